@@ -1,0 +1,98 @@
+//! Writing: only what differs, each file whole or not at all, `bundle.json` last.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File, Permissions};
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use tempfile::Builder;
+
+use super::{BundleFile, Change, ChangeKind, Disk};
+
+/// How the name of a file begins until it is whole. Left behind by a render that was killed, removed by the next.
+const UNFINISHED: &str = ".lbgen-";
+
+/// What a write did.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Files written or given their permissions.
+    pub written: usize,
+    /// Files of ours removed.
+    pub removed: usize,
+}
+
+/// Makes the bundle on disk what `changes` says.
+pub fn write(disk: &Disk, changes: &[Change<'_>]) -> anyhow::Result<Summary> {
+    let mut summary = Summary::default();
+    if changes.is_empty() {
+        return Ok(summary);
+    }
+    let root = disk.root();
+    fs::create_dir_all(root).with_context(|| format!("cannot make {}", root.display()))?;
+    // Two renders at once take turns.
+    let folder = File::open(root).with_context(|| format!("cannot open {}", root.display()))?;
+    folder.lock().with_context(|| format!("cannot lock {}", root.display()))?;
+    let mut prepared: BTreeSet<PathBuf> = BTreeSet::new();
+    for change in changes {
+        let path = disk.path(change.path);
+        let parent = path.parent().unwrap_or(root);
+        let Some(file) = change.new else {
+            fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+            remove_empty(parent, root);
+            prepared.clear();
+            summary.removed += 1;
+            continue;
+        };
+        if prepared.insert(parent.to_owned()) {
+            fs::create_dir_all(parent)
+                .with_context(|| format!("cannot make {}", parent.display()))?;
+            remove_unfinished(parent)?;
+        }
+        if change.kind == ChangeKind::Mode {
+            let mode = Permissions::from_mode(file.mode);
+            fs::set_permissions(&path, mode)
+                .with_context(|| format!("cannot change {}", path.display()))?;
+        } else {
+            replace(&path, parent, file)
+                .with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        summary.written += 1;
+    }
+    Ok(summary)
+}
+
+/// Writes a file beside its place and moves it there.
+fn replace(path: &Path, parent: &Path, file: &BundleFile) -> anyhow::Result<()> {
+    let mut unfinished = Builder::new().prefix(UNFINISHED).tempfile_in(parent)?;
+    unfinished.write_all(file.body.as_bytes())?;
+    unfinished.as_file().set_permissions(Permissions::from_mode(file.mode))?;
+    unfinished.persist(path)?;
+    Ok(())
+}
+
+/// Removes what a render that was killed left behind.
+fn remove_unfinished(folder: &Path) -> anyhow::Result<()> {
+    for entry in
+        fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))?
+    {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+    Ok(())
+}
+
+/// Removes folders that are empty now, up to the bundle's own.
+fn remove_empty(folder: &Path, root: &Path) {
+    let mut folder = folder;
+    // Removing a folder that is not empty fails, and that ends it.
+    while folder != root && fs::remove_dir(folder).is_ok() {
+        match folder.parent() {
+            Some(parent) => folder = parent,
+            None => return,
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! `lbgen check`: every problem of the inventory, at once.
+
+use anyhow::bail;
+
+use super::{Exit, Format, Input, output, session::Session};
+use crate::diag::{self, Severity};
+use crate::lint;
+
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    input: Input,
+    /// Exit 1 for what: `warnings`
+    #[arg(long, value_name = "WHAT", value_parser = ["warnings"])]
+    deny: Option<String>,
+    /// Waive a warning by its code
+    #[arg(long, value_name = "CODE")]
+    allow: Vec<String>,
+}
+
+pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
+    if let Some(code) = args.allow.iter().find(|code| !lint::is_waivable(code)) {
+        bail!("--allow {code}: there is no such warning");
+    }
+    session.plan(&args.input.inventory, &args.allow)?;
+    match session.global.format {
+        Format::Json => output::json(&diag::render_json(&session.report, &session.sources))?,
+        Format::Human => output::say(&diag::render_human(&session.report, &session.sources, true)),
+    }
+    let denied = args.deny.is_some() && session.report.count(Severity::Warning) > 0;
+    Ok(if session.report.has_errors() || denied { Exit::Found } else { Exit::Done })
+}

@@ -1,0 +1,36 @@
+//! `lbgen diff`: what a render would change.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::{Exit, Format, Input, output, render, session::Session};
+use crate::bundle::{self, Disk};
+
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    input: Input,
+    /// The directory that holds the bundle's folder
+    #[arg(short, long, value_name = "DIR", default_value = "out")]
+    output: PathBuf,
+    /// One line per file
+    #[arg(long)]
+    stat: bool,
+}
+
+pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
+    let Some(rendered) = session.render(&args.input.inventory)? else { return Ok(Exit::Failed) };
+    let disk = Disk::open(&args.output, &rendered.datacenter)?;
+    let changes = bundle::changes(&disk, &rendered.files)?;
+    match session.global.format {
+        Format::Json => output::json(&json!({
+            "version": 1,
+            "datacenter": rendered.datacenter,
+            "changes": render::listing(&changes),
+        }))?,
+        Format::Human if args.stat => output::data(&bundle::stat(&rendered.datacenter, &changes))?,
+        Format::Human => output::data(&bundle::unified(&rendered.datacenter, &changes))?,
+    }
+    Ok(if changes.is_empty() { Exit::Done } else { Exit::Found })
+}

@@ -1,0 +1,87 @@
+//! `lbgen render`: writes the bundle.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::{Exit, Format, Input, output, session::Session};
+use crate::bundle::{self, Change, Disk};
+
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    input: Input,
+    /// Where the bundle's folder goes
+    #[arg(short, long, value_name = "DIR", default_value = "out")]
+    output: PathBuf,
+    /// Write nothing; exit 1 when the directory is not what a render would give
+    #[arg(long)]
+    check: bool,
+    /// Refuse (exit 2) when the lock would have to change
+    #[arg(long)]
+    locked: bool,
+}
+
+pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
+    let Some(rendered) = session.render(&args.input.inventory)? else { return Ok(Exit::Failed) };
+    let disk = Disk::open(&args.output, &rendered.datacenter)?;
+    let changes = bundle::changes(&disk, &rendered.files)?;
+    if args.check {
+        return differences(&changes, &rendered.datacenter, session);
+    }
+    let summary = bundle::write(&disk, &changes)?;
+    let unchanged = rendered.files.len() - summary.written;
+    if session.global.format == Format::Json {
+        output::json(&json!({
+            "version": 1,
+            "datacenter": rendered.datacenter,
+            "changes": listing(&changes),
+            "unchanged": unchanged,
+        }))?;
+        return Ok(Exit::Done);
+    }
+    if session.global.verbose {
+        for change in &changes {
+            session.note(&format!(
+                "{:<8} {}",
+                change.kind.word(),
+                disk.path(change.path).display()
+            ));
+        }
+    }
+    session.note(&format!(
+        "{}: {} written, {} removed, {unchanged} unchanged",
+        disk.root().display(),
+        summary.written,
+        summary.removed,
+    ));
+    Ok(Exit::Done)
+}
+
+/// The answer of `--check`.
+fn differences(
+    changes: &[Change<'_>],
+    datacenter: &str,
+    session: &Session,
+) -> anyhow::Result<Exit> {
+    match session.global.format {
+        Format::Json => output::json(&json!({
+            "version": 1,
+            "datacenter": datacenter,
+            "changes": listing(changes),
+        }))?,
+        Format::Human => output::data(&bundle::stat(datacenter, changes))?,
+    }
+    Ok(if changes.is_empty() { Exit::Done } else { Exit::Found })
+}
+
+/// The changes for programs.
+pub fn listing(changes: &[Change<'_>]) -> Vec<serde_json::Value> {
+    changes
+        .iter()
+        .map(|change| {
+            let from = change.new.map(|file| file.from.as_slice()).unwrap_or_default();
+            json!({ "path": change.path, "kind": change.kind.word(), "from": from })
+        })
+        .collect()
+}

@@ -1,0 +1,219 @@
+//! What is wrong with the user's input: found anywhere, collected here, drawn once at the end.
+
+mod human;
+mod json;
+mod suggest;
+
+pub use human::render as render_human;
+pub use json::render as render_json;
+pub use suggest::nearest;
+
+use crate::source::{Sources, Span};
+
+/// How bad a diagnostic is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Nothing is rendered.
+    Error,
+    /// Works, but is probably not meant, or will stop working.
+    Warning,
+}
+
+impl Severity {
+    /// The word that messages use.
+    pub fn word(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        }
+    }
+}
+
+/// The kind of a problem: a stable id that people look up and waive.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Code {
+    /// `LB` and three digits; the first digit is the range of `lint`, `model` or `inventory`.
+    pub id: &'static str,
+    /// Errors stop a render, warnings do not.
+    pub severity: Severity,
+    /// One line for lists.
+    pub summary: &'static str,
+}
+
+impl Code {
+    /// A code whose problems stop a render.
+    pub const fn error(id: &'static str, summary: &'static str) -> Self {
+        Self { id, severity: Severity::Error, summary }
+    }
+
+    /// A code whose problems can be waived.
+    pub const fn warning(id: &'static str, summary: &'static str) -> Self {
+        Self { id, severity: Severity::Warning, summary }
+    }
+}
+
+/// A place in the input and what stands there.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Label {
+    /// Where.
+    pub span: Span,
+    /// What stands there; may be empty for the first label.
+    pub text: String,
+}
+
+/// A change of the input that certainly mends the problem.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Patch {
+    /// What is replaced.
+    pub span: Span,
+    /// What it becomes.
+    pub text: String,
+}
+
+/// One problem of the user's input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Its kind.
+    pub code: &'static Code,
+    /// The fact in one line, lower case, no full stop.
+    pub title: String,
+    /// All culprits; the first is the one that the message points at.
+    pub labels: Vec<Label>,
+    /// Why it matters.
+    pub notes: Vec<String>,
+    /// What to do.
+    pub help: Vec<String>,
+    /// The fix, where it is certain.
+    pub patch: Option<Patch>,
+}
+
+impl Diagnostic {
+    /// A problem at `span`; `label` says what stands there.
+    pub fn new(
+        code: &'static Code,
+        span: Span,
+        title: impl Into<String>,
+        label: impl Into<String>,
+    ) -> Self {
+        Self {
+            code,
+            title: title.into(),
+            labels: vec![Label { span, text: label.into() }],
+            notes: Vec::new(),
+            help: Vec::new(),
+            patch: None,
+        }
+    }
+
+    /// Another culprit.
+    pub fn also(mut self, span: Span, label: impl Into<String>) -> Self {
+        self.labels.push(Label { span, text: label.into() });
+        self
+    }
+
+    /// Why it matters.
+    pub fn note(mut self, text: impl Into<String>) -> Self {
+        self.notes.push(text.into());
+        self
+    }
+
+    /// What to do.
+    pub fn help(mut self, text: impl Into<String>) -> Self {
+        self.help.push(text.into());
+        self
+    }
+
+    /// The fix: what stands at `span` becomes `text`.
+    pub fn replace(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.patch = Some(Patch { span, text: text.into() });
+        self
+    }
+
+    /// The nearest of the names that exist as help and as patch; without one, the help lists some.
+    pub fn did_you_mean<'a>(
+        mut self,
+        written: &str,
+        span: Span,
+        known: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        let known: Vec<&str> = known.into_iter().collect();
+        if let Some(name) = nearest(written, &known) {
+            self.help.push(format!("did you mean `{name}`?"));
+            return self.replace(span, name);
+        } else if !known.is_empty() {
+            self.help.push(format!("known here: {}", suggest::listing(&known)));
+        }
+        self
+    }
+
+    /// Where the message points.
+    pub fn span(&self) -> Span {
+        self.labels[0].span
+    }
+}
+
+/// Every problem of a run.
+#[derive(Debug, Default)]
+pub struct Report {
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Report {
+    /// Adds a problem.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// How many problems of this severity there are.
+    pub fn count(&self, severity: Severity) -> usize {
+        self.diagnostics.iter().filter(|d| d.code.severity == severity).count()
+    }
+
+    /// Whether anything stops a render.
+    pub fn has_errors(&self) -> bool {
+        self.count(Severity::Error) > 0
+    }
+
+    /// Keeps what `keep` says.
+    pub fn retain(&mut self, keep: impl FnMut(&Diagnostic) -> bool) {
+        self.diagnostics.retain(keep);
+    }
+
+    /// In the order of the input, each once.
+    pub fn sort(&mut self) {
+        self.diagnostics.sort_by(|a, b| {
+            (a.span(), a.code.id, &a.title, &a.labels).cmp(&(
+                b.span(),
+                b.code.id,
+                &b.title,
+                &b.labels,
+            ))
+        });
+        self.diagnostics.dedup();
+    }
+
+    /// The problems, in the order that [`Report::sort`] made.
+    pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.diagnostics.iter()
+    }
+
+    /// The line at the end of a run: `2 errors, 1 warning`; empty where there is nothing.
+    pub fn tally(&self) -> String {
+        let count = |severity: Severity| match self.count(severity) {
+            0 => None,
+            1 => Some(format!("1 {}", severity.word())),
+            n => Some(format!("{n} {}s", severity.word())),
+        };
+        [count(Severity::Error), count(Severity::Warning)]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+}
+
+/// Where a message points, as `path:line:column`.
+pub fn position(sources: &Sources, span: Span) -> String {
+    let (line, column) = sources.line_column(span);
+    format!("{}:{line}:{column}", sources.get(span.file).path)
+}

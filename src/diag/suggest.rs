@@ -1,0 +1,36 @@
+//! "Did you mean": the nearest of the names that exist.
+
+/// The nearest of `known`, where one is near enough to be meant.
+pub fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
+    // A slip is a third of the word at most; a short word may still have one letter wrong.
+    let limit = (written.chars().count() / 3).max(1);
+    known
+        .iter()
+        .map(|name| (strsim::damerau_levenshtein(written, name), *name))
+        .filter(|(distance, _)| *distance <= limit)
+        .min()
+        .map(|(_, name)| name)
+}
+
+/// Some of the names, for a help line: all of a few, or the first ones and how many there are.
+pub fn listing(known: &[&str]) -> String {
+    const SHOWN: usize = 12;
+    let mut names: Vec<String> = known.iter().take(SHOWN).map(|n| format!("`{n}`")).collect();
+    if known.len() > SHOWN {
+        names.push(format!("and {} more", known.len() - SHOWN));
+    }
+    names.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn finds_a_slip_and_nothing_far_away() {
+        let known = ["entrypoint", "address", "vrid"];
+        assert_eq!(nearest("entrypont", &known), Some("entrypoint"));
+        assert_eq!(nearest("vird", &known), Some("vrid"));
+        assert_eq!(nearest("zzz", &known), None);
+    }
+}

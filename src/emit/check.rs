@@ -1,0 +1,12 @@
+//! The health check that keepalived runs.
+
+use super::{Emitter, node_file};
+use crate::bundle::BundleFile;
+use crate::plan::NodePlan;
+
+pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> anyhow::Result<Vec<BundleFile>> {
+    let body = emitter
+        .templates
+        .render("check-entrypoint", minijinja::context! { header => &emitter.header })?;
+    Ok(vec![node_file(node, "usr/local/libexec/lbgen/check-entrypoint", 0o755, body)])
+}

@@ -1,0 +1,92 @@
+//! Typed Kubernetes objects as YAML that every reader takes for the same thing.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta as Metadata;
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+use super::Emitter;
+use crate::bundle::BundleFile;
+use crate::plan::ObjectMeta;
+
+/// A file of manifests, built document by document.
+pub(super) struct Manifest {
+    path: String,
+    body: String,
+    pub from: Vec<String>,
+    documents: usize,
+}
+
+impl Manifest {
+    pub fn new(emitter: &Emitter<'_>, path: String, from: &[String]) -> Self {
+        Self { path, body: format!("# {}\n", emitter.header), from: from.to_vec(), documents: 0 }
+    }
+
+    /// A line of comment before the next document.
+    pub fn comment(&mut self, line: &str) {
+        self.body.push_str(&format!("# {line}\n"));
+    }
+
+    pub fn add(&mut self, object: &impl Serialize) -> anyhow::Result<()> {
+        if self.documents > 0 {
+            self.body.push_str("---\n");
+        }
+        self.documents += 1;
+        let options = serde_saphyr::ser_options! {
+            // Long and multi-line text is quoted: block scalars have too many ways to be misread.
+            prefer_block_scalars: false,
+        };
+        let body = serde_saphyr::to_string_with_options(&Ordered::of(object)?, options)
+            .with_context(|| self.path.clone())?;
+        self.body.push_str(body.trim_end_matches('\n'));
+        self.body.push('\n');
+        Ok(())
+    }
+
+    pub fn finish(self) -> BundleFile {
+        BundleFile {
+            path: format!("kubernetes/{}", self.path),
+            mode: 0o644,
+            body: self.body,
+            from: self.from,
+        }
+    }
+}
+
+/// An object with `apiVersion`, `kind` and `metadata` in front and the rest by key, as people write it.
+struct Ordered(Vec<(String, Value)>);
+
+impl Ordered {
+    fn of(object: &impl Serialize) -> anyhow::Result<Self> {
+        let Value::Object(fields) = serde_json::to_value(object)? else {
+            anyhow::bail!("a manifest is an object");
+        };
+        let mut fields: Vec<(String, Value)> = fields.into_iter().collect();
+        let head = ["apiVersion", "kind", "metadata"];
+        fields
+            .sort_by_key(|(key, _)| head.iter().position(|name| name == key).unwrap_or(head.len()));
+        Ok(Self(fields))
+    }
+}
+
+impl Serialize for Ordered {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
+    }
+}
+
+/// Name, namespace, annotations, and the labels that every object of ours has.
+pub(super) fn metadata(meta: &ObjectMeta) -> Metadata {
+    Metadata {
+        name: Some(meta.name.clone()),
+        namespace: Some(meta.namespace.clone()),
+        annotations: (!meta.annotations.is_empty()).then(|| meta.annotations.clone()),
+        labels: Some(BTreeMap::from([
+            ("app.kubernetes.io/managed-by".to_owned(), "lbgen".to_owned()),
+            ("app.kubernetes.io/part-of".to_owned(), meta.part_of.clone()),
+        ])),
+        ..Metadata::default()
+    }
+}

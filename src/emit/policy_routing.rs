@@ -1,0 +1,147 @@
+//! The `lbgen-policy-routing` script and the unit that runs it at boot.
+
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+use super::{Emitter, node_file};
+use crate::bundle::BundleFile;
+use crate::model::RoutingMode;
+use crate::plan::{Mark, NodePlan, Route, Rule, Selector, VipRouting};
+
+/// Where the script stands on a node.
+pub const INSTALLED: &str = "/usr/local/sbin/lbgen-policy-routing";
+
+#[derive(Serialize)]
+struct Context<'a> {
+    header: &'a str,
+    mode: &'a str,
+    kube_proxy: &'a str,
+    marked: bool,
+    mask: String,
+    vips: Vec<VipLine<'a>>,
+    rules: Vec<RuleLine>,
+    routes: Vec<RouteLine<'a>>,
+    marks: Vec<MarkLine<'a>>,
+}
+
+#[derive(Serialize)]
+struct VipLine<'a> {
+    vip: String,
+    interface: &'a str,
+}
+
+#[derive(Serialize)]
+struct RuleLine {
+    vip: String,
+    family: &'static str,
+    priority: u32,
+    words: String,
+}
+
+#[derive(Serialize)]
+struct RouteLine<'a> {
+    vip: String,
+    family: &'static str,
+    table: u32,
+    gateway: String,
+    interface: &'a str,
+}
+
+#[derive(Serialize)]
+struct MarkLine<'a> {
+    vip: String,
+    map: &'static str,
+    interface: &'a str,
+    address: String,
+    value: String,
+    others: String,
+}
+
+pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> anyhow::Result<Vec<BundleFile>> {
+    let routing = &node.routing;
+    let mask = routing.iter().flat_map(|vip| &vip.marks).map(|mark| mark.mask).next();
+    let context = Context {
+        header: &emitter.header,
+        mode: match emitter.plan.mode {
+            RoutingMode::Virtual => "virtual",
+            RoutingMode::Static => "static",
+        },
+        kube_proxy: node.kube_proxy,
+        marked: node.marked,
+        mask: format!("{:#010x}", mask.unwrap_or(0)),
+        vips: routing
+            .iter()
+            .map(|vip| VipLine { vip: vip.vip.to_string(), interface: &vip.interface })
+            .collect(),
+        rules: lines(routing, |vip| &vip.rules, rule),
+        routes: lines(routing, |vip| &vip.routes, route),
+        marks: lines(routing, |vip| &vip.marks, mark),
+    };
+    let mut script = node_file(
+        node,
+        &INSTALLED[1..],
+        0o755,
+        emitter.templates.render("policy-routing", context)?,
+    );
+    script.from.extend(node.instances.iter().flat_map(|instance| instance.from.iter().cloned()));
+    let unit = minijinja::context! { header => &emitter.header, script => INSTALLED };
+    let unit = emitter.templates.render("policy-routing.service", unit)?;
+    let unit = node_file(node, "etc/systemd/system/lbgen-policy-routing.service", 0o644, unit);
+    Ok(vec![script, unit])
+}
+
+fn lines<'a, T: 'a, L>(
+    routing: &'a [VipRouting],
+    of: impl Fn(&'a VipRouting) -> &'a Vec<T>,
+    line: impl Fn(String, &'a T) -> L,
+) -> Vec<L> {
+    routing
+        .iter()
+        .flat_map(|vip| {
+            of(vip).iter().map(|item| line(vip.vip.to_string(), item)).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+fn rule(vip: String, rule: &Rule) -> RuleLine {
+    // As iproute2 prints it, so that `status` can compare.
+    let words = match rule.selector {
+        Selector::From(address) => format!("from {address} lookup {}", rule.table),
+        Selector::Mark { value, mask: u32::MAX } => {
+            format!("from all fwmark {value:#x} lookup {}", rule.table)
+        }
+        Selector::Mark { value, mask } => {
+            format!("from all fwmark {value:#x}/{mask:#x} lookup {}", rule.table)
+        }
+    };
+    RuleLine { vip, family: family(rule.ipv6), priority: rule.priority, words }
+}
+
+fn route(vip: String, route: &Route) -> RouteLine<'_> {
+    RouteLine {
+        vip,
+        family: family(route.gateway.is_ipv6()),
+        table: route.table,
+        gateway: route.gateway.to_string(),
+        interface: &route.interface,
+    }
+}
+
+fn mark(vip: String, mark: &Mark) -> MarkLine<'_> {
+    MarkLine {
+        vip,
+        map: match mark.address {
+            IpAddr::V4(_) => "vip4",
+            IpAddr::V6(_) => "vip6",
+        },
+        interface: &mark.interface,
+        address: mark.address.to_string(),
+        value: format!("{:#x}", mark.value),
+        others: format!("{:#010x}", !mark.mask),
+    }
+}
+
+fn family(ipv6: bool) -> &'static str {
+    if ipv6 { "-6" } else { "-4" }
+}

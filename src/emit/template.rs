@@ -1,0 +1,85 @@
+//! Text templates: embedded, or from a folder of the user's; loops and ifs only.
+
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::{Serde, ValueKind};
+use minijinja::{Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value};
+use serde::Serialize;
+
+/// The embedded templates, by name.
+const EMBEDDED: &[(&str, &str)] = &[
+    ("check-entrypoint", include_str!("../../templates/check-entrypoint")),
+    ("keepalived.conf", include_str!("../../templates/keepalived.conf")),
+    ("networkd.conf", include_str!("../../templates/networkd.conf")),
+    ("policy-routing", include_str!("../../templates/policy-routing")),
+    ("policy-routing.service", include_str!("../../templates/policy-routing.service")),
+    ("sysctl.conf", include_str!("../../templates/sysctl.conf")),
+    ("tmpfiles.conf", include_str!("../../templates/tmpfiles.conf")),
+];
+
+/// More than any inventory needs; a template of the user's cannot run for ever.
+const FUEL: u64 = 50_000_000;
+
+/// The templates of a run.
+#[derive(Debug)]
+pub struct Templates {
+    environment: Environment<'static>,
+}
+
+impl Templates {
+    /// The embedded templates, each replaced by the file of the same name in `folder` where there is one.
+    /// A file there whose name no template has is an error.
+    pub fn load(folder: Option<&Path>) -> anyhow::Result<Self> {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        let syntax = SyntaxConfig::builder()
+            .trim_blocks(true)
+            .lstrip_blocks(true)
+            .keep_trailing_newline(true)
+            .build()?;
+        environment.set_syntax(syntax);
+        environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+        environment.set_formatter(only_text);
+        environment.set_fuel(Some(FUEL));
+        for (name, text) in EMBEDDED {
+            environment.add_template(name, text).with_context(|| format!("template {name}"))?;
+        }
+        if let Some(folder) = folder {
+            replace(&mut environment, folder)
+                .with_context(|| format!("templates of {}", folder.display()))?;
+        }
+        Ok(Self { environment })
+    }
+
+    /// The text of a template.
+    pub fn render(&self, name: &str, context: impl Serialize) -> anyhow::Result<String> {
+        let template = self.environment.get_template(name)?;
+        template.render(Serde(context)).with_context(|| format!("template {name}"))
+    }
+}
+
+fn replace(environment: &mut Environment<'static>, folder: &Path) -> anyhow::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if !EMBEDDED.iter().any(|(known, _)| *known == name) {
+            let known: Vec<&str> = EMBEDDED.iter().map(|(known, _)| *known).collect();
+            bail!("{name} replaces no template; they are {}", known.join(", "));
+        }
+        let text = std::fs::read_to_string(folder.join(&name)).with_context(|| name.clone())?;
+        environment.add_template_owned(name.clone(), text).with_context(|| name)?;
+    }
+    Ok(())
+}
+
+/// Refuses what would print as `True` or `None` in a configuration file.
+fn only_text(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
+    match value.kind() {
+        ValueKind::String | ValueKind::Number => minijinja::escape_formatter(out, state, value),
+        kind => Err(Error::new(
+            ErrorKind::BadSerialization,
+            format!("{kind} cannot be written into a file"),
+        )),
+    }
+}

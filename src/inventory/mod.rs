@@ -1,0 +1,149 @@
+//! Text -> [`raw::Inventory`]: what was written, nothing resolved, every key with its place. LB0xx.
+
+pub mod codes;
+mod node;
+pub mod raw;
+mod read;
+mod yaml;
+
+use std::path::Path;
+
+use anyhow::Context;
+
+pub use node::Scalar;
+pub use read::{Entry, Map, whole_number};
+
+use crate::diag::{Diagnostic, Report};
+use crate::source::{FileId, Loc, Sources, Span};
+use read::Read;
+
+/// No inventory comes near this; what does is not one.
+const LARGEST: usize = 64 << 20;
+
+/// Reads the inventory at `path`. What is wrong with its contents is in the report; the error is the world's.
+pub fn load(
+    path: &Path,
+    sources: &mut Sources,
+    report: &mut Report,
+) -> anyhow::Result<Option<raw::Inventory>> {
+    let bytes = match path.to_str() {
+        Some("-") => {
+            let mut bytes = Vec::new();
+            let limited = &mut std::io::Read::take(std::io::stdin(), LARGEST as u64 + 1);
+            std::io::Read::read_to_end(limited, &mut bytes)
+                .context("cannot read the inventory from standard input")?;
+            bytes
+        }
+        _ => read_file(path)?,
+    };
+    let shown = if path.as_os_str() == "-" { "<stdin>".to_owned() } else { shown(path) };
+    Ok(parse(shown, bytes, sources, report))
+}
+
+/// Reads the text of an inventory; `path` is what messages call it.
+pub fn parse(
+    path: String,
+    bytes: Vec<u8>,
+    sources: &mut Sources,
+    report: &mut Report,
+) -> Option<raw::Inventory> {
+    let file = decode(path, bytes, sources, report)?;
+    let text = &sources.get(file).text;
+    let root = yaml::parse(file, text, report);
+    let start = Span {
+        file,
+        start: 0,
+        end: u32::try_from(text.lines().next().unwrap_or_default().len()).unwrap_or(0),
+    };
+    let Some(root) = root.filter(|root| !root.is_null()) else {
+        if !report.has_errors() {
+            report.push(
+                Diagnostic::new(
+                    &codes::MISSING_KEY,
+                    start,
+                    "the inventory is empty",
+                    "nothing here",
+                )
+                .help("`lbgen init` writes one to start from"),
+            );
+        }
+        return None;
+    };
+    let inventory = raw::Inventory::read(&root, &Loc { value: "", span: start }, report)?;
+    if let Some(include) = &inventory.include {
+        report.push(
+            Diagnostic::new(
+                &codes::INCLUDE,
+                include.span,
+                "`include` is not built yet in this version of lbgen",
+                "",
+            )
+            .help("put everything into one file"),
+        );
+    }
+    Some(inventory)
+}
+
+fn read_file(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let shown = path.display();
+    let about =
+        std::fs::metadata(path).with_context(|| format!("cannot read the inventory {shown}"))?;
+    if about.is_dir() {
+        anyhow::bail!(
+            "{shown} is a directory; name the inventory file in it (a directory as a fleet is not built yet)"
+        );
+    }
+    if about.len() > LARGEST as u64 {
+        // Not worth reading; `decode` says what is wrong with it.
+        return Ok(vec![0; LARGEST + 1]);
+    }
+    std::fs::read(path).with_context(|| format!("cannot read the inventory {shown}"))
+}
+
+/// The path relative to the current directory where it lies below it.
+fn shown(path: &Path) -> String {
+    let here = std::env::current_dir().ok();
+    let relative = here.as_deref().and_then(|here| path.strip_prefix(here).ok());
+    relative.unwrap_or(path).display().to_string()
+}
+
+/// The bytes as text, kept in `sources`.
+fn decode(
+    path: String,
+    bytes: Vec<u8>,
+    sources: &mut Sources,
+    report: &mut Report,
+) -> Option<FileId> {
+    let refuse =
+        |text: String, at: usize, title: &str, sources: &mut Sources, report: &mut Report| {
+            let file = sources.add(path.clone(), text);
+            let at = u32::try_from(at).unwrap_or(0);
+            let help = "an inventory is a UTF-8 text file of at most 64 MiB";
+            report.push(
+                Diagnostic::new(&codes::NOT_TEXT, Span { file, start: at, end: at }, title, "here")
+                    .help(help),
+            );
+            None
+        };
+    if bytes.len() > LARGEST {
+        return refuse(String::new(), 0, "the file is larger than 64 MiB", sources, report);
+    }
+    let text = match String::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            let at = error.utf8_error().valid_up_to();
+            let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+            return refuse(text, at, "the file is not UTF-8", sources, report);
+        }
+    };
+    if let Some(at) = text.find('\0') {
+        return refuse(
+            text.replace('\0', "\u{fffd}"),
+            at,
+            "the file holds a NUL character",
+            sources,
+            report,
+        );
+    }
+    Some(sources.add(path, text))
+}

@@ -1,0 +1,68 @@
+//! A YAML document as it was written: a tree whose every node knows its place.
+
+use indexmap::IndexMap;
+
+use crate::source::Span;
+
+/// A node of the tree.
+#[derive(Debug)]
+pub struct Node {
+    /// From its first to its last character.
+    pub span: Span,
+    /// What a message underlines: the part of it on its first line.
+    pub head: Span,
+    /// What it is.
+    pub kind: Kind,
+}
+
+/// The three kinds of YAML nodes.
+#[derive(Debug)]
+pub enum Kind {
+    /// Text, number, boolean or nothing: YAML decides late, and here the reader of the value does.
+    Scalar(Scalar),
+    /// `- item`
+    List(Vec<Node>),
+    /// `key: value`, in the order of the file, keys unique.
+    Map(Entries),
+}
+
+/// The entries of a map: where the key stands, and the value.
+pub type Entries = IndexMap<String, (Span, Node)>;
+
+/// A scalar, not yet taken for anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scalar {
+    /// The text, escapes resolved.
+    pub text: String,
+    /// Whether it stood there without quotes, so that YAML would take `no` and `~` for more than text.
+    pub plain: bool,
+}
+
+impl Scalar {
+    /// Whether YAML takes it for "no value".
+    pub fn is_null(&self) -> bool {
+        self.plain && matches!(self.text.as_str(), "" | "~" | "null" | "Null" | "NULL")
+    }
+}
+
+impl Node {
+    /// Whether it is a scalar that YAML takes for "no value".
+    pub fn is_null(&self) -> bool {
+        matches!(&self.kind, Kind::Scalar(scalar) if scalar.is_null())
+    }
+
+    /// What a message calls it.
+    pub fn describe(&self) -> &'static str {
+        match &self.kind {
+            Kind::Scalar(scalar) if scalar.is_null() => "nothing",
+            Kind::Scalar(scalar) if !scalar.plain => "text",
+            Kind::Scalar(scalar) => match scalar.text.as_str() {
+                "true" | "false" => "a boolean",
+                text if text.parse::<i64>().is_ok() => "a number",
+                _ => "text",
+            },
+            Kind::List(_) => "a list",
+            Kind::Map(_) => "a map of keys",
+        }
+    }
+}

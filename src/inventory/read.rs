@@ -1,0 +1,275 @@
+//! How a raw value is read from a node: every mistake is reported, and reading goes on.
+
+use indexmap::IndexMap;
+
+use super::codes;
+use super::node::{Entries, Kind, Node, Scalar};
+use crate::diag::{Diagnostic, Report};
+use crate::source::{Loc, Span};
+
+/// A value that can be read from a node.
+pub trait Read: Sized {
+    /// Whether it is a map of known keys, so that no value means `{}` in an entry of a [`Map`].
+    const HAS_KEYS: bool = false;
+
+    /// The value, or `None` with the reason in the report. `key` is the name and place under which the node stands.
+    fn read(node: &Node, key: &Loc<&str>, report: &mut Report) -> Option<Self>;
+}
+
+/// A map whose keys are names that the user chose.
+///
+/// An entry whose value could not be read is kept as `None`, so that references to its name are not called unknown.
+pub type Map<T> = IndexMap<String, Entry<T>>;
+
+/// One named entry of a [`Map`].
+#[derive(Debug)]
+pub struct Entry<T> {
+    /// Where the name stands.
+    pub key: Span,
+    /// What it holds, where that could be read.
+    pub value: Option<T>,
+}
+
+/// What to say of a node that is not what its key wants.
+pub fn wrong_type(node: &Node, key: &Loc<&str>, wanted: &str) -> Diagnostic {
+    let label = format!("{wanted} is wanted here");
+    if node.is_null() {
+        let title = format!("`{}` has no value", key.value);
+        return Diagnostic::new(&codes::NO_VALUE, key.span, title, label)
+            .help("write the value, or remove the key to get its default");
+    }
+    let title = format!("`{}` wants {wanted}, not {}", key.value, node.describe());
+    Diagnostic::new(&codes::WRONG_TYPE, node.head, title, label)
+}
+
+/// The scalar of a node that has one, with its place.
+fn scalar(node: &Node) -> Option<Loc<&Scalar>> {
+    match &node.kind {
+        Kind::Scalar(scalar) if !scalar.is_null() => Some(Loc { value: scalar, span: node.head }),
+        _ => None,
+    }
+}
+
+impl Read for Loc<Scalar> {
+    fn read(node: &Node, key: &Loc<&str>, report: &mut Report) -> Option<Self> {
+        let found = scalar(node).map(|s| s.with(s.value.clone()));
+        if found.is_none() {
+            report.push(wrong_type(node, key, "a single value"));
+        }
+        found
+    }
+}
+
+/// Text is taken as it was written: `no`, `1.10` and `0123` are names here, whatever YAML thinks.
+impl Read for Loc<String> {
+    fn read(node: &Node, key: &Loc<&str>, report: &mut Report) -> Option<Self> {
+        let found = scalar(node).map(|s| s.with(s.value.text.clone()));
+        if found.is_none() {
+            report.push(wrong_type(node, key, "text"));
+        }
+        found
+    }
+}
+
+/// A whole number: decimal, or `0x` and hexadecimal digits; quoted or not; a leading zero is refused.
+impl Read for Loc<u64> {
+    fn read(node: &Node, key: &Loc<&str>, report: &mut Report) -> Option<Self> {
+        let written = scalar(node);
+        let number = written.and_then(|s| whole_number(&s.value.text).map(|value| s.with(value)));
+        if number.is_none() {
+            let diagnostic = wrong_type(node, key, "a whole number");
+            let octal = written.is_some_and(|s| {
+                s.value.text.starts_with('0') && s.value.text.bytes().all(|b| b.is_ascii_digit())
+            });
+            report.push(match octal {
+                true => diagnostic.help("remove the leading zero: some readers take it for octal"),
+                false => diagnostic,
+            });
+        }
+        number
+    }
+}
+
+/// The number that `text` is, as the language writes numbers.
+pub fn whole_number(text: &str) -> Option<u64> {
+    // `from_str_radix` and `parse` would take a sign.
+    if let Some(digits) = text.strip_prefix("0x") {
+        let all_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        return if all_hex { u64::from_str_radix(digits, 16).ok() } else { None };
+    }
+    let canonical = text == "0" || !text.starts_with('0');
+    if canonical && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        text.parse().ok()
+    } else {
+        None
+    }
+}
+
+/// `true` and `false` only.
+impl Read for Loc<bool> {
+    fn read(node: &Node, key: &Loc<&str>, report: &mut Report) -> Option<Self> {
+        let value = scalar(node).and_then(|s| match (s.value.plain, s.value.text.as_str()) {
+            (true, "true") => Some(true),
+            (true, "false") => Some(false),
+            _ => None,
+        });
+        if value.is_none() {
+            report.push(wrong_type(node, key, "`true` or `false`"));
+        }
+        value.map(|value| Loc { value, span: node.head })
+    }
+}
+
+impl<T: Read> Read for Vec<T> {
+    fn read(node: &Node, key: &Loc<&str>, report: &mut Report) -> Option<Self> {
+        let Kind::List(items) = &node.kind else {
+            report.push(wrong_type(node, key, "a list"));
+            return None;
+        };
+        Some(
+            items
+                .iter()
+                .filter_map(|item| {
+                    T::read(item, &Loc { value: key.value, span: item.head }, report)
+                })
+                .collect(),
+        )
+    }
+}
+
+impl<T: Read> Read for Loc<Vec<T>> {
+    fn read(node: &Node, key: &Loc<&str>, report: &mut Report) -> Option<Self> {
+        Vec::read(node, key, report).map(|value| Loc { value, span: node.head })
+    }
+}
+
+impl<T: Read> Read for Map<T> {
+    fn read(node: &Node, key: &Loc<&str>, report: &mut Report) -> Option<Self> {
+        let Kind::Map(entries) = &node.kind else {
+            report.push(wrong_type(node, key, "a map of names"));
+            return None;
+        };
+        let mut map = Map::with_capacity(entries.len());
+        for (name, (span, node)) in entries {
+            let key = Loc { value: name.as_str(), span: *span };
+            // An entry of named things without a value is the same as `{}`.
+            let value = if T::HAS_KEYS && node.is_null() {
+                let empty = Node { span: *span, head: *span, kind: Kind::Map(Entries::new()) };
+                T::read(&empty, &key, report)
+            } else {
+                T::read(node, &key, report)
+            };
+            map.insert(name.clone(), Entry { key: *span, value });
+        }
+        Some(map)
+    }
+}
+
+/// Whether a key must be given.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// The entry is useless without it.
+    Required,
+    /// It has a default.
+    Optional,
+}
+
+/// The map of a [`keys!`] struct, checked for unknown keys.
+pub struct Fields<'a> {
+    entries: &'a Entries,
+    owner: Loc<&'a str>,
+}
+
+impl<'a> Fields<'a> {
+    /// The fields of `node`, where it is a map. Keys that are not in `known` are reported.
+    pub fn of(
+        node: &'a Node,
+        owner: &Loc<&'a str>,
+        known: &[&str],
+        report: &mut Report,
+    ) -> Option<Self> {
+        let Kind::Map(entries) = &node.kind else {
+            report.push(wrong_type(node, owner, "a map of keys"));
+            return None;
+        };
+        for (name, (span, _)) in entries {
+            if !known.contains(&name.as_str()) {
+                let title = match owner.value {
+                    "" => format!("the key `{name}` is not known"),
+                    owner => format!("the key `{name}` is not known in `{owner}`"),
+                };
+                report.push(
+                    Diagnostic::new(&codes::UNKNOWN_KEY, *span, title, "unknown key").did_you_mean(
+                        name,
+                        *span,
+                        known.iter().copied(),
+                    ),
+                );
+            }
+        }
+        Some(Self { entries, owner: *owner })
+    }
+
+    /// Those of `known` that are there.
+    pub fn given(&self, known: &[&'static str]) -> Vec<&'static str> {
+        known.iter().copied().filter(|name| self.entries.contains_key(*name)).collect()
+    }
+
+    /// The value of a key, or `None` where it is absent or the report says what is wrong with it.
+    pub fn take<T: Read>(&self, name: &'static str, need: Need, report: &mut Report) -> Option<T> {
+        match self.entries.get(name) {
+            Some((span, node)) => T::read(node, &Loc { value: name, span: *span }, report),
+            None => {
+                if need == Need::Required {
+                    let title = match self.owner.value {
+                        "" => format!("the required key `{name}` is missing"),
+                        owner => format!("`{owner}` lacks the required key `{name}`"),
+                    };
+                    let label = format!("add `{name}:` here");
+                    report.push(Diagnostic::new(
+                        &codes::MISSING_KEY,
+                        self.owner.span,
+                        title,
+                        label,
+                    ));
+                }
+                None
+            }
+        }
+    }
+}
+
+/// A struct with the keys of one map of the language: its fields, their names and how they are read, in one place.
+///
+/// Every field is an `Option`: `None` where the key is absent, or where the report says why it could not be read.
+macro_rules! keys {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $need:ident $field:ident: $type:ty,)* }) => {
+        $(#[$meta])*
+        #[derive(Debug)]
+        pub struct $name {
+            /// Where the entry stands: its name, or its first line in a list.
+            pub span: Span,
+            /// From there to the end of what it holds.
+            pub extent: Span,
+            /// The keys that are given, readable or not.
+            pub given: Vec<&'static str>,
+            $($(#[$doc])* pub $field: Option<$type>,)*
+        }
+
+        impl Read for $name {
+            const HAS_KEYS: bool = true;
+
+            fn read(node: &$crate::inventory::node::Node, key: &Loc<&str>, report: &mut Report) -> Option<Self> {
+                let known = [$(stringify!($field).trim_start_matches("r#")),*];
+                let fields = Fields::of(node, key, &known, report)?;
+                Some(Self {
+                    span: key.span,
+                    extent: Span { start: key.span.start.min(node.span.start), ..node.span },
+                    given: fields.given(&known),
+                    $($field: fields.take(stringify!($field).trim_start_matches("r#"), Need::$need, report),)*
+                })
+            }
+        }
+    };
+}
+pub(super) use keys;

@@ -1,0 +1,54 @@
+//! Does what is defined survive the failures that it is there for?
+
+use crate::diag::{Code, Diagnostic, Report};
+use crate::model::{Datacenter, NodeState, OnUnhealthy};
+
+/// Nothing takes over.
+const ONE_NODE: Code = Code::warning("LB201", "a VIP that only one node can hold");
+/// Nothing sees that an ingress controller is gone.
+const NO_HEALTH: Code = Code::warning("LB202", "an entrypoint whose health nothing can track");
+
+/// The codes of this family.
+pub const CODES: &[&Code] = &[&ONE_NODE, &NO_HEALTH];
+
+/// Reports VIPs and entrypoints without cover.
+pub fn check(datacenter: &Datacenter, report: &mut Report) {
+    for vip in &datacenter.vips {
+        let holders: Vec<&str> = vip
+            .nodes
+            .iter()
+            .filter(|name| {
+                datacenter.nodes.get(*name).is_some_and(|node| node.state != NodeState::Maintenance)
+            })
+            .map(AsRef::as_ref)
+            .collect();
+        if let [only] = holders.as_slice() {
+            report.push(
+                Diagnostic::new(
+                    &ONE_NODE,
+                    vip.address.span,
+                    format!("only `{only}` can hold {}", vip.address.value),
+                    "nothing takes over from it",
+                )
+                .note("when that node fails, the VIP is gone until it is back")
+                .help("let a second node hold it: its `nodes`, the nodes' `gateways` and their `state` decide"),
+            );
+        }
+    }
+    for (name, entrypoint) in &datacenter.entrypoints {
+        if entrypoint.edge.health_check_node_port.is_none()
+            && entrypoint.on_unhealthy != OnUnhealthy::Ignore
+        {
+            report.push(
+                Diagnostic::new(
+                    &NO_HEALTH,
+                    entrypoint.span,
+                    format!("nothing can track the health of `{name}`"),
+                    "no `health_check_node_port`",
+                )
+                .note("a node keeps its VIPs while no ready ingress controller is on it, and drops their requests")
+                .help("choose a `health_check_node_port` from 30000 to 32767, or write `on_unhealthy: ignore`"),
+            );
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! &[`Datacenter`] -> LB2xx: what works, but is probably not meant. One file per rule family.
+
+mod coverage;
+mod unused;
+mod waiver;
+
+pub use waiver::{is_waivable, waive};
+
+use crate::diag::{Code, Report};
+use crate::model::Datacenter;
+
+/// A family of rules.
+struct Family {
+    codes: &'static [&'static Code],
+    check: fn(&Datacenter, &mut Report),
+}
+
+/// Every family.
+const FAMILIES: &[Family] = &[
+    Family { codes: coverage::CODES, check: coverage::check },
+    Family { codes: unused::CODES, check: unused::check },
+];
+
+/// Reports everything that the rules find.
+pub fn check(datacenter: &Datacenter, report: &mut Report) {
+    for family in FAMILIES {
+        (family.check)(datacenter, report);
+    }
+}
+
+/// Every code that lbgen has, by id.
+pub fn all_codes() -> Vec<&'static Code> {
+    let mut codes: Vec<&'static Code> =
+        FAMILIES.iter().flat_map(|family| family.codes).copied().collect();
+    for other in [
+        crate::inventory::codes::ALL,
+        crate::model::codes::ALL,
+        crate::plan::codes::ALL,
+        waiver::CODES,
+    ] {
+        codes.extend(other);
+    }
+    codes.sort_by_key(|code| code.id);
+    codes
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn no_code_has_two_meanings() {
+        let codes = super::all_codes();
+        for pair in codes.windows(2) {
+            assert_ne!(pair[0].id, pair[1].id, "{} and {}", pair[0].summary, pair[1].summary);
+        }
+    }
+}

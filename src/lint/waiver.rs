@@ -1,0 +1,80 @@
+//! `allow`: warnings that the user takes on.
+
+use crate::diag::{Code, Diagnostic, Report, Severity};
+use crate::inventory::raw;
+use crate::source::Loc;
+
+/// No such code, or an error.
+const NOT_WAIVABLE: Code = Code::error("LB010", "a waiver of something that cannot be waived");
+/// The warning is not there.
+const WAIVES_NOTHING: Code = Code::warning("LB290", "a waiver that waives nothing");
+
+/// The codes of this family.
+pub const CODES: &[&Code] = &[&NOT_WAIVABLE, &WAIVES_NOTHING];
+
+/// Takes the waived warnings out of the report, and reports waivers that are none.
+///
+/// An entry's `allow` waives what points into that entry; the inventory's and `everywhere` waive all of a code.
+pub fn waive(inventory: &raw::Inventory, everywhere: &[String], report: &mut Report) {
+    let codes = super::all_codes();
+    let waivers = inventory.waivers();
+    let mut used = vec![false; waivers.len()];
+    report.retain(|diagnostic| {
+        if diagnostic.code.severity == Severity::Error {
+            return true;
+        }
+        let mut waived = everywhere.iter().any(|code| code == diagnostic.code.id);
+        for (used, waiver) in used.iter_mut().zip(&waivers) {
+            let covers = waiver.within.is_none_or(|within| within.contains(diagnostic.span()));
+            if covers && waiver.code.value == diagnostic.code.id {
+                *used = true;
+                waived = true;
+            }
+        }
+        !waived
+    });
+    // While there are errors, rules that look at a whole datacenter have not run.
+    let complete = !report.has_errors();
+    for (waiver, used) in waivers.iter().zip(used) {
+        let Loc { value: id, span } = &waiver.code;
+        match codes.iter().find(|code| code.id == *id) {
+            None => report.push(
+                Diagnostic::new(
+                    &NOT_WAIVABLE,
+                    *span,
+                    format!("there is no code `{}`", id.escape_debug()),
+                    "not a code of lbgen",
+                )
+                .did_you_mean(
+                    id,
+                    *span,
+                    codes.iter().map(|code| code.id).filter(|id| id.starts_with("LB2")),
+                ),
+            ),
+            Some(code) if code.severity == Severity::Error => report.push(
+                Diagnostic::new(
+                    &NOT_WAIVABLE,
+                    *span,
+                    format!("{id} cannot be waived"),
+                    "this is an error",
+                )
+                .note(format!("{id}: {}", code.summary)),
+            ),
+            Some(_) if !used && complete => report.push(
+                Diagnostic::new(
+                    &WAIVES_NOTHING,
+                    *span,
+                    format!("{id} is waived, but not found"),
+                    "waives nothing",
+                )
+                .help("remove it, so that it does not hide a warning of tomorrow"),
+            ),
+            Some(_) => {}
+        }
+    }
+}
+
+/// A code that may be named on the command line: of a warning.
+pub fn is_waivable(code: &str) -> bool {
+    super::all_codes().iter().any(|known| known.id == code && known.severity == Severity::Warning)
+}

@@ -1,0 +1,79 @@
+//! LB1xx: what cannot be meant, or cannot work.
+
+use crate::diag::Code;
+
+/// A VRID for two VIPs that one node could hear.
+pub const VRID_TWICE: Code = Code::error("LB101", "a VRID is used by two VIPs on one link");
+/// A table, rule priority or mark for two VIPs that one node may hold.
+pub const NUMBER_TWICE: Code =
+    Code::error("LB102", "a table, rule priority or mark is used by two VIPs");
+/// A number outside its range, or a reserved one.
+pub const RANGE: Code = Code::error("LB103", "a number is out of range or reserved");
+/// A word that is none of those allowed.
+pub const WORD: Code = Code::error("LB104", "a value is none of those allowed");
+/// A name that breaks its rule.
+pub const NAME: Code = Code::error("LB105", "a name that is not allowed");
+/// Text that is no address, network, duration or version.
+pub const FORM: Code = Code::error("LB106", "a value that cannot be read");
+/// A name that nothing has.
+pub const UNKNOWN_NAME: Code = Code::error("LB107", "a reference to something that does not exist");
+/// A list that names one thing twice, or nothing.
+pub const LIST: Code = Code::error("LB108", "a list that is empty or names something twice");
+/// An address that no host may have.
+pub const UNUSABLE_ADDRESS: Code = Code::error("LB110", "an address that cannot be used here");
+/// One address for two things.
+pub const ADDRESS_TWICE: Code = Code::error("LB111", "an address is used twice");
+/// Two gateways' networks overlap.
+pub const OVERLAP: Code = Code::error("LB112", "two networks overlap");
+/// A gateway outside its network, or a network with host bits.
+pub const GATEWAY_NETWORK: Code = Code::error("LB113", "a gateway and its network do not fit");
+/// A VIP in no gateway's network.
+pub const NO_GATEWAY: Code = Code::error("LB114", "a VIP lies in no gateway's network");
+/// A VIP that no node can hold.
+pub const NO_NODE: Code = Code::error("LB115", "a VIP that no node can hold");
+/// A node without an address of the VIP's family.
+pub const NO_SOURCE: Code =
+    Code::error("LB116", "a node has no address to send a VIP's adverts from");
+/// An entrypoint must be named.
+pub const WHICH_ENTRYPOINT: Code = Code::error("LB117", "an entrypoint must be named");
+/// VRRP priorities that do not order the nodes.
+pub const PRIORITIES: Code = Code::error("LB118", "VRRP priorities that do not order the nodes");
+/// Two objects of one kind with one name.
+pub const OBJECT_TWICE: Code = Code::error("LB120", "two Kubernetes objects would have one name");
+/// One class for two controllers.
+pub const CLASS_TWICE: Code = Code::error("LB121", "an Ingress class is used twice");
+/// A health check port for two Services.
+pub const NODE_PORT_TWICE: Code = Code::error("LB122", "a health check node port is used twice");
+/// Two components answer for one host and path.
+pub const PATH_TWICE: Code = Code::error("LB123", "a host and path are claimed twice");
+/// Nothing serves a legacy component.
+pub const NO_FALLBACK: Code = Code::error("LB124", "a legacy component without a fallback");
+/// The stated version cannot do it.
+pub const VERSION: Code = Code::error("LB301", "the stated version cannot do this");
+
+/// Every code of this folder.
+pub const ALL: &[&Code] = &[
+    &VRID_TWICE,
+    &NUMBER_TWICE,
+    &RANGE,
+    &WORD,
+    &NAME,
+    &FORM,
+    &UNKNOWN_NAME,
+    &LIST,
+    &UNUSABLE_ADDRESS,
+    &ADDRESS_TWICE,
+    &OVERLAP,
+    &GATEWAY_NETWORK,
+    &NO_GATEWAY,
+    &NO_NODE,
+    &NO_SOURCE,
+    &WHICH_ENTRYPOINT,
+    &PRIORITIES,
+    &OBJECT_TWICE,
+    &CLASS_TWICE,
+    &NODE_PORT_TWICE,
+    &PATH_TWICE,
+    &NO_FALLBACK,
+    &VERSION,
+];

@@ -1,0 +1,349 @@
+//! One entrypoint per kind of traffic: two tiers of ingress controllers and what catches the rest.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use super::name::{Label, LabelValue, PortName, QualifiedName, ServiceName, Subdomain};
+use super::{Names, codes, value};
+use crate::diag::{Diagnostic, Report};
+use crate::inventory::{Map, raw};
+use crate::source::{Loc, Span};
+
+/// What a node does with a VIP while the entrypoint is unhealthy on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnUnhealthy {
+    /// Ranks below every healthy node, so that some node still answers when none is.
+    Yield,
+    /// Gives the VIP up.
+    Fault,
+    /// Nothing.
+    Ignore,
+}
+
+/// A kind of traffic.
+#[derive(Debug)]
+pub struct Entrypoint {
+    /// Where its name stands.
+    pub span: Span,
+    /// First tier.
+    pub edge: Edge,
+    /// Second tier.
+    pub routing: Routing,
+    /// What serves everything that no component claims.
+    pub fallback: Option<Fallback>,
+    /// What a node does while it is unhealthy.
+    pub on_unhealthy: OnUnhealthy,
+}
+
+/// First tier: TLS termination, exposed on VIPs.
+#[derive(Debug)]
+pub struct Edge {
+    /// Its Ingress class; no other controller has it.
+    pub class: Loc<Subdomain>,
+    /// Its Service.
+    pub service: Loc<ServiceName>,
+    /// The labels of its pods.
+    pub selector: BTreeMap<QualifiedName, LabelValue>,
+    /// Its ports, not empty; the target port is the name.
+    pub ports: BTreeMap<PortName, u16>,
+    /// Where kube-proxy says whether a ready pod is on the node.
+    pub health_check_node_port: Option<Loc<u16>>,
+    /// Copied to every edge Ingress.
+    pub annotations: Annotations,
+}
+
+/// Second tier: requests to components.
+#[derive(Debug)]
+pub struct Routing {
+    /// Its Ingress class; no other controller has it.
+    pub class: Loc<Subdomain>,
+    /// Its Service.
+    pub service: ServiceName,
+    /// The Service's port.
+    pub port: u16,
+    /// Copied to every routing Ingress.
+    pub annotations: Annotations,
+}
+
+/// The legacy proxy.
+#[derive(Debug)]
+pub struct Fallback {
+    /// Of the Service, its endpoints and the catch-all Ingress.
+    pub name: Loc<ServiceName>,
+    /// Not empty, no repeats, sorted.
+    pub addresses: Vec<Loc<IpAddr>>,
+    /// Where they listen.
+    pub port: u16,
+}
+
+/// Annotations of a Kubernetes object.
+pub type Annotations = BTreeMap<QualifiedName, String>;
+
+pub(super) fn build(
+    raw: Option<&Map<raw::Entrypoint>>,
+    report: &mut Report,
+) -> Names<Label, Entrypoint> {
+    let entrypoints =
+        Names::build(raw, "an entrypoint's name", report, |_, raw, report| entrypoint(raw, report));
+    refuse_shared_classes(&entrypoints, report);
+    refuse_shared_node_ports(&entrypoints, report);
+    entrypoints
+}
+
+fn entrypoint(raw: &raw::Entrypoint, report: &mut Report) -> Option<Entrypoint> {
+    let edge = raw.edge.as_ref().and_then(|raw| edge(raw, report));
+    let routing = raw.routing.as_ref().and_then(|raw| routing(raw, report));
+    let fallback = raw.fallback.as_ref().map(|raw| fallback(raw, report));
+    let on_unhealthy = raw.on_unhealthy.as_ref().map_or(Some(OnUnhealthy::Yield), |raw| {
+        let words = [
+            ("yield", OnUnhealthy::Yield),
+            ("fault", OnUnhealthy::Fault),
+            ("ignore", OnUnhealthy::Ignore),
+        ];
+        value::word(raw, "on_unhealthy", &words, report)
+    });
+    Some(Entrypoint {
+        span: raw.span,
+        edge: edge?,
+        routing: routing?,
+        fallback: fallback.map_or(Some(None), |fallback| fallback.map(Some))?,
+        on_unhealthy: on_unhealthy?,
+    })
+}
+
+fn edge(raw: &raw::Edge, report: &mut Report) -> Option<Edge> {
+    let class: Option<Loc<Subdomain>> = class(raw.class.as_ref(), report);
+    let service = service(raw.service.as_ref(), raw.class.as_ref(), report);
+    let selector = raw.selector.as_ref().map(|labels| selector(labels, raw.span, report));
+    let ports = ports(raw.ports.as_ref(), raw.span, report);
+    let health_check_node_port =
+        raw.health_check_node_port.as_ref().map(|raw| health_check(raw, report));
+    let annotations = annotations(raw.annotations.as_ref(), report);
+    let class = class?;
+    let default_selector = || {
+        let labels = [
+            ("name", "ingress-nginx"),
+            ("instance", class.value.as_str()),
+            ("component", "controller"),
+        ];
+        labels
+            .into_iter()
+            .filter_map(|(key, value)| {
+                use super::name::Name;
+                Some((
+                    QualifiedName::parse(&format!("app.kubernetes.io/{key}"))?,
+                    LabelValue::parse(value)?,
+                ))
+            })
+            .collect()
+    };
+    Some(Edge {
+        service: service?,
+        selector: selector.map_or_else(|| Some(default_selector()), |selector| selector)?,
+        ports: ports?,
+        health_check_node_port: health_check_node_port.map_or(Some(None), |port| port.map(Some))?,
+        annotations,
+        class,
+    })
+}
+
+fn routing(raw: &raw::Routing, report: &mut Report) -> Option<Routing> {
+    let class = class(raw.class.as_ref(), report);
+    let service = service(raw.service.as_ref(), raw.class.as_ref(), report);
+    let port = raw.port.as_ref().map_or(Some(80), |raw| port(raw, "port", report));
+    let annotations = annotations(raw.annotations.as_ref(), report);
+    Some(Routing { class: class?, service: service?.value, port: port?, annotations })
+}
+
+fn fallback(raw: &raw::Fallback, report: &mut Report) -> Option<Fallback> {
+    let name = raw
+        .name
+        .as_ref()
+        .and_then(|raw| Some(raw.with(value::name_of(raw, "a fallback's name", report)?)));
+    let port = raw.port.as_ref().and_then(|raw| port(raw, "port", report));
+    let list = raw.addresses.as_ref()?;
+    value::refuse_empty(
+        list,
+        "addresses",
+        "list what serves the fallback, or remove `fallback`",
+        report,
+    );
+    value::refuse_repeats(list, "addresses", report);
+    let mut addresses: Vec<Loc<IpAddr>> = list
+        .value
+        .iter()
+        .filter_map(|raw| value::address(raw, "a fallback's address", report))
+        .collect();
+    addresses.sort();
+    let complete = addresses.len() == list.value.len() && !addresses.is_empty();
+    complete.then_some(())?;
+    Some(Fallback { name: name?, addresses, port: port? })
+}
+
+fn class(raw: Option<&Loc<String>>, report: &mut Report) -> Option<Loc<Subdomain>> {
+    let raw = raw?;
+    value::name_of(raw, "an Ingress class", report).map(|class| raw.with(class))
+}
+
+/// The Service's name; by default the class.
+fn service(
+    raw: Option<&Loc<String>>,
+    class: Option<&Loc<String>>,
+    report: &mut Report,
+) -> Option<Loc<ServiceName>> {
+    let raw = raw.or(class)?;
+    value::name_of(raw, "a Service's name", report).map(|service| raw.with(service))
+}
+
+fn selector(
+    raw: &Map<Loc<String>>,
+    edge: Span,
+    report: &mut Report,
+) -> Option<BTreeMap<QualifiedName, LabelValue>> {
+    let mut selector = BTreeMap::new();
+    let mut complete = !raw.is_empty();
+    if raw.is_empty() {
+        report.push(
+            Diagnostic::new(&codes::LIST, edge, "`selector` is empty", "no pod would be selected")
+                .help("name the labels of the controller's pods, or remove `selector` to get the default"),
+        );
+    }
+    for (key, entry) in raw {
+        let key = value::name(key, entry.key, "a label's key", report);
+        let value =
+            entry.value.as_ref().and_then(|raw| value::name_of(raw, "a label's value", report));
+        match key.zip(value) {
+            Some((key, value)) => _ = selector.insert(key, value),
+            None => complete = false,
+        }
+    }
+    complete.then_some(selector)
+}
+
+fn ports(
+    raw: Option<&Map<Loc<u64>>>,
+    edge: Span,
+    report: &mut Report,
+) -> Option<BTreeMap<PortName, u16>> {
+    use super::name::Name;
+    let Some(raw) = raw else {
+        return Some(BTreeMap::from([
+            (PortName::parse("http")?, 80),
+            (PortName::parse("https")?, 443),
+        ]));
+    };
+    if raw.is_empty() {
+        report.push(
+            Diagnostic::new(&codes::LIST, edge, "`ports` is empty", "no port would be exposed")
+                .help("name at least one, or remove `ports` to get `http: 80` and `https: 443`"),
+        );
+        return None;
+    }
+    let mut ports: BTreeMap<PortName, u16> = BTreeMap::new();
+    let mut numbers: BTreeMap<u16, Span> = BTreeMap::new();
+    let mut complete = true;
+    for (name, entry) in raw {
+        let key = value::name(name, entry.key, "a port's name", report);
+        let number = entry.value.as_ref().and_then(|raw| port(raw, name, report));
+        let Some((key, number)) = key.zip(number) else {
+            complete = false;
+            continue;
+        };
+        if let Some(first) = numbers.insert(number, entry.key) {
+            complete = false;
+            report.push(
+                Diagnostic::new(
+                    &codes::LIST,
+                    entry.key,
+                    format!("port {number} has two names"),
+                    "second name",
+                )
+                .also(first, "first name"),
+            );
+        }
+        ports.insert(key, number);
+    }
+    complete.then_some(ports)
+}
+
+fn port(raw: &Loc<u64>, key: &str, report: &mut Report) -> Option<u16> {
+    value::number(raw, key, 1..=65535u16, report).map(|port| port.value)
+}
+
+fn health_check(raw: &Loc<u64>, report: &mut Report) -> Option<Loc<u16>> {
+    let port = value::number(raw, "health_check_node_port", 1..=65535u16, report)?;
+    if !(30000..=32767).contains(&port.value) {
+        report.push(
+            Diagnostic::new(
+                &codes::RANGE,
+                raw.span,
+                format!("`health_check_node_port` {} lies outside the node port range", port.value),
+                "30000 to 32767",
+            )
+            .note(
+                "the API server refuses a health check port outside its --service-node-port-range",
+            ),
+        );
+        return None;
+    }
+    Some(port)
+}
+
+pub(super) fn annotations(raw: Option<&Map<Loc<String>>>, report: &mut Report) -> Annotations {
+    raw.into_iter()
+        .flatten()
+        .filter_map(|(key, entry)| {
+            let name = value::name::<QualifiedName>(key, entry.key, "an annotation's key", report)?;
+            if key == "kubernetes.io/ingress.class" {
+                report.push(
+                    Diagnostic::new(&codes::NAME, entry.key, "the class is not an annotation of yours to set", "written by lbgen")
+                        .help("the entrypoint's `class` and `kubernetes.ingress_class` say how it is written"),
+                );
+                return None;
+            }
+            Some((name, entry.value.as_ref()?.value.clone()))
+        })
+        .collect()
+}
+
+fn refuse_shared_classes(entrypoints: &Names<Label, Entrypoint>, report: &mut Report) {
+    let mut classes: Vec<&Loc<Subdomain>> = entrypoints
+        .iter()
+        .flat_map(|(_, entrypoint)| [&entrypoint.edge.class, &entrypoint.routing.class])
+        .collect();
+    classes.sort_by_key(|class| class.span);
+    let mut seen: BTreeMap<&Subdomain, Span> = BTreeMap::new();
+    for class in classes {
+        if let Some(first) = seen.insert(&class.value, class.span) {
+            report.push(
+                Diagnostic::new(&codes::CLASS_TWICE, class.span, format!("the Ingress class `{}` is used twice", class.value), "second use")
+                    .also(first, "first use")
+                    .note("a controller serves every Ingress of its class: requests would pass both tiers, or both entrypoints, at once")
+                    .help("give each tier of each entrypoint a controller with a class of its own"),
+            );
+        }
+    }
+}
+
+fn refuse_shared_node_ports(entrypoints: &Names<Label, Entrypoint>, report: &mut Report) {
+    let mut ports: Vec<&Loc<u16>> = entrypoints
+        .iter()
+        .filter_map(|(_, entrypoint)| entrypoint.edge.health_check_node_port.as_ref())
+        .collect();
+    ports.sort_by_key(|port| port.span);
+    let mut seen: BTreeMap<u16, Span> = BTreeMap::new();
+    for port in ports {
+        if let Some(first) = seen.insert(port.value, port.span) {
+            report.push(
+                Diagnostic::new(
+                    &codes::NODE_PORT_TWICE,
+                    port.span,
+                    format!("`health_check_node_port` {} is used twice", port.value),
+                    "second use",
+                )
+                .also(first, "first use")
+                .note("node ports are unique in a cluster: the second Service would be refused"),
+            );
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Where replies must leave: one gateway per public network and family.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::name::{Interface, Label};
+use super::{Names, codes, value};
+use crate::diag::{Diagnostic, Report};
+use crate::inventory::raw;
+use crate::source::{Loc, Span};
+
+/// A gateway of a public network.
+#[derive(Debug)]
+pub struct Gateway {
+    /// Where its name stands.
+    pub span: Span,
+    /// The next hop; inside the network.
+    pub address: Loc<IpAddr>,
+    /// Its network, without host bits; overlaps no other gateway's.
+    pub network: Loc<IpNet>,
+    /// The nodes' interface in that network, where a node does not say otherwise.
+    pub interface: Interface,
+}
+
+pub(super) fn build(
+    raw: Option<&crate::inventory::Map<raw::Gateway>>,
+    report: &mut Report,
+) -> Names<Label, Gateway> {
+    let gateways =
+        Names::build(raw, "a gateway's name", report, |_, raw, report| gateway(raw, report));
+    refuse_overlaps(&gateways, report);
+    gateways
+}
+
+fn gateway(raw: &raw::Gateway, report: &mut Report) -> Option<Gateway> {
+    let address =
+        raw.address.as_ref().and_then(|raw| value::address(raw, "a gateway's address", report));
+    let network =
+        raw.network.as_ref().and_then(|raw| value::network(raw, "a gateway's network", report));
+    let interface =
+        raw.interface.as_ref().and_then(|raw| value::name_of(raw, "an interface", report));
+    let (address, network) = (address?, network?);
+    if !network.value.contains(&address.value) {
+        report.push(
+            Diagnostic::new(
+                &codes::GATEWAY_NETWORK,
+                address.span,
+                format!("the gateway {} lies outside its network", address.value),
+                "this address",
+            )
+            .also(network.span, "is not in this network")
+            .note("a next hop that is not on the link cannot be reached"),
+        );
+        return None;
+    }
+    Some(Gateway { span: raw.span, address, network, interface: interface? })
+}
+
+fn refuse_overlaps(gateways: &Names<Label, Gateway>, report: &mut Report) {
+    let all: Vec<(&Label, &Gateway)> = gateways.iter().collect();
+    for (index, (name, gateway)) in all.iter().enumerate() {
+        for (other_name, other) in &all[..index] {
+            let (a, b) = (gateway.network.value, other.network.value);
+            if a.contains(&b) || b.contains(&a) {
+                let (first, second) =
+                    if other.span < gateway.span { (other, gateway) } else { (gateway, other) };
+                report.push(
+                    Diagnostic::new(
+                        &codes::OVERLAP,
+                        second.network.span,
+                        format!("the networks of `{other_name}` and `{name}` overlap"),
+                        "this network",
+                    )
+                    .also(first.network.span, "overlaps this one")
+                    .note("a VIP belongs to the gateway whose network contains it, so exactly one may"),
+                );
+            }
+        }
+    }
+}

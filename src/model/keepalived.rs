@@ -1,0 +1,247 @@
+//! What the nodes' keepalived is and does, and how replies are routed.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use super::codes;
+use super::name::Command;
+use super::value;
+use crate::diag::{Diagnostic, Report};
+use crate::inventory::{Scalar, raw, whole_number};
+use crate::source::Loc;
+
+/// A keepalived release, 2.2.7 or later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KeepalivedVersion(u16, u16, u16);
+
+impl KeepalivedVersion {
+    /// Debian 12's, and the oldest whose behaviour is known here.
+    const OLDEST: Self = Self(2, 2, 7);
+}
+
+impl fmt::Display for KeepalivedVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.0, self.1, self.2)
+    }
+}
+
+/// VRRPv2 (RFC 3768) or VRRPv3 (RFC 9568).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VrrpVersion {
+    /// Whole seconds; IPv6 VIPs follow VRRPv3 all the same.
+    V2,
+    /// Hundredths of a second.
+    V3,
+}
+
+/// What a node of a higher priority does when it comes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preempt {
+    /// Takes the VIP back.
+    AtOnce,
+    /// Takes it back after this time (`preempt_delay`), at most 1000 s.
+    After(Duration),
+    /// Leaves it where it is (`nopreempt`).
+    Never,
+}
+
+/// `keepalived:`
+#[derive(Debug)]
+pub struct Keepalived {
+    /// What the nodes run.
+    pub version: KeepalivedVersion,
+    /// The protocol.
+    pub vrrp_version: VrrpVersion,
+    /// Time between two adverts; the protocol can express it.
+    pub advert_interval: Duration,
+    /// Default of every VIP.
+    pub preempt: Preempt,
+    /// Pool for allocated VRIDs.
+    pub vrids: RangeInclusive<u8>,
+    /// Called on every transition.
+    pub notify: Option<Command>,
+}
+
+/// Where rules and routes of VIPs stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RoutingMode {
+    /// In keepalived's `virtual_rules` and `virtual_routes`, and so where the VIP is.
+    Virtual,
+    /// On every node that may hold the VIP, put there by the script.
+    Static,
+}
+
+/// `policy_routing:`
+#[derive(Debug)]
+pub struct PolicyRouting {
+    /// Who holds rules and routes.
+    pub mode: RoutingMode,
+    /// Pool for tables; 253 to 255 are never taken from it.
+    pub tables: RangeInclusive<u32>,
+    /// Pool for rule priorities.
+    pub rule_priorities: RangeInclusive<u32>,
+    /// Bits of the packet mark that are ours; not 0.
+    pub mark_mask: u32,
+}
+
+/// Routing tables that a VIP may have, before the reserved ones are taken out (`rt_tables`).
+pub const TABLES: RangeInclusive<u32> = 1..=u32::MAX;
+/// Tables of the kernel's own: default, main, local.
+pub const RESERVED_TABLES: RangeInclusive<u32> = 253..=255;
+/// Rule priorities before the kernel's `main` rule.
+pub const RULE_PRIORITIES: RangeInclusive<u32> = 1..=32765;
+
+pub(super) fn build(raw: Option<&raw::Keepalived>, report: &mut Report) -> Option<Keepalived> {
+    let version = match raw.and_then(|raw| raw.version.as_ref()) {
+        Some(raw) => version(raw, report),
+        None => Some(KeepalivedVersion::OLDEST),
+    };
+    let vrrp_version = match raw.and_then(|raw| raw.vrrp_version.as_ref()) {
+        Some(raw) => value::number(raw, "vrrp_version", 2..=3u8, report)
+            .map(|n| if n.value == 2 { VrrpVersion::V2 } else { VrrpVersion::V3 }),
+        None => Some(VrrpVersion::V2),
+    };
+    let advert_interval = match raw.and_then(|raw| raw.advert_interval.as_ref()) {
+        Some(raw) => advert_interval(raw, vrrp_version, report),
+        None => Some(Duration::from_secs(1)),
+    };
+    let preempt = match raw.and_then(|raw| raw.preempt.as_ref()) {
+        Some(raw) => preempt(raw, report),
+        None => Some(Preempt::AtOnce),
+    };
+    let vrids = match raw.and_then(|raw| raw.vrids.as_ref()) {
+        Some(raw) => value::pool(raw, "vrids", 1..=255u8, report),
+        None => Some(1..=255),
+    };
+    let notify = match raw.and_then(|raw| raw.notify.as_ref()) {
+        Some(raw) => value::name_of(raw, "a notify command", report).map(Some),
+        None => Some(None),
+    };
+    Some(Keepalived {
+        version: version?,
+        vrrp_version: vrrp_version?,
+        advert_interval: advert_interval?,
+        preempt: preempt?,
+        vrids: vrids?,
+        notify: notify?,
+    })
+}
+
+pub(super) fn build_routing(
+    raw: Option<&raw::PolicyRouting>,
+    report: &mut Report,
+) -> Option<PolicyRouting> {
+    let mode = match raw.and_then(|raw| raw.mode.as_ref()) {
+        Some(raw) => value::word(
+            raw,
+            "mode",
+            &[("virtual", RoutingMode::Virtual), ("static", RoutingMode::Static)],
+            report,
+        ),
+        None => Some(RoutingMode::Virtual),
+    };
+    let tables = match raw.and_then(|raw| raw.tables.as_ref()) {
+        Some(raw) => value::pool(raw, "tables", TABLES, report),
+        None => Some(1000..=1999),
+    };
+    let rule_priorities = match raw.and_then(|raw| raw.rule_priorities.as_ref()) {
+        Some(raw) => value::pool(raw, "rule_priorities", RULE_PRIORITIES, report),
+        None => Some(1000..=1999),
+    };
+    let mark_mask = match raw.and_then(|raw| raw.mark_mask.as_ref()) {
+        Some(raw) => value::number(raw, "mark_mask", 1..=u32::MAX, report).map(|mask| mask.value),
+        None => Some(0xff),
+    };
+    Some(PolicyRouting {
+        mode: mode?,
+        tables: tables?,
+        rule_priorities: rule_priorities?,
+        mark_mask: mark_mask?,
+    })
+}
+
+/// `true`, `false`, or a delay of at most 1000 s.
+pub(super) fn preempt(raw: &Loc<Scalar>, report: &mut Report) -> Option<Preempt> {
+    match (raw.value.plain, raw.value.text.as_str()) {
+        (true, "true") => Some(Preempt::AtOnce),
+        (true, "false") => Some(Preempt::Never),
+        (_, text) => {
+            let delay = value::duration(&raw.with(text.to_owned()), "preempt", report)?;
+            if delay > Duration::from_secs(1000) || delay.subsec_millis() != 0 {
+                report.push(Diagnostic::new(
+                    &codes::RANGE,
+                    raw.span,
+                    format!("`preempt` cannot wait {text}"),
+                    "whole seconds, at most 1000 s (keepalived's preempt_delay)",
+                ));
+                return None;
+            }
+            Some(Preempt::After(delay))
+        }
+    }
+}
+
+/// An interval that the protocol can put into an advert.
+fn advert_interval(
+    raw: &Loc<String>,
+    vrrp: Option<VrrpVersion>,
+    report: &mut Report,
+) -> Option<Duration> {
+    let interval = value::duration(raw, "advert_interval", report)?;
+    let ms = interval.as_millis();
+    let (fits, wanted) = match vrrp? {
+        VrrpVersion::V2 => (
+            ms % 1000 == 0 && (1_000..=255_000).contains(&ms),
+            "VRRPv2 takes whole seconds, 1 s to 255 s",
+        ),
+        VrrpVersion::V3 => (
+            ms % 10 == 0 && (10..=40_950).contains(&ms),
+            "VRRPv3 takes 10 ms to 40.95 s in steps of 10 ms",
+        ),
+    };
+    if !fits {
+        let title = format!("`advert_interval` cannot be {}", raw.value);
+        let mut diagnostic = Diagnostic::new(&codes::RANGE, raw.span, title, wanted);
+        if vrrp == Some(VrrpVersion::V2) && ms < 1000 {
+            diagnostic = diagnostic.help("intervals below a second need `vrrp_version: 3`");
+        }
+        report.push(diagnostic);
+        return None;
+    }
+    Some(interval)
+}
+
+fn version(raw: &Loc<String>, report: &mut Report) -> Option<KeepalivedVersion> {
+    let number = |text: &str| whole_number(text).and_then(|n| u16::try_from(n).ok());
+    let parts: Option<Vec<u16>> = raw.value.split('.').map(number).collect();
+    let parsed = match parts.as_deref() {
+        Some([major, minor, patch]) => Some(KeepalivedVersion(*major, *minor, *patch)),
+        _ => None,
+    };
+    let Some(parsed) = parsed else {
+        report.push(
+            Diagnostic::new(
+                &codes::FORM,
+                raw.span,
+                format!("`{}` is no keepalived version", raw.value.escape_debug()),
+                "three numbers",
+            )
+            .help("`keepalived --version` on a node prints it, for example 2.2.7"),
+        );
+        return None;
+    };
+    if parsed < KeepalivedVersion::OLDEST {
+        report.push(
+            Diagnostic::new(
+                &codes::VERSION,
+                raw.span,
+                format!("keepalived {parsed} is too old"),
+                "2.2.7 and later",
+            )
+            .note("earlier releases lack `unicast_fault_no_peer` and `reload_check_config`"),
+        );
+        return None;
+    }
+    Some(parsed)
+}

@@ -1,0 +1,217 @@
+//! [`raw::Inventory`] -> [`Datacenter`]: values parsed, names resolved, and what cannot work refused. LB1xx.
+
+pub mod codes;
+
+mod address;
+mod entrypoint;
+mod gateway;
+mod keepalived;
+mod kubernetes;
+mod name;
+mod node;
+mod object;
+mod pin;
+mod route;
+mod value;
+mod vip;
+
+use std::borrow::Borrow;
+use std::collections::BTreeMap;
+
+pub use entrypoint::{Annotations, Edge, Entrypoint, Fallback, OnUnhealthy, Routing};
+pub use gateway::Gateway;
+pub use keepalived::{
+    Keepalived, KeepalivedVersion, PolicyRouting, Preempt, RESERVED_TABLES, RULE_PRIORITIES,
+    RoutingMode, TABLES, VrrpVersion,
+};
+pub use kubernetes::{ClassForm, EndpointsForm, KubeProxy, Kubernetes, KubernetesVersion};
+pub use name::{
+    Command, Host, Interface, Label, LabelValue, Name, PortName, QualifiedName, ServiceName,
+    Subdomain, UrlPath,
+};
+pub use node::{Node, NodeState};
+pub use route::{Backend, BackendPort, Component, Domain, Path, PathType};
+pub use vip::{Pins, Vip};
+
+use crate::diag::{Diagnostic, Report};
+use crate::inventory::{Map, raw};
+use crate::source::{Loc, Span};
+
+/// A datacenter's front end. It is valid, or it does not exist: every name that it holds resolves, every
+/// address is where it can be, every number is in its range.
+#[derive(Debug)]
+pub struct Datacenter {
+    /// The bundle's folder.
+    pub name: Label,
+    /// The inventory's file name, for headers.
+    pub source: String,
+    /// The cluster.
+    pub kubernetes: Kubernetes,
+    /// The daemons.
+    pub keepalived: Keepalived,
+    /// How replies find their gateway.
+    pub policy_routing: PolicyRouting,
+    /// By name.
+    pub gateways: BTreeMap<Label, Gateway>,
+    /// By name.
+    pub nodes: BTreeMap<Subdomain, Node>,
+    /// By name.
+    pub entrypoints: BTreeMap<Label, Entrypoint>,
+    /// By address.
+    pub vips: Vec<Vip>,
+    /// By host.
+    pub domains: BTreeMap<Host, Domain>,
+    /// By name.
+    pub components: BTreeMap<Label, Component>,
+}
+
+/// The datacenter that the inventory describes; `None` where the report holds an error.
+pub fn build(raw: &raw::Inventory, source: &str, report: &mut Report) -> Option<Datacenter> {
+    let name =
+        raw.datacenter.as_ref().and_then(|raw| value::name_of(raw, "a datacenter's name", report));
+    let kubernetes = kubernetes::build(raw.kubernetes.as_ref(), report);
+    let keepalived = keepalived::build(raw.keepalived.as_ref(), report);
+    let policy_routing = keepalived::build_routing(raw.policy_routing.as_ref(), report);
+    let gateways = gateway::build(raw.gateways.as_ref(), report);
+    let nodes = node::build(raw.nodes.as_ref(), &gateways, report);
+    let entrypoints = entrypoint::build(raw.entrypoints.as_ref(), report);
+    let context = vip::Context {
+        gateways: &gateways,
+        nodes: &nodes,
+        entrypoints: &entrypoints,
+        keepalived: keepalived.as_ref(),
+        mark_mask: policy_routing.as_ref().map_or(u32::MAX, |routing| routing.mark_mask),
+    };
+    let vips = vip::build(raw.vips.as_deref().unwrap_or_default(), &context, report);
+    let domains = route::domains(raw.domains.as_ref(), &entrypoints, report);
+    let namespace = kubernetes.as_ref().map(|kubernetes| &kubernetes.namespace);
+    let components = route::components(raw.components.as_ref(), &entrypoints, namespace, report);
+
+    address::refuse_shared(&gateways, &nodes, &entrypoints, &vips, report);
+    pin::refuse_shared(&vips, report);
+    route::refuse_shared_paths(&components, report);
+    if let Some(namespace) = namespace {
+        object::refuse_shared(namespace, &entrypoints, &domains, &components, report);
+    }
+    if report.has_errors() {
+        return None;
+    }
+    Some(Datacenter {
+        name: name?,
+        source: source.to_owned(),
+        kubernetes: kubernetes?,
+        keepalived: keepalived?,
+        policy_routing: policy_routing?,
+        gateways: gateways.found,
+        nodes: nodes.found,
+        entrypoints: entrypoints.found,
+        vips,
+        domains: domains.found,
+        components: components.found,
+    })
+}
+
+/// Named things as far as they could be built, and every name that was written: a reference to a thing with a
+/// mistake in it is not called unknown.
+struct Names<K, V> {
+    found: BTreeMap<K, V>,
+    written: Vec<String>,
+    /// Whether all of them could be built, so that what is missing is missing.
+    complete: bool,
+}
+
+impl<K: Name + Ord + Borrow<str>, V> Names<K, V> {
+    fn build<R>(
+        raw: Option<&Map<R>>,
+        what: &str,
+        report: &mut Report,
+        mut one: impl FnMut(&K, &R, &mut Report) -> Option<V>,
+    ) -> Self {
+        let mut names = Self { found: BTreeMap::new(), written: Vec::new(), complete: true };
+        for (name, entry) in raw.into_iter().flatten() {
+            names.written.push(name.clone());
+            let key = value::name::<K>(name, entry.key, what, report);
+            let key_for_value = key.as_ref();
+            let value = match (key_for_value, &entry.value) {
+                (Some(key), Some(raw)) => one(key, raw, report),
+                _ => None,
+            };
+            match key.zip(value) {
+                Some((key, value)) => _ = names.found.insert(key, value),
+                None => names.complete = false,
+            }
+        }
+        names
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.found.iter()
+    }
+
+    fn find(&self, name: &str) -> Option<(&K, &V)> {
+        self.found.get_key_value(name)
+    }
+
+    /// Whether something has this name; a name that nothing has is reported.
+    fn expect(&self, name: &Loc<String>, what: &str, report: &mut Report) -> bool {
+        let known =
+            self.found.contains_key(name.value.as_str()) || self.written.contains(&name.value);
+        if !known {
+            report.push(
+                Diagnostic::new(
+                    &codes::UNKNOWN_NAME,
+                    name.span,
+                    format!("there is no {what} `{}`", name.value.escape_debug()),
+                    "not defined",
+                )
+                .did_you_mean(
+                    &name.value,
+                    name.span,
+                    self.written.iter().map(String::as_str),
+                ),
+            );
+        }
+        known
+    }
+}
+
+/// The entrypoint that is named, or the only one.
+fn entrypoint_of(
+    raw: Option<&Loc<String>>,
+    what: &str,
+    span: Span,
+    entrypoints: &Names<Label, Entrypoint>,
+    report: &mut Report,
+) -> Option<Label> {
+    if let Some(raw) = raw {
+        entrypoints.expect(raw, "entrypoint", report);
+        return entrypoints.find(&raw.value).map(|(name, _)| name.clone());
+    }
+    match entrypoints.written.as_slice() {
+        [only] => entrypoints.find(only).map(|(name, _)| name.clone()),
+        [] => {
+            report.push(
+                Diagnostic::new(
+                    &codes::WHICH_ENTRYPOINT,
+                    span,
+                    format!("{what} has no entrypoint"),
+                    "for which traffic?",
+                )
+                .help("define one under `entrypoints`"),
+            );
+            None
+        }
+        several => {
+            report.push(
+                Diagnostic::new(
+                    &codes::WHICH_ENTRYPOINT,
+                    span,
+                    format!("{what} does not say its entrypoint"),
+                    "for which traffic?",
+                )
+                .help(format!("add `entrypoint:` with one of `{}`", several.join("`, `"))),
+            );
+            None
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Names, each a type of its own, so that no text of the inventory reaches a file unchecked.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// A text that keeps a rule.
+pub trait Name: Sized {
+    /// What the rule is called in a message: `... is not <RULE>`.
+    const RULE: &'static str;
+
+    /// The name, where `text` keeps the rule.
+    fn parse(text: &str) -> Option<Self>;
+}
+
+macro_rules! names {
+    ($($(#[$meta:meta])* $name:ident, $rule:literal, $valid:expr;)*) => {$(
+        $(#[$meta])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+        pub struct $name(String);
+
+        impl Name for $name {
+            const RULE: &'static str = $rule;
+
+            fn parse(text: &str) -> Option<Self> {
+                let valid: fn(&str) -> bool = $valid;
+                valid(text).then(|| Self(text.to_owned()))
+            }
+        }
+
+        impl $name {
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::borrow::Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+    )*};
+}
+
+names! {
+    /// RFC 1123 label: datacenters, gateways, entrypoints, components, namespaces, zones.
+    Label, "an RFC 1123 label: at most 63 of a-z, 0-9 and `-`, no `-` at its ends", is_label;
+    /// RFC 1123 subdomain: nodes, Secrets, classes.
+    Subdomain, "an RFC 1123 subdomain: labels of a-z, 0-9 and `-` joined by dots, at most 253 characters", is_subdomain;
+    /// RFC 1035 label: Services.
+    ServiceName, "an RFC 1035 label: at most 63 of a-z, 0-9 and `-`, a letter first, no `-` at its end",
+        |text| is_label(text) && text.starts_with(|c: char| c.is_ascii_lowercase());
+    /// A host of an Ingress, `*.` in front allowed (RFC 1034, RFC 4592).
+    Host, "a host name: labels of a-z, 0-9 and `-` joined by dots, `*.` in front for a wildcard",
+        |text| is_subdomain(text.strip_prefix("*.").unwrap_or(text));
+    /// A Linux network interface (`dev_valid_name` of the kernel, and nothing that a shell or keepalived reads as syntax).
+    Interface, "an interface name: at most 15 characters of letters, digits and `._+-`", is_interface;
+    /// The name of a port (IANA service name, RFC 6335).
+    PortName, "a port name: at most 15 of a-z, 0-9 and `-`, at least one letter, no `-` at its ends or twice in a row", is_port_name;
+    /// A command that keepalived starts: an absolute path and plain arguments.
+    Command, "a command: an absolute path and arguments of letters, digits and `._/:=,+@%-`", is_command;
+    /// The path of an Ingress rule.
+    UrlPath, "a path: it starts with `/` and holds no white space, quotes or control characters", is_url_path;
+    /// The key of a label or an annotation.
+    QualifiedName, "a qualified name: at most 63 letters, digits and `-_.`, with a DNS name and `/` in front if wanted", is_qualified_name;
+    /// The value of a label.
+    LabelValue, "a label value: at most 63 letters, digits and `-_.`, a letter or digit at its ends",
+        |text| text.is_empty() || is_qualified_part(text);
+}
+
+impl Host {
+    /// The name of objects and files of this host: `*.example.com` is `wildcard.example.com`.
+    pub fn object_name(&self) -> String {
+        match self.0.strip_prefix('*') {
+            Some(rest) => format!("wildcard{rest}"),
+            None => self.0.clone(),
+        }
+    }
+}
+
+fn is_label(text: &str) -> bool {
+    (1..=63).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+}
+
+fn is_subdomain(text: &str) -> bool {
+    text.len() <= 253 && text.split('.').all(is_label)
+}
+
+fn is_interface(text: &str) -> bool {
+    (1..=15).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._+-".contains(&b))
+        && !text.starts_with('-')
+        && !matches!(text, "." | "..")
+}
+
+fn is_port_name(text: &str) -> bool {
+    text.len() <= 15
+        && is_label(text)
+        && !text.contains("--")
+        && text.bytes().any(|b| b.is_ascii_lowercase())
+}
+
+fn is_command(text: &str) -> bool {
+    text.len() <= 512
+        && text.starts_with('/')
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b" ._/:=,+@%-".contains(&b))
+        && text == text.trim()
+}
+
+fn is_url_path(text: &str) -> bool {
+    text.len() <= 1024
+        && text.starts_with('/')
+        && !text.contains(|c: char| c.is_whitespace() || c.is_control() || "\"'`;{}\\".contains(c))
+}
+
+fn is_qualified_name(text: &str) -> bool {
+    match text.split_once('/') {
+        Some((prefix, name)) => is_subdomain(prefix) && is_qualified_part(name),
+        None => is_qualified_part(text),
+    }
+}
+
+fn is_qualified_part(text: &str) -> bool {
+    let alphanumeric = |c: char| c.is_ascii_alphanumeric();
+    (1..=63).contains(&text.len())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+        && text.starts_with(alphanumeric)
+        && text.ends_with(alphanumeric)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_hold_at_their_borders() {
+        assert!(Label::parse("eu1").is_some() && Label::parse("-a").is_none());
+        assert!(Label::parse(&"a".repeat(63)).is_some() && Label::parse(&"a".repeat(64)).is_none());
+        assert!(ServiceName::parse("1a").is_none());
+        assert!(Interface::parse("eth1.100").is_some());
+        for hostile in
+            ["eth0;reboot", "eth0 x", "a/b", "..", "eth0\n", "$(x)", "", "sixteencharacters"]
+        {
+            assert!(Interface::parse(hostile).is_none(), "{hostile}");
+        }
+        for hostile in ["/bin/x \"y\"", "/bin/x\ny", "bin/x", "/x $(y)", "/x #", "/x {", "/x `y`"] {
+            assert!(Command::parse(hostile).is_none(), "{hostile}");
+        }
+        assert!(Host::parse("*.example.com").is_some() && Host::parse("a.*.com").is_none());
+        assert!(PortName::parse("80").is_none() && PortName::parse("http-api").is_some());
+        assert!(QualifiedName::parse("nginx.ingress.kubernetes.io/x-y").is_some());
+    }
+}

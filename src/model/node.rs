@@ -1,0 +1,157 @@
+//! The machines that hold VIPs.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::gateway::Gateway;
+use super::name::{Interface, Label, Subdomain};
+use super::{Names, codes, value};
+use crate::diag::{Diagnostic, Report};
+use crate::inventory::raw;
+use crate::source::{Loc, Span};
+
+/// Whether a node takes VIPs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NodeState {
+    /// As its weight says.
+    Active,
+    /// Last in every failover order.
+    Draining,
+    /// In no order; keeps its numbers.
+    Maintenance,
+}
+
+/// A machine that holds VIPs.
+#[derive(Debug)]
+pub struct Node {
+    /// Where its name stands.
+    pub span: Span,
+    /// IPv4 source of its adverts.
+    pub address: Option<Loc<Ipv4Addr>>,
+    /// IPv6 source of its adverts.
+    pub address6: Option<Loc<Ipv6Addr>>,
+    /// The interface that holds them, on which adverts travel.
+    pub interface: Interface,
+    /// Failure domain.
+    pub zone: Option<Label>,
+    /// Share of VIPs, 1 to 100.
+    pub weight: u32,
+    /// Whether it takes VIPs.
+    pub state: NodeState,
+    /// The gateways it has, with its interface in each one's network.
+    pub gateways: BTreeMap<Label, Interface>,
+}
+
+impl Node {
+    /// Its source address of a family.
+    pub fn source(&self, of_family: IpAddr) -> Option<IpAddr> {
+        match of_family {
+            IpAddr::V4(_) => self.address.map(|address| address.value.into()),
+            IpAddr::V6(_) => self.address6.map(|address| address.value.into()),
+        }
+    }
+}
+
+pub(super) fn build(
+    raw: Option<&crate::inventory::Map<raw::Node>>,
+    gateways: &Names<Label, Gateway>,
+    report: &mut Report,
+) -> Names<Subdomain, Node> {
+    Names::build(raw, "a node's name", report, |_, raw, report| node(raw, gateways, report))
+}
+
+fn node(raw: &raw::Node, gateways: &Names<Label, Gateway>, report: &mut Report) -> Option<Node> {
+    let address = raw.address.as_ref().map(|raw| {
+        let address = value::address(raw, "a node's `address`", report)?;
+        match address.value {
+            IpAddr::V4(v4) => Some(address.with(v4)),
+            IpAddr::V6(_) => {
+                report.push(
+                    Diagnostic::new(
+                        &codes::FORM,
+                        raw.span,
+                        "a node's `address` is its IPv4 address",
+                        "this is IPv6",
+                    )
+                    .help("write it as `address6`"),
+                );
+                None
+            }
+        }
+    });
+    let address6 = raw.address6.as_ref().map(|raw| {
+        let address = value::address(raw, "a node's `address6`", report)?;
+        match address.value {
+            IpAddr::V6(v6) => Some(address.with(v6)),
+            IpAddr::V4(_) => {
+                report.push(
+                    Diagnostic::new(
+                        &codes::FORM,
+                        raw.span,
+                        "a node's `address6` is its IPv6 address",
+                        "this is IPv4",
+                    )
+                    .help("write it as `address`"),
+                );
+                None
+            }
+        }
+    });
+    let interface: Option<Interface> =
+        raw.interface.as_ref().and_then(|raw| value::name_of(raw, "an interface", report));
+    let zone = raw.zone.as_ref().map(|raw| value::name_of(raw, "a zone", report));
+    let weight = raw.weight.as_ref().map_or(Some(1), |raw| {
+        value::number(raw, "weight", 1..=100u32, report).map(|weight| weight.value)
+    });
+    let state = raw.state.as_ref().map_or(Some(NodeState::Active), |raw| {
+        let states = [
+            ("active", NodeState::Active),
+            ("draining", NodeState::Draining),
+            ("maintenance", NodeState::Maintenance),
+        ];
+        value::word(raw, "state", &states, report)
+    });
+    let own_gateways = gateways_of(raw, gateways, report);
+    Some(Node {
+        span: raw.span,
+        address: address.map_or(Some(None), |address| address.map(Some))?,
+        address6: address6.map_or(Some(None), |address| address.map(Some))?,
+        interface: interface?,
+        zone: zone.map_or(Some(None), |zone| zone.map(Some))?,
+        weight: weight?,
+        state: state?,
+        gateways: own_gateways,
+    })
+}
+
+fn gateways_of(
+    raw: &raw::Node,
+    gateways: &Names<Label, Gateway>,
+    report: &mut Report,
+) -> BTreeMap<Label, Interface> {
+    let mut interfaces: BTreeMap<&str, Interface> = BTreeMap::new();
+    for (gateway, entry) in raw.interfaces.iter().flatten() {
+        gateways.expect(&Loc { value: gateway.clone(), span: entry.key }, "gateway", report);
+        if let Some(raw) = &entry.value
+            && let Some(interface) = value::name_of(raw, "an interface", report)
+        {
+            interfaces.insert(gateway, interface);
+        }
+    }
+    let listed: Option<Vec<&str>> = raw.gateways.as_ref().map(|list| {
+        value::refuse_repeats(list, "gateways", report);
+        list.value
+            .iter()
+            .filter(|name| gateways.expect(name, "gateway", report))
+            .map(|name| name.value.as_str())
+            .collect()
+    });
+    gateways
+        .iter()
+        .filter(|(name, _)| listed.as_ref().is_none_or(|listed| listed.contains(&name.as_str())))
+        .map(|(name, gateway)| {
+            let interface = interfaces.get(name.as_str()).unwrap_or(&gateway.interface);
+            (name.clone(), interface.clone())
+        })
+        .collect()
+}

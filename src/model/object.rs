@@ -1,0 +1,59 @@
+//! One name, one Kubernetes object.
+
+use std::collections::BTreeMap;
+
+use super::name::{Host, Label};
+use super::{Component, Domain, Entrypoint, Names, codes};
+use crate::diag::{Diagnostic, Report};
+use crate::source::Span;
+
+/// Reports every Service and Ingress that two entries would write.
+pub(super) fn refuse_shared(
+    namespace: &Label,
+    entrypoints: &Names<Label, Entrypoint>,
+    domains: &Names<Host, Domain>,
+    components: &Names<Label, Component>,
+    report: &mut Report,
+) {
+    let home = namespace.as_str();
+    let mut objects: Vec<(Span, &str, &str, String)> = Vec::new();
+    for (_, entrypoint) in entrypoints.iter() {
+        let service = &entrypoint.edge.service;
+        objects.push((service.span, "Service", home, service.value.to_string()));
+        if let Some(fallback) = &entrypoint.fallback {
+            objects.push((fallback.name.span, "Service", home, fallback.name.value.to_string()));
+            objects.push((fallback.name.span, "Ingress", home, fallback.name.value.to_string()));
+        }
+    }
+    for (host, domain) in domains.iter() {
+        objects.push((domain.span, "Ingress", home, host.object_name()));
+    }
+    for (name, component) in components.iter() {
+        if component.backend.is_some() {
+            objects.push((
+                component.span,
+                "Ingress",
+                component.namespace.as_str(),
+                name.to_string(),
+            ));
+        }
+    }
+    objects.sort();
+    let mut seen: BTreeMap<(&str, &str, &str), Span> = BTreeMap::new();
+    for (span, kind, namespace, name) in &objects {
+        let Some(first) = seen.get(&(*kind, *namespace, name.as_str())) else {
+            seen.insert((kind, namespace, name), *span);
+            continue;
+        };
+        report.push(
+            Diagnostic::new(
+                &codes::OBJECT_TWICE,
+                *span,
+                format!("two {kind} objects would be called `{name}` in namespace `{namespace}`"),
+                "the second one",
+            )
+            .also(*first, "the first one")
+            .note("the one that is applied last would replace the other"),
+        );
+    }
+}

@@ -1,0 +1,290 @@
+//! What requests are for: branded domains at the edge tier, components behind the routing tier.
+
+use std::collections::BTreeMap;
+
+use super::entrypoint::{Annotations, Entrypoint, annotations};
+use super::name::{Host, Label, Name, PortName, ServiceName, Subdomain, UrlPath};
+use super::{Names, codes, entrypoint_of, value};
+use crate::diag::{Diagnostic, Report};
+use crate::inventory::{Map, raw, whole_number};
+use crate::source::{Loc, Span};
+
+/// A branded host.
+#[derive(Debug)]
+pub struct Domain {
+    /// Where its name stands.
+    pub span: Span,
+    /// Which traffic it is.
+    pub entrypoint: Label,
+    /// The Secret of its certificate; `None` is plain HTTP.
+    pub tls_secret: Option<Subdomain>,
+}
+
+/// What serves a component.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backend {
+    /// The Service, in the component's namespace.
+    pub service: ServiceName,
+    /// Its port.
+    pub port: BackendPort,
+}
+
+/// A port of a Service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BackendPort {
+    /// By name.
+    Name(PortName),
+    /// By number.
+    Number(u16),
+}
+
+/// How a path is compared with a request's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PathType {
+    /// Whole path elements from the start.
+    Prefix,
+    /// The whole path.
+    Exact,
+    /// As the controller says.
+    ImplementationSpecific,
+}
+
+/// A path that a component claims.
+#[derive(Debug, Clone)]
+pub struct Path {
+    /// As written.
+    pub path: Loc<UrlPath>,
+    /// How it is compared.
+    pub kind: PathType,
+}
+
+impl Path {
+    /// The same for two paths that claim the same requests.
+    pub fn claim(&self) -> (&str, PathType) {
+        let path = self.path.value.as_str();
+        match self.kind {
+            PathType::Prefix => (path.trim_end_matches('/'), self.kind),
+            PathType::Exact | PathType::ImplementationSpecific => (path, self.kind),
+        }
+    }
+}
+
+/// A component that teams own.
+#[derive(Debug)]
+pub struct Component {
+    /// Where its name stands.
+    pub span: Span,
+    /// Which traffic it is.
+    pub entrypoint: Label,
+    /// What serves it; `None` while it is legacy, then the fallback does.
+    pub backend: Option<Backend>,
+    /// Where its Ingress lives.
+    pub namespace: Label,
+    /// What it claims; not empty.
+    pub paths: Vec<Path>,
+    /// On which hosts; empty is any.
+    pub hosts: Vec<Loc<Host>>,
+    /// Of its Ingress, beside those of the entrypoint.
+    pub annotations: Annotations,
+}
+
+pub(super) fn domains(
+    raw: Option<&Map<raw::Domain>>,
+    entrypoints: &Names<Label, Entrypoint>,
+    report: &mut Report,
+) -> Names<Host, Domain> {
+    Names::build(raw, "a domain", report, |host: &Host, raw: &raw::Domain, report| {
+        let what = format!("`{host}`");
+        let entrypoint =
+            entrypoint_of(raw.entrypoint.as_ref(), &what, raw.span, entrypoints, report);
+        let tls_secret = match &raw.tls_secret {
+            None => Some(Subdomain::parse(&host.object_name())),
+            Some(raw) if raw.value.plain && raw.value.text == "false" => Some(None),
+            Some(raw) if raw.value.plain && raw.value.text == "true" => {
+                report.push(
+                    Diagnostic::new(
+                        &codes::WORD,
+                        raw.span,
+                        "`tls_secret` cannot be `true`",
+                        "the name of a Secret, or `false`",
+                    )
+                    .help("remove the key: a Secret named as the host is the default"),
+                );
+                None
+            }
+            Some(raw) => {
+                value::name_of(&raw.with(raw.value.text.clone()), "a Secret's name", report)
+                    .map(Some)
+            }
+        };
+        Some(Domain { span: raw.span, entrypoint: entrypoint?, tls_secret: tls_secret? })
+    })
+}
+
+pub(super) fn components(
+    raw: Option<&Map<raw::Component>>,
+    entrypoints: &Names<Label, Entrypoint>,
+    default_namespace: Option<&Label>,
+    report: &mut Report,
+) -> Names<Label, Component> {
+    Names::build(raw, "a component's name", report, |name: &Label, raw: &raw::Component, report| {
+        let what = format!("`{name}`");
+        let entrypoint =
+            entrypoint_of(raw.entrypoint.as_ref(), &what, raw.span, entrypoints, report);
+        let legacy = raw.state.as_ref().map_or(Some(false), |raw| {
+            value::word(raw, "state", &[("migrated", false), ("legacy", true)], report)
+        });
+        let namespace = match &raw.namespace {
+            Some(raw) => value::name_of(raw, "a namespace", report),
+            None => default_namespace.cloned(),
+        };
+        let backend = raw.backend.as_ref().map(|raw| backend(name, raw, report));
+        if !raw.given.contains(&"backend") && legacy == Some(false) {
+            let title = format!("`{name}` lacks the required key `backend`");
+            report.push(
+                Diagnostic::new(
+                    &crate::inventory::codes::MISSING_KEY,
+                    raw.span,
+                    title,
+                    "add `backend:` here",
+                )
+                .help("a component that the fallback still serves has `state: legacy`"),
+            );
+        }
+        let paths = raw.paths.as_ref().map(|list| {
+            value::refuse_empty(list, "paths", "write `/` for every path of the hosts", report);
+            list.value.iter().filter_map(|raw| path(raw, report)).collect::<Vec<_>>()
+        });
+        let hosts = raw
+            .hosts
+            .iter()
+            .flatten()
+            .filter_map(|raw| Some(raw.with(value::name_of(raw, "a host", report)?)));
+        let mut hosts: Vec<Loc<Host>> = hosts.collect();
+        hosts.sort();
+        let annotations = annotations(raw.annotations.as_ref(), report);
+        let legacy = legacy?;
+        if legacy {
+            require_fallback(raw, name, entrypoint.as_ref(), entrypoints, report);
+        }
+        Some(Component {
+            span: raw.span,
+            entrypoint: entrypoint?,
+            backend: if legacy { None } else { Some(backend??) },
+            namespace: namespace?,
+            paths: paths?,
+            hosts,
+            annotations,
+        })
+    })
+}
+
+fn require_fallback(
+    raw: &raw::Component,
+    name: &Label,
+    entrypoint: Option<&Label>,
+    entrypoints: &Names<Label, Entrypoint>,
+    report: &mut Report,
+) {
+    let Some((entrypoint, found)) = entrypoint.and_then(|name| entrypoints.find(name.as_str()))
+    else {
+        return;
+    };
+    if found.fallback.is_none() {
+        let state = raw.state.as_ref().map_or(raw.span, |state| state.span);
+        report.push(
+            Diagnostic::new(
+                &codes::NO_FALLBACK,
+                state,
+                format!("nothing serves the legacy component `{name}`"),
+                "served by the fallback",
+            )
+            .also(found.span, format!("`{entrypoint}` has no `fallback`"))
+            .help("add a `fallback` to the entrypoint, or migrate the component"),
+        );
+    }
+}
+
+fn backend(component: &Label, raw: &raw::Backend, report: &mut Report) -> Option<Backend> {
+    let service = match &raw.service {
+        Some(raw) => value::name_of(raw, "a Service's name", report),
+        None => value::name(component.as_str(), raw.span, "a Service's name", report),
+    };
+    let port = raw.port.as_ref().and_then(|raw| {
+        if raw.value.bytes().all(|byte| byte.is_ascii_digit()) {
+            let Some(number) = whole_number(&raw.value) else {
+                report.push(Diagnostic::new(
+                    &codes::RANGE,
+                    raw.span,
+                    format!("`port` cannot be {}", raw.value),
+                    "1 to 65535",
+                ));
+                return None;
+            };
+            value::number(&raw.with(number), "port", 1..=65535u16, report)
+                .map(|port| BackendPort::Number(port.value))
+        } else {
+            value::name_of(raw, "a port's name", report).map(BackendPort::Name)
+        }
+    });
+    Some(Backend { service: service?, port: port? })
+}
+
+fn path(raw: &raw::Path, report: &mut Report) -> Option<Path> {
+    let (path, kind) = match raw {
+        raw::Path::Short(path) => (path, Some(PathType::Prefix)),
+        raw::Path::Long(long) => {
+            let kind = long.r#type.as_ref().map_or(Some(PathType::Prefix), |raw| {
+                let types = [
+                    ("Prefix", PathType::Prefix),
+                    ("Exact", PathType::Exact),
+                    ("ImplementationSpecific", PathType::ImplementationSpecific),
+                ];
+                value::word(raw, "type", &types, report)
+            });
+            (long.path.as_ref()?, kind)
+        }
+    };
+    let parsed = value::name_of(path, "a path", report)?;
+    Some(Path { path: path.with(parsed), kind: kind? })
+}
+
+/// Reports every host and path that two components of one entrypoint claim.
+pub(super) fn refuse_shared_paths(components: &Names<Label, Component>, report: &mut Report) {
+    let mut claims: Vec<(Span, &Label, &Component, Option<&Host>, &Path)> = Vec::new();
+    for (name, component) in components.iter().filter(|(_, component)| component.backend.is_some())
+    {
+        for path in &component.paths {
+            if component.hosts.is_empty() {
+                claims.push((path.path.span, name, component, None, path));
+            }
+            claims.extend(
+                component
+                    .hosts
+                    .iter()
+                    .map(|host| (path.path.span, name, component, Some(&host.value), path)),
+            );
+        }
+    }
+    claims.sort_by_key(|(span, ..)| *span);
+    let mut seen: BTreeMap<(&Label, Option<&Host>, (&str, PathType)), (Span, &Label)> =
+        BTreeMap::new();
+    for (span, name, component, host, path) in claims {
+        let Some((first, other)) =
+            seen.insert((&component.entrypoint, host, path.claim()), (span, name))
+        else {
+            continue;
+        };
+        let on = host.map_or("any host".to_owned(), |host| format!("`{host}`"));
+        report.push(
+            Diagnostic::new(
+                &codes::PATH_TWICE,
+                span,
+                format!("`{}` on {on} is claimed twice", path.path.value),
+                format!("by `{name}`"),
+            )
+            .also(first, format!("by `{other}`"))
+            .note("ingress-nginx gives the requests to the older Ingress of the two, whichever that is"),
+        );
+    }
+}

@@ -1,0 +1,263 @@
+//! Raw values parsed: words, numbers, durations, pools, addresses. What does not parse is reported here.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use super::codes;
+use super::name::Name;
+use crate::diag::{Diagnostic, Report};
+use crate::inventory::whole_number;
+use crate::source::{Loc, Span};
+
+/// The value of a word; `words` are all that the key takes.
+pub fn word<T: Copy>(
+    raw: &Loc<String>,
+    key: &str,
+    words: &[(&str, T)],
+    report: &mut Report,
+) -> Option<T> {
+    let found = words.iter().find(|(word, _)| *word == raw.value).map(|(_, value)| *value);
+    if found.is_none() {
+        let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        let listed = known.join("`, `");
+        report.push(
+            Diagnostic::new(
+                &codes::WORD,
+                raw.span,
+                format!("`{key}` cannot be `{}`", raw.value),
+                format!("one of `{listed}`"),
+            )
+            .did_you_mean(&raw.value, raw.span, known),
+        );
+    }
+    found
+}
+
+/// A name that keeps its rule.
+pub fn name<T: Name>(text: &str, span: Span, what: &str, report: &mut Report) -> Option<T> {
+    let name = T::parse(text);
+    if name.is_none() {
+        let mut diagnostic = Diagnostic::new(
+            &codes::NAME,
+            span,
+            format!("`{}` cannot be {what}", text.escape_debug()),
+            format!("not {}", T::RULE),
+        );
+        if !text.is_ascii() && text.contains('.') {
+            diagnostic = diagnostic
+                .help("write an international name in its ASCII form (punycode, `xn--...`)");
+        } else if T::parse(&text.to_ascii_lowercase()).is_some() {
+            diagnostic =
+                diagnostic.help(format!("write it in lower case: `{}`", text.to_ascii_lowercase()));
+        }
+        report.push(diagnostic);
+    }
+    name
+}
+
+/// [`name`] for a value with its place.
+pub fn name_of<T: Name>(raw: &Loc<String>, what: &str, report: &mut Report) -> Option<T> {
+    name(&raw.value, raw.span, what, report)
+}
+
+/// A number within `range`.
+pub fn number<T>(
+    raw: &Loc<u64>,
+    key: &str,
+    range: RangeInclusive<T>,
+    report: &mut Report,
+) -> Option<Loc<T>>
+where
+    T: TryFrom<u64> + PartialOrd + fmt::Display,
+{
+    let value = T::try_from(raw.value).ok().filter(|value| range.contains(value));
+    if value.is_none() {
+        let wanted = format!("{} to {}", range.start(), range.end());
+        report.push(Diagnostic::new(
+            &codes::RANGE,
+            raw.span,
+            format!("`{key}` cannot be {}", raw.value),
+            format!("{wanted} is allowed"),
+        ));
+    }
+    value.map(|value| raw.with(value))
+}
+
+/// A duration with its unit: `1s`, `100ms`, `2m`.
+pub fn duration(raw: &Loc<String>, key: &str, report: &mut Report) -> Option<Duration> {
+    let digits = raw.value.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let milliseconds = match &raw.value[digits.len()..] {
+        "ms" => Some(1),
+        "s" => Some(1_000),
+        "m" => Some(60_000),
+        _ => None,
+    };
+    let parsed = milliseconds
+        .zip(whole_number(digits))
+        .and_then(|(unit, count)| count.checked_mul(unit))
+        .map(Duration::from_millis);
+    if parsed.is_none() {
+        report.push(
+            Diagnostic::new(
+                &codes::FORM,
+                raw.span,
+                format!("`{key}` is no duration: `{}`", raw.value.escape_debug()),
+                "a whole number and its unit",
+            )
+            .help("write `1s`, `100ms` or `2m`"),
+        );
+    }
+    parsed
+}
+
+/// A pool of numbers: `1000-1999`.
+pub fn pool<T>(
+    raw: &Loc<String>,
+    key: &str,
+    range: RangeInclusive<T>,
+    report: &mut Report,
+) -> Option<RangeInclusive<T>>
+where
+    T: TryFrom<u64> + PartialOrd + fmt::Display + Copy,
+{
+    let bound = |text: &str| {
+        whole_number(text.trim()).and_then(|n| T::try_from(n).ok()).filter(|n| range.contains(n))
+    };
+    let ends = raw.value.split_once('-').and_then(|(low, high)| Some((bound(low)?, bound(high)?)));
+    let pool = ends.filter(|(low, high)| low <= high).map(|(low, high)| low..=high);
+    if pool.is_none() {
+        report.push(
+            Diagnostic::new(
+                &codes::RANGE,
+                raw.span,
+                format!(
+                    "`{key}` is no range of numbers from {} to {}: `{}`",
+                    range.start(),
+                    range.end(),
+                    raw.value.escape_debug()
+                ),
+                "first and last number, the lower one first",
+            )
+            .help(format!("write for example `{}-{}`", range.start(), range.end())),
+        );
+    }
+    pool
+}
+
+/// An address of a host.
+pub fn address(raw: &Loc<String>, what: &str, report: &mut Report) -> Option<Loc<IpAddr>> {
+    let Ok(address) = raw.value.parse::<IpAddr>() else {
+        let mut diagnostic = Diagnostic::new(
+            &codes::FORM,
+            raw.span,
+            format!("{what} is no IP address: `{}`", raw.value.escape_debug()),
+            "an IPv4 or IPv6 address",
+        );
+        if raw.value.contains('/') {
+            diagnostic = diagnostic.help(
+                "write the address without the prefix length; it comes from the gateway's network",
+            );
+        }
+        report.push(diagnostic);
+        return None;
+    };
+    if let Some(reason) = unusable(address) {
+        report.push(Diagnostic::new(
+            &codes::UNUSABLE_ADDRESS,
+            raw.span,
+            format!("{what} cannot be {address}"),
+            format!("this is {reason}"),
+        ));
+        return None;
+    }
+    Some(raw.with(address))
+}
+
+/// Why no host on a public network may have it.
+fn unusable(address: IpAddr) -> Option<&'static str> {
+    let link_local = match address {
+        IpAddr::V4(address) => address.is_link_local(),
+        IpAddr::V6(address) => address.is_unicast_link_local(),
+    };
+    let reserved = match address {
+        IpAddr::V4(address) => address.octets()[0] >= 240 || address.octets()[0] == 0,
+        IpAddr::V6(address) => address.to_ipv4_mapped().is_some(),
+    };
+    [
+        (address.is_unspecified(), "the unspecified address"),
+        (address.is_loopback(), "a loopback address"),
+        (address.is_multicast(), "a multicast address"),
+        (link_local, "a link-local address"),
+        (reserved, "an address that is reserved"),
+    ]
+    .into_iter()
+    .find_map(|(is, what)| is.then_some(what))
+}
+
+/// A network without host bits.
+pub fn network(raw: &Loc<String>, what: &str, report: &mut Report) -> Option<Loc<IpNet>> {
+    let Ok(network) = raw.value.parse::<IpNet>() else {
+        report.push(
+            Diagnostic::new(
+                &codes::FORM,
+                raw.span,
+                format!("{what} is no network: `{}`", raw.value.escape_debug()),
+                "address/prefix length",
+            )
+            .help("write for example `10.34.8.0/21` or `2001:db8:8::/64`"),
+        );
+        return None;
+    };
+    if network != network.trunc() {
+        report.push(
+            Diagnostic::new(
+                &codes::GATEWAY_NETWORK,
+                raw.span,
+                format!("{what} has host bits: {network}"),
+                "not the first address of the network",
+            )
+            .replace(raw.span, network.trunc().to_string()),
+        );
+        return None;
+    }
+    Some(raw.with(network))
+}
+
+/// Reports what a list of names holds twice.
+pub fn refuse_repeats(list: &Loc<Vec<Loc<String>>>, key: &str, report: &mut Report) {
+    let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+    for item in &list.value {
+        if let Some(first) = seen.insert(&item.value, item.span) {
+            report.push(
+                Diagnostic::new(
+                    &codes::LIST,
+                    item.span,
+                    format!("`{key}` names `{}` twice", item.value),
+                    "second time",
+                )
+                .also(first, "first time")
+                .help("remove one of them"),
+            );
+        }
+    }
+}
+
+/// Reports an empty list where that cannot be meant.
+pub fn refuse_empty<T>(list: &Loc<Vec<T>>, key: &str, help: &str, report: &mut Report) {
+    if list.value.is_empty() {
+        report.push(
+            Diagnostic::new(
+                &codes::LIST,
+                list.span,
+                format!("`{key}` is an empty list"),
+                "nothing listed",
+            )
+            .help(help),
+        );
+    }
+}

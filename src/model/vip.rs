@@ -1,0 +1,449 @@
+//! The addresses that clients know.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::gateway::Gateway;
+use super::keepalived::{self, Keepalived, Preempt};
+use super::name::{Label, Subdomain};
+use super::node::{Node, NodeState};
+use super::{Names, codes, value};
+use crate::diag::{Diagnostic, Report};
+use crate::inventory::raw;
+use crate::source::{Loc, Span};
+
+/// A VIP.
+#[derive(Debug)]
+pub struct Vip {
+    /// Where its entry starts.
+    pub span: Span,
+    /// The advertised address.
+    pub address: Loc<IpAddr>,
+    /// The gateway whose network contains it.
+    pub gateway: Label,
+    /// The traffic it is for.
+    pub entrypoint: Label,
+    /// Addresses that share its fate, each with its gateway; sorted.
+    pub extra: Vec<(Loc<IpAddr>, Label)>,
+    /// Nodes that come first, in this order.
+    pub prefer: Vec<Loc<Subdomain>>,
+    /// Every node that may hold it, those in maintenance too; sorted, and at least one not in maintenance.
+    pub nodes: Vec<Subdomain>,
+    /// Numbers that the inventory fixes.
+    pub pins: Pins,
+    /// Exact VRRP priorities: one for every node of `nodes`, distinct.
+    pub priorities: Option<BTreeMap<Subdomain, u8>>,
+    /// What a better node does when it comes back.
+    pub preempt: Preempt,
+}
+
+/// Numbers that the inventory fixes; in range, not yet compared with those of other VIPs.
+#[derive(Debug, Default)]
+pub struct Pins {
+    /// VRID.
+    pub vrid: Option<Loc<u8>>,
+    /// Routing table.
+    pub table: Option<Loc<u32>>,
+    /// Priority of the VIP's `from` rules.
+    pub rule_priority: Option<Loc<u32>>,
+    /// Packet mark.
+    pub mark: Option<Loc<u32>>,
+}
+
+impl Vip {
+    /// `address` and the extra addresses, each with its gateway.
+    pub fn addresses(&self) -> impl Iterator<Item = (IpAddr, &Label)> {
+        let extra = self.extra.iter().map(|(address, gateway)| (address.value, gateway));
+        std::iter::once((self.address.value, &self.gateway)).chain(extra)
+    }
+}
+
+/// What VIPs refer to.
+pub(super) struct Context<'a> {
+    pub gateways: &'a Names<Label, Gateway>,
+    pub nodes: &'a Names<Subdomain, Node>,
+    pub entrypoints: &'a Names<Label, super::Entrypoint>,
+    pub keepalived: Option<&'a Keepalived>,
+    pub mark_mask: u32,
+}
+
+pub(super) fn build(raw: &[raw::Vip], context: &Context<'_>, report: &mut Report) -> Vec<Vip> {
+    let mut vips: Vec<Vip> = raw.iter().filter_map(|raw| vip(raw, context, report)).collect();
+    vips.sort_by_key(|vip| vip.address.value);
+    vips
+}
+
+fn vip(raw: &raw::Vip, context: &Context<'_>, report: &mut Report) -> Option<Vip> {
+    let address =
+        raw.address.as_ref().and_then(|raw| value::address(raw, "a VIP's address", report));
+    let gateway = address.and_then(|address| gateway_of(&address, context.gateways, report));
+    let mut extra = Some(Vec::new());
+    for raw in raw.extra_addresses.iter().flatten() {
+        let located = value::address(raw, "an extra address", report)
+            .and_then(|address| Some((address, gateway_of(&address, context.gateways, report)?)));
+        extra = extra.zip(located).map(|(mut extra, located)| {
+            extra.push(located);
+            extra
+        });
+    }
+    let entrypoint = super::entrypoint_of(
+        raw.entrypoint.as_ref(),
+        "the VIP",
+        raw.span,
+        context.entrypoints,
+        report,
+    );
+    let prefer = prefer(raw, context, report);
+    let pins = pins(raw, context, report);
+    let preempt = match &raw.preempt {
+        Some(raw) => keepalived::preempt(raw, report),
+        None => context.keepalived.map(|keepalived| keepalived.preempt),
+    };
+    let limit = raw.nodes.as_ref().map(|list| {
+        value::refuse_empty(
+            list,
+            "nodes",
+            "name the nodes that may hold the VIP, or remove `nodes` to allow all",
+            report,
+        );
+        value::refuse_repeats(list, "nodes", report);
+        list.value
+            .iter()
+            .filter(|name| context.nodes.expect(name, "node", report))
+            .cloned()
+            .collect::<Vec<_>>()
+    });
+    let (address, gateway, extra) = (address?, gateway?, extra.map(sorted)?);
+    check_interval(&address, context, report);
+    refuse_two_gateways(&address, &gateway, &extra, report)?;
+    let wanted: Vec<&Label> =
+        std::iter::once(&gateway).chain(extra.iter().map(|(_, gateway)| gateway)).collect();
+    let nodes = holders(raw, &address, &wanted, limit.as_deref(), context, report);
+    let priorities =
+        raw.priorities.as_ref().map(|written| priorities(written, raw, nodes.as_deref(), report));
+    Some(Vip {
+        span: raw.span,
+        address,
+        gateway,
+        entrypoint: entrypoint?,
+        extra,
+        prefer,
+        nodes: nodes?,
+        pins,
+        priorities: priorities.map_or(Some(None), |priorities| priorities.map(Some))?,
+        preempt: preempt?,
+    })
+}
+
+fn sorted(mut extra: Vec<(Loc<IpAddr>, Label)>) -> Vec<(Loc<IpAddr>, Label)> {
+    extra.sort();
+    extra
+}
+
+/// The gateway whose network contains the address, and can have a host of that address.
+fn gateway_of(
+    address: &Loc<IpAddr>,
+    gateways: &Names<Label, Gateway>,
+    report: &mut Report,
+) -> Option<Label> {
+    let found = gateways.iter().find(|(_, gateway)| gateway.network.value.contains(&address.value));
+    let Some((name, gateway)) = found else {
+        if gateways.complete {
+            let networks: Vec<String> = gateways
+                .iter()
+                .map(|(name, gateway)| format!("`{name}` {}", gateway.network.value))
+                .collect();
+            report.push(
+                Diagnostic::new(
+                    &codes::NO_GATEWAY,
+                    address.span,
+                    format!("{} lies in no gateway's network", address.value),
+                    "no gateway for this address",
+                )
+                .note("replies of a VIP leave through the gateway of its network")
+                .help(match networks.is_empty() {
+                    true => "add a gateway with the VIP's network".to_owned(),
+                    false => format!("the networks are {}", networks.join(", ")),
+                }),
+            );
+        }
+        return None;
+    };
+    let network = gateway.network.value;
+    let edge = match address.value {
+        IpAddr::V4(_) if network.prefix_len() >= 31 => None,
+        IpAddr::V4(_) if address.value == network.broadcast() => Some("broadcast address"),
+        _ if network.prefix_len() < network.max_prefix_len() - 1
+            && address.value == network.network() =>
+        {
+            Some("network's own address")
+        }
+        _ => None,
+    };
+    if let Some(edge) = edge {
+        report.push(
+            Diagnostic::new(
+                &codes::UNUSABLE_ADDRESS,
+                address.span,
+                format!("{} is the {edge} of {network}", address.value),
+                "no host can have it",
+            )
+            .also(gateway.network.span, "of this network"),
+        );
+        return None;
+    }
+    Some(name.clone())
+}
+
+/// A VIP's table has one default route per family, so its addresses of a family share a gateway.
+fn refuse_two_gateways(
+    address: &Loc<IpAddr>,
+    gateway: &Label,
+    extra: &[(Loc<IpAddr>, Label)],
+    report: &mut Report,
+) -> Option<()> {
+    let mut first: [Option<(Span, &Label)>; 2] = [None, None];
+    let own = std::iter::once((address, gateway));
+    for (address, gateway) in own.chain(extra.iter().map(|(address, gateway)| (address, gateway))) {
+        match first[usize::from(address.value.is_ipv6())] {
+            Some((span, other)) if other != gateway => {
+                report.push(
+                    Diagnostic::new(
+                        &codes::NO_GATEWAY,
+                        address.span,
+                        format!("{} needs the gateway `{gateway}`, but its VIP's replies leave by `{other}`", address.value),
+                        format!("in the network of `{gateway}`"),
+                    )
+                    .also(span, format!("in the network of `{other}`"))
+                    .note("a VIP has one routing table, with one default route per family")
+                    .help("make it a VIP of its own"),
+                );
+                return None;
+            }
+            Some(_) => {}
+            ref mut none => *none = Some((address.span, gateway)),
+        }
+    }
+    Some(())
+}
+
+fn prefer(raw: &raw::Vip, context: &Context<'_>, report: &mut Report) -> Vec<Loc<Subdomain>> {
+    let Some(list) = &raw.prefer else { return Vec::new() };
+    value::refuse_repeats(&Loc { value: list.clone(), span: raw.span }, "prefer", report);
+    list.iter()
+        .filter_map(|name| {
+            if !context.nodes.expect(name, "node", report) {
+                return None;
+            }
+            let limited = raw.nodes.as_ref().filter(|nodes| !nodes.value.contains(name));
+            if let Some(nodes) = limited {
+                report.push(
+                    Diagnostic::new(
+                        &codes::UNKNOWN_NAME,
+                        name.span,
+                        format!("`prefer` names `{}`, which may not hold the VIP", name.value),
+                        "preferred here",
+                    )
+                    .also(nodes.span, "but not allowed here"),
+                );
+            }
+            let (node, _) = context.nodes.find(&name.value)?;
+            Some(name.with(node.clone()))
+        })
+        .collect()
+}
+
+fn pins(raw: &raw::Vip, context: &Context<'_>, report: &mut Report) -> Pins {
+    let table = raw.table.as_ref().and_then(|raw| {
+        let table = value::number(raw, "table", keepalived::TABLES, report)?;
+        if keepalived::RESERVED_TABLES.contains(&table.value) {
+            report.push(
+                Diagnostic::new(
+                    &codes::RANGE,
+                    raw.span,
+                    format!("table {} is the kernel's own", table.value),
+                    "reserved",
+                )
+                .note("253, 254 and 255 are the tables default, main and local (ip-route(8))"),
+            );
+            return None;
+        }
+        Some(table)
+    });
+    let mark = raw.mark.as_ref().and_then(|raw| {
+        let mark = value::number(raw, "mark", 1..=u32::MAX, report)?;
+        if mark.value & !context.mark_mask != 0 {
+            report.push(
+                Diagnostic::new(
+                    &codes::RANGE,
+                    raw.span,
+                    format!("the mark {:#x} has bits outside `mark_mask`", mark.value),
+                    format!("the mask is {:#x}", context.mark_mask),
+                )
+                .note("bits outside the mask belong to others: kube-proxy has 0x4000 and 0x8000"),
+            );
+            return None;
+        }
+        Some(mark)
+    });
+    Pins {
+        vrid: raw.vrid.as_ref().and_then(|raw| value::number(raw, "vrid", 1..=255u8, report)),
+        table,
+        rule_priority: raw.rule_priority.as_ref().and_then(|raw| {
+            value::number(raw, "rule_priority", keepalived::RULE_PRIORITIES, report)
+        }),
+        mark,
+    }
+}
+
+/// IPv6 instances are always VRRPv3, whose adverts hold 12 bits of centiseconds.
+fn check_interval(address: &Loc<IpAddr>, context: &Context<'_>, report: &mut Report) {
+    let interval = context.keepalived.map(|keepalived| keepalived.advert_interval);
+    if address.value.is_ipv6()
+        && interval.is_some_and(|interval| interval > Duration::from_millis(40_950))
+    {
+        report.push(
+            Diagnostic::new(
+                &codes::RANGE,
+                address.span,
+                "an IPv6 VIP cannot have adverts more than 40.95 s apart",
+                "IPv6 is always VRRPv3",
+            )
+            .help("lower `keepalived.advert_interval`"),
+        );
+    }
+}
+
+/// Every node that may hold the VIP: it has the gateways, and `nodes` allows it.
+fn holders(
+    raw: &raw::Vip,
+    address: &Loc<IpAddr>,
+    gateways: &[&Label],
+    limit: Option<&[Loc<String>]>,
+    context: &Context<'_>,
+    report: &mut Report,
+) -> Option<Vec<Subdomain>> {
+    let mut holders: Vec<(&Subdomain, &Node)> = Vec::new();
+    let mut complete = true;
+    for (name, node) in context.nodes.iter() {
+        let listed = limit.map(|limit| limit.iter().find(|listed| listed.value == name.as_str()));
+        let lacking = gateways.iter().find(|gateway| !node.gateways.contains_key(gateway.as_str()));
+        match (listed, lacking) {
+            (Some(None), _) | (None, Some(_)) => continue,
+            (Some(Some(listed)), Some(gateway)) => {
+                complete = false;
+                report.push(
+                    Diagnostic::new(
+                        &codes::NO_NODE,
+                        listed.span,
+                        format!(
+                            "`{name}` cannot hold {}: it does not have the gateway `{gateway}`",
+                            address.value
+                        ),
+                        "listed here",
+                    )
+                    .also(node.span, "its `gateways` leave it out"),
+                );
+            }
+            _ => holders.push((name, node)),
+        }
+    }
+    for (name, node) in &holders {
+        if node.source(address.value).is_none() {
+            complete = false;
+            let (key, family) =
+                if address.value.is_ipv6() { ("address6", "IPv6") } else { ("address", "IPv4") };
+            report.push(
+                Diagnostic::new(
+                    &codes::NO_SOURCE,
+                    node.span,
+                    format!("`{name}` has no `{key}`, but may hold {}", address.value),
+                    format!("add `{key}:` here"),
+                )
+                .also(address.span, "this VIP")
+                .note(format!(
+                    "adverts of an {family} VIP are sent from the node's {family} address"
+                )),
+            );
+        }
+    }
+    let able = holders.iter().any(|(_, node)| node.state != NodeState::Maintenance);
+    if !able && complete && context.nodes.complete && context.gateways.complete {
+        let why = match holders.is_empty() {
+            true => format!("no node has the gateway `{}`", gateways[0]),
+            false => "every node that may hold it is in maintenance".to_owned(),
+        };
+        let place = raw.nodes.as_ref().map_or(address.span, |nodes| nodes.span);
+        report.push(Diagnostic::new(
+            &codes::NO_NODE,
+            place,
+            format!("no node can hold {}", address.value),
+            why,
+        ));
+    }
+    (able && complete).then(|| holders.into_iter().map(|(name, _)| name.clone()).collect())
+}
+
+fn priorities(
+    written: &crate::inventory::Map<Loc<u64>>,
+    raw: &raw::Vip,
+    nodes: Option<&[Subdomain]>,
+    report: &mut Report,
+) -> Option<BTreeMap<Subdomain, u8>> {
+    let nodes = nodes?;
+    let mut priorities = BTreeMap::new();
+    let mut taken: BTreeMap<u8, Span> = BTreeMap::new();
+    let mut complete = true;
+    for (name, entry) in written {
+        let priority = entry
+            .value
+            .as_ref()
+            .and_then(|raw| value::number(raw, "priorities", 1..=254u8, report));
+        let node = nodes.iter().find(|node| node.as_str() == name);
+        if node.is_none() {
+            report.push(
+                Diagnostic::new(
+                    &codes::PRIORITIES,
+                    entry.key,
+                    format!("`{name}` may not hold the VIP"),
+                    "has a priority here",
+                )
+                .did_you_mean(name, entry.key, nodes.iter().map(Subdomain::as_str)),
+            );
+        }
+        let Some((node, priority)) = node.zip(priority) else {
+            complete = false;
+            continue;
+        };
+        if let Some(first) = taken.insert(priority.value, priority.span) {
+            complete = false;
+            report.push(
+                Diagnostic::new(
+                    &codes::PRIORITIES,
+                    priority.span,
+                    format!("priority {} is given twice", priority.value),
+                    "second time",
+                )
+                .also(first, "first time")
+                .note("nodes of equal priority can both become MASTER"),
+            );
+        }
+        priorities.insert(node.clone(), priority.value);
+    }
+    for node in nodes {
+        if !written.contains_key(node.as_str()) {
+            complete = false;
+            report.push(
+                Diagnostic::new(
+                    &codes::PRIORITIES,
+                    raw.span,
+                    format!("`priorities` leaves out `{node}`, which may hold the VIP"),
+                    "this VIP",
+                )
+                .help("give a priority for every node that may hold the VIP, or for none"),
+            );
+        }
+    }
+    complete.then_some(priorities)
+}

@@ -1,0 +1,84 @@
+//! [`Datacenter`] -> [`Plan`]: every number and every failover order is decided here and nowhere else.
+//!
+//! A plan owns what it says and knows no positions; each item names the inventory entries that it comes from.
+
+pub mod codes;
+
+mod kubernetes;
+mod node;
+mod number;
+mod order;
+mod priority;
+
+pub use kubernetes::{
+    CatchAllPlan, ComponentPlan, DomainPlan, EntrypointPlan, FallbackPlan, Family, KubernetesPlan,
+    ObjectMeta,
+};
+pub use node::{
+    Check, Drain, Instance, Mark, NodePlan, Route, Rule, Selector, Sysctl, Track, VipRouting,
+    VirtualAddress,
+};
+pub use number::Numbers;
+
+use std::net::IpAddr;
+
+use crate::diag::Report;
+use crate::model::{Datacenter, RoutingMode, Subdomain};
+
+/// Everything that the bundle says.
+#[derive(Debug)]
+pub struct Plan {
+    /// The bundle's folder.
+    pub datacenter: String,
+    /// The inventory's file name, for headers.
+    pub source: String,
+    /// Who holds rules and routes.
+    pub mode: RoutingMode,
+    /// What was allocated to each VIP, by address.
+    pub vips: Vec<VipPlan>,
+    /// By name.
+    pub nodes: Vec<NodePlan>,
+    /// The manifests.
+    pub kubernetes: KubernetesPlan,
+}
+
+/// What was allocated to a VIP.
+#[derive(Debug, Clone)]
+pub struct VipPlan {
+    /// The VIP.
+    pub address: IpAddr,
+    /// Its numbers.
+    pub numbers: Numbers,
+    /// Who holds it: the first is MASTER, the second takes over from the first, and so on. Without nodes in
+    /// maintenance; not empty.
+    pub order: Vec<Subdomain>,
+    /// The VRRP priority of each node of `order`, falling; 1 to 254.
+    pub priorities: Vec<u8>,
+    /// What an unhealthy node's priority loses so that it ranks below every healthy one, and all stay distinct.
+    pub yield_weight: i16,
+}
+
+/// The plan of a datacenter; `None` where a pool is too small, and the report says which.
+pub fn plan(datacenter: &Datacenter, report: &mut Report) -> Option<Plan> {
+    let numbers = number::allocate(datacenter, report)?;
+    let orders = order::choose(datacenter);
+    let vips: Vec<VipPlan> = datacenter
+        .vips
+        .iter()
+        .zip(numbers)
+        .zip(orders)
+        .map(|((vip, numbers), order)| {
+            let (order, priorities) = priority::assign(vip, order, datacenter.nodes.len());
+            let yield_weight = priority::yield_weight(&priorities);
+            VipPlan { address: vip.address.value, numbers, order, priorities, yield_weight }
+        })
+        .collect();
+    Some(Plan {
+        datacenter: datacenter.name.to_string(),
+        source: datacenter.source.clone(),
+        mode: datacenter.policy_routing.mode,
+        nodes: node::plan(datacenter, &vips),
+        kubernetes: kubernetes::plan(datacenter),
+        vips,
+    })
+}

@@ -1,0 +1,104 @@
+//! The input files, each read once, and positions in them.
+
+use std::cmp::Ordering;
+use std::ops::Range;
+
+/// A file of [`Sources`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FileId(u16);
+
+/// A byte range of one input file. Line and column are computed only when a diagnostic is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Span {
+    /// The file it lies in.
+    pub file: FileId,
+    /// First byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+}
+
+impl Span {
+    /// The byte range; input files are at most 64 MiB, so 32 bits hold every offset.
+    pub fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+
+    /// Whether `other` lies inside this span.
+    pub fn contains(self, other: Span) -> bool {
+        self.file == other.file && self.start <= other.start && other.end <= self.end
+    }
+}
+
+/// A value and where it was written.
+///
+/// Compares by its value alone, so that two inventories that differ in layout are equal.
+#[derive(Debug, Clone, Copy)]
+pub struct Loc<T> {
+    /// What was written.
+    pub value: T,
+    /// Where.
+    pub span: Span,
+}
+
+impl<T> Loc<T> {
+    /// The same place with another value.
+    pub fn with<U>(&self, value: U) -> Loc<U> {
+        Loc { value, span: self.span }
+    }
+}
+
+impl<T: PartialEq> PartialEq for Loc<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+impl<T: Eq> Eq for Loc<T> {}
+impl<T: PartialOrd> PartialOrd for Loc<T> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        self.value.partial_cmp(&other.value)
+    }
+}
+impl<T: Ord> Ord for Loc<T> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.value.cmp(&other.value)
+    }
+}
+
+/// Every input file of a run.
+#[derive(Debug, Default)]
+pub struct Sources {
+    files: Vec<Source>,
+}
+
+/// One input file.
+#[derive(Debug)]
+pub struct Source {
+    /// The path as a message shows it.
+    pub path: String,
+    /// The whole text.
+    pub text: String,
+}
+
+impl Sources {
+    /// Keeps a file for the messages of this run.
+    pub fn add(&mut self, path: String, text: String) -> FileId {
+        let id = FileId(u16::try_from(self.files.len()).unwrap_or(u16::MAX));
+        self.files.push(Source { path, text });
+        id
+    }
+
+    /// The file of an id that [`Sources::add`] gave.
+    pub fn get(&self, id: FileId) -> &Source {
+        &self.files[id.0 as usize]
+    }
+
+    /// Line and column of a span's first character, both from 1, the column in characters.
+    pub fn line_column(&self, span: Span) -> (usize, usize) {
+        let text = &self.get(span.file).text;
+        let before = &text[..text.floor_char_boundary(span.start as usize)];
+        let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
+        let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        (line, before[start..].chars().count() + 1)
+    }
+}
