@@ -16,6 +16,7 @@ use super::manifest;
 pub struct Disk {
     root: PathBuf,
     owned: Vec<String>,
+    unfinished: Vec<String>,
     folders: RefCell<BTreeSet<PathBuf>>,
 }
 
@@ -34,6 +35,7 @@ impl Disk {
         let mut disk = Self {
             root: output.join(datacenter),
             owned: Vec::new(),
+            unfinished: Vec::new(),
             folders: RefCell::new(BTreeSet::new()),
         };
         if let Some(found) = disk.read(manifest::PATH)? {
@@ -60,6 +62,11 @@ impl Disk {
     /// The files that an earlier render wrote.
     pub fn owned(&self) -> &[String] {
         &self.owned
+    }
+
+    /// The files that a render which did not end may have added.
+    pub fn unfinished(&self) -> &[String] {
+        &self.unfinished
     }
 
     /// The file, where there is one. A link, or a folder where a file must be, is an error.

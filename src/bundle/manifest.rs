@@ -11,21 +11,29 @@ use super::BundleFile;
 /// Its path in the bundle.
 pub const PATH: &str = "bundle.json";
 
+/// What a render that has not ended adds, in the same form: so that the next one knows it for ours.
+pub const UNFINISHED: &str = ".lbgen-unfinished.json";
+
 /// One line of it.
-#[derive(Serialize, Deserialize)]
-pub struct Owned {
-    /// Below the bundle's folder.
-    pub path: String,
+#[derive(Serialize)]
+struct Owned<'a> {
+    path: &'a str,
     /// Octal digits.
-    pub mode: String,
+    mode: String,
     /// Hexadecimal digits.
-    pub sha256: String,
+    sha256: String,
 }
 
-#[derive(Deserialize)]
-struct Manifest {
+/// What is read of it again.
+#[derive(Serialize, Deserialize)]
+struct List {
     version: u32,
-    files: Vec<Owned>,
+    files: Vec<Listed>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Listed {
+    path: String,
 }
 
 /// `bundle.json` of these files: one file per line, so that git merges it.
@@ -37,7 +45,7 @@ pub fn of(files: &[BundleFile]) -> anyhow::Result<BundleFile> {
         for byte in Sha256::digest(&file.body) {
             write!(sha256, "{byte:02x}")?;
         }
-        let owned = Owned { path: file.path.clone(), mode: format!("{:04o}", file.mode), sha256 };
+        let owned = Owned { path: &file.path, mode: format!("{:04o}", file.mode), sha256 };
         body.push_str(&serde_json::to_string(&owned)?);
         body.push_str(if index + 1 < files.len() { ",\n" } else { "\n" });
     }
@@ -45,19 +53,25 @@ pub fn of(files: &[BundleFile]) -> anyhow::Result<BundleFile> {
     Ok(BundleFile { path: PATH.to_owned(), mode: 0o644, body, from: vec!["datacenter".to_owned()] })
 }
 
+/// The file that lists what a render is about to add.
+pub fn unfinished(paths: impl Iterator<Item = String>) -> anyhow::Result<BundleFile> {
+    let list = List { version: 1, files: paths.map(|path| Listed { path }).collect() };
+    let body = serde_json::to_string(&list)?;
+    Ok(BundleFile { path: UNFINISHED.to_owned(), mode: 0o644, body, from: Vec::new() })
+}
+
 /// The paths that a `bundle.json` names. One that reaches outside the bundle is an error.
 pub fn owned_paths(text: &str) -> anyhow::Result<Vec<String>> {
-    let manifest: Manifest =
-        serde_json::from_str(text).context("it is not a bundle.json of lbgen")?;
-    if manifest.version != 1 {
-        bail!("it has version {}, which this lbgen does not know", manifest.version);
+    let list: List = serde_json::from_str(text).context("it is not a bundle.json of lbgen")?;
+    if list.version != 1 {
+        bail!("it has version {}, which this lbgen does not know", list.version);
     }
-    for owned in &manifest.files {
-        let inside = owned.path.split('/').all(|part| !matches!(part, "" | "." | ".."))
-            && !owned.path.contains('\0');
+    for listed in &list.files {
+        let inside = listed.path.split('/').all(|part| !matches!(part, "" | "." | ".."))
+            && !listed.path.contains('\0');
         if !inside {
-            bail!("it names {:?}, which is not inside the bundle", owned.path);
+            bail!("it names {:?}, which is not inside the bundle", listed.path);
         }
     }
-    Ok(manifest.files.into_iter().map(|owned| owned.path).collect())
+    Ok(list.files.into_iter().map(|listed| listed.path).collect())
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use tempfile::Builder;
 
-use super::{BundleFile, Change, ChangeKind, Disk};
+use super::{BundleFile, Change, ChangeKind, Disk, manifest};
 
 /// How the name of a file begins until it is whole. Left behind by a render that was killed, removed by the next.
 const UNFINISHED: &str = ".lbgen-";
@@ -26,7 +26,7 @@ pub struct Summary {
 /// Makes the bundle on disk what `changes` says.
 pub fn write(disk: &Disk, changes: &[Change<'_>]) -> anyhow::Result<Summary> {
     let mut summary = Summary::default();
-    if changes.is_empty() {
+    if changes.is_empty() && disk.unfinished().is_empty() {
         return Ok(summary);
     }
     let root = disk.root();
@@ -34,6 +34,14 @@ pub fn write(disk: &Disk, changes: &[Change<'_>]) -> anyhow::Result<Summary> {
     // Two renders at once take turns.
     let folder = File::open(root).with_context(|| format!("cannot open {}", root.display()))?;
     folder.lock().with_context(|| format!("cannot lock {}", root.display()))?;
+    let added = changes
+        .iter()
+        .filter(|change| change.kind == ChangeKind::Added)
+        .map(|change| change.path.to_owned());
+    let list = manifest::unfinished(added.chain(disk.unfinished().iter().cloned()))?;
+    let unfinished = disk.path(manifest::UNFINISHED);
+    replace(&unfinished, root, &list)
+        .with_context(|| format!("cannot write {}", unfinished.display()))?;
     let mut prepared: BTreeSet<PathBuf> = BTreeSet::new();
     for change in changes {
         let path = disk.path(change.path);
@@ -60,6 +68,8 @@ pub fn write(disk: &Disk, changes: &[Change<'_>]) -> anyhow::Result<Summary> {
         }
         summary.written += 1;
     }
+    fs::remove_file(&unfinished)
+        .with_context(|| format!("cannot remove {}", unfinished.display()))?;
     Ok(summary)
 }
 
@@ -78,7 +88,8 @@ fn remove_unfinished(folder: &Path) -> anyhow::Result<()> {
         fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))?
     {
         let entry = entry?;
-        if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+        let name = entry.file_name();
+        if name.to_string_lossy().starts_with(UNFINISHED) && name != manifest::UNFINISHED {
             let _ = fs::remove_file(entry.path());
         }
     }

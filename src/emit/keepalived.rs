@@ -9,6 +9,10 @@ use crate::bundle::BundleFile;
 use crate::model::Preempt;
 use crate::plan::{Drain, Instance, NodePlan, Route, Rule, Selector, Track, VirtualAddress};
 
+/// Starts a command as nobody (setpriv(1)).
+const UNPRIVILEGED: &str =
+    "/usr/bin/setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs";
+
 /// What the template sees: text and lists.
 #[derive(Serialize)]
 struct Context<'a> {
@@ -18,6 +22,7 @@ struct Context<'a> {
     drain_file: &'a str,
     script: &'a str,
     notify: &'a Option<String>,
+    unprivileged: &'a str,
     checks: Vec<CheckContext<'a>>,
     instances: Vec<InstanceContext<'a>>,
 }
@@ -57,6 +62,7 @@ pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> anyhow::Result<Vec
         drain_file: Drain::FILE,
         script: policy_routing::INSTALLED,
         notify: &node.notify,
+        unprivileged: UNPRIVILEGED,
         checks: node
             .checks
             .iter()

@@ -1,0 +1,131 @@
+//! What the tests share: the examples, the program, a datacenter of any size.
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The folder of the project.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The names of `inventory-examples/`, sorted.
+pub fn examples() -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(root().join("inventory-examples"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+/// The inventory of an example.
+pub fn inventory(example: &str) -> PathBuf {
+    root().join("inventory-examples").join(example).join("inventory.yaml")
+}
+
+/// Runs lbgen in a folder.
+pub fn lbgen_in(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_lbgen"))
+        .args(arguments)
+        .current_dir(folder)
+        .env_remove("CLICOLOR_FORCE")
+        .output()
+        .unwrap()
+}
+
+/// Runs lbgen in the folder of the project.
+pub fn lbgen(arguments: &[&str]) -> Output {
+    lbgen_in(root(), arguments)
+}
+
+/// Its exit code.
+pub fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+/// What it said on stderr.
+pub fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// What it wrote to stdout.
+pub fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// Renders an inventory into `output`, and the folder of its bundle.
+pub fn render(inventory: &Path, output: &Path) -> PathBuf {
+    let done =
+        lbgen(&["render", "-q", inventory.to_str().unwrap(), "-o", output.to_str().unwrap()]);
+    assert_eq!(code(&done), 0, "{}", stderr(&done));
+    let mut bundles: Vec<PathBuf> =
+        fs::read_dir(output).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(bundles.len(), 1, "one bundle in {}", output.display());
+    bundles.remove(0)
+}
+
+/// Every file below a folder, where there is one: path and contents, of a link where it leads.
+pub fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(next) = open.pop() {
+        for entry in fs::read_dir(&next).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            let about = fs::symlink_metadata(&path).unwrap();
+            if about.is_dir() {
+                open.push(path);
+                continue;
+            }
+            let body = if about.is_symlink() {
+                fs::read_link(&path).unwrap().into_os_string().into_encoded_bytes()
+            } else {
+                fs::read(&path).unwrap()
+            };
+            found.insert(path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned(), body);
+        }
+    }
+    found
+}
+
+/// A datacenter of a given size, both kinds of traffic.
+pub fn datacenter(nodes: usize, vips: usize, components: usize, domains: usize) -> String {
+    let mut text = String::from(
+        "datacenter: big\n\
+         gateways:\n  public: { address: 10.34.8.1, network: 10.34.8.0/21, interface: eth1 }\n\
+         entrypoints:\n  \
+         rest: { edge: { class: a, health_check_node_port: 32110 }, routing: { class: b } }\n  \
+         websocket: { edge: { class: c, health_check_node_port: 32111 }, routing: { class: d } }\n\
+         nodes:\n",
+    );
+    let kind = |index: usize| if index.is_multiple_of(2) { "rest" } else { "websocket" };
+    for index in 0..nodes {
+        let (high, low) = (index / 250, index % 250 + 1);
+        writeln!(
+            text,
+            "  lb-{index}: {{ address: 10.40.{high}.{low}, interface: eth0, zone: z-{} }}",
+            index % 3
+        )
+        .unwrap();
+    }
+    text.push_str("vips:\n");
+    for index in 0..vips {
+        let (high, low) = (8 + index / 250, index % 250 + 2);
+        writeln!(text, "  - {{ address: 10.34.{high}.{low}, entrypoint: {} }}", kind(index))
+            .unwrap();
+    }
+    text.push_str("domains:\n");
+    for index in 0..domains {
+        writeln!(text, "  brand-{index}.example.com: {{ entrypoint: {} }}", kind(index)).unwrap();
+    }
+    text.push_str("components:\n");
+    for index in 0..components {
+        let kind = kind(index);
+        writeln!(text, "  service-{index}: {{ entrypoint: {kind}, backend: {{ port: http }}, paths: [/api/{index}/] }}")
+            .unwrap();
+    }
+    text
+}
