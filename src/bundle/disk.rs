@@ -17,6 +17,7 @@ pub struct Disk {
     root: PathBuf,
     owned: Vec<String>,
     unfinished: Vec<String>,
+    interrupted: bool,
     folders: RefCell<BTreeSet<PathBuf>>,
 }
 
@@ -36,17 +37,30 @@ impl Disk {
             root: output.join(datacenter),
             owned: Vec::new(),
             unfinished: Vec::new(),
+            interrupted: false,
             folders: RefCell::new(BTreeSet::new()),
         };
-        if let Some(found) = disk.read(manifest::PATH)? {
-            let path = disk.path(manifest::PATH);
-            let text = String::from_utf8(found.body)
-                .with_context(|| format!("{} is not UTF-8", path.display()))?;
-            disk.owned = manifest::owned_paths(&text).with_context(|| {
-                format!("{} cannot be used; remove it by hand if it is not needed", path.display())
-            })?;
-        }
+        disk.owned = disk.listed(manifest::PATH)?;
+        disk.unfinished = disk.listed(manifest::UNFINISHED)?;
+        disk.owned.extend(disk.unfinished.iter().cloned());
+        disk.owned.sort();
+        disk.owned.dedup();
+        // A render begins by writing the list of what it adds, and ends by removing it.
+        disk.interrupted = fs::read_dir(&disk.root).into_iter().flatten().flatten().any(|entry| {
+            entry.file_name().to_string_lossy().starts_with(manifest::UNFINISHED_PREFIX)
+        });
         Ok(disk)
+    }
+
+    /// The paths that a list of ours names.
+    fn listed(&self, list: &str) -> anyhow::Result<Vec<String>> {
+        let Some(found) = self.read(list)? else { return Ok(Vec::new()) };
+        let path = self.path(list);
+        let text = String::from_utf8(found.body)
+            .with_context(|| format!("{} is not UTF-8", path.display()))?;
+        manifest::owned_paths(&text).with_context(|| {
+            format!("{} cannot be used; remove it by hand if it is not needed", path.display())
+        })
     }
 
     /// Where the bundle lies.
@@ -67,6 +81,11 @@ impl Disk {
     /// The files that a render which did not end may have added.
     pub fn unfinished(&self) -> &[String] {
         &self.unfinished
+    }
+
+    /// Whether a render did not end here.
+    pub fn interrupted(&self) -> bool {
+        self.interrupted
     }
 
     /// The file, where there is one. A link, or a folder where a file must be, is an error.

@@ -11,6 +11,9 @@ use super::BundleFile;
 /// Its path in the bundle.
 pub const PATH: &str = "bundle.json";
 
+/// How the name of a file begins until it is whole.
+pub const UNFINISHED_PREFIX: &str = ".lbgen-";
+
 /// What a render that has not ended adds, in the same form: so that the next one knows it for ours.
 pub const UNFINISHED: &str = ".lbgen-unfinished.json";
 

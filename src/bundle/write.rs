@@ -11,9 +11,6 @@ use tempfile::Builder;
 
 use super::{BundleFile, Change, ChangeKind, Disk, manifest};
 
-/// How the name of a file begins until it is whole. Left behind by a render that was killed, removed by the next.
-const UNFINISHED: &str = ".lbgen-";
-
 /// What a write did.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Summary {
@@ -26,7 +23,7 @@ pub struct Summary {
 /// Makes the bundle on disk what `changes` says.
 pub fn write(disk: &Disk, changes: &[Change<'_>]) -> anyhow::Result<Summary> {
     let mut summary = Summary::default();
-    if changes.is_empty() && disk.unfinished().is_empty() {
+    if changes.is_empty() && !disk.interrupted() {
         return Ok(summary);
     }
     let root = disk.root();
@@ -42,21 +39,23 @@ pub fn write(disk: &Disk, changes: &[Change<'_>]) -> anyhow::Result<Summary> {
     let unfinished = disk.path(manifest::UNFINISHED);
     replace(&unfinished, root, &list)
         .with_context(|| format!("cannot write {}", unfinished.display()))?;
-    let mut prepared: BTreeSet<PathBuf> = BTreeSet::new();
+    if disk.interrupted() {
+        sweep(disk)?;
+    }
+    let mut made: BTreeSet<PathBuf> = BTreeSet::new();
     for change in changes {
         let path = disk.path(change.path);
         let parent = path.parent().unwrap_or(root);
         let Some(file) = change.new else {
             fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
             remove_empty(parent, root);
-            prepared.clear();
+            made.clear();
             summary.removed += 1;
             continue;
         };
-        if prepared.insert(parent.to_owned()) {
+        if made.insert(parent.to_owned()) {
             fs::create_dir_all(parent)
                 .with_context(|| format!("cannot make {}", parent.display()))?;
-            remove_unfinished(parent)?;
         }
         if change.kind == ChangeKind::Mode {
             let mode = Permissions::from_mode(file.mode);
@@ -75,7 +74,7 @@ pub fn write(disk: &Disk, changes: &[Change<'_>]) -> anyhow::Result<Summary> {
 
 /// Writes a file beside its place and moves it there.
 fn replace(path: &Path, parent: &Path, file: &BundleFile) -> anyhow::Result<()> {
-    let mut unfinished = Builder::new().prefix(UNFINISHED).tempfile_in(parent)?;
+    let mut unfinished = Builder::new().prefix(manifest::UNFINISHED_PREFIX).tempfile_in(parent)?;
     unfinished.write_all(file.body.as_bytes())?;
     unfinished.as_file().set_permissions(Permissions::from_mode(file.mode))?;
     unfinished.persist(path)?;
@@ -83,15 +82,23 @@ fn replace(path: &Path, parent: &Path, file: &BundleFile) -> anyhow::Result<()> 
 }
 
 /// Removes what a render that was killed left behind.
-fn remove_unfinished(folder: &Path) -> anyhow::Result<()> {
-    for entry in
-        fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))?
-    {
-        let entry = entry?;
-        let name = entry.file_name();
-        if name.to_string_lossy().starts_with(UNFINISHED) && name != manifest::UNFINISHED {
-            let _ = fs::remove_file(entry.path());
+fn sweep(disk: &Disk) -> anyhow::Result<()> {
+    let files: Vec<PathBuf> = disk.owned().iter().map(|path| disk.path(path)).collect();
+    let folders: BTreeSet<&Path> =
+        files.iter().filter_map(|path| path.parent()).chain([disk.root()]).collect();
+    for folder in folders.into_iter().filter(|folder| folder.is_dir()) {
+        for entry in
+            fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))?
+        {
+            let entry = entry?;
+            let name = entry.file_name();
+            if name.to_string_lossy().starts_with(manifest::UNFINISHED_PREFIX)
+                && name != manifest::UNFINISHED
+            {
+                let _ = fs::remove_file(entry.path());
+            }
         }
+        remove_empty(folder, disk.root());
     }
     Ok(())
 }
