@@ -7,7 +7,6 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use support::{code, files, lbgen, lbgen_in, stderr, stdout};
 
@@ -360,13 +359,13 @@ fn a_closed_pipe_is_a_quiet_end() {
     assert_eq!((code(&done), stderr(&done).as_str()), (1, ""));
 }
 
-/// Starts a render and kills it after a while.
-fn kill_render(inventory: &Path, out: &Path, after: Duration) {
+/// Starts a render and kills it when `path` is there, or when it ended before anyone saw that.
+fn kill_render(inventory: &Path, out: &Path, path: &str) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_lbgen"))
         .args(["render", "-q", inventory.to_str().unwrap(), "-o", out.to_str().unwrap()])
         .spawn()
         .unwrap();
-    std::thread::sleep(after);
+    while !out.join("big").join(path).exists() && child.try_wait().unwrap().is_none() {}
     child.kill().unwrap();
     child.wait().unwrap();
 }
@@ -375,45 +374,46 @@ fn kill_render(inventory: &Path, out: &Path, after: Duration) {
 fn a_killed_render_leaves_every_file_old_or_new() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
-    let mut inventories = Vec::new();
-    let mut wanted = Vec::new();
     let texts = [
         support::datacenter(4, 8, 90, 300),
         support::datacenter(5, 9, 30, 310).replace("class: b", "class: e"),
     ];
-    let mut time = Duration::MAX;
+    let mut inventories = Vec::new();
+    let mut wanted = Vec::new();
     for (version, text) in texts.iter().enumerate() {
         let inventory = folder.path().join(format!("{version}")).join("inventory.yaml");
         fs::create_dir(inventory.parent().unwrap()).unwrap();
         fs::write(&inventory, text).unwrap();
-        let start = Instant::now();
         wanted.push(files(&support::render(
             &inventory,
             &folder.path().join(format!("whole-{version}")),
         )));
-        time = time.min(start.elapsed());
         inventories.push(inventory);
     }
-    let (mut halfway, mut unlisted) = (0, 0);
-    for round in 0..24u32 {
-        // Killed on the way from the first to the second, or to the first from the second.
-        for version in [0, 1] {
-            kill_render(&inventories[version], &out, time * (24 + round) / 48);
-            let found = files(&out.join("big"));
-            halfway += u32::from(!found.is_empty() && !wanted.contains(&found));
-            for (path, body) in found.iter().filter(|(path, _)| !path.contains(".lbgen-")) {
-                let whole = wanted.iter().any(|files| files.get(path) == Some(body));
-                assert!(whole, "round {round}: {path} is neither old nor new");
-            }
+    // Killed as it begins, after some files, and after the last of those that the other version has not.
+    let moments = [
+        ".lbgen-unfinished.json",
+        "kubernetes/components/service-40.yaml",
+        "kubernetes/components/service-89.yaml",
+    ];
+    let (mut halfway, mut unlisted, mut round) = (0, 0, 0);
+    while halfway < 9 || unlisted < 3 {
+        assert!(
+            round < 100,
+            "only {halfway} renders were killed while they wrote, {unlisted} after new files"
+        );
+        kill_render(&inventories[0], &out, moments[round % moments.len()]);
+        let found = files(&out.join("big"));
+        halfway += u32::from(!found.is_empty() && !wanted.contains(&found));
+        for (path, body) in found.iter().filter(|(path, _)| !path.contains(".lbgen-")) {
+            let whole = wanted.iter().any(|files| files.get(path) == Some(body));
+            assert!(whole, "round {round}: {path} is neither old nor new");
         }
         // New files of a render that was killed are not in bundle.json yet, and go all the same.
-        support::render(&inventories[1], &out);
-        kill_render(&inventories[0], &out, time * (24 + round) / 48);
-        let found = files(&out.join("big"));
-        unlisted += u32::from(
-            found.contains_key("kubernetes/components/service-89.yaml")
-                && found["bundle.json"] == wanted[1]["bundle.json"],
-        );
+        let listed = found.get("bundle.json").is_some_and(|body| *body == wanted[0]["bundle.json"]);
+        unlisted +=
+            u32::from(!listed && found.contains_key("kubernetes/components/service-89.yaml"));
+        kill_render(&inventories[1], &out, moments[0]);
         support::render(&inventories[1], &out);
         let after = files(&out.join("big"));
         let differing: Vec<&String> = after
@@ -425,10 +425,6 @@ fn a_killed_render_leaves_every_file_old_or_new() {
             differing.is_empty(),
             "round {round}: the next render mends everything but {differing:?}"
         );
+        round += 1;
     }
-    assert!(halfway > 5, "only {halfway} renders were killed while they wrote");
-    assert!(
-        unlisted > 0,
-        "no render was killed after it wrote a file that bundle.json does not list"
-    );
 }
