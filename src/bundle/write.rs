@@ -22,9 +22,8 @@ pub struct Summary {
 
 /// Makes the bundle on disk what `changes` says.
 pub fn write(disk: &Disk, changes: &[Change<'_>]) -> anyhow::Result<Summary> {
-    let mut summary = Summary::default();
     if changes.is_empty() && !disk.interrupted() {
-        return Ok(summary);
+        return Ok(Summary::default());
     }
     let root = disk.root();
     fs::create_dir_all(root).with_context(|| format!("cannot make {}", root.display()))?;
@@ -42,41 +41,54 @@ pub fn write(disk: &Disk, changes: &[Change<'_>]) -> anyhow::Result<Summary> {
     if disk.interrupted() {
         sweep(disk)?;
     }
-    let mut made: BTreeSet<PathBuf> = BTreeSet::new();
-    for change in changes {
+    let (removed, written): (Vec<&Change<'_>>, Vec<&Change<'_>>) =
+        changes.iter().partition(|change| change.kind == ChangeKind::Removed);
+    for change in &removed {
         let path = disk.path(change.path);
-        let parent = path.parent().unwrap_or(root);
-        let Some(file) = change.new else {
-            fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
-            remove_empty(parent, root);
-            made.clear();
-            summary.removed += 1;
-            continue;
-        };
-        if made.insert(parent.to_owned()) {
-            fs::create_dir_all(parent)
-                .with_context(|| format!("cannot make {}", parent.display()))?;
-        }
-        if change.kind == ChangeKind::Mode {
-            let mode = Permissions::from_mode(file.mode);
-            fs::set_permissions(&path, mode)
-                .with_context(|| format!("cannot change {}", path.display()))?;
-        } else {
-            replace(&path, parent, file)
-                .with_context(|| format!("cannot write {}", path.display()))?;
-        }
-        summary.written += 1;
+        fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+        remove_empty(path.parent().unwrap_or(root), root);
     }
+    let (last, files): (Vec<&Change<'_>>, Vec<&Change<'_>>) =
+        written.iter().partition(|change| change.path == manifest::PATH);
+    let folders: BTreeSet<PathBuf> = files
+        .iter()
+        .filter_map(|change| disk.path(change.path).parent().map(Path::to_owned))
+        .collect();
+    for folder in &folders {
+        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    }
+    files.iter().try_for_each(|change| put(disk, change))?;
+    last.iter().try_for_each(|change| put(disk, change))?;
     fs::remove_file(&unfinished)
         .with_context(|| format!("cannot remove {}", unfinished.display()))?;
-    Ok(summary)
+    Ok(Summary { written: written.len(), removed: removed.len() })
+}
+
+/// Makes one file what it should be.
+fn put(disk: &Disk, change: &Change<'_>) -> anyhow::Result<()> {
+    let path = disk.path(change.path);
+    let Some(file) = change.new else { return Ok(()) };
+    if change.kind == ChangeKind::Mode {
+        let mode = Permissions::from_mode(file.mode);
+        return fs::set_permissions(&path, mode)
+            .with_context(|| format!("cannot change {}", path.display()));
+    }
+    let parent = path.parent().unwrap_or(disk.root());
+    replace(&path, parent, file).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Writes a file beside its place and moves it there.
 fn replace(path: &Path, parent: &Path, file: &BundleFile) -> anyhow::Result<()> {
-    let mut unfinished = Builder::new().prefix(manifest::UNFINISHED_PREFIX).tempfile_in(parent)?;
+    let mode = Permissions::from_mode(file.mode);
+    let mut unfinished = Builder::new()
+        .prefix(manifest::UNFINISHED_PREFIX)
+        .permissions(mode.clone())
+        .tempfile_in(parent)?;
     unfinished.write_all(file.body.as_bytes())?;
-    unfinished.as_file().set_permissions(Permissions::from_mode(file.mode))?;
+    // Only an unusual umask took something away.
+    if unfinished.as_file().metadata()?.permissions().mode() & 0o777 != file.mode {
+        unfinished.as_file().set_permissions(mode)?;
+    }
     unfinished.persist(path)?;
     Ok(())
 }
