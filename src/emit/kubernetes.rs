@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use k8s_openapi::Resource;
 use k8s_openapi::api::core::v1::{
     EndpointAddress, EndpointPort, EndpointSubset, Endpoints, Service, ServicePort, ServiceSpec,
 };
@@ -12,6 +13,7 @@ use k8s_openapi::api::networking::v1::{
     HTTPIngressPath, HTTPIngressRuleValue, Ingress, IngressBackend, IngressRule,
     IngressServiceBackend, IngressSpec, IngressTLS, ServiceBackendPort,
 };
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta as Metadata;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde::Serialize;
 
@@ -162,7 +164,7 @@ fn endpoints(fallback: &FallbackPlan) -> Endpoints {
     }
 }
 
-fn slice(fallback: &FallbackPlan, family: Family) -> EndpointSlice {
+fn slice(fallback: &FallbackPlan, family: Family) -> MetadataFirst {
     let mut metadata = metadata(&fallback.meta);
     metadata.name =
         Some(format!("{}-{}", fallback.meta.name, family_word(family).to_ascii_lowercase()));
@@ -171,7 +173,7 @@ fn slice(fallback: &FallbackPlan, family: Family) -> EndpointSlice {
         ("kubernetes.io/service-name".to_owned(), fallback.meta.name.clone()),
     ]);
     let addresses = fallback.addresses.iter().filter(|address| Family::of(**address) == family);
-    EndpointSlice {
+    let slice = EndpointSlice {
         metadata,
         address_type: family_word(family).to_owned(),
         endpoints: addresses
@@ -189,7 +191,27 @@ fn slice(fallback: &FallbackPlan, family: Family) -> EndpointSlice {
             port: Some(i32::from(fallback.port)),
             ..SlicePort::default()
         }]),
+    };
+    MetadataFirst {
+        api_version: EndpointSlice::API_VERSION,
+        kind: EndpointSlice::KIND,
+        metadata: slice.metadata,
+        address_type: slice.address_type,
+        endpoints: slice.endpoints,
+        ports: slice.ports,
     }
+}
+
+/// An EndpointSlice as people write it: its type sorts `metadata` between its other fields.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct MetadataFirst {
+    api_version: &'static str,
+    kind: &'static str,
+    metadata: Metadata,
+    address_type: String,
+    endpoints: Vec<Endpoint>,
+    ports: Option<Vec<SlicePort>>,
 }
 
 fn domain(emitter: &Emitter<'_>, domain: &DomainPlan) -> anyhow::Result<BundleFile> {

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Context;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta as Metadata;
-use serde::{Serialize, Serializer};
-use serde_json::Value;
+use serde::Serialize;
 
 use super::Emitter;
 use crate::bundle::BundleFile;
@@ -38,7 +37,7 @@ impl Manifest {
             // Long and multi-line text is quoted: block scalars have too many ways to be misread.
             prefer_block_scalars: false,
         };
-        let body = serde_saphyr::to_string_with_options(&Ordered::of(object)?, options)
+        let body = serde_saphyr::to_string_with_options(object, options)
             .with_context(|| self.path.clone())?;
         self.body.push_str(body.trim_end_matches('\n'));
         self.body.push('\n');
@@ -52,28 +51,6 @@ impl Manifest {
             body: self.body,
             from: self.from,
         }
-    }
-}
-
-/// An object with `apiVersion`, `kind` and `metadata` in front and the rest by key, as people write it.
-struct Ordered(Vec<(String, Value)>);
-
-impl Ordered {
-    fn of(object: &impl Serialize) -> anyhow::Result<Self> {
-        let Value::Object(fields) = serde_json::to_value(object)? else {
-            anyhow::bail!("a manifest is an object");
-        };
-        let mut fields: Vec<(String, Value)> = fields.into_iter().collect();
-        let head = ["apiVersion", "kind", "metadata"];
-        fields
-            .sort_by_key(|(key, _)| head.iter().position(|name| name == key).unwrap_or(head.len()));
-        Ok(Self(fields))
-    }
-}
-
-impl Serialize for Ordered {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
     }
 }
 
