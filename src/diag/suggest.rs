@@ -1,15 +1,20 @@
 //! "Did you mean": the nearest of the names that exist.
 
-/// The nearest of `known`, where one is near enough to be meant.
+/// The nearest of `known`, where one is near enough to be meant and no other is as near.
 pub fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
     // A slip is a third of the word at most; a short word may still have one letter wrong.
     let limit = (written.chars().count() / 3).max(1);
-    known
+    let mut near: Vec<(usize, &str)> = known
         .iter()
         .map(|name| (strsim::damerau_levenshtein(written, name), *name))
         .filter(|(distance, _)| *distance <= limit)
-        .min()
-        .map(|(_, name)| name)
+        .collect();
+    near.sort_unstable();
+    match near.as_slice() {
+        [(_, only)] => Some(only),
+        [(best, name), (next, _), ..] if best < next => Some(name),
+        _ => None,
+    }
 }
 
 /// Some of the names, for a help line: all of a few, or the first ones and how many there are.
@@ -32,5 +37,6 @@ mod tests {
         assert_eq!(nearest("entrypont", &known), Some("entrypoint"));
         assert_eq!(nearest("vird", &known), Some("vrid"));
         assert_eq!(nearest("zzz", &known), None);
+        assert_eq!(nearest("lb-3", &["lb-1", "lb-2"]), None, "either could be meant");
     }
 }

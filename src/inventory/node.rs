@@ -15,7 +15,7 @@ pub struct Node {
     pub kind: Kind,
 }
 
-/// The three kinds of YAML nodes.
+/// The kinds of YAML nodes.
 #[derive(Debug)]
 pub enum Kind {
     /// Text, number, boolean or nothing: YAML decides late, and here the reader of the value does.
@@ -24,6 +24,8 @@ pub enum Kind {
     List(Vec<Node>),
     /// `key: value`, in the order of the file, keys unique.
     Map(Entries),
+    /// Something that was refused already: whoever reads it has nothing to add.
+    Refused,
 }
 
 /// The entries of a map: where the key stands, and the value.
@@ -63,6 +65,7 @@ impl Node {
             },
             Kind::List(_) => "a list",
             Kind::Map(_) => "a map of keys",
+            Kind::Refused => "something that cannot be read",
         }
     }
 }

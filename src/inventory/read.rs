@@ -30,8 +30,14 @@ pub struct Entry<T> {
     pub value: Option<T>,
 }
 
-/// What to say of a node that is not what its key wants.
-pub fn wrong_type(node: &Node, key: &Loc<&str>, wanted: &str) -> Diagnostic {
+/// Reports a node that is not what its key wants.
+fn refuse(node: &Node, key: &Loc<&str>, wanted: &str, report: &mut Report) {
+    if !matches!(node.kind, Kind::Refused) {
+        report.push(wrong_type(node, key, wanted));
+    }
+}
+
+fn wrong_type(node: &Node, key: &Loc<&str>, wanted: &str) -> Diagnostic {
     let label = format!("{wanted} is wanted here");
     if node.is_null() {
         let title = format!("`{}` has no value", key.value);
@@ -54,7 +60,7 @@ impl Read for Loc<Scalar> {
     fn read(node: &Node, key: &Loc<&str>, report: &mut Report) -> Option<Self> {
         let found = scalar(node).map(|s| s.with(s.value.clone()));
         if found.is_none() {
-            report.push(wrong_type(node, key, "a single value"));
+            refuse(node, key, "a single value", report);
         }
         found
     }
@@ -65,7 +71,7 @@ impl Read for Loc<String> {
     fn read(node: &Node, key: &Loc<&str>, report: &mut Report) -> Option<Self> {
         let found = scalar(node).map(|s| s.with(s.value.text.clone()));
         if found.is_none() {
-            report.push(wrong_type(node, key, "text"));
+            refuse(node, key, "text", report);
         }
         found
     }
@@ -77,14 +83,17 @@ impl Read for Loc<u64> {
         let written = scalar(node);
         let number = written.and_then(|s| whole_number(&s.value.text).map(|value| s.with(value)));
         if number.is_none() {
-            let diagnostic = wrong_type(node, key, "a whole number");
             let octal = written.is_some_and(|s| {
                 s.value.text.starts_with('0') && s.value.text.bytes().all(|b| b.is_ascii_digit())
             });
-            report.push(match octal {
-                true => diagnostic.help("remove the leading zero: some readers take it for octal"),
-                false => diagnostic,
-            });
+            let diagnostic = wrong_type(node, key, "a whole number");
+            match (&node.kind, octal) {
+                (Kind::Refused, _) => {}
+                (_, true) => report.push(
+                    diagnostic.help("remove the leading zero: some readers take it for octal"),
+                ),
+                (_, false) => report.push(diagnostic),
+            }
         }
         number
     }
@@ -114,7 +123,7 @@ impl Read for Loc<bool> {
             _ => None,
         });
         if value.is_none() {
-            report.push(wrong_type(node, key, "`true` or `false`"));
+            refuse(node, key, "`true` or `false`", report);
         }
         value.map(|value| Loc { value, span: node.head })
     }
@@ -123,7 +132,7 @@ impl Read for Loc<bool> {
 impl<T: Read> Read for Vec<T> {
     fn read(node: &Node, key: &Loc<&str>, report: &mut Report) -> Option<Self> {
         let Kind::List(items) = &node.kind else {
-            report.push(wrong_type(node, key, "a list"));
+            refuse(node, key, "a list", report);
             return None;
         };
         Some(
@@ -146,7 +155,7 @@ impl<T: Read> Read for Loc<Vec<T>> {
 impl<T: Read> Read for Map<T> {
     fn read(node: &Node, key: &Loc<&str>, report: &mut Report) -> Option<Self> {
         let Kind::Map(entries) = &node.kind else {
-            report.push(wrong_type(node, key, "a map of names"));
+            refuse(node, key, "a map of names", report);
             return None;
         };
         let mut map = Map::with_capacity(entries.len());
@@ -189,7 +198,7 @@ impl<'a> Fields<'a> {
         report: &mut Report,
     ) -> Option<Self> {
         let Kind::Map(entries) = &node.kind else {
-            report.push(wrong_type(node, owner, "a map of keys"));
+            refuse(node, owner, "a map of keys", report);
             return None;
         };
         for (name, (span, _)) in entries {

@@ -100,8 +100,7 @@ impl Tree<'_> {
                     Diagnostic::new(&codes::YAML_FEATURE, span, "YAML aliases are not taken here", "alias")
                         .help("write the value out; what several files share goes into a file that `include` names"),
                 );
-                let nothing = Scalar { text: String::new(), plain: false };
-                self.node(span, Kind::Scalar(nothing));
+                self.node(span, Kind::Refused);
             }
             Event::DocumentStart(..) if self.root.is_some() => {
                 self.report.push(
@@ -153,7 +152,7 @@ impl Tree<'_> {
                 None => {
                     *key = Some(match node.kind {
                         Kind::Scalar(scalar) => Loc { value: scalar.text, span: head },
-                        Kind::List(_) | Kind::Map(_) => {
+                        Kind::List(_) | Kind::Map(_) | Kind::Refused => {
                             self.report.push(Diagnostic::new(
                                 &codes::YAML_FEATURE,
                                 head,

@@ -90,8 +90,8 @@ pub struct Kubernetes {
 
 pub(super) fn build(raw: Option<&raw::Kubernetes>, report: &mut Report) -> Option<Kubernetes> {
     let version = match raw.and_then(|raw| raw.version.as_ref()) {
-        Some(raw) => version(raw, report)?,
-        None => KubernetesVersion::DEFAULT,
+        Some(raw) => version(raw, report),
+        None => Some(KubernetesVersion::DEFAULT),
     };
     let namespace = match raw.and_then(|raw| raw.namespace.as_ref()) {
         Some(raw) => value::name_of(raw, "a namespace", report),
@@ -107,6 +107,7 @@ pub(super) fn build(raw: Option<&raw::Kubernetes>, report: &mut Report) -> Optio
         value::word(raw, "kube_proxy", &modes, report)
     });
     if let (Some(raw), Some(KubeProxy::Nftables)) = (kube_proxy_raw, kube_proxy)
+        && let Some(version) = version
         && !version.at_least(29)
     {
         report.push(unsupported(raw, "`kube_proxy: nftables`", "1.29", version));
@@ -120,7 +121,10 @@ pub(super) fn build(raw: Option<&raw::Kubernetes>, report: &mut Report) -> Optio
                 report,
             )
         });
-    let auto = if version.at_least(33) { EndpointsForm::Slices } else { EndpointsForm::Endpoints };
+    let auto = match version {
+        Some(version) if version.at_least(33) => EndpointsForm::Slices,
+        _ => EndpointsForm::Endpoints,
+    };
     let endpoints = raw.and_then(|raw| raw.endpoints.as_ref()).map_or(Some(auto), |raw| {
         let forms = [
             ("auto", auto),
@@ -131,7 +135,7 @@ pub(super) fn build(raw: Option<&raw::Kubernetes>, report: &mut Report) -> Optio
         value::word(raw, "endpoints", &forms, report)
     });
     Some(Kubernetes {
-        version,
+        version: version?,
         version_span: raw.and_then(|raw| raw.version.as_ref()).map(|raw| raw.span),
         namespace: namespace?,
         kube_proxy: kube_proxy?,

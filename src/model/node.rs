@@ -120,7 +120,7 @@ fn node(raw: &raw::Node, gateways: &Names<Label, Gateway>, report: &mut Report) 
         zone: zone.map_or(Some(None), |zone| zone.map(Some))?,
         weight: weight?,
         state: state?,
-        gateways: own_gateways,
+        gateways: own_gateways?,
     })
 }
 
@@ -128,7 +128,7 @@ fn gateways_of(
     raw: &raw::Node,
     gateways: &Names<Label, Gateway>,
     report: &mut Report,
-) -> BTreeMap<Label, Interface> {
+) -> Option<BTreeMap<Label, Interface>> {
     let mut interfaces: BTreeMap<&str, Interface> = BTreeMap::new();
     for (gateway, entry) in raw.interfaces.iter().flatten() {
         gateways.expect(&Loc { value: gateway.clone(), span: entry.key }, "gateway", report);
@@ -146,12 +146,16 @@ fn gateways_of(
             .map(|name| name.value.as_str())
             .collect()
     });
-    gateways
+    // Without a gateway that is misspelt, VIPs would seem to have no node.
+    let written = raw.gateways.as_ref().map_or(0, |list| list.value.len());
+    (listed.as_ref().map_or(0, Vec::len) == written).then_some(())?;
+    let own = gateways
         .iter()
         .filter(|(name, _)| listed.as_ref().is_none_or(|listed| listed.contains(&name.as_str())))
         .map(|(name, gateway)| {
             let interface = interfaces.get(name.as_str()).unwrap_or(&gateway.interface);
             (name.clone(), interface.clone())
         })
-        .collect()
+        .collect();
+    Some(own)
 }
