@@ -3,6 +3,8 @@
 //! `cargo bench` prints medians over rounds in which the three take turns, each as a process of its own or, for the
 //! plain writes, in this one.
 
+#![allow(clippy::unwrap_used, reason = "a benchmark that cannot go on stops")]
+
 #[path = "../tests/support/mod.rs"]
 mod support;
 

@@ -1,6 +1,8 @@
 //! Broken inventories: every file of `tests/bad/` names the codes of its mistakes in its first line, all of them come
 //! back in one run, and the messages are snapshots.
 
+#![allow(clippy::unwrap_used, reason = "a panic fails the test")]
+
 mod support;
 
 use std::fs;

@@ -1,5 +1,7 @@
 //! Every example -> every file: the bundle as snapshots, and what must hold for each of them.
 
+#![allow(clippy::unwrap_used, reason = "a panic fails the test")]
+
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,5 +1,7 @@
 //! The command line from outside: what it writes, leaves alone, refuses and answers.
 
+#![allow(clippy::unwrap_used, reason = "a panic fails the test")]
+
 mod support;
 
 use std::collections::BTreeMap;

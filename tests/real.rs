@@ -2,6 +2,8 @@
 //!
 //! These need root and Debian packages; `tests/run` installs them and runs everything.
 
+#![allow(clippy::unwrap_used, reason = "a panic fails the test")]
+
 mod support;
 
 use std::collections::BTreeSet;

@@ -1,10 +1,9 @@
 //! The health check that keepalived runs.
 
-use super::{Emitter, node_file};
-use crate::bundle::BundleFile;
+use super::{Emitter, Files, node_file};
 use crate::plan::NodePlan;
 
-pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> anyhow::Result<Vec<BundleFile>> {
+pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> Files {
     let body = emitter
         .templates
         .render("check-entrypoint", minijinja::context! { header => &emitter.header })?;

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Emitter, node_file, policy_routing};
-use crate::bundle::BundleFile;
+use super::{Emitter, Files, node_file, policy_routing};
 use crate::model::Preempt;
 use crate::plan::{Drain, Instance, NodePlan, Route, Rule, Selector, Track, VirtualAddress};
 
@@ -54,7 +53,7 @@ struct InstanceContext<'a> {
     restore_routing: bool,
 }
 
-pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> anyhow::Result<Vec<BundleFile>> {
+pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> Files {
     let context = Context {
         header: &emitter.header,
         node: &node.node,

@@ -17,8 +17,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta as Metadata;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde::Serialize;
 
-use super::Emitter;
 use super::manifest::{Manifest, metadata};
+use super::{Emitter, Files};
 use crate::bundle::BundleFile;
 use crate::model::{BackendPort, ClassForm, EndpointsForm, PathType};
 use crate::plan::{ComponentPlan, DomainPlan, EntrypointPlan, FallbackPlan, Family, ObjectMeta};
@@ -26,7 +26,7 @@ use crate::plan::{ComponentPlan, DomainPlan, EntrypointPlan, FallbackPlan, Famil
 /// The name of the port between the tiers and to the fallback.
 const HTTP: &str = "http";
 
-pub(super) fn emit(emitter: &Emitter<'_>) -> anyhow::Result<Vec<BundleFile>> {
+pub(super) fn emit(emitter: &Emitter<'_>) -> Files {
     let plan = &emitter.plan.kubernetes;
     let mut files = Vec::with_capacity(
         plan.domains.len() + plan.components.len() + 2 * plan.entrypoints.len() + 1,

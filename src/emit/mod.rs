@@ -20,12 +20,15 @@ struct Emitter<'a> {
     header: String,
 }
 
+/// What an output gives.
+type Files = anyhow::Result<Vec<BundleFile>>;
+
 /// The outputs of a node.
-const NODE: &[fn(&Emitter<'_>, &NodePlan) -> anyhow::Result<Vec<BundleFile>>] =
+const NODE: &[fn(&Emitter<'_>, &NodePlan) -> Files] =
     &[keepalived::emit, policy_routing::emit, check::emit, system::emit];
 
 /// The outputs of the cluster.
-const CLUSTER: &[fn(&Emitter<'_>) -> anyhow::Result<Vec<BundleFile>>] = &[kubernetes::emit];
+const CLUSTER: &[fn(&Emitter<'_>) -> Files] = &[kubernetes::emit];
 
 /// Every file of the bundle but `bundle.json`, by path. An error is a fault of a template, not of the inventory.
 pub fn emit(plan: &Plan, templates: &Templates) -> anyhow::Result<Vec<BundleFile>> {

@@ -4,8 +4,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::{Emitter, node_file};
-use crate::bundle::BundleFile;
+use super::{Emitter, Files, node_file};
 use crate::model::RoutingMode;
 use crate::plan::{Mark, NodePlan, Route, Rule, Selector, VipRouting};
 
@@ -58,7 +57,7 @@ struct MarkLine<'a> {
     others: String,
 }
 
-pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> anyhow::Result<Vec<BundleFile>> {
+pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> Files {
     let routing = &node.routing;
     let mask = routing.iter().flat_map(|vip| &vip.marks).map(|mark| mark.mask).next();
     let context = Context {

@@ -3,8 +3,7 @@
 use minijinja::context;
 use serde::Serialize;
 
-use super::{Emitter, node_file};
-use crate::bundle::BundleFile;
+use super::{Emitter, Files, node_file};
 use crate::plan::{Drain, NodePlan, Sysctl};
 
 #[derive(Serialize)]
@@ -13,7 +12,7 @@ struct Sysctls<'a> {
     settings: &'a [Sysctl],
 }
 
-pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> anyhow::Result<Vec<BundleFile>> {
+pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> Files {
     let header = &emitter.header;
     let templates = emitter.templates;
     let sysctl = templates.render("sysctl.conf", Sysctls { header, settings: &node.sysctls })?;

@@ -139,7 +139,7 @@ fn edge(raw: &raw::Edge, report: &mut Report) -> Option<Edge> {
     };
     Some(Edge {
         service: service?,
-        selector: selector.map_or_else(|| Some(default_selector()), |selector| selector)?,
+        selector: selector.unwrap_or_else(|| Some(default_selector()))?,
         ports: ports?,
         health_check_node_port: health_check_node_port.map_or(Some(None), |port| port.map(Some))?,
         annotations,

@@ -267,8 +267,7 @@ pub(super) fn refuse_shared_paths(components: &Names<Label, Component>, report: 
         }
     }
     claims.sort_by_key(|(span, ..)| *span);
-    let mut seen: BTreeMap<(&Label, Option<&Host>, (&str, PathType)), (Span, &Label)> =
-        BTreeMap::new();
+    let mut seen = BTreeMap::new();
     for (span, name, component, host, path) in claims {
         let Some((first, other)) =
             seen.insert((&component.entrypoint, host, path.claim()), (span, name))

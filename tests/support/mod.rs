@@ -1,5 +1,9 @@
 //! What the tests share: the examples, the program, a datacenter of any size.
-#![allow(dead_code, reason = "each test binary uses its own part")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "each test binary uses its own part, and a panic fails the test"
+)]
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

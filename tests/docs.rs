@@ -1,0 +1,85 @@
+//! Every console block of the README is run, in order, in one folder: what it shows is what happens.
+
+#![allow(clippy::unwrap_used, reason = "a panic fails the test")]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// The commands of a text's console blocks, each with the output that it shows.
+fn commands(text: &str) -> Vec<(String, String)> {
+    let mut commands: Vec<(String, String)> = Vec::new();
+    let mut inside = false;
+    for line in text.lines() {
+        match (inside, line.strip_prefix("$ ")) {
+            (false, _) => inside = line == "```console",
+            (true, _) if line == "```" => inside = false,
+            (true, Some(command)) => commands.push((command.to_owned(), String::new())),
+            (true, None) => {
+                let output = &mut commands.last_mut().expect("a block starts with a command").1;
+                output.push_str(line);
+                output.push('\n');
+            }
+        }
+    }
+    commands
+}
+
+#[test]
+fn the_readme_shows_what_happens() {
+    let folder = tempfile::tempdir().unwrap();
+    copy(&support::root().join("inventory-examples"), &folder.path().join("inventory-examples"));
+    let program = Path::new(env!("CARGO_BIN_EXE_lbgen")).parent().unwrap();
+    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
+    let readme = fs::read_to_string(support::root().join("README.md")).unwrap();
+    let commands = commands(&readme);
+    assert!(commands.len() >= 8);
+    for (command, shown) in commands {
+        // The same program, built already.
+        let line = command.replace("cargo run --release --", "lbgen");
+        let done = Command::new("sh")
+            .args(["-c", &format!("exec 2>&1; {line}")])
+            .current_dir(folder.path())
+            .env("PATH", &path)
+            .output()
+            .unwrap();
+        assert_eq!(support::stdout(&done), shown, "$ {command}");
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    for (path, body) in support::files(from) {
+        let path = to.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, body).unwrap();
+    }
+}
+
+#[test]
+fn every_dependency_earns_a_line_in_the_readme() {
+    let readme = fs::read_to_string(support::root().join("README.md")).unwrap();
+    let manifest = fs::read_to_string(support::root().join("Cargo.toml")).unwrap();
+    let table = |line: &str| line.trim_matches(['[', ']']).ends_with("dependencies");
+    let mut inside = false;
+    let mut count = 0;
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            inside = table(line);
+        } else if let (true, Some((name, _))) = (inside, line.split_once(" = ")) {
+            let listed = readme.lines().any(|row| {
+                row.starts_with("| ")
+                    && row[2..]
+                        .split(" | ")
+                        .next()
+                        .unwrap()
+                        .split(", ")
+                        .any(|listed| listed == name)
+            });
+            assert!(listed, "{name} is not in the README's table");
+            count += 1;
+        }
+    }
+    assert!(count > 15);
+}
