@@ -17,6 +17,7 @@ fn every_mistake_comes_back_at_its_line() {
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
+    names.retain(|name| name.ends_with(".yaml"));
     names.sort();
     assert!(names.len() > 20);
     let mut wrong = Vec::new();

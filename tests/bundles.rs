@@ -11,6 +11,7 @@ use std::path::Path;
 use lbgen::bundle::BundleFile;
 use lbgen::diag::Report;
 use lbgen::emit::{self, Templates};
+use lbgen::plan::{Keep, Lock};
 use lbgen::source::Sources;
 use lbgen::{inventory, model, plan};
 use serde_json::Value;
@@ -21,7 +22,7 @@ fn bundle(example: &str) -> (inventory::raw::Inventory, Vec<BundleFile>) {
     let raw =
         inventory::load(&support::inventory(example), &mut sources, &mut report).unwrap().unwrap();
     let datacenter = model::build(&raw, "inventory.yaml", &mut report).unwrap();
-    let plan = plan::plan(&datacenter, &mut report).unwrap();
+    let plan = plan::plan(&datacenter, &Lock::default(), Keep::Locked, &mut report).unwrap();
     (raw, emit::emit(&plan, &Templates::load(None).unwrap()).unwrap())
 }
 

@@ -8,7 +8,7 @@ mod write;
 pub use diff::{Change, ChangeKind, changes, stat, unified};
 pub use disk::Disk;
 pub use manifest::of as manifest_of;
-pub use write::{Summary, write};
+pub use write::{Summary, replace_file, write};
 
 /// A file that the bundle owns.
 #[derive(Debug, Clone, PartialEq, Eq)]

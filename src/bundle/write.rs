@@ -77,6 +77,16 @@ fn put(disk: &Disk, change: &Change<'_>) -> anyhow::Result<()> {
     replace(&path, parent, file).with_context(|| format!("cannot write {}", path.display()))
 }
 
+/// Writes a file of its own beside its place and moves it there: it is the old one or the new one, never half.
+pub fn replace_file(path: &Path, body: &str) -> anyhow::Result<()> {
+    // A bare file name has the empty path for its folder.
+    let parent =
+        path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let file =
+        BundleFile { path: String::new(), mode: 0o644, body: body.to_owned(), from: Vec::new() };
+    replace(path, parent, &file)
+}
+
 /// Writes a file beside its place and moves it there.
 fn replace(path: &Path, parent: &Path, file: &BundleFile) -> anyhow::Result<()> {
     let mode = Permissions::from_mode(file.mode);

@@ -5,6 +5,7 @@ use anyhow::bail;
 use super::{Exit, Format, Input, output, session::Session};
 use crate::diag::{self, Severity};
 use crate::lint;
+use crate::plan::Keep;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -22,7 +23,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
     if let Some(code) = args.allow.iter().find(|code| !lint::is_waivable(code)) {
         bail!("--allow {code}: there is no such warning");
     }
-    session.plan(&args.input.inventory, &args.allow)?;
+    session.plan(&args.input.inventory, Keep::Locked, &args.allow)?;
     match session.global.format {
         Format::Json => output::json(&diag::render_json(&session.report, &session.sources))?,
         Format::Human => output::say(&diag::render_human(&session.report, &session.sources, true)),

@@ -5,8 +5,11 @@ mod complete;
 mod diff;
 mod init;
 mod output;
+mod plan;
 mod render;
 mod session;
+mod simulate;
+mod table;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -79,6 +82,10 @@ enum Command {
     Diff(diff::Args),
     /// Find every problem of the inventory
     Check(check::Args),
+    /// Show who holds what, in which order, with which numbers
+    Plan(plan::Args),
+    /// Show who holds each VIP when nodes fail
+    Simulate(simulate::Args),
     /// Write a commented inventory to start from
     Init(init::Args),
     /// Write the completions of a shell to stdout
@@ -96,6 +103,8 @@ pub fn main() -> ExitCode {
         Command::Render(args) => render::run(args, &mut session),
         Command::Diff(args) => diff::run(args, &mut session),
         Command::Check(args) => check::run(args, &mut session),
+        Command::Plan(args) => plan::run(args, &mut session),
+        Command::Simulate(args) => simulate::run(args, &mut session),
         Command::Init(args) => init::run(args, &session),
         Command::Completions(args) => complete::completions(args),
         Command::Man => complete::man(),

@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::{Exit, Format, Input, output, session::Session};
+use anyhow::{Context, bail};
+
+use super::session::{LockFile, Session};
+use super::{Exit, Format, Input, output};
 use crate::bundle::{self, Change, Disk};
 
 #[derive(clap::Args)]
@@ -24,10 +27,23 @@ pub struct Args {
 
 pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
     let Some(rendered) = session.render(&args.input.inventory)? else { return Ok(Exit::Failed) };
+    let stale = rendered.lock.as_ref().filter(|lock| !lock.current);
+    if let Some(lock) = stale.filter(|_| args.locked) {
+        bail!(
+            "{} would have to change: run `lbgen render` without --locked and commit it",
+            lock.path.display()
+        );
+    }
     let disk = Disk::open(&args.output, &rendered.datacenter)?;
     let changes = bundle::changes(&disk, &rendered.files)?;
     if args.check {
-        return differences(&changes, &rendered.datacenter, session);
+        return differences(&changes, stale, &rendered.datacenter, session);
+    }
+    if let Some(lock) = stale {
+        // Before the bundle: what it says holds from now on, also where this render is interrupted.
+        bundle::replace_file(&lock.path, &lock.text)
+            .with_context(|| format!("cannot write the lock {}", lock.path.display()))?;
+        session.note(&format!("{}: written; commit it", lock.path.display()));
     }
     let summary = bundle::write(&disk, &changes)?;
     let unchanged = rendered.files.len() - summary.written;
@@ -61,6 +77,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
 /// The answer of `--check`.
 fn differences(
     changes: &[Change<'_>],
+    stale: Option<&LockFile>,
     datacenter: &str,
     session: &Session,
 ) -> anyhow::Result<Exit> {
@@ -69,10 +86,15 @@ fn differences(
             "version": 1,
             "datacenter": datacenter,
             "changes": listing(changes),
+            "lock": if stale.is_some() { "changed" } else { "unchanged" },
         }))?,
-        Format::Human => output::data(&bundle::stat(datacenter, changes))?,
+        Format::Human => {
+            let lock =
+                stale.map(|lock| format!("changed  {}\n", lock.path.display())).unwrap_or_default();
+            output::data(&(lock + &bundle::stat(datacenter, changes)))?;
+        }
     }
-    Ok(if changes.is_empty() { Exit::Done } else { Exit::Found })
+    Ok(if changes.is_empty() && stale.is_none() { Exit::Done } else { Exit::Found })
 }
 
 /// The changes for programs.

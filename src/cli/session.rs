@@ -1,13 +1,12 @@
 //! What every command that reads an inventory does: load, check, plan, emit.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{Format, Global, output};
 use crate::bundle::{self, BundleFile};
 use crate::diag::{self, Report};
 use crate::emit::{self, Templates};
-use crate::model::Datacenter;
-use crate::plan::Plan;
+use crate::plan::{Keep, Lock, Plan};
 use crate::source::Sources;
 use crate::{inventory, lint, model, plan};
 
@@ -18,11 +17,28 @@ pub struct Session {
     pub report: Report,
 }
 
+/// A valid inventory, planned.
+pub struct Planned {
+    pub plan: Plan,
+    /// None for an inventory from standard input.
+    pub lock: Option<LockFile>,
+}
+
+/// The lock beside an inventory.
+pub struct LockFile {
+    pub path: PathBuf,
+    /// What a render writes there.
+    pub text: String,
+    /// Whether that is what stands there.
+    pub current: bool,
+}
+
 /// Everything that an inventory becomes.
 pub struct Rendered {
     pub datacenter: String,
     /// With `bundle.json`.
     pub files: Vec<BundleFile>,
+    pub lock: Option<LockFile>,
 }
 
 impl Session {
@@ -34,9 +50,16 @@ impl Session {
     pub fn plan(
         &mut self,
         path: &Path,
+        keep: Keep,
         allow: &[String],
-    ) -> anyhow::Result<Option<(Datacenter, Plan)>> {
+    ) -> anyhow::Result<Option<Planned>> {
         let raw = inventory::load(path, &mut self.sources, &mut self.report)?;
+        let lock_path = inventory::lock::path(path);
+        let raw_lock = match &lock_path {
+            Some(path) => inventory::lock::load(path, &mut self.sources, &mut self.report)?,
+            None => None,
+        };
+        let lock = raw_lock.map_or_else(Lock::default, |raw| Lock::build(&raw, &mut self.report));
         let source = match path.file_name() {
             Some(name) if path.as_os_str() != "-" => name.to_string_lossy().into_owned(),
             _ => "standard input".to_owned(),
@@ -44,25 +67,39 @@ impl Session {
         let planned = raw.as_ref().and_then(|raw| {
             let datacenter = model::build(raw, &source, &mut self.report)?;
             lint::check(&datacenter, &mut self.report);
-            let plan = plan::plan(&datacenter, &mut self.report)?;
-            Some((datacenter, plan))
+            let plan = plan::plan(&datacenter, &lock, keep, &mut self.report)?;
+            Some(plan)
         });
         if let Some(raw) = &raw {
             lint::waive(raw, allow, &mut self.report);
         }
         self.report.sort();
-        Ok(planned.filter(|_| !self.report.has_errors()))
+        Ok(planned.filter(|_| !self.report.has_errors()).map(|plan| {
+            let lock = lock_path.map(|path| {
+                let text = plan::lock::text(&plan.vips);
+                let current = std::fs::read_to_string(&path).is_ok_and(|there| there == text);
+                LockFile { path, text, current }
+            });
+            Planned { plan, lock }
+        }))
+    }
+
+    /// [`Session::plan`] for a command that cannot go on without one: what is wrong is said.
+    pub fn valid_plan(&mut self, path: &Path, keep: Keep) -> anyhow::Result<Option<Planned>> {
+        let planned = self.plan(path, keep, &[])?;
+        self.say_diagnostics()?;
+        Ok(planned)
     }
 
     /// The bundle in memory; `None` where the inventory has errors, which were then said.
     pub fn render(&mut self, path: &Path) -> anyhow::Result<Option<Rendered>> {
-        let planned = self.plan(path, &[])?;
-        self.say_diagnostics()?;
-        let Some((_, plan)) = planned else { return Ok(None) };
+        let Some(Planned { plan, lock }) = self.valid_plan(path, Keep::Locked)? else {
+            return Ok(None);
+        };
         let templates = Templates::load(self.global.templates.as_deref())?;
         let mut files = emit::emit(&plan, &templates)?;
         files.push(bundle::manifest_of(&files)?);
-        Ok(Some(Rendered { datacenter: plan.datacenter, files }))
+        Ok(Some(Rendered { datacenter: plan.datacenter, files, lock }))
     }
 
     /// The diagnostics, for a person; warnings not with `--quiet`. Errors are the answer of a JSON run.

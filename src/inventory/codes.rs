@@ -22,6 +22,9 @@ pub const NO_VALUE: Code = Code::error("LB008", "a key without a value");
 /// `include`, until it is built.
 pub const INCLUDE: Code = Code::error("LB009", "an include that cannot be followed");
 
+/// The lock cannot be used.
+pub const LOCK: Code = Code::error("LB020", "a lock that cannot be used");
+
 /// Every code of this folder.
 pub const ALL: &[&Code] = &[
     &YAML,
@@ -33,4 +36,5 @@ pub const ALL: &[&Code] = &[
     &WRONG_TYPE,
     &NO_VALUE,
     &INCLUDE,
+    &LOCK,
 ];

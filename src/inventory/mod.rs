@@ -1,6 +1,7 @@
 //! Text -> [`raw::Inventory`]: what was written, nothing resolved, every key with its place. LB0xx.
 
 pub mod codes;
+pub mod lock;
 mod node;
 pub mod raw;
 mod read;

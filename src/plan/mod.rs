@@ -5,20 +5,24 @@
 pub mod codes;
 
 mod kubernetes;
+pub mod lock;
 mod node;
 mod number;
 mod order;
 mod priority;
+pub mod simulate;
 
 pub use kubernetes::{
     CatchAllPlan, ComponentPlan, DomainPlan, EntrypointPlan, FallbackPlan, Family, KubernetesPlan,
     ObjectMeta,
 };
+pub use lock::Lock;
 pub use node::{
     Check, Drain, Instance, Mark, NodePlan, Route, Rule, Selector, Sysctl, Track, VipRouting,
     VirtualAddress,
 };
 pub use number::Numbers;
+pub use order::{Keep, bound};
 
 use std::net::IpAddr;
 
@@ -47,8 +51,14 @@ pub struct Plan {
 pub struct VipPlan {
     /// The VIP.
     pub address: IpAddr,
+    /// The traffic that it is for.
+    pub entrypoint: String,
+    /// VIPs of one group share nodes, directly or through others; those of different groups share none.
+    pub group: usize,
     /// Its numbers.
     pub numbers: Numbers,
+    /// Every node that may hold it, whatever its state: what the lock keeps.
+    pub base_order: Vec<Subdomain>,
     /// Who holds it: the first is MASTER, the second takes over from the first, and so on. Without nodes in
     /// maintenance; not empty.
     pub order: Vec<Subdomain>,
@@ -58,19 +68,30 @@ pub struct VipPlan {
     pub yield_weight: i16,
 }
 
-/// The plan of a datacenter; `None` where a pool is too small, and the report says which.
-pub fn plan(datacenter: &Datacenter, report: &mut Report) -> Option<Plan> {
-    let numbers = number::allocate(datacenter, report)?;
-    let orders = order::choose(datacenter);
+/// The plan of a datacenter; `None` where a pool is too small or the lock contradicts itself, and the report says
+/// where.
+pub fn plan(datacenter: &Datacenter, lock: &Lock, keep: Keep, report: &mut Report) -> Option<Plan> {
+    let numbers = number::allocate(datacenter, lock, report)?;
+    let orders = order::choose(datacenter, lock, keep);
     let vips: Vec<VipPlan> = datacenter
         .vips
         .iter()
         .zip(numbers)
         .zip(orders)
-        .map(|((vip, numbers), order)| {
-            let (order, priorities) = priority::assign(vip, order, datacenter.nodes.len());
+        .map(|((vip, numbers), (group, base_order))| {
+            let order = order::effective(datacenter, vip, &base_order);
+            let priorities = priority::assign(vip, &order, datacenter.nodes.len());
             let yield_weight = priority::yield_weight(&priorities);
-            VipPlan { address: vip.address.value, numbers, order, priorities, yield_weight }
+            VipPlan {
+                address: vip.address.value,
+                entrypoint: vip.entrypoint.to_string(),
+                group,
+                numbers,
+                base_order,
+                order,
+                priorities,
+                yield_weight,
+            }
         })
         .collect();
     Some(Plan {

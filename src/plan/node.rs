@@ -18,6 +18,10 @@ use crate::model::{
 pub struct NodePlan {
     /// Its name.
     pub node: String,
+    /// Failure domain.
+    pub zone: Option<String>,
+    /// Share of VIPs.
+    pub weight: u32,
     /// VRRPv2 or VRRPv3.
     pub vrrp_version: u8,
     /// Called on every transition.
@@ -228,6 +232,8 @@ impl Planner<'_> {
             held.iter().map(|(vip, plan, _)| self.routing(vip, plan)).collect();
         NodePlan {
             node: self.name.to_string(),
+            zone: self.node.zone.as_ref().map(ToString::to_string),
+            weight: self.node.weight,
             vrrp_version: match keepalived.vrrp_version {
                 VrrpVersion::V2 => 2,
                 VrrpVersion::V3 => 3,

@@ -1,12 +1,15 @@
-//! VRIDs, tables, rule priorities and marks: pins first, then the lowest free number.
+//! VRIDs, tables, rule priorities and marks: pins, then the lock, then the lowest free number.
 //!
 //! Two VIPs may share a number where no node holds both: with unicast adverts, a node hears only VIPs that it may
 //! hold, and tables, rules and marks are a node's own.
 
+use std::net::IpAddr;
+
 use super::codes;
+use super::lock::Lock;
 use crate::diag::{Diagnostic, Report};
 use crate::model::{Datacenter, RESERVED_TABLES, Vip};
-use crate::source::Span;
+use crate::source::Loc;
 
 /// The numbers of a VIP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,86 +33,112 @@ pub struct MarkNumbers {
     pub rule_priority: u32,
 }
 
-/// The numbers of every VIP, in the order of `datacenter.vips`; `None` where a pool is too small.
-pub(super) fn allocate(datacenter: &Datacenter, report: &mut Report) -> Option<Vec<Numbers>> {
+/// The numbers of every VIP, in the order of `datacenter.vips`; `None` where a pool is too small or two VIPs that the
+/// lock knows have one VRID.
+pub(super) fn allocate(
+    datacenter: &Datacenter,
+    lock: &Lock,
+    report: &mut Report,
+) -> Option<Vec<Numbers>> {
     let vips = &datacenter.vips;
     let routing = &datacenter.policy_routing;
     let meet = Meet::of(datacenter);
+    let meeting = |a: usize, b: usize| meet.on_a_node(a, b);
     let same_family =
         |a: usize, b: usize| vips[a].address.value.is_ipv4() == vips[b].address.value.is_ipv4();
+    let locked = |vip: usize| lock.vip(vips[vip].address.value);
 
-    let mut vrids =
-        Pool::new("VRID", "keepalived.vrids", datacenter.keepalived.vrids.clone().map(u32::from));
-    vrids.help =
-        "give VIPs disjoint `nodes`, or put addresses that share their fate into `extra_addresses`";
-    let vrids = vrids.fill(
-        vips,
+    let vrids = Pool {
+        what: "VRID",
+        key: "keepalived.vrids",
+        help: "give VIPs disjoint `nodes`, or put addresses that share their fate into `extra_addresses`",
+        // A running instance would be taken down and made anew.
+        movable: false,
+        numbers: datacenter.keepalived.vrids.clone().map(u32::from),
+    }
+    .fill(
+        vips.iter().enumerate().map(|(index, vip)| Slot {
+            locked: locked(index).and_then(|locked| locked.vrid),
+            ..slot(vip, vip.pins.vrid.map(|pin| pin.with(pin.value.into())))
+        }),
         report,
-        |vip| vip.pins.vrid.map(|pin| pin.value.into()),
-        |a, b| meet.on_a_node(a, b) && same_family(a, b),
+        |a, b| meeting(a, b) && same_family(a, b),
     );
-    let tables = routing.tables.clone().filter(|table| !RESERVED_TABLES.contains(table));
-    let tables = Pool::new("table", "policy_routing.tables", tables).fill(
-        vips,
+    let tables = Pool {
+        what: "table",
+        key: "policy_routing.tables",
+        help: "widen the pool, or give VIPs disjoint `nodes`",
+        movable: true,
+        numbers: routing.tables.clone().filter(|table| !RESERVED_TABLES.contains(table)),
+    }
+    .fill(
+        vips.iter().enumerate().map(|(index, vip)| Slot {
+            locked: locked(index).and_then(|locked| locked.table),
+            ..slot(vip, vip.pins.table)
+        }),
         report,
-        |vip| vip.pins.table.map(|pin| pin.value),
-        |a, b| meet.on_a_node(a, b),
+        meeting,
     );
+
     let marked = datacenter.kubernetes.kube_proxy.needs_marks();
-    let rules = rule_priorities(datacenter, &meet, marked, report);
-    let marks = if marked {
-        let mut pool = Pool::new("mark", "policy_routing.mark_mask", submasks(routing.mark_mask));
-        let help = wider_mask(routing.mark_mask, vips.len());
-        pool.help = &help;
-        let marks = pool.fill(
-            vips,
-            report,
-            |vip| vip.pins.mark.map(|pin| pin.value),
-            |a, b| meet.on_a_node(a, b),
-        );
-        Some(marks?)
-    } else {
-        None
-    };
-    let (vrids, tables, (from_rules, mark_rules)) = (vrids?, tables?, rules?);
+    // Slot `i` is the `from` rule of VIP `i`, slot `n + i` its `fwmark` rule: one pool for both.
+    let count = vips.len();
+    let from_slots = vips.iter().enumerate().map(|(index, vip)| Slot {
+        locked: locked(index).and_then(|locked| locked.rule_priority),
+        ..slot(vip, vip.pins.rule_priority)
+    });
+    let mark_slots = vips.iter().enumerate().filter(|_| marked).map(|(index, vip)| Slot {
+        locked: locked(index).and_then(|locked| locked.mark_rule_priority),
+        ..slot(vip, None)
+    });
+    let rules = Pool {
+        what: "rule priority",
+        key: "policy_routing.rule_priorities",
+        help: "widen the pool, or give VIPs disjoint `nodes`",
+        movable: true,
+        numbers: routing.rule_priorities.clone(),
+    }
+    .fill(from_slots.chain(mark_slots), report, |a, b| meeting(a % count, b % count));
+
+    let wider = wider_mask(routing.mark_mask, count);
+    let marks = Pool {
+        what: "mark",
+        key: "policy_routing.mark_mask",
+        help: &wider,
+        movable: true,
+        numbers: submasks(routing.mark_mask),
+    }
+    .fill(
+        vips.iter().enumerate().filter(|_| marked).map(|(index, vip)| Slot {
+            // A mask that changed leaves marks of the old one behind.
+            locked: locked(index)
+                .and_then(|locked| locked.mark)
+                .filter(|mark| mark.value & !routing.mark_mask == 0),
+            ..slot(vip, vip.pins.mark)
+        }),
+        report,
+        meeting,
+    );
+
+    let (vrids, tables, rules, marks) = (vrids?, tables?, rules?, marks?);
     Some(
-        (0..vips.len())
+        (0..count)
             .map(|index| Numbers {
-                // The pool holds 1 to 255.
+                // Pins, lock and pool hold 1 to 255.
                 vrid: u8::try_from(vrids[index]).unwrap_or(u8::MAX),
                 table: tables[index],
-                rule_priority: from_rules[index],
-                mark: marks.as_ref().map(|marks| MarkNumbers {
+                rule_priority: rules[index],
+                mark: marked.then(|| MarkNumbers {
                     value: marks[index],
-                    rule_priority: mark_rules[index],
+                    rule_priority: rules[count + index],
                 }),
             })
             .collect(),
     )
 }
 
-/// Priorities of the `from` rules, and of the `fwmark` rules where there are any; one pool for both.
-fn rule_priorities(
-    datacenter: &Datacenter,
-    meet: &Meet,
-    marked: bool,
-    report: &mut Report,
-) -> Option<(Vec<u32>, Vec<u32>)> {
-    let vips = &datacenter.vips;
-    let pool = datacenter.policy_routing.rule_priorities.clone();
-    // Slot `i` is the `from` rule of VIP `i`, slot `n + i` its `fwmark` rule.
-    let slots: Vec<&Vip> =
-        if marked { vips.iter().chain(vips).collect() } else { vips.iter().collect() };
-    let count = vips.len();
-    let mut filled = Pool::new("rule priority", "policy_routing.rule_priorities", pool)
-        .fill_slots(
-            &slots,
-            report,
-            |slot| slots[slot].pins.rule_priority.filter(|_| slot < count).map(|pin| pin.value),
-            |a, b| meet.on_a_node(a % count, b % count),
-        )?;
-    let mark_rules = filled.split_off(count);
-    Some((filled, mark_rules))
+fn slot(vip: &Vip, pin: Option<Loc<u32>>) -> Slot {
+    Slot { vip: vip.address, pin, locked: None }
 }
 
 /// The values of a mask other than 0, rising.
@@ -160,53 +189,73 @@ impl Meet {
     }
 }
 
+/// A number that is wanted.
+#[derive(Clone, Copy)]
+struct Slot {
+    vip: Loc<IpAddr>,
+    /// What the inventory says.
+    pin: Option<Loc<u32>>,
+    /// What the lock says.
+    locked: Option<Loc<u32>>,
+}
+
 /// Numbers to give out.
 struct Pool<'a, I> {
     what: &'a str,
     key: &'a str,
+    /// What to do when there are too few.
     help: &'a str,
+    /// Whether a VIP can get another number without its traffic noticing.
+    movable: bool,
     numbers: I,
 }
 
-impl<'a, I: Iterator<Item = u32> + Clone> Pool<'a, I> {
-    fn new(what: &'a str, key: &'a str, numbers: I) -> Self {
-        Self { what, key, help: "widen the pool, or give VIPs disjoint `nodes`", numbers }
-    }
-
+impl<I: Iterator<Item = u32> + Clone> Pool<'_, I> {
+    /// A number for every slot, such that slots that clash differ: pins, then the lock, then the lowest free one.
     fn fill(
-        &mut self,
-        vips: &[Vip],
+        &self,
+        slots: impl Iterator<Item = Slot>,
         report: &mut Report,
-        pin: impl Fn(&Vip) -> Option<u32>,
         clash: impl Fn(usize, usize) -> bool,
     ) -> Option<Vec<u32>> {
-        let slots: Vec<&Vip> = vips.iter().collect();
-        self.fill_slots(&slots, report, |slot| pin(&vips[slot]), clash)
-    }
-
-    /// A number for every slot, such that slots that clash differ.
-    fn fill_slots(
-        &mut self,
-        slots: &[&Vip],
-        report: &mut Report,
-        fixed: impl Fn(usize) -> Option<u32>,
-        clash: impl Fn(usize, usize) -> bool,
-    ) -> Option<Vec<u32>> {
-        let mut numbers: Vec<Option<u32>> = (0..slots.len()).map(fixed).collect();
-        let mut missing: Vec<Span> = Vec::new();
-        for slot in 0..slots.len() {
-            if numbers[slot].is_some() {
+        let slots: Vec<Slot> = slots.collect();
+        let mut numbers: Vec<Option<u32>> =
+            slots.iter().map(|slot| Some(slot.pin?.value)).collect();
+        let mut sound = true;
+        for (index, slot) in slots.iter().enumerate() {
+            let Some(locked) = slot.locked.filter(|_| slot.pin.is_none()) else { continue };
+            let holder = (0..slots.len()).find(|other| {
+                *other != index && numbers[*other] == Some(locked.value) && clash(index, *other)
+            });
+            let other = holder.map(|holder| &slots[holder]);
+            match other
+                .and_then(|other| Some((other, other.locked.filter(|_| other.pin.is_none())?)))
+            {
+                Some((other, first)) => {
+                    sound &= self.movable;
+                    report.push(self.locked_twice(slot, &locked, other, &first));
+                }
+                // What a pin takes is free no more.
+                None if other.is_some() => {}
+                None => numbers[index] = Some(locked.value),
+            }
+        }
+        if !sound {
+            return None;
+        }
+        let mut missing: Vec<&Slot> = Vec::new();
+        for (index, slot) in slots.iter().enumerate() {
+            if numbers[index].is_some() {
                 continue;
             }
-            let mut taken: Vec<u32> = (0..slots.len())
-                .filter(|other| clash(slot, *other))
-                .filter_map(|other| numbers[other])
-                .collect();
+            let clashing =
+                (0..slots.len()).filter(|other| numbers[*other].is_some() && clash(index, *other));
+            let mut taken: Vec<u32> = clashing.filter_map(|other| numbers[other]).collect();
             taken.sort_unstable();
-            numbers[slot] =
+            numbers[index] =
                 self.numbers.clone().find(|number| taken.binary_search(number).is_err());
-            if numbers[slot].is_none() {
-                missing.push(slots[slot].address.span);
+            if numbers[index].is_none() {
+                missing.push(slot);
             }
         }
         if let Some(first) = missing.first() {
@@ -215,7 +264,7 @@ impl<'a, I: Iterator<Item = u32> + Clone> Pool<'a, I> {
             report.push(
                 Diagnostic::new(
                     &codes::POOL,
-                    *first,
+                    first.vip.span,
                     format!("`{key}` has {count} {what}{s} too few"),
                     format!("the first VIP that gets no {what}"),
                 )
@@ -224,6 +273,31 @@ impl<'a, I: Iterator<Item = u32> + Clone> Pool<'a, I> {
             );
         }
         numbers.into_iter().collect()
+    }
+
+    fn locked_twice(
+        &self,
+        slot: &Slot,
+        locked: &Loc<u32>,
+        other: &Slot,
+        first: &Loc<u32>,
+    ) -> Diagnostic {
+        let (what, value) = (self.what, locked.value);
+        let (vip, other) = (slot.vip.value, other.vip.value);
+        let code = if self.movable { &codes::LOCK_MENDED } else { &codes::LOCKED_TWICE };
+        let diagnostic = Diagnostic::new(
+            code,
+            locked.span,
+            format!("the lock gives {what} {value} to two VIPs that meet on a node"),
+            format!("to {vip}"),
+        )
+        .also(first.span, format!("to {other}"));
+        match self.movable {
+            true => diagnostic.help(format!("`lbgen render` gives {vip} another one, which moves no traffic")),
+            false => diagnostic
+                .note("one of the two has to be made anew with another VRID, and the lock does not say which one runs")
+                .help(format!("take `vrid` out of the lock's line of the one that does not run yet: {vip} or {other}")),
+        }
     }
 }
 

@@ -7,16 +7,13 @@ const HIGHEST: u8 = 254;
 /// Healthy nodes have 128 to 254, unhealthy ones that yield have 127 less: 1 to 127.
 const HEALTHY: u8 = 127;
 
-/// The order with the priority of each node. Pinned priorities make an order of their own.
+/// The priority of each node of an order, falling. Pinned priorities are what they are.
 ///
 /// The step is the same for every VIP of a datacenter, and wide where there are few nodes: a backup's skew time
 /// ((256 - priority) / 256 of a second in VRRPv2) then tells the next one from the one after it.
-pub(super) fn assign(vip: &Vip, order: Vec<Subdomain>, nodes: usize) -> (Vec<Subdomain>, Vec<u8>) {
+pub(super) fn assign(vip: &Vip, order: &[Subdomain], nodes: usize) -> Vec<u8> {
     if let Some(pinned) = &vip.priorities {
-        let mut order: Vec<(u8, Subdomain)> =
-            order.into_iter().filter_map(|node| Some((*pinned.get(&node)?, node))).collect();
-        order.sort_by(|a, b| b.cmp(a));
-        return order.into_iter().map(|(priority, node)| (node, priority)).unzip();
+        return order.iter().filter_map(|node| pinned.get(node).copied()).collect();
     }
     let step = match nodes {
         0..=13 => 10,
@@ -24,10 +21,9 @@ pub(super) fn assign(vip: &Vip, order: Vec<Subdomain>, nodes: usize) -> (Vec<Sub
         27..=64 => 2,
         _ => 1,
     };
-    let priorities = (0..order.len())
+    (0..order.len())
         .map(|rank| HIGHEST - u8::try_from(rank * step).unwrap_or(HEALTHY).min(HEALTHY - 1))
-        .collect();
-    (order, priorities)
+        .collect()
 }
 
 /// What an unhealthy node loses: enough to rank below every healthy one.

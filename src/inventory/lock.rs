@@ -1,0 +1,97 @@
+//! The lock as it was written: what earlier renders allocated to each VIP.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+use super::read::{Fields, Map, Need, Read, keys};
+use super::{codes, decode, yaml};
+use crate::diag::{Diagnostic, Report};
+use crate::source::{Loc, Sources, Span};
+
+keys! {
+    /// The whole lock.
+    RawLock {
+        /// Of the format; 1.
+        Required version: Loc<u64>,
+        /// By address.
+        Optional vips: Map<LockedVip>,
+    }
+}
+
+keys! {
+    /// What was allocated to a VIP; what is missing is allocated again.
+    LockedVip {
+        /// Virtual router id.
+        Optional vrid: Loc<u64>,
+        /// Routing table.
+        Optional table: Loc<u64>,
+        /// Priority of its `from` rules.
+        Optional rule_priority: Loc<u64>,
+        /// Packet mark.
+        Optional mark: Loc<u64>,
+        /// Priority of its `fwmark` rules.
+        Optional mark_rule_priority: Loc<u64>,
+        /// Failover order.
+        Optional order: Vec<Loc<String>>,
+    }
+}
+
+/// Where the lock of an inventory lies: beside it, with its stem. Standard input has none.
+pub fn path(inventory: &Path) -> Option<PathBuf> {
+    (inventory.as_os_str() != "-").then(|| inventory.with_extension("lock"))
+}
+
+/// The lock at `path` and its text; `None` where there is none, or where the report says what is wrong with it.
+pub fn load(
+    path: &Path,
+    sources: &mut Sources,
+    report: &mut Report,
+) -> anyhow::Result<Option<RawLock>> {
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => {
+            return Err(error).with_context(|| format!("cannot read the lock {}", path.display()));
+        }
+    };
+    Ok(parse(super::shown(path), bytes, sources, report))
+}
+
+/// Reads the text of a lock; `path` is what messages call it.
+pub fn parse(
+    path: String,
+    bytes: Vec<u8>,
+    sources: &mut Sources,
+    report: &mut Report,
+) -> Option<RawLock> {
+    let file = decode(path, bytes, sources, report)?;
+    let text = &sources.get(file).text;
+    if let Some(at) = text.find("<<<<<<<") {
+        let at = u32::try_from(at).unwrap_or(0);
+        let span = Span { file, start: at, end: at + 7 };
+        report.push(
+            Diagnostic::new(&codes::LOCK, span, "the lock holds a merge conflict", "git could not decide here")
+                .note("two branches added VIPs in one place")
+                .help("keep the lines of both sides and remove the three marker lines; lbgen names VIPs that share a number")
+                .help("`*.lock merge=union` in .gitattributes makes git do that by itself"),
+        );
+        return None;
+    }
+    let root = yaml::parse(file, text, report)?;
+    let start = Span { file, start: 0, end: 0 };
+    let lock = RawLock::read(&root, &Loc { value: "", span: start }, report)?;
+    if let Some(version) = lock.version.as_ref().filter(|version| version.value != 1) {
+        report.push(
+            Diagnostic::new(
+                &codes::LOCK,
+                version.span,
+                format!("the lock has version {}", version.value),
+                "this lbgen knows version 1",
+            )
+            .help("use the lbgen that wrote it, or a later one"),
+        );
+        return None;
+    }
+    Some(lock)
+}

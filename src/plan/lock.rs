@@ -1,0 +1,127 @@
+//! The lock: what earlier renders allocated, so that numbers and orders do not move by accident.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::net::IpAddr;
+
+use super::{VipPlan, codes};
+use crate::diag::{Diagnostic, Report};
+use crate::inventory::lock::{LockedVip, RawLock};
+use crate::model::{Name, Subdomain};
+use crate::source::Loc;
+
+/// What earlier renders allocated, by VIP.
+#[derive(Debug, Default)]
+pub struct Lock {
+    vips: BTreeMap<IpAddr, Locked>,
+}
+
+/// What was allocated to a VIP; what is missing is allocated again.
+#[derive(Debug, Default)]
+pub struct Locked {
+    /// Virtual router id.
+    pub vrid: Option<Loc<u32>>,
+    /// Routing table.
+    pub table: Option<Loc<u32>>,
+    /// Priority of its `from` rules.
+    pub rule_priority: Option<Loc<u32>>,
+    /// Packet mark.
+    pub mark: Option<Loc<u32>>,
+    /// Priority of its `fwmark` rules.
+    pub mark_rule_priority: Option<Loc<u32>>,
+    /// Failover order.
+    pub order: Vec<Subdomain>,
+}
+
+impl Lock {
+    /// The lock that was read. What no VIP can have is reported.
+    pub fn build(raw: &RawLock, report: &mut Report) -> Self {
+        let mut vips = BTreeMap::new();
+        for (address, entry) in raw.vips.iter().flatten() {
+            let Ok(parsed) = address.parse::<IpAddr>() else {
+                report.push(
+                    Diagnostic::new(
+                        &codes::LOCK,
+                        entry.key,
+                        format!("`{}` is no VIP", address.escape_debug()),
+                        "an IP address",
+                    )
+                    .help("remove the line; the VIP that it was for gets numbers again"),
+                );
+                continue;
+            };
+            if let Some(raw) = &entry.value {
+                vips.insert(parsed, locked(raw, report));
+            }
+        }
+        Self { vips }
+    }
+
+    /// What was allocated to a VIP.
+    pub fn vip(&self, address: IpAddr) -> Option<&Locked> {
+        self.vips.get(&address)
+    }
+
+    /// The failover order of a VIP; empty where there is none.
+    pub fn order(&self, address: IpAddr) -> &[Subdomain] {
+        self.vips.get(&address).map_or(&[], |locked| locked.order.as_slice())
+    }
+}
+
+fn locked(raw: &LockedVip, report: &mut Report) -> Locked {
+    let mut number = |raw: &Option<Loc<u64>>, most: u32| {
+        let raw = raw.as_ref()?;
+        let value = u32::try_from(raw.value).ok().filter(|value| (1..=most).contains(value));
+        if value.is_none() {
+            report.push(
+                Diagnostic::new(
+                    &codes::LOCK,
+                    raw.span,
+                    format!("{} is out of range", raw.value),
+                    format!("1 to {most}"),
+                )
+                .help("remove it, and a free number is allocated"),
+            );
+        }
+        value.map(|value| raw.with(value))
+    };
+    Locked {
+        vrid: number(&raw.vrid, 255),
+        table: number(&raw.table, u32::MAX),
+        rule_priority: number(&raw.rule_priority, 32765),
+        mark: number(&raw.mark, u32::MAX),
+        mark_rule_priority: number(&raw.mark_rule_priority, 32765),
+        // A name that no node has is a node that was removed.
+        order: raw
+            .order
+            .iter()
+            .flatten()
+            .filter_map(|name| Subdomain::parse(&name.value))
+            .collect(),
+    }
+}
+
+/// The lock of a plan: one line per VIP, so that git merges what two branches added.
+pub fn text(vips: &[VipPlan]) -> String {
+    let mut text = String::from(
+        "# Written by lbgen render; commit it. Remove a VIP's line to let it be planned anew.\nversion: 1\nvips:\n",
+    );
+    for vip in vips {
+        let numbers = &vip.numbers;
+        let order: Vec<&str> = vip.base_order.iter().map(Subdomain::as_str).collect();
+        let mark = numbers.mark.map_or(String::new(), |mark| {
+            format!(", mark: {:#x}, mark_rule_priority: {}", mark.value, mark.rule_priority)
+        });
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "  \"{}\": {{ vrid: {}, table: {}, rule_priority: {}{mark}, order: [{}] }}",
+            vip.address,
+            numbers.vrid,
+            numbers.table,
+            numbers.rule_priority,
+            order.join(", "),
+        );
+    }
+    text
+}

@@ -1,0 +1,178 @@
+//! Hill climbing over who takes over: the nodes behind the first change places as long as that brings some set of
+//! failures nearer to its bound. Nobody's traffic moves by it.
+
+use super::Keep;
+use super::part::Part;
+
+/// What counts how much, from what must not be to what is only nice. Far enough apart that no number of lesser
+/// gains outweighs a greater one.
+mod cost {
+    /// A VIP over the bound after one failure.
+    pub const ONE_FAILED: i128 = 1 << 60;
+    /// A VIP over the bound after two failures, or after the loss of a zone.
+    pub const TWO_FAILED: i128 = 1 << 36;
+    /// A second node in the zone of the first.
+    pub const SAME_ZONE: i128 = 1 << 24;
+}
+
+/// A climb that gains nothing in this many rounds over all VIPs has ended; rounds beyond gain next to nothing.
+const ROUNDS: usize = 30;
+
+/// Improves what may be improved: the orders of VIPs that are new, or all of them but their first nodes.
+pub fn improve(part: &mut Part, keep: Keep) {
+    let free: Vec<usize> = (0..part.vips.len())
+        .filter(|vip| !part.vips[*vip].pinned && (keep == Keep::Masters || !part.vips[*vip].locked))
+        .collect();
+    if free.is_empty() || part.nodes() < 3 {
+        return;
+    }
+    let mut state = State::of(part);
+    for _ in 0..ROUNDS {
+        let before = state.cost;
+        for vip in &free {
+            let fixed = part.vips[*vip].prefer.len().max(1);
+            for place in fixed..3.min(part.orders[*vip].len()) {
+                for other in place + 1..part.orders[*vip].len() {
+                    state.try_swap(part, *vip, place, other);
+                }
+            }
+        }
+        if state.cost == before {
+            return;
+        }
+    }
+}
+
+/// Loads after every set of one or two failures and after the loss of each zone, and what they cost.
+struct State {
+    nodes: usize,
+    cost: i128,
+    /// By failed node, then node.
+    one: Vec<Entry>,
+    /// By pair of failed nodes (the lesser first), then node.
+    two: Vec<Entry>,
+    /// By zone, then node.
+    zone: Vec<Entry>,
+    /// Whether a zone is more than one node.
+    shared_zone: Vec<bool>,
+}
+
+#[derive(Clone, Copy)]
+struct Entry {
+    load: i32,
+    bound: i32,
+    weight: i128,
+}
+
+impl Entry {
+    fn cost(self) -> i128 {
+        let over = i128::from((self.load - self.bound).max(0));
+        let load = i128::from(self.load);
+        over * over * self.weight + load * load
+    }
+}
+
+impl State {
+    fn of(part: &Part) -> Self {
+        let nodes = part.nodes();
+        let entries =
+            |sets: usize, failed: &dyn Fn(usize) -> Vec<usize>, weight: i128| -> Vec<Entry> {
+                (0..sets)
+                    .flat_map(|set| {
+                        let failed = failed(set);
+                        (0..nodes).map(move |node| {
+                            // What a failed node holds is never counted.
+                            let bound =
+                                i32::try_from(part.bound(node, &failed)).unwrap_or(i32::MAX);
+                            Entry { load: 0, bound, weight }
+                        })
+                    })
+                    .collect()
+            };
+        let zone = |zone: usize| {
+            (0..nodes).filter(|node| part.zones[*node] == zone).collect::<Vec<usize>>()
+        };
+        let mut state = State {
+            nodes,
+            cost: 0,
+            one: entries(nodes, &|node| vec![node], cost::ONE_FAILED),
+            two: entries(nodes * nodes, &|pair| vec![pair / nodes, pair % nodes], cost::TWO_FAILED),
+            zone: entries(nodes, &zone, cost::TWO_FAILED),
+            shared_zone: (0..nodes).map(|index| zone(index).len() > 1).collect(),
+        };
+        for order in &part.orders {
+            state.apply(part, order, 1);
+            // Sets without the first node leave the VIP where it is.
+            let Some(first) = order.first().copied() else { continue };
+            for failed in (0..nodes).filter(|failed| *failed != first) {
+                state.add_one(failed, first, 1);
+                for other in (failed + 1..nodes).filter(|other| *other != first) {
+                    state.add_two(failed, other, first, 1);
+                }
+            }
+            for zone in (0..nodes).filter(|zone| *zone != part.zones[first]) {
+                state.add_zone(zone, first, 1);
+            }
+        }
+        state
+    }
+
+    /// Swaps two places of an order, and keeps that if it costs less.
+    fn try_swap(&mut self, part: &mut Part, vip: usize, place: usize, other: usize) {
+        let before = self.cost;
+        let mut order = std::mem::take(&mut part.orders[vip]);
+        self.apply(part, &order, -1);
+        order.swap(place, other);
+        self.apply(part, &order, 1);
+        if self.cost >= before {
+            self.apply(part, &order, -1);
+            order.swap(place, other);
+            self.apply(part, &order, 1);
+        }
+        part.orders[vip] = order;
+    }
+
+    /// Adds or takes away what a VIP does in the sets of failures that hold its first node.
+    fn apply(&mut self, part: &Part, order: &[usize], count: i32) {
+        let [first, second, rest @ ..] = order else { return };
+        self.add_one(*first, *second, count);
+        for failed in (0..self.nodes).filter(|failed| failed != first && failed != second) {
+            self.add_two(*first, failed, *second, count);
+        }
+        if let Some(third) = rest.first() {
+            self.add_two(*first, *second, *third, count);
+        }
+        let zone = part.zones[*first];
+        if self.shared_zone[zone] {
+            if let Some(holder) = order.iter().find(|node| part.zones[**node] != zone) {
+                self.add_zone(zone, *holder, count);
+            }
+            if part.zones[*second] == zone {
+                self.cost += cost::SAME_ZONE * i128::from(count);
+            }
+        }
+    }
+
+    fn add_one(&mut self, failed: usize, node: usize, count: i32) {
+        let entry = failed * self.nodes + node;
+        self.cost += change(&mut self.one[entry], count);
+    }
+
+    fn add_two(&mut self, failed: usize, other: usize, node: usize, count: i32) {
+        let pair = failed.min(other) * self.nodes + failed.max(other);
+        self.cost += change(&mut self.two[pair * self.nodes + node], count);
+    }
+
+    fn add_zone(&mut self, zone: usize, node: usize, count: i32) {
+        if self.shared_zone[zone] {
+            let entry = zone * self.nodes + node;
+            self.cost += change(&mut self.zone[entry], count);
+        }
+    }
+}
+
+fn change(entry: &mut Entry, count: i32) -> i128 {
+    let before = entry.cost();
+    entry.load += count;
+    entry.cost() - before
+}

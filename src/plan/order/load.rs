@@ -1,0 +1,34 @@
+//! How many VIPs a node holds, and how many it may hold.
+
+use super::part::Part;
+
+/// The most VIPs that a node of this weight may hold, `alive` being the sum of all weights that are left: its share,
+/// rounded up.
+pub fn bound(vips: usize, weight: u32, alive: u32) -> usize {
+    (vips * weight as usize).div_ceil((alive as usize).max(1))
+}
+
+impl Part {
+    /// What each node holds when exactly `failed` have failed, as far as the orders say already.
+    pub fn loads(&self, failed: &[usize]) -> Vec<usize> {
+        let mut loads = vec![0; self.nodes()];
+        for order in &self.orders {
+            if let Some(holder) = order.iter().find(|node| !failed.contains(node)) {
+                loads[*holder] += 1;
+            }
+        }
+        loads
+    }
+
+    /// The most VIPs that a node may hold when some have failed.
+    pub fn bound(&self, node: usize, failed: &[usize]) -> usize {
+        let lost: u32 = failed.iter().map(|node| self.weights[*node]).sum();
+        let all: u32 = self.weights.iter().sum();
+        bound(self.vips.len(), self.weights[node], all - lost)
+    }
+
+    /// `count` VIPs in shares of the node's weight, comparable between nodes.
+    pub fn share(&self, node: usize, count: usize) -> u64 {
+        count as u64 * (1 << 32) / u64::from(self.weights[node])
+    }
+}

@@ -1,0 +1,105 @@
+//! The elections of other systems, for the same VIPs and nodes.
+
+use sha2::{Digest, Sha256};
+
+use super::{Scenario, elect};
+use crate::plan::{Plan, VipPlan};
+
+/// Whose election.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum System {
+    /// Ours: VRRP with the rendered priorities.
+    Lbgen,
+    /// MetalLB layer 2: the live node with the smallest SHA-256 of node name, `#` and address.
+    MetalLb,
+    /// PureLB: the same hash over its live nodes.
+    PureLb,
+    /// kube-vip by default: one lease for all VIPs, so one node.
+    KubeVip,
+    /// redhat-cop keepalived-operator: VIP i of a Service prefers node i modulo n with priority 200; all others have
+    /// 100, and among them the highest address wins.
+    KeepalivedOperator,
+}
+
+impl System {
+    /// All but ours.
+    pub const OTHERS: &[Self] =
+        &[Self::MetalLb, Self::PureLb, Self::KubeVip, Self::KeepalivedOperator];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Lbgen => "lbgen",
+            Self::MetalLb => "metallb",
+            Self::PureLb => "purelb",
+            Self::KubeVip => "kube-vip",
+            Self::KeepalivedOperator => "keepalived-operator",
+        }
+    }
+
+    /// The holder of each VIP of the plan, in its order.
+    pub fn elect(self, plan: &Plan, scenario: &Scenario) -> Vec<Option<String>> {
+        match self {
+            Self::Lbgen => elect(plan, scenario),
+            Self::MetalLb | Self::PureLb => plan
+                .vips
+                .iter()
+                .map(|vip| live(vip, scenario).min_by_key(|node| hash(node, vip)))
+                .map(owned)
+                .collect(),
+            Self::KubeVip => {
+                let leader = plan.nodes.iter().map(|node| node.node.as_str()).find(|node| {
+                    !scenario.is_out(node)
+                        && plan.vips.iter().any(|vip| live(vip, scenario).any(|name| name == *node))
+                });
+                plan.vips
+                    .iter()
+                    .map(|vip| {
+                        leader.filter(|leader| live(vip, scenario).any(|name| name == *leader))
+                    })
+                    .map(owned)
+                    .collect()
+            }
+            Self::KeepalivedOperator => plan
+                .vips
+                .iter()
+                .enumerate()
+                .map(|(index, vip)| operator(plan, vip, index, scenario))
+                .collect(),
+        }
+    }
+}
+
+fn owned(name: Option<&str>) -> Option<String> {
+    name.map(str::to_owned)
+}
+
+/// The nodes that could hold a VIP now.
+fn live<'a>(vip: &'a VipPlan, scenario: &'a Scenario) -> impl Iterator<Item = &'a str> {
+    vip.order.iter().map(AsRef::as_ref).filter(|node: &&str| !scenario.is_out(node)).filter(
+        |node: &&str| !scenario.unhealthy.contains(&(vip.entrypoint.clone(), (*node).to_owned())),
+    )
+}
+
+fn hash(node: &str, vip: &VipPlan) -> Vec<u8> {
+    Sha256::digest(format!("{node}#{}", vip.address)).to_vec()
+}
+
+fn operator(plan: &Plan, vip: &VipPlan, index: usize, scenario: &Scenario) -> Option<String> {
+    let of_service =
+        plan.vips[..index].iter().filter(|other| other.entrypoint == vip.entrypoint).count();
+    let nodes: Vec<&str> = plan
+        .nodes
+        .iter()
+        .map(|node| node.node.as_str())
+        .filter(|node| vip.order.iter().any(|name| name.as_str() == *node))
+        .collect();
+    let preferred = nodes[of_service % nodes.len()];
+    let address = |node: &str| {
+        let found = plan.nodes.iter().find(|other| other.node == node);
+        found
+            .and_then(|node| node.instances.iter().find(|instance| instance.vip == vip.address))
+            .map(|i| i.source)
+    };
+    live(vip, scenario).max_by_key(|node| (*node == preferred, address(node))).map(str::to_owned)
+}
