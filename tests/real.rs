@@ -56,15 +56,37 @@ fn nodes(bundle: &Path) -> Vec<std::path::PathBuf> {
 #[test]
 #[ignore = "needs keepalived and root; run tests/run"]
 fn keepalived_takes_every_configuration() {
-    for example in support::examples() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut inventories: Vec<_> =
+        support::examples().iter().map(|example| support::inventory(example)).collect();
+    // IPv6 in keepalived's own rules too, with the priorities and delays that no example has.
+    let text = fs::read_to_string(support::inventory("dual-stack")).unwrap();
+    for (name, ours, other) in [
+        ("virtual", "mode: static", "mode: virtual"),
+        ("unhealthy", "    routing:", "    on_unhealthy: fault\n    routing:"),
+        ("ignored", "    routing:", "    on_unhealthy: ignore\n    routing:"),
+        (
+            "fast",
+            "policy_routing:",
+            "keepalived: { vrrp_version: 3, advert_interval: 50ms, preempt: 1000s, notify: /usr/local/bin/on-vrrp -x }\npolicy_routing:",
+        ),
+    ] {
+        let edited = text.replace("mode: static", "mode: virtual").replacen(ours, other, 1);
+        let path = folder.path().join(name).join("inventory.yaml");
+        fs::create_dir(path.parent().unwrap()).unwrap();
+        fs::write(&path, edited).unwrap();
+        inventories.push(path);
+    }
+    for inventory in inventories {
         let out = tempfile::tempdir().unwrap();
-        let nodes = nodes(&support::render(&support::inventory(&example), out.path()));
+        let nodes = nodes(&support::render(&inventory, out.path()));
         assert!(nodes.len() > 1);
         for node in nodes {
             // `-t` is content with a file that is empty or missing.
             assert!(fs::metadata(node.join("etc/keepalived/keepalived.conf")).unwrap().len() > 500);
             let done = on_node(&node, "keepalived -t -f \"$conf\"");
-            assert_eq!(code(&done), 0, "{}: {}{}", node.display(), stdout(&done), stderr(&done));
+            let (node, inventory) = (node.display(), inventory.display());
+            assert_eq!(code(&done), 0, "{inventory}, {node}: {}{}", stdout(&done), stderr(&done));
         }
     }
 }

@@ -40,6 +40,9 @@ impl Disk {
             interrupted: false,
             folders: RefCell::new(BTreeSet::new()),
         };
+        if fs::metadata(output).is_ok_and(|about| !about.is_dir()) {
+            bail!("{} is not a folder", output.display());
+        }
         disk.owned = disk.listed(manifest::PATH)?;
         disk.unfinished = disk.listed(manifest::UNFINISHED)?;
         disk.owned.extend(disk.unfinished.iter().cloned());

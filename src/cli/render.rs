@@ -45,6 +45,8 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
             .with_context(|| format!("cannot write the lock {}", lock.path.display()))?;
         session.note(&format!("{}: written; commit it", lock.path.display()));
     }
+    // From here on it ends as it should: Ctrl-C would leave some files old and some new.
+    ctrlc::set_handler(|| {}).context("cannot hold Ctrl-C back")?;
     let summary = bundle::write(&disk, &changes)?;
     let unchanged = rendered.files.len() - summary.written;
     if session.global.format == Format::Json {

@@ -61,7 +61,10 @@ impl Session {
         };
         let lock = raw_lock.map_or_else(Lock::default, |raw| Lock::build(&raw, &mut self.report));
         let source = match path.file_name() {
-            Some(name) if path.as_os_str() != "-" => name.to_string_lossy().into_owned(),
+            // It stands in comments of scripts.
+            Some(name) if path.as_os_str() != "-" => {
+                name.to_string_lossy().replace(char::is_control, "?")
+            }
             _ => "standard input".to_owned(),
         };
         let planned = raw.as_ref().and_then(|raw| {

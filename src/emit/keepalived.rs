@@ -126,8 +126,8 @@ fn rule(rule: &Rule) -> String {
     match selector {
         Selector::From(address) => format!("from {address} lookup {table} priority {priority}"),
         Selector::Mark { value, mask } => {
-            // A rule without an address says its family.
-            let family = if *ipv6 { "inet6 " } else { "" };
+            // A rule without an address is IPv4, and the word `inet6` swallows the next one (keepalived 2.2.7).
+            let family = if *ipv6 { "from ::/0 " } else { "" };
             format!("{family}fwmark {value:#x}/{mask:#x} lookup {table} priority {priority}")
         }
     }

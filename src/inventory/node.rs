@@ -54,18 +54,16 @@ impl Node {
     }
 
     /// What a message calls it.
-    pub fn describe(&self) -> &'static str {
+    pub fn describe(&self) -> String {
         match &self.kind {
-            Kind::Scalar(scalar) if scalar.is_null() => "nothing",
-            Kind::Scalar(scalar) if !scalar.plain => "text",
-            Kind::Scalar(scalar) => match scalar.text.as_str() {
-                "true" | "false" => "a boolean",
-                text if text.parse::<i64>().is_ok() => "a number",
-                _ => "text",
-            },
-            Kind::List(_) => "a list",
-            Kind::Map(_) => "a map of keys",
-            Kind::Refused => "something that cannot be read",
+            Kind::Scalar(scalar) if scalar.is_null() => "nothing".to_owned(),
+            Kind::Scalar(scalar) if scalar.text.len() <= 40 => {
+                format!("`{}`", scalar.text.escape_debug())
+            }
+            Kind::Scalar(_) => "text".to_owned(),
+            Kind::List(_) => "a list".to_owned(),
+            Kind::Map(_) => "a map of keys".to_owned(),
+            Kind::Refused => "something that cannot be read".to_owned(),
         }
     }
 }

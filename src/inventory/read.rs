@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 
 use super::codes;
 use super::node::{Entries, Kind, Node, Scalar};
-use crate::diag::{Diagnostic, Report};
+use crate::diag::{Diagnostic, Report, nearest};
 use crate::source::{Loc, Span};
 
 /// A value that can be read from a node.
@@ -44,7 +44,9 @@ fn wrong_type(node: &Node, key: &Loc<&str>, wanted: &str) -> Diagnostic {
         return Diagnostic::new(&codes::NO_VALUE, key.span, title, label)
             .help("write the value, or remove the key to get its default");
     }
-    let title = format!("`{}` wants {wanted}, not {}", key.value, node.describe());
+    let what =
+        if key.value.is_empty() { "an inventory".to_owned() } else { format!("`{}`", key.value) };
+    let title = format!("{what} wants {wanted}, not {}", node.describe());
     Diagnostic::new(&codes::WRONG_TYPE, node.head, title, label)
 }
 
@@ -187,6 +189,8 @@ pub enum Need {
 pub struct Fields<'a> {
     entries: &'a Entries,
     owner: Loc<&'a str>,
+    /// Keys that something unknown was probably meant for: they are not missing beside that.
+    misspelt: Vec<String>,
 }
 
 impl<'a> Fields<'a> {
@@ -201,8 +205,10 @@ impl<'a> Fields<'a> {
             refuse(node, owner, "a map of keys", report);
             return None;
         };
+        let mut misspelt = Vec::new();
         for (name, (span, _)) in entries {
             if !known.contains(&name.as_str()) {
+                misspelt.extend(nearest(name, known).map(str::to_owned));
                 let title = match owner.value {
                     "" => format!("the key `{name}` is not known"),
                     owner => format!("the key `{name}` is not known in `{owner}`"),
@@ -216,7 +222,7 @@ impl<'a> Fields<'a> {
                 );
             }
         }
-        Some(Self { entries, owner: *owner })
+        Some(Self { entries, owner: *owner, misspelt })
     }
 
     /// Those of `known` that are there.
@@ -229,7 +235,7 @@ impl<'a> Fields<'a> {
         match self.entries.get(name) {
             Some((span, node)) => T::read(node, &Loc { value: name, span: *span }, report),
             None => {
-                if need == Need::Required {
+                if need == Need::Required && !self.misspelt.iter().any(|key| key == name) {
                     let title = match self.owner.value {
                         "" => format!("the required key `{name}` is missing"),
                         owner => format!("`{owner}` lacks the required key `{name}`"),

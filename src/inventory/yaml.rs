@@ -97,8 +97,13 @@ impl Tree<'_> {
             Event::SequenceEnd | Event::MappingEnd => self.close(span),
             Event::Alias(_) | Event::UnresolvedAlias(_) => {
                 self.report.push(
-                    Diagnostic::new(&codes::YAML_FEATURE, span, "YAML aliases are not taken here", "alias")
-                        .help("write the value out; what several files share goes into a file that `include` names"),
+                    Diagnostic::new(
+                        &codes::YAML_FEATURE,
+                        span,
+                        "YAML aliases are not taken here",
+                        "alias",
+                    )
+                    .help("write the value out"),
                 );
                 self.node(span, Kind::Refused);
             }
@@ -118,8 +123,13 @@ impl Tree<'_> {
         if anchor != 0 {
             let at = Span { end: (span.start + 1).min(span.end), ..span };
             self.report.push(
-                Diagnostic::new(&codes::YAML_FEATURE, at, "YAML anchors are not taken here", "this value has an anchor")
-                    .help("remove the `&name`; what several files share goes into a file that `include` names"),
+                Diagnostic::new(
+                    &codes::YAML_FEATURE,
+                    at,
+                    "YAML anchors are not taken here",
+                    "this value has an anchor",
+                )
+                .help("remove the `&name`, and write the value out where it is used"),
             );
         }
     }
@@ -162,6 +172,17 @@ impl Tree<'_> {
                             Loc { value: String::new(), span: head }
                         }
                     });
+                }
+                Some(key) if key.value == "<<" => {
+                    self.report.push(
+                        Diagnostic::new(
+                            &codes::YAML_FEATURE,
+                            key.span,
+                            "YAML merge keys are not taken here",
+                            "merge key",
+                        )
+                        .help("write the values out"),
+                    );
                 }
                 Some(key) => {
                     if let Some((earlier, _)) = entries.get(&key.value) {

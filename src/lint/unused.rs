@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::diag::{Code, Diagnostic, Report};
-use crate::model::{Datacenter, Label};
+use crate::model::{Datacenter, Label, NodeState};
 
 /// Nothing refers to it.
 const UNUSED: Code = Code::warning("LB210", "something that nothing uses");
@@ -53,6 +53,26 @@ pub fn check(datacenter: &Datacenter, report: &mut Report) {
                 title,
                 "its `gateways` and the VIPs' `nodes` leave it idle",
             ));
+        }
+    }
+    for vip in datacenter.vips.iter().filter(|vip| vip.priorities.is_some()) {
+        let draining =
+            vip.nodes.iter().filter_map(|name| Some((name, datacenter.nodes.get(name)?)));
+        for (name, node) in draining.filter(|(_, node)| node.state == NodeState::Draining) {
+            let title = format!(
+                "`{name}` is draining, but the priorities of {} are pinned",
+                vip.address.value
+            );
+            report.push(
+                Diagnostic::new(
+                    &IDLE_PIN,
+                    node.span,
+                    title,
+                    "`state: draining` changes nothing for that VIP",
+                )
+                .also(vip.address.span, "its `priorities` say the order")
+                .help("give it the lowest of the priorities, or `state: maintenance`"),
+            );
         }
     }
     if datacenter.kubernetes.kube_proxy.needs_marks() {

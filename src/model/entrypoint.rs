@@ -57,8 +57,8 @@ pub struct Edge {
 pub struct Routing {
     /// Its Ingress class; no other controller has it.
     pub class: Loc<Subdomain>,
-    /// Its Service.
-    pub service: ServiceName,
+    /// Its Service; no other controller or fallback has it.
+    pub service: Loc<ServiceName>,
     /// The Service's port.
     pub port: u16,
     /// Copied to every routing Ingress.
@@ -79,12 +79,15 @@ pub struct Fallback {
 /// Annotations of a Kubernetes object.
 pub type Annotations = BTreeMap<QualifiedName, String>;
 
-pub(super) fn build(
-    raw: Option<&Map<raw::Entrypoint>>,
-    report: &mut Report,
-) -> Names<Label, Entrypoint> {
-    let entrypoints =
-        Names::build(raw, "an entrypoint's name", report, |_, raw, report| entrypoint(raw, report));
+pub(super) fn build(raw: &raw::Inventory, report: &mut Report) -> Names<Label, Entrypoint> {
+    let given = raw.given.contains(&"entrypoints");
+    let entrypoints = Names::build(
+        given,
+        raw.entrypoints.as_ref(),
+        "an entrypoint's name",
+        report,
+        |_, raw, report| entrypoint(raw, report),
+    );
     refuse_shared_classes(&entrypoints, report);
     refuse_shared_node_ports(&entrypoints, report);
     entrypoints
@@ -152,7 +155,7 @@ fn routing(raw: &raw::Routing, report: &mut Report) -> Option<Routing> {
     let service = service(raw.service.as_ref(), raw.class.as_ref(), report);
     let port = raw.port.as_ref().map_or(Some(80), |raw| port(raw, "port", report));
     let annotations = annotations(raw.annotations.as_ref(), report);
-    Some(Routing { class: class?, service: service?.value, port: port?, annotations })
+    Some(Routing { class: class?, service: service?, port: port?, annotations })
 }
 
 fn fallback(raw: &raw::Fallback, report: &mut Report) -> Option<Fallback> {

@@ -23,12 +23,12 @@ pub struct Gateway {
     pub interface: Interface,
 }
 
-pub(super) fn build(
-    raw: Option<&crate::inventory::Map<raw::Gateway>>,
-    report: &mut Report,
-) -> Names<Label, Gateway> {
+pub(super) fn build(raw: &raw::Inventory, report: &mut Report) -> Names<Label, Gateway> {
+    let given = raw.given.contains(&"gateways");
     let gateways =
-        Names::build(raw, "a gateway's name", report, |_, raw, report| gateway(raw, report));
+        Names::build(given, raw.gateways.as_ref(), "a gateway's name", report, |_, raw, report| {
+            gateway(raw, report)
+        });
     refuse_overlaps(&gateways, report);
     gateways
 }
@@ -51,6 +51,18 @@ fn gateway(raw: &raw::Gateway, report: &mut Report) -> Option<Gateway> {
             )
             .also(network.span, "is not in this network")
             .note("a next hop that is not on the link cannot be reached"),
+        );
+        return None;
+    }
+    if let Some(edge) = value::edge_of(network.value, address.value) {
+        report.push(
+            Diagnostic::new(
+                &codes::UNUSABLE_ADDRESS,
+                address.span,
+                format!("the gateway {} is the {edge} of its network", address.value),
+                "no host can have it",
+            )
+            .also(network.span, "of this network"),
         );
         return None;
     }

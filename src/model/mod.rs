@@ -72,9 +72,9 @@ pub fn build(raw: &raw::Inventory, source: &str, report: &mut Report) -> Option<
     let kubernetes = kubernetes::build(raw.kubernetes.as_ref(), report);
     let keepalived = keepalived::build(raw.keepalived.as_ref(), report);
     let policy_routing = keepalived::build_routing(raw.policy_routing.as_ref(), report);
-    let gateways = gateway::build(raw.gateways.as_ref(), report);
-    let nodes = node::build(raw.nodes.as_ref(), &gateways, report);
-    let entrypoints = entrypoint::build(raw.entrypoints.as_ref(), report);
+    let gateways = gateway::build(raw, report);
+    let nodes = node::build(raw, &gateways, report);
+    let entrypoints = entrypoint::build(raw, report);
     let context = vip::Context {
         gateways: &gateways,
         nodes: &nodes,
@@ -83,9 +83,9 @@ pub fn build(raw: &raw::Inventory, source: &str, report: &mut Report) -> Option<
         mark_mask: policy_routing.as_ref().map_or(u32::MAX, |routing| routing.mark_mask),
     };
     let vips = vip::build(raw.vips.as_deref().unwrap_or_default(), &context, report);
-    let domains = route::domains(raw.domains.as_ref(), &entrypoints, report);
+    let domains = route::domains(raw, &entrypoints, report);
     let namespace = kubernetes.as_ref().map(|kubernetes| &kubernetes.namespace);
-    let components = route::components(raw.components.as_ref(), &entrypoints, namespace, report);
+    let components = route::components(raw, &entrypoints, namespace, report);
 
     address::refuse_shared(&gateways, &nodes, &entrypoints, &vips, report);
     pin::refuse_shared(&vips, report);
@@ -121,13 +121,16 @@ struct Names<K, V> {
 }
 
 impl<K: Name + Ord + Borrow<str>, V> Names<K, V> {
+    /// `given` is whether the key is there; then nothing to read is something that could not be read.
     fn build<R>(
+        given: bool,
         raw: Option<&Map<R>>,
         what: &str,
         report: &mut Report,
         mut one: impl FnMut(&K, &R, &mut Report) -> Option<V>,
     ) -> Self {
-        let mut names = Self { found: BTreeMap::new(), written: Vec::new(), complete: true };
+        let complete = !given || raw.is_some();
+        let mut names = Self { found: BTreeMap::new(), written: Vec::new(), complete };
         for (name, entry) in raw.into_iter().flatten() {
             names.written.push(name.clone());
             let key = value::name::<K>(name, entry.key, what, report);
@@ -189,6 +192,7 @@ fn entrypoint_of(
     }
     match entrypoints.written.as_slice() {
         [only] => entrypoints.find(only).map(|(name, _)| name.clone()),
+        [] if !entrypoints.complete => None,
         [] => {
             report.push(
                 Diagnostic::new(

@@ -64,16 +64,16 @@ names! {
     ServiceName, "an RFC 1035 label: at most 63 of a-z, 0-9 and `-`, a letter first, no `-` at its end",
         |text| is_label(text) && text.starts_with(|c: char| c.is_ascii_lowercase());
     /// A host of an Ingress, `*.` in front allowed (RFC 1034, RFC 4592).
-    Host, "a host name: labels of a-z, 0-9 and `-` joined by dots, `*.` in front for a wildcard",
-        |text| is_subdomain(text.strip_prefix("*.").unwrap_or(text));
+    Host, "a host name: labels of a-z, 0-9 and `-` joined by dots, at most 240 characters, no address, `*.` in front for a wildcard",
+        is_host;
     /// A Linux network interface (`dev_valid_name` of the kernel, and nothing that a shell or keepalived reads as syntax).
-    Interface, "an interface name: at most 15 characters of letters, digits and `._+-`", is_interface;
+    Interface, "an interface name: at most 15 characters of letters, digits and `._+-`, not `lo`, `all` or `default`", is_interface;
     /// The name of a port (IANA service name, RFC 6335).
     PortName, "a port name: at most 15 of a-z, 0-9 and `-`, at least one letter, no `-` at its ends or twice in a row", is_port_name;
     /// A command that keepalived starts: an absolute path and plain arguments.
     Command, "a command: an absolute path and arguments of letters, digits and `._/:=,+@%-`", is_command;
     /// The path of an Ingress rule.
-    UrlPath, "a path: it starts with `/` and holds no white space, quotes or control characters", is_url_path;
+    UrlPath, "a path: it starts with `/`, has no `//`, `/./`, `/../` or `%2f`, no white space and no quotes", is_url_path;
     /// The key of a label or an annotation.
     QualifiedName, "a qualified name: at most 63 letters, digits and `-_.`, with a DNS name and `/` in front if wanted", is_qualified_name;
     /// The value of a label.
@@ -106,7 +106,14 @@ fn is_interface(text: &str) -> bool {
     (1..=15).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._+-".contains(&b))
         && !text.starts_with('-')
-        && !matches!(text, "." | "..")
+        // `all` and `default` are not interfaces where the kernel keeps its settings.
+        && !matches!(text, "." | ".." | "lo" | "all" | "default")
+}
+
+fn is_host(text: &str) -> bool {
+    let name = text.strip_prefix("*.").unwrap_or(text);
+    // The host names a file, and an Ingress refuses an address.
+    name.len() <= 240 && is_subdomain(name) && name.parse::<std::net::IpAddr>().is_err()
 }
 
 fn is_port_name(text: &str) -> bool {
@@ -126,6 +133,10 @@ fn is_command(text: &str) -> bool {
 fn is_url_path(text: &str) -> bool {
     text.len() <= 1024
         && text.starts_with('/')
+        // What the API server refuses in an Ingress.
+        && !["//", "/./", "/../", "%2f", "%2F"].iter().any(|part| text.contains(part))
+        && !text.ends_with("/.")
+        && !text.ends_with("/..")
         && !text.contains(|c: char| c.is_whitespace() || c.is_control() || "\"'`;{}\\".contains(c))
 }
 

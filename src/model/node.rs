@@ -53,11 +53,14 @@ impl Node {
 }
 
 pub(super) fn build(
-    raw: Option<&crate::inventory::Map<raw::Node>>,
+    raw: &raw::Inventory,
     gateways: &Names<Label, Gateway>,
     report: &mut Report,
 ) -> Names<Subdomain, Node> {
-    Names::build(raw, "a node's name", report, |_, raw, report| node(raw, gateways, report))
+    let map = raw.nodes.as_ref();
+    Names::build(raw.given.contains(&"nodes"), map, "a node's name", report, |_, raw, report| {
+        node(raw, gateways, report)
+    })
 }
 
 fn node(raw: &raw::Node, gateways: &Names<Label, Gateway>, report: &mut Report) -> Option<Node> {

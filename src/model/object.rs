@@ -38,6 +38,15 @@ pub(super) fn refuse_shared(
             ));
         }
     }
+    for (_, entrypoint) in entrypoints.iter() {
+        // Not written by lbgen, but there: requests that pass the edge tier are sent to it.
+        objects.push((
+            entrypoint.routing.service.span,
+            "Service",
+            home,
+            entrypoint.routing.service.value.to_string(),
+        ));
+    }
     objects.sort();
     let mut seen: BTreeMap<(&str, &str, &str), Span> = BTreeMap::new();
     for (span, kind, namespace, name) in &objects {

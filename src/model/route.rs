@@ -6,7 +6,7 @@ use super::entrypoint::{Annotations, Entrypoint, annotations};
 use super::name::{Host, Label, Name, PortName, ServiceName, Subdomain, UrlPath};
 use super::{Names, codes, entrypoint_of, value};
 use crate::diag::{Diagnostic, Report};
-use crate::inventory::{Map, raw, whole_number};
+use crate::inventory::{raw, whole_number};
 use crate::source::{Loc, Span};
 
 /// A branded host.
@@ -89,94 +89,107 @@ pub struct Component {
 }
 
 pub(super) fn domains(
-    raw: Option<&Map<raw::Domain>>,
+    raw: &raw::Inventory,
     entrypoints: &Names<Label, Entrypoint>,
     report: &mut Report,
 ) -> Names<Host, Domain> {
-    Names::build(raw, "a domain", report, |host: &Host, raw: &raw::Domain, report| {
-        let what = format!("`{host}`");
-        let entrypoint =
-            entrypoint_of(raw.entrypoint.as_ref(), &what, raw.span, entrypoints, report);
-        let tls_secret = match &raw.tls_secret {
-            None => Some(Subdomain::parse(&host.object_name())),
-            Some(raw) if raw.value.plain && raw.value.text == "false" => Some(None),
-            Some(raw) if raw.value.plain && raw.value.text == "true" => {
-                report.push(
-                    Diagnostic::new(
-                        &codes::WORD,
-                        raw.span,
-                        "`tls_secret` cannot be `true`",
-                        "the name of a Secret, or `false`",
-                    )
-                    .help("remove the key: a Secret named as the host is the default"),
-                );
-                None
-            }
-            Some(raw) => {
-                value::name_of(&raw.with(raw.value.text.clone()), "a Secret's name", report)
-                    .map(Some)
-            }
-        };
-        Some(Domain { span: raw.span, entrypoint: entrypoint?, tls_secret: tls_secret? })
-    })
+    Names::build(
+        raw.given.contains(&"domains"),
+        raw.domains.as_ref(),
+        "a domain",
+        report,
+        |host: &Host, raw: &raw::Domain, report| {
+            let what = format!("`{host}`");
+            let entrypoint =
+                entrypoint_of(raw.entrypoint.as_ref(), &what, raw.span, entrypoints, report);
+            let tls_secret = match &raw.tls_secret {
+                None => Some(Subdomain::parse(&host.object_name())),
+                Some(raw) if raw.value.plain && raw.value.text == "false" => Some(None),
+                Some(raw) if raw.value.plain && raw.value.text == "true" => {
+                    report.push(
+                        Diagnostic::new(
+                            &codes::WORD,
+                            raw.span,
+                            "`tls_secret` cannot be `true`",
+                            "the name of a Secret, or `false`",
+                        )
+                        .help("remove the key: a Secret named as the host is the default"),
+                    );
+                    None
+                }
+                Some(raw) => {
+                    value::name_of(&raw.with(raw.value.text.clone()), "a Secret's name", report)
+                        .map(Some)
+                }
+            };
+            Some(Domain { span: raw.span, entrypoint: entrypoint?, tls_secret: tls_secret? })
+        },
+    )
 }
 
 pub(super) fn components(
-    raw: Option<&Map<raw::Component>>,
+    raw: &raw::Inventory,
     entrypoints: &Names<Label, Entrypoint>,
     default_namespace: Option<&Label>,
     report: &mut Report,
 ) -> Names<Label, Component> {
-    Names::build(raw, "a component's name", report, |name: &Label, raw: &raw::Component, report| {
-        let what = format!("`{name}`");
-        let entrypoint =
-            entrypoint_of(raw.entrypoint.as_ref(), &what, raw.span, entrypoints, report);
-        let legacy = raw.state.as_ref().map_or(Some(false), |raw| {
-            value::word(raw, "state", &[("migrated", false), ("legacy", true)], report)
-        });
-        let namespace = match &raw.namespace {
-            Some(raw) => value::name_of(raw, "a namespace", report),
-            None => default_namespace.cloned(),
-        };
-        let backend = raw.backend.as_ref().map(|raw| backend(name, raw, report));
-        if !raw.given.contains(&"backend") && legacy == Some(false) {
-            let title = format!("`{name}` lacks the required key `backend`");
-            report.push(
-                Diagnostic::new(
-                    &crate::inventory::codes::MISSING_KEY,
-                    raw.span,
-                    title,
-                    "add `backend:` here",
-                )
-                .help("a component that the fallback still serves has `state: legacy`"),
-            );
-        }
-        let paths = raw.paths.as_ref().map(|list| {
-            value::refuse_empty(list, "paths", "write `/` for every path of the hosts", report);
-            list.value.iter().filter_map(|raw| path(raw, report)).collect::<Vec<_>>()
-        });
-        let hosts = raw
-            .hosts
-            .iter()
-            .flatten()
-            .filter_map(|raw| Some(raw.with(value::name_of(raw, "a host", report)?)));
-        let mut hosts: Vec<Loc<Host>> = hosts.collect();
-        hosts.sort();
-        let annotations = annotations(raw.annotations.as_ref(), report);
-        let legacy = legacy?;
-        if legacy {
-            require_fallback(raw, name, entrypoint.as_ref(), entrypoints, report);
-        }
-        Some(Component {
-            span: raw.span,
-            entrypoint: entrypoint?,
-            backend: if legacy { None } else { Some(backend??) },
-            namespace: namespace?,
-            paths: paths?,
-            hosts,
-            annotations,
-        })
-    })
+    let given = raw.given.contains(&"components");
+    Names::build(
+        given,
+        raw.components.as_ref(),
+        "a component's name",
+        report,
+        |name: &Label, raw: &raw::Component, report| {
+            let what = format!("`{name}`");
+            let entrypoint =
+                entrypoint_of(raw.entrypoint.as_ref(), &what, raw.span, entrypoints, report);
+            let legacy = raw.state.as_ref().map_or(Some(false), |raw| {
+                value::word(raw, "state", &[("migrated", false), ("legacy", true)], report)
+            });
+            let namespace = match &raw.namespace {
+                Some(raw) => value::name_of(raw, "a namespace", report),
+                None => default_namespace.cloned(),
+            };
+            let backend = raw.backend.as_ref().map(|raw| backend(name, raw, report));
+            if !raw.given.contains(&"backend") && legacy == Some(false) {
+                let title = format!("`{name}` lacks the required key `backend`");
+                report.push(
+                    Diagnostic::new(
+                        &crate::inventory::codes::MISSING_KEY,
+                        raw.span,
+                        title,
+                        "add `backend:` here",
+                    )
+                    .help("a component that the fallback still serves has `state: legacy`"),
+                );
+            }
+            let paths = raw.paths.as_ref().map(|list| {
+                value::refuse_empty(list, "paths", "write `/` for every path of the hosts", report);
+                list.value.iter().filter_map(|raw| path(raw, report)).collect::<Vec<_>>()
+            });
+            let hosts = raw
+                .hosts
+                .iter()
+                .flatten()
+                .filter_map(|raw| Some(raw.with(value::name_of(raw, "a host", report)?)));
+            let mut hosts: Vec<Loc<Host>> = hosts.collect();
+            hosts.sort();
+            let annotations = annotations(raw.annotations.as_ref(), report);
+            let legacy = legacy?;
+            if legacy {
+                require_fallback(raw, name, entrypoint.as_ref(), entrypoints, report);
+            }
+            Some(Component {
+                span: raw.span,
+                entrypoint: entrypoint?,
+                backend: if legacy { None } else { Some(backend??) },
+                namespace: namespace?,
+                paths: paths?,
+                hosts,
+                annotations,
+            })
+        },
+    )
 }
 
 fn require_fallback(

@@ -261,3 +261,14 @@ pub fn refuse_empty<T>(list: &Loc<Vec<T>>, key: &str, help: &str, report: &mut R
         );
     }
 }
+
+/// What an address is that no host of its network may have.
+pub fn edge_of(network: IpNet, address: IpAddr) -> Option<&'static str> {
+    match address {
+        // Networks of two addresses have neither (RFC 3021, RFC 6164).
+        _ if network.prefix_len() >= network.max_prefix_len() - 1 => None,
+        IpAddr::V4(_) if address == network.broadcast() => Some("broadcast address"),
+        _ if address == network.network() => Some("network's own address"),
+        _ => None,
+    }
+}

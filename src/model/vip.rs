@@ -119,9 +119,17 @@ fn vip(raw: &raw::Vip, context: &Context<'_>, report: &mut Report) -> Option<Vip
     refuse_two_gateways(&address, &gateway, &extra, report)?;
     let wanted: Vec<&Label> =
         std::iter::once(&gateway).chain(extra.iter().map(|(_, gateway)| gateway)).collect();
+    if limit.as_ref().is_some_and(Vec::is_empty) {
+        return None;
+    }
     let nodes = holders(raw, &address, &wanted, limit.as_deref(), context, report);
-    let priorities =
-        raw.priorities.as_ref().map(|written| priorities(written, raw, nodes.as_deref(), report));
+    let priorities = raw
+        .priorities
+        .as_ref()
+        .map(|written| priorities(written, raw, nodes.as_deref(), context, report));
+    if let (Some(Some(priorities)), Some(entrypoint)) = (&priorities, &entrypoint) {
+        refuse_low_priorities(raw, priorities, entrypoint, context, report);
+    }
     Some(Vip {
         span: raw.span,
         address,
@@ -171,16 +179,7 @@ fn gateway_of(
         return None;
     };
     let network = gateway.network.value;
-    let edge = match address.value {
-        IpAddr::V4(_) if network.prefix_len() >= 31 => None,
-        IpAddr::V4(_) if address.value == network.broadcast() => Some("broadcast address"),
-        _ if network.prefix_len() < network.max_prefix_len() - 1
-            && address.value == network.network() =>
-        {
-            Some("network's own address")
-        }
-        _ => None,
-    };
+    let edge = value::edge_of(network, address.value);
     if let Some(edge) = edge {
         report.push(
             Diagnostic::new(
@@ -315,6 +314,37 @@ fn check_interval(address: &Loc<IpAddr>, context: &Context<'_>, report: &mut Rep
     }
 }
 
+/// An unhealthy node that yields ranks below every healthy one and keeps a priority of its own: keepalived has none
+/// below 1.
+fn refuse_low_priorities(
+    raw: &raw::Vip,
+    priorities: &BTreeMap<Subdomain, u8>,
+    entrypoint: &Label,
+    context: &Context<'_>,
+    report: &mut Report,
+) {
+    let found = context.entrypoints.find(entrypoint.as_str()).map(|(_, entrypoint)| entrypoint);
+    let yields = found.is_some_and(|entrypoint| {
+        entrypoint.on_unhealthy == super::OnUnhealthy::Yield
+            && entrypoint.edge.health_check_node_port.is_some()
+    });
+    let highest = priorities.values().copied().max().unwrap_or(0);
+    let lowest = priorities.values().copied().min().unwrap_or(0);
+    let needed = u16::from(highest - lowest) + 2;
+    if yields && u16::from(lowest) < needed {
+        report.push(
+            Diagnostic::new(
+                &codes::PRIORITIES,
+                raw.span,
+                format!("the priorities {lowest} to {highest} leave no room for unhealthy nodes"),
+                "this VIP",
+            )
+            .note("with `on_unhealthy: yield` an unhealthy node ranks below every healthy one, and priorities end at 1")
+            .help(format!("let the lowest be {needed} or more, or write `on_unhealthy: fault` or `ignore`")),
+        );
+    }
+}
+
 /// Every node that may hold the VIP: it has the gateways, and `nodes` allows it.
 fn holders(
     raw: &raw::Vip,
@@ -389,6 +419,7 @@ fn priorities(
     written: &crate::inventory::Map<Loc<u64>>,
     raw: &raw::Vip,
     nodes: Option<&[Subdomain]>,
+    context: &Context<'_>,
     report: &mut Report,
 ) -> Option<BTreeMap<Subdomain, u8>> {
     let nodes = nodes?;
@@ -401,16 +432,17 @@ fn priorities(
             .as_ref()
             .and_then(|raw| value::number(raw, "priorities", 1..=254u8, report));
         let node = nodes.iter().find(|node| node.as_str() == name);
-        if node.is_none() {
-            report.push(
-                Diagnostic::new(
-                    &codes::PRIORITIES,
-                    entry.key,
-                    format!("`{name}` may not hold the VIP"),
-                    "has a priority here",
-                )
-                .did_you_mean(name, entry.key, nodes.iter().map(Subdomain::as_str)),
-            );
+        let name_of = Loc { value: name.clone(), span: entry.key };
+        if context.nodes.expect(&name_of, "node", report)
+            && node.is_none()
+            && context.nodes.complete
+        {
+            report.push(Diagnostic::new(
+                &codes::PRIORITIES,
+                entry.key,
+                format!("`{name}` may not hold the VIP"),
+                "has a priority here",
+            ));
         }
         let Some((node, priority)) = node.zip(priority) else {
             complete = false;

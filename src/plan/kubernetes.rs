@@ -245,7 +245,7 @@ fn domains(datacenter: &Datacenter) -> Vec<DomainPlan> {
                 class: entrypoint.edge.class.value.to_string(),
                 host: host.to_string(),
                 tls_secret: domain.tls_secret.as_ref().map(ToString::to_string),
-                service: entrypoint.routing.service.to_string(),
+                service: entrypoint.routing.service.value.to_string(),
                 port: entrypoint.routing.port,
                 from: vec![format!("domains.{host}")],
             })

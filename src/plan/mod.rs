@@ -72,6 +72,7 @@ pub struct VipPlan {
 /// where.
 pub fn plan(datacenter: &Datacenter, lock: &Lock, keep: Keep, report: &mut Report) -> Option<Plan> {
     let numbers = number::allocate(datacenter, lock, report)?;
+    priority::refuse_too_many(datacenter, report)?;
     let orders = order::choose(datacenter, lock, keep);
     let vips: Vec<VipPlan> = datacenter
         .vips

@@ -260,13 +260,20 @@ impl<I: Iterator<Item = u32> + Clone> Pool<'_, I> {
         }
         if let Some(first) = missing.first() {
             let (what, key, count) = (self.what, self.key, missing.len());
-            let s = if count == 1 { "" } else { "s" };
+            let what = if count == 1 {
+                what.to_owned()
+            } else {
+                format!(
+                    "{}s",
+                    what.strip_suffix('y').map_or(what.to_owned(), |stem| format!("{stem}ie"))
+                )
+            };
             report.push(
                 Diagnostic::new(
                     &codes::POOL,
                     first.vip.span,
-                    format!("`{key}` has {count} {what}{s} too few"),
-                    format!("the first VIP that gets no {what}"),
+                    format!("`{key}` has {count} {what} too few"),
+                    format!("the first VIP that gets no {}", self.what),
                 )
                 .note("VIPs that one node may hold need different numbers")
                 .help(self.help),

@@ -1,11 +1,28 @@
 //! VRRP priorities that follow a failover order.
 
-use crate::model::{Subdomain, Vip};
+use super::codes;
+use crate::diag::{Diagnostic, Report};
+use crate::model::{Datacenter, Subdomain, Vip};
 
 /// The best node's priority; 255 is for address owners (RFC 9568, 5.2.4).
 const HIGHEST: u8 = 254;
 /// Healthy nodes have 128 to 254, unhealthy ones that yield have 127 less: 1 to 127.
 const HEALTHY: u8 = 127;
+
+/// Reports VIPs with more nodes than there are priorities for healthy ones.
+pub(super) fn refuse_too_many(datacenter: &Datacenter, report: &mut Report) -> Option<()> {
+    let mut fits = Some(());
+    for vip in datacenter.vips.iter().filter(|vip| vip.nodes.len() > usize::from(HEALTHY)) {
+        fits = None;
+        let (address, count) = (vip.address.value, vip.nodes.len());
+        report.push(
+            Diagnostic::new(&codes::POOL, vip.address.span, format!("{count} nodes may hold {address}"), format!("at most {HEALTHY}"))
+                .note("VRRP priorities go from 1 to 254, and an unhealthy node needs one of its own below every healthy one")
+                .help("name at most 127 of them in the VIP's `nodes`"),
+        );
+    }
+    fits
+}
 
 /// The priority of each node of an order, falling. Pinned priorities are what they are.
 ///
