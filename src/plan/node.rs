@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use super::VipPlan;
 use crate::model::{
-    Datacenter, KubeProxy, Label, Node, OnUnhealthy, Preempt, RoutingMode, Subdomain, Vip,
-    VrrpVersion,
+    Datacenter, KubeProxy, Label, Node, NodeState, OnUnhealthy, Preempt, RoutingMode, Subdomain,
+    Vip, VrrpVersion,
 };
 
 /// One node.
@@ -20,7 +20,7 @@ pub struct NodePlan {
     pub node: String,
     /// Failure domain.
     pub zone: Option<String>,
-    /// Share of VIPs.
+    /// Share of VIPs; 0 while it takes none.
     pub weight: u32,
     /// VRRPv2 or VRRPv3.
     pub vrrp_version: u8,
@@ -49,6 +49,8 @@ pub struct Instance {
     pub name: String,
     /// The VIP.
     pub vip: IpAddr,
+    /// The traffic that it is for.
+    pub entrypoint: String,
     /// Where adverts travel.
     pub interface: String,
     /// Virtual router id.
@@ -233,7 +235,7 @@ impl Planner<'_> {
         NodePlan {
             node: self.name.to_string(),
             zone: self.node.zone.as_ref().map(ToString::to_string),
-            weight: self.node.weight,
+            weight: if self.node.state == NodeState::Active { self.node.weight } else { 0 },
             vrrp_version: match keepalived.vrrp_version {
                 VrrpVersion::V2 => 2,
                 VrrpVersion::V3 => 3,
@@ -277,6 +279,7 @@ impl Planner<'_> {
         Instance {
             name: format!("load-balancer-{address}"),
             vip: address,
+            entrypoint: vip.entrypoint.to_string(),
             interface: self.node.interface.to_string(),
             vrid: plan.numbers.vrid,
             priority: plan.priorities[rank],

@@ -22,9 +22,8 @@ impl Part {
 
     /// The most VIPs that a node may hold when some have failed.
     pub fn bound(&self, node: usize, failed: &[usize]) -> usize {
-        let lost: u32 = failed.iter().map(|node| self.weights[*node]).sum();
-        let all: u32 = self.weights.iter().sum();
-        bound(self.vips.len(), self.weights[node], all - lost)
+        let left = (0..self.nodes()).filter(|node| !failed.contains(node));
+        bound(self.vips.len(), self.weights[node], left.map(|node| self.weights[node]).sum())
     }
 
     /// `count` VIPs in shares of the node's weight, comparable between nodes.

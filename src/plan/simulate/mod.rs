@@ -4,7 +4,7 @@
 mod compare;
 mod tally;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 pub use compare::System;
@@ -38,27 +38,27 @@ impl Scenario {
 /// The holder of each VIP of the plan, in its order; `None` where nobody holds it. Elections have settled, and every
 /// instance that may preempt has.
 pub fn elect(plan: &Plan, scenario: &Scenario) -> Vec<Option<String>> {
-    plan.vips
-        .iter()
-        .map(|vip| {
-            plan.nodes
+    let mut best: BTreeMap<IpAddr, (Rank, &str)> = BTreeMap::new();
+    for node in plan.nodes.iter().filter(|node| !scenario.is_out(&node.node)) {
+        for instance in &node.instances {
+            let unhealthy = scenario
+                .unhealthy
                 .iter()
-                .filter(|node| !scenario.is_out(&node.node))
-                .filter_map(|node| {
-                    let instance =
-                        node.instances.iter().find(|instance| instance.vip == vip.address)?;
-                    let unhealthy =
-                        scenario.unhealthy.contains(&(vip.entrypoint.clone(), node.node.clone()));
-                    Some((rank(instance, unhealthy)?, node))
-                })
-                .max_by_key(|(rank, _)| *rank)
-                .map(|(_, node)| node.node.clone())
-        })
-        .collect()
+                .any(|(entrypoint, at)| *entrypoint == instance.entrypoint && *at == node.node);
+            let Some(rank) = rank(instance, unhealthy) else { continue };
+            if best.get(&instance.vip).is_none_or(|(other, _)| rank > *other) {
+                best.insert(instance.vip, (rank, &node.node));
+            }
+        }
+    }
+    plan.vips.iter().map(|vip| best.get(&vip.address).map(|(_, node)| (*node).to_owned())).collect()
 }
 
-/// What an instance brings to the election: its effective priority, then its address (RFC 9568, 6.4.3). `None` is FAULT.
-fn rank(instance: &Instance, unhealthy: bool) -> Option<(u8, IpAddr)> {
+/// Effective priority, then address (RFC 9568, 6.4.3).
+type Rank = (u8, IpAddr);
+
+/// What an instance brings to the election; `None` is FAULT.
+fn rank(instance: &Instance, unhealthy: bool) -> Option<Rank> {
     let weight = match (&instance.track, unhealthy) {
         (Some(track), true) if track.weight == 0 => return None,
         (Some(track), true) => track.weight,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Scenario, System};
-use crate::plan::{Plan, bound};
+use crate::plan::{NodePlan, Plan, bound};
 
 /// Who holds what in a scenario.
 #[derive(Debug, Clone)]
@@ -33,22 +33,27 @@ impl Placement {
         for holder in holders.iter().flatten() {
             *loads.entry(holder.clone()).or_default() += 1;
         }
+        // A node belongs to the group of the VIPs that it may hold; one that is out or takes none has no share.
+        let group_of = |node: &NodePlan| {
+            let vip = node.instances.first()?.vip;
+            let index = plan.vips.binary_search_by_key(&vip, |vip| vip.address).ok()?;
+            Some(plan.vips[index].group)
+        };
+        let mut groups: BTreeMap<usize, (usize, Vec<&NodePlan>)> = BTreeMap::new();
+        for vip in &plan.vips {
+            groups.entry(vip.group).or_default().0 += 1;
+        }
+        for node in plan.nodes.iter().filter(|node| node.weight > 0 && !scenario.is_out(&node.node))
+        {
+            if let Some(group) = group_of(node) {
+                groups.entry(group).or_default().1.push(node);
+            }
+        }
         let (mut largest, mut over) = (0, 0);
-        let groups = plan.vips.iter().map(|vip| vip.group).max().map_or(0, |last| last + 1);
-        for group in 0..groups {
-            let vips = plan.vips.iter().filter(|vip| vip.group == group);
-            // A node belongs to the group whose VIPs it may hold; one that is out or in maintenance has no share.
-            let members: Vec<_> = plan
-                .nodes
-                .iter()
-                .filter(|node| !scenario.is_out(&node.node))
-                .filter(|node| {
-                    vips.clone().any(|vip| vip.order.iter().any(|name| name.as_str() == node.node))
-                })
-                .collect();
+        for (vips, members) in groups.into_values() {
             let alive: u32 = members.iter().map(|node| node.weight).sum();
             for node in members {
-                let share = bound(vips.clone().count(), node.weight, alive);
+                let share = bound(vips, node.weight, alive);
                 largest = largest.max(share);
                 over = over.max(loads[&node.node].saturating_sub(share));
             }
