@@ -15,9 +15,9 @@ use std::time::{Duration, Instant};
 const ROUNDS: usize = 7;
 
 fn main() {
-    let one_group = support::datacenter(64, 250, 0, 1);
+    let one_group = support::datacenter(64, 250, 1, 1);
     // A VIP of group g may be held by the eight nodes of that group.
-    let groups = support::datacenter(64, 1000, 0, 1)
+    let groups = support::datacenter(64, 1000, 1, 1)
         .lines()
         .map(|line| {
             match line.strip_prefix("  - { address: ").and_then(|rest| rest.split_once(',')) {

@@ -7,7 +7,7 @@ use super::session::{Planned, Session};
 use super::table::{count, table};
 use super::{Exit, Format, Input, output};
 use crate::bundle;
-use crate::plan::simulate::{Placement, Scenario, System, sets, worst};
+use crate::plan::simulate::{Placement, Scenario, Simulator, System, sets, worst};
 use crate::plan::{Keep, Plan};
 
 /// All sets of up to this many failures are looked at.
@@ -111,12 +111,12 @@ fn show(plan: &Plan, session: &Session) -> anyhow::Result<()> {
 }
 
 /// The worst placement of each number of failures, those of none first.
-fn by_failures(plan: &Plan) -> Vec<Placement> {
+fn by_failures<'a>(plan: &'a Plan, simulator: &Simulator<'a>) -> Vec<Placement<'a>> {
     (0..=FAILURES)
         .filter_map(|failures| {
-            let placements: Vec<Placement> = sets(plan, &Scenario::default(), failures)
+            let placements: Vec<Placement<'a>> = sets(plan, &Scenario::default(), failures)
                 .iter()
-                .map(|scenario| Placement::of(plan, scenario, System::Lbgen))
+                .map(|scenario| Placement::of(simulator, scenario, System::Lbgen))
                 .collect();
             worst(&placements).cloned()
         })
@@ -125,14 +125,15 @@ fn by_failures(plan: &Plan) -> Vec<Placement> {
 
 /// Load per node and zone now, and the worst case of failures.
 fn evenness(plan: &Plan) -> String {
-    let now = Placement::of(plan, &Scenario::default(), System::Lbgen);
+    let simulator = Simulator::of(plan);
+    let now = Placement::of(&simulator, &Scenario::default(), System::Lbgen);
     let zoned = plan.nodes.iter().any(|node| node.zone.is_some());
     let rows = plan.nodes.iter().map(|node| {
         vec![
             node.node.clone(),
             node.zone.clone().unwrap_or("-".to_owned()),
             node.weight.to_string(),
-            now.loads[&node.node].to_string(),
+            now.loads[node.node.as_str()].to_string(),
         ]
     });
     let mut text = table(&["NODE", "ZONE", "WEIGHT", "VIPS"], rows);
@@ -144,24 +145,25 @@ fn evenness(plan: &Plan) -> String {
                 .nodes
                 .iter()
                 .filter(|node| node.zone.as_ref() == Some(zone))
-                .map(|node| now.loads[&node.node]);
+                .map(|node| now.loads[node.node.as_str()]);
             vec![zone.clone(), held.sum::<usize>().to_string()]
         });
         text += "\n";
         text += &table(&["ZONE", "VIPS"], rows);
         text += &same_zone(plan);
     }
-    let rows = by_failures(plan).into_iter().enumerate().map(|(failures, placement)| {
-        let failed: Vec<String> = placement.scenario.failed.iter().cloned().collect();
-        vec![
-            failures.to_string(),
-            placement.load.to_string(),
-            placement.bound.to_string(),
-            placement.over.to_string(),
-            placement.unheld.to_string(),
-            if failed.is_empty() { "-".to_owned() } else { failed.join(" ") },
-        ]
-    });
+    let rows =
+        by_failures(plan, &simulator).into_iter().enumerate().map(|(failures, placement)| {
+            let failed: Vec<String> = placement.scenario.failed.iter().cloned().collect();
+            vec![
+                failures.to_string(),
+                placement.load.to_string(),
+                placement.bound.to_string(),
+                placement.over.to_string(),
+                placement.unheld.to_string(),
+                if failed.is_empty() { "-".to_owned() } else { failed.join(" ") },
+            ]
+        });
     text + "\n" + &table(&["FAILED", "MOST VIPS", "BOUND", "OVER", "UNHELD", "WORST CASE"], rows)
 }
 
@@ -207,13 +209,14 @@ fn document(plan: &Plan) -> Value {
             })
         })
         .collect();
-    let now = Placement::of(plan, &Scenario::default(), System::Lbgen);
+    let simulator = Simulator::of(plan);
+    let now = Placement::of(&simulator, &Scenario::default(), System::Lbgen);
     let nodes: Vec<Value> = plan
         .nodes
         .iter()
-        .map(|node| json!({ "node": node.node, "zone": node.zone, "weight": node.weight, "vips": now.loads[&node.node] }))
+        .map(|node| json!({ "node": node.node, "zone": node.zone, "weight": node.weight, "vips": now.loads[node.node.as_str()] }))
         .collect();
-    let worst: Vec<Value> = by_failures(plan)
+    let worst: Vec<Value> = by_failures(plan, &simulator)
         .into_iter()
         .enumerate()
         .map(|(failures, placement)| {

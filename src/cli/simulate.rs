@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::session::Session;
 use super::table::{count, table};
 use super::{Exit, Format, Input, output};
-use crate::plan::simulate::{Placement, Scenario, System, sets, worst};
+use crate::plan::simulate::{Placement, Scenario, Simulator, System, sets, worst};
 use crate::plan::{Keep, Plan};
 
 /// More rows than this tell a person nothing; the worst ones are shown.
@@ -47,6 +47,9 @@ enum Other {
     KeepalivedOperator,
 }
 
+/// A system, and its placements by the number of failures.
+type BySystem<'a> = (System, Vec<Vec<Placement<'a>>>);
+
 pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
     let Some(planned) = session.valid_plan(&args.input.inventory, Keep::Locked)? else {
         return Ok(Exit::Failed);
@@ -60,19 +63,23 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
         Other::KubeVip => System::KubeVip,
         Other::KeepalivedOperator => System::KeepalivedOperator,
     }));
+    let simulator = Simulator::of(plan);
     let failures = usize::from(args.failures.unwrap_or(0));
-    let results: Vec<(System, Vec<Vec<Placement>>)> = systems
+    let results: Vec<BySystem<'_>> = systems
         .into_iter()
         .map(|system| {
             let placements = |failures| {
-                sets(plan, &base, failures).iter().map(|s| Placement::of(plan, s, system)).collect()
+                sets(plan, &base, failures)
+                    .iter()
+                    .map(|s| Placement::of(&simulator, s, system))
+                    .collect()
             };
             (system, (0..=failures).map(placements).collect())
         })
         .collect();
     match session.global.format {
-        Format::Json => output::json(&document(plan, &results))?,
-        Format::Human => output::data(&text(plan, &results, args.failures.is_some()))?,
+        Format::Json => output::json(&document(plan, &simulator, &results))?,
+        Format::Human => output::data(&text(plan, &simulator, &results, args.failures.is_some()))?,
     }
     Ok(Exit::Done)
 }
@@ -123,8 +130,13 @@ fn name(scenario: &Scenario) -> String {
     if parts.is_empty() { "-".to_owned() } else { parts.join(" ") }
 }
 
-fn text(plan: &Plan, results: &[(System, Vec<Vec<Placement>>)], every_set: bool) -> String {
-    let normal = Placement::of(plan, &Scenario::default(), System::Lbgen);
+fn text(
+    plan: &Plan,
+    simulator: &Simulator<'_>,
+    results: &[BySystem<'_>],
+    every_set: bool,
+) -> String {
+    let normal = Placement::of(simulator, &Scenario::default(), System::Lbgen);
     // The worst case first, for every number of failures and every system.
     let rows = results.iter().flat_map(|(system, by_failures)| {
         by_failures.iter().enumerate().filter_map(|(failures, placements)| {
@@ -142,7 +154,7 @@ fn text(plan: &Plan, results: &[(System, Vec<Vec<Placement>>)], every_set: bool)
     });
     let mut text =
         table(&["ELECTION", "FAILED", "MOST VIPS", "BOUND", "OVER", "UNHELD", "WORST CASE"], rows);
-    let ours: Vec<&Placement> = results[0].1.iter().flatten().collect();
+    let ours: Vec<&Placement<'_>> = results[0].1.iter().flatten().collect();
     text += "\n";
     text +=
         &if every_set { heat_map(plan, &normal, &ours) } else { placement(plan, &normal, ours[0]) };
@@ -150,11 +162,11 @@ fn text(plan: &Plan, results: &[(System, Vec<Vec<Placement>>)], every_set: bool)
 }
 
 /// Who holds each VIP, and who held it before.
-fn placement(plan: &Plan, normal: &Placement, now: &Placement) -> String {
+fn placement(plan: &Plan, normal: &Placement<'_>, now: &Placement<'_>) -> String {
     let moved: BTreeSet<usize> = now.moved(normal).into_iter().collect();
     let rows = plan.vips.iter().enumerate().map(|(index, vip)| {
         let holder =
-            |placement: &Placement| placement.holders[index].clone().unwrap_or("nobody".to_owned());
+            |placement: &Placement<'_>| placement.holders[index].unwrap_or("nobody").to_owned();
         let from =
             if moved.contains(&index) { format!("from {}", holder(normal)) } else { String::new() };
         vec![vip.address.to_string(), vip.entrypoint.clone(), holder(now), from]
@@ -164,8 +176,8 @@ fn placement(plan: &Plan, normal: &Placement, now: &Placement) -> String {
 }
 
 /// A line per set of failures: the load of each node, warm where it is near its bound.
-fn heat_map(plan: &Plan, normal: &Placement, placements: &[&Placement]) -> String {
-    let mut shown: Vec<&Placement> = placements.to_vec();
+fn heat_map(plan: &Plan, normal: &Placement<'_>, placements: &[&Placement<'_>]) -> String {
+    let mut shown: Vec<&Placement<'_>> = placements.to_vec();
     // The worst first where not all of them are shown.
     if shown.len() > SHOWN {
         shown.sort_by_key(|placement| {
@@ -180,7 +192,7 @@ fn heat_map(plan: &Plan, normal: &Placement, placements: &[&Placement]) -> Strin
         let mut row = vec![name(&placement.scenario)];
         row.extend(plan.nodes.iter().map(|node| match placement.scenario.is_out(&node.node) {
             true => "-".to_owned(),
-            false => warm(placement.loads[&node.node], placement.bound),
+            false => warm(placement.loads[node.node.as_str()], placement.bound),
         }));
         row.push(placement.moved(normal).len().to_string());
         row
@@ -204,9 +216,9 @@ fn warm(load: usize, bound: usize) -> String {
     format!("\x1b[30;{background}m{load}\x1b[0m")
 }
 
-fn document(plan: &Plan, results: &[(System, Vec<Vec<Placement>>)]) -> Value {
-    let normal = Placement::of(plan, &Scenario::default(), System::Lbgen);
-    let set = |placement: &Placement, with_holders: bool| {
+fn document(plan: &Plan, simulator: &Simulator<'_>, results: &[BySystem<'_>]) -> Value {
+    let normal = Placement::of(simulator, &Scenario::default(), System::Lbgen);
+    let set = |placement: &Placement<'_>, with_holders: bool| {
         let unhealthy: Vec<String> = placement
             .scenario
             .unhealthy

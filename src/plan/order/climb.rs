@@ -6,17 +6,25 @@ use super::part::Part;
 
 /// What counts how much, from what must not be to what is only nice. Far enough apart that no number of lesser
 /// gains outweighs a greater one.
-mod cost {
+mod penalty {
     /// A VIP over the bound after one failure.
     pub const ONE_FAILED: i128 = 1 << 60;
     /// A VIP over the bound after two failures, or after the loss of a zone.
-    pub const TWO_FAILED: i128 = 1 << 36;
+    pub const TWO_FAILED: i128 = 1 << 30;
     /// A second node in the zone of the first.
-    pub const SAME_ZONE: i128 = 1 << 24;
+    pub const SAME_ZONE: i128 = 1;
+}
+
+/// What a state costs; the lesser, the better. Among states without a penalty, and among equal ones, smoother loads are.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Cost {
+    penalty: i128,
+    /// Sum of the squares of the loads.
+    roughness: i64,
 }
 
 /// A climb that gains nothing in this many rounds over all VIPs has ended; rounds beyond gain next to nothing.
-const ROUNDS: usize = 30;
+const ROUNDS: usize = 8;
 
 /// Improves what may be improved: the orders of VIPs that are new, or all of them but their first nodes.
 pub fn improve(part: &mut Part, keep: Keep) {
@@ -28,6 +36,9 @@ pub fn improve(part: &mut Part, keep: Keep) {
     }
     let mut state = State::of(part);
     for _ in 0..ROUNDS {
+        if state.cost.penalty == 0 {
+            return;
+        }
         let before = state.cost;
         for vip in &free {
             let fixed = part.vips[*vip].prefer.len().max(1);
@@ -46,7 +57,7 @@ pub fn improve(part: &mut Part, keep: Keep) {
 /// Loads after every set of one or two failures and after the loss of each zone, and what they cost.
 struct State {
     nodes: usize,
-    cost: i128,
+    cost: Cost,
     /// By failed node, then node.
     one: Vec<Entry>,
     /// By pair of failed nodes (the lesser first), then node.
@@ -65,10 +76,19 @@ struct Entry {
 }
 
 impl Entry {
-    fn cost(self) -> i128 {
+    fn penalty(self) -> i128 {
         let over = i128::from((self.load - self.bound).max(0));
-        let load = i128::from(self.load);
-        over * over * self.weight + load * load
+        over * over * self.weight
+    }
+
+    /// Adds to the load, and what that costs to `cost`.
+    fn add(&mut self, count: i32, cost: &mut Cost) {
+        let before = *self;
+        self.load += count;
+        cost.roughness += i64::from(count) * i64::from(before.load + self.load);
+        if before.load > self.bound || self.load > self.bound {
+            cost.penalty += self.penalty() - before.penalty();
+        }
     }
 }
 
@@ -94,10 +114,14 @@ impl State {
         };
         let mut state = State {
             nodes,
-            cost: 0,
-            one: entries(nodes, &|node| vec![node], cost::ONE_FAILED),
-            two: entries(nodes * nodes, &|pair| vec![pair / nodes, pair % nodes], cost::TWO_FAILED),
-            zone: entries(nodes, &zone, cost::TWO_FAILED),
+            cost: Cost::default(),
+            one: entries(nodes, &|node| vec![node], penalty::ONE_FAILED),
+            two: entries(
+                nodes * nodes,
+                &|pair| vec![pair / nodes, pair % nodes],
+                penalty::TWO_FAILED,
+            ),
+            zone: entries(nodes, &zone, penalty::TWO_FAILED),
             shared_zone: (0..nodes).map(|index| zone(index).len() > 1).collect(),
         };
         for order in &part.orders {
@@ -148,31 +172,25 @@ impl State {
                 self.add_zone(zone, *holder, count);
             }
             if part.zones[*second] == zone {
-                self.cost += cost::SAME_ZONE * i128::from(count);
+                self.cost.penalty += penalty::SAME_ZONE * i128::from(count);
             }
         }
     }
 
     fn add_one(&mut self, failed: usize, node: usize, count: i32) {
         let entry = failed * self.nodes + node;
-        self.cost += change(&mut self.one[entry], count);
+        self.one[entry].add(count, &mut self.cost);
     }
 
     fn add_two(&mut self, failed: usize, other: usize, node: usize, count: i32) {
         let pair = failed.min(other) * self.nodes + failed.max(other);
-        self.cost += change(&mut self.two[pair * self.nodes + node], count);
+        self.two[pair * self.nodes + node].add(count, &mut self.cost);
     }
 
     fn add_zone(&mut self, zone: usize, node: usize, count: i32) {
         if self.shared_zone[zone] {
             let entry = zone * self.nodes + node;
-            self.cost += change(&mut self.zone[entry], count);
+            self.zone[entry].add(count, &mut self.cost);
         }
     }
-}
-
-fn change(entry: &mut Entry, count: i32) -> i128 {
-    let before = entry.cost();
-    entry.load += count;
-    entry.cost() - before
 }

@@ -11,9 +11,13 @@ pub fn bound(vips: usize, weight: u32, alive: u32) -> usize {
 impl Part {
     /// What each node holds when exactly `failed` have failed, as far as the orders say already.
     pub fn loads(&self, failed: &[usize]) -> Vec<usize> {
+        let mut out = vec![false; self.nodes()];
+        for node in failed {
+            out[*node] = true;
+        }
         let mut loads = vec![0; self.nodes()];
         for order in &self.orders {
-            if let Some(holder) = order.iter().find(|node| !failed.contains(node)) {
+            if let Some(holder) = order.iter().find(|node| !out[**node]) {
                 loads[*holder] += 1;
             }
         }

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{Scenario, elect};
+use super::{Scenario, Simulator};
 use crate::plan::{Plan, VipPlan};
 
 /// Whose election.
@@ -38,27 +38,23 @@ impl System {
     }
 
     /// The holder of each VIP of the plan, in its order.
-    pub fn elect(self, plan: &Plan, scenario: &Scenario) -> Vec<Option<String>> {
+    pub fn elect<'a>(self, simulator: &Simulator<'a>, scenario: &Scenario) -> Vec<Option<&'a str>> {
+        let plan = simulator.plan;
         match self {
-            Self::Lbgen => elect(plan, scenario),
+            Self::Lbgen => simulator.elect(scenario),
             Self::MetalLb | Self::PureLb => plan
                 .vips
                 .iter()
                 .map(|vip| live(vip, scenario).min_by_key(|node| hash(node, vip)))
-                .map(owned)
                 .collect(),
             Self::KubeVip => {
-                let leader = plan.nodes.iter().map(|node| node.node.as_str()).find(|node| {
-                    !scenario.is_out(node)
-                        && plan.vips.iter().any(|vip| live(vip, scenario).any(|name| name == *node))
+                let mut nodes = plan.nodes.iter().map(|node| node.node.as_str());
+                let leader = nodes.find(|node| {
+                    plan.vips.iter().any(|vip| live(vip, scenario).any(|name| name == *node))
                 });
-                plan.vips
-                    .iter()
-                    .map(|vip| {
-                        leader.filter(|leader| live(vip, scenario).any(|name| name == *leader))
-                    })
-                    .map(owned)
-                    .collect()
+                let holds =
+                    |vip| leader.filter(|leader| live(vip, scenario).any(|name| name == *leader));
+                plan.vips.iter().map(holds).collect()
             }
             Self::KeepalivedOperator => plan
                 .vips
@@ -70,12 +66,11 @@ impl System {
     }
 }
 
-fn owned(name: Option<&str>) -> Option<String> {
-    name.map(str::to_owned)
-}
-
 /// The nodes that could hold a VIP now.
-fn live<'a>(vip: &'a VipPlan, scenario: &'a Scenario) -> impl Iterator<Item = &'a str> {
+fn live<'a, 's>(
+    vip: &'a VipPlan,
+    scenario: &'s Scenario,
+) -> impl Iterator<Item = &'a str> + use<'a, 's> {
     vip.order.iter().map(AsRef::as_ref).filter(|node: &&str| !scenario.is_out(node)).filter(
         |node: &&str| !scenario.unhealthy.contains(&(vip.entrypoint.clone(), (*node).to_owned())),
     )
@@ -85,7 +80,12 @@ fn hash(node: &str, vip: &VipPlan) -> Vec<u8> {
     Sha256::digest(format!("{node}#{}", vip.address)).to_vec()
 }
 
-fn operator(plan: &Plan, vip: &VipPlan, index: usize, scenario: &Scenario) -> Option<String> {
+fn operator<'a>(
+    plan: &'a Plan,
+    vip: &'a VipPlan,
+    index: usize,
+    scenario: &Scenario,
+) -> Option<&'a str> {
     let of_service =
         plan.vips[..index].iter().filter(|other| other.entrypoint == vip.entrypoint).count();
     let nodes: Vec<&str> = plan
@@ -101,5 +101,5 @@ fn operator(plan: &Plan, vip: &VipPlan, index: usize, scenario: &Scenario) -> Op
             .and_then(|node| node.instances.iter().find(|instance| instance.vip == vip.address))
             .map(|i| i.source)
     };
-    live(vip, scenario).max_by_key(|node| (*node == preferred, address(node))).map(str::to_owned)
+    live(vip, scenario).max_by_key(|node| (*node == preferred, address(node)))
 }

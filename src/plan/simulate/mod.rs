@@ -4,13 +4,14 @@
 mod compare;
 mod tally;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 pub use compare::System;
 pub use tally::{Placement, sets, worst};
 
-use super::{Instance, Plan};
+use super::{Instance, NodePlan, Plan};
 
 /// What is wrong in a datacenter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,23 +36,69 @@ impl Scenario {
     }
 }
 
-/// The holder of each VIP of the plan, in its order; `None` where nobody holds it. Elections have settled, and every
-/// instance that may preempt has.
-pub fn elect(plan: &Plan, scenario: &Scenario) -> Vec<Option<String>> {
-    let mut best: BTreeMap<IpAddr, (Rank, &str)> = BTreeMap::new();
-    for node in plan.nodes.iter().filter(|node| !scenario.is_out(&node.node)) {
-        for instance in &node.instances {
-            let unhealthy = scenario
-                .unhealthy
-                .iter()
-                .any(|(entrypoint, at)| *entrypoint == instance.entrypoint && *at == node.node);
-            let Some(rank) = rank(instance, unhealthy) else { continue };
-            if best.get(&instance.vip).is_none_or(|(other, _)| rank > *other) {
-                best.insert(instance.vip, (rank, &node.node));
+/// A plan, prepared for many elections.
+#[derive(Debug)]
+pub struct Simulator<'a> {
+    plan: &'a Plan,
+    /// For each VIP, the nodes with an instance of it, the best first while all are healthy.
+    candidates: Vec<Vec<Candidate<'a>>>,
+    /// For each group of VIPs, how many there are, and the nodes that take a share of them.
+    groups: Vec<(usize, Vec<&'a NodePlan>)>,
+}
+
+/// An instance of a VIP.
+#[derive(Debug)]
+struct Candidate<'a> {
+    node: &'a str,
+    instance: &'a Instance,
+}
+
+impl<'a> Simulator<'a> {
+    /// Prepares a plan.
+    pub fn of(plan: &'a Plan) -> Self {
+        let index = |vip: &IpAddr| plan.vips.binary_search_by_key(vip, |vip| vip.address).ok();
+        let mut candidates: Vec<Vec<Candidate<'a>>> =
+            plan.vips.iter().map(|_| Vec::new()).collect();
+        let last = plan.vips.iter().map(|vip| vip.group).max();
+        let mut groups = vec![(0, Vec::new()); last.map_or(0, |last| last + 1)];
+        for vip in &plan.vips {
+            groups[vip.group].0 += 1;
+        }
+        for node in &plan.nodes {
+            for instance in &node.instances {
+                if let Some(index) = index(&instance.vip) {
+                    candidates[index].push(Candidate { node: &node.node, instance });
+                }
+            }
+            let first = node.instances.first().and_then(|instance| index(&instance.vip));
+            if let Some(vip) = first.filter(|_| node.weight > 0) {
+                groups[plan.vips[vip].group].1.push(node);
             }
         }
+        for candidates in &mut candidates {
+            candidates.sort_by_key(|candidate| Reverse(rank(candidate.instance, false)));
+        }
+        Self { plan, candidates, groups }
     }
-    plan.vips.iter().map(|vip| best.get(&vip.address).map(|(_, node)| (*node).to_owned())).collect()
+
+    /// The holder of each VIP of the plan, in its order; `None` where nobody holds it. Elections have settled, and every
+    /// instance that may preempt has.
+    pub fn elect(&self, scenario: &Scenario) -> Vec<Option<&'a str>> {
+        self.candidates.iter().map(|candidates| elected(candidates, scenario)).collect()
+    }
+}
+
+/// Which of the instances of a VIP is MASTER.
+fn elected<'a>(candidates: &[Candidate<'a>], scenario: &Scenario) -> Option<&'a str> {
+    let mut live = candidates.iter().filter(|found| !scenario.is_out(found.node));
+    if scenario.unhealthy.is_empty() {
+        return live.next().map(|found| found.node);
+    }
+    let ranked = live.filter_map(|found| {
+        let at = (found.instance.entrypoint.clone(), found.node.to_owned());
+        Some((rank(found.instance, scenario.unhealthy.contains(&at))?, found.node))
+    });
+    ranked.max().map(|(_, node)| node)
 }
 
 /// Effective priority, then address (RFC 9568, 6.4.3).

@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use super::{Scenario, System};
-use crate::plan::{NodePlan, Plan, bound};
+use super::{Scenario, Simulator, System};
+use crate::plan::{Plan, bound};
 
 /// Who holds what in a scenario.
 #[derive(Debug, Clone)]
-pub struct Placement {
+pub struct Placement<'a> {
     /// What is wrong.
     pub scenario: Scenario,
     /// The holder of each VIP, in the order of the plan.
-    pub holders: Vec<Option<String>>,
+    pub holders: Vec<Option<&'a str>>,
     /// How many VIPs each node holds, every node of the plan.
-    pub loads: BTreeMap<String, usize>,
+    pub loads: BTreeMap<&'a str, usize>,
     /// The most VIPs on one node.
     pub load: usize,
     /// The most that a node would hold if VIPs were spread in shares of weight, the largest over all groups.
@@ -24,38 +24,25 @@ pub struct Placement {
     pub unheld: usize,
 }
 
-impl Placement {
+impl<'a> Placement<'a> {
     /// What a system makes of a scenario.
-    pub fn of(plan: &Plan, scenario: &Scenario, system: System) -> Self {
-        let holders = system.elect(plan, scenario);
-        let mut loads: BTreeMap<String, usize> =
-            plan.nodes.iter().map(|node| (node.node.clone(), 0)).collect();
+    pub fn of(simulator: &Simulator<'a>, scenario: &Scenario, system: System) -> Self {
+        let holders = system.elect(simulator, scenario);
+        let nodes = simulator.plan.nodes.iter();
+        let mut loads: BTreeMap<&'a str, usize> =
+            nodes.map(|node| (node.node.as_str(), 0)).collect();
         for holder in holders.iter().flatten() {
-            *loads.entry(holder.clone()).or_default() += 1;
-        }
-        // A node belongs to the group of the VIPs that it may hold; one that is out or takes none has no share.
-        let group_of = |node: &NodePlan| {
-            let vip = node.instances.first()?.vip;
-            let index = plan.vips.binary_search_by_key(&vip, |vip| vip.address).ok()?;
-            Some(plan.vips[index].group)
-        };
-        let mut groups: BTreeMap<usize, (usize, Vec<&NodePlan>)> = BTreeMap::new();
-        for vip in &plan.vips {
-            groups.entry(vip.group).or_default().0 += 1;
-        }
-        for node in plan.nodes.iter().filter(|node| node.weight > 0 && !scenario.is_out(&node.node))
-        {
-            if let Some(group) = group_of(node) {
-                groups.entry(group).or_default().1.push(node);
-            }
+            *loads.entry(holder).or_default() += 1;
         }
         let (mut largest, mut over) = (0, 0);
-        for (vips, members) in groups.into_values() {
-            let alive: u32 = members.iter().map(|node| node.weight).sum();
-            for node in members {
-                let share = bound(vips, node.weight, alive);
+        for (vips, members) in &simulator.groups {
+            // A node that is out has no share.
+            let alive = members.iter().filter(|node| !scenario.is_out(&node.node));
+            let weight: u32 = alive.clone().map(|node| node.weight).sum();
+            for node in alive {
+                let share = bound(*vips, node.weight, weight);
                 largest = largest.max(share);
-                over = over.max(loads[&node.node].saturating_sub(share));
+                over = over.max(loads[node.node.as_str()].saturating_sub(share));
             }
         }
         Self {
@@ -70,7 +57,7 @@ impl Placement {
     }
 
     /// VIPs that are held by another node than in `before`, by index.
-    pub fn moved(&self, before: &Placement) -> Vec<usize> {
+    pub fn moved(&self, before: &Placement<'_>) -> Vec<usize> {
         (0..self.holders.len()).filter(|vip| self.holders[*vip] != before.holders[*vip]).collect()
     }
 }
@@ -100,10 +87,12 @@ pub fn sets(plan: &Plan, base: &Scenario, failures: usize) -> Vec<Scenario> {
 }
 
 /// The worst of some placements: VIPs that nobody holds, then the node furthest over its share, then the highest load.
-pub fn worst<'a>(placements: impl IntoIterator<Item = &'a Placement>) -> Option<&'a Placement> {
-    let mut worst: Option<&Placement> = None;
+pub fn worst<'p, 'a: 'p>(
+    placements: impl IntoIterator<Item = &'p Placement<'a>>,
+) -> Option<&'p Placement<'a>> {
+    let mut worst: Option<&Placement<'a>> = None;
     for placement in placements {
-        let key = |placement: &Placement| (placement.unheld, placement.over, placement.load);
+        let key = |placement: &Placement<'_>| (placement.unheld, placement.over, placement.load);
         if worst.is_none_or(|worst| key(placement) > key(worst)) {
             worst = Some(placement);
         }
