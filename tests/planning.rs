@@ -153,6 +153,15 @@ proptest! {
     }
 
     #[test]
+    fn shares_of_weight_hold_at_no_and_one_failure_and_within_one_at_two(fleet in fleets()) {
+        let plan = plan_of(&fleet.text());
+        for failures in 0..fleet.nodes.len().min(3) {
+            let over = over(&plan, failures);
+            prop_assert!(over <= usize::from(failures == 2), "{failures} failures: {over} over");
+        }
+    }
+
+    #[test]
     fn the_same_inventory_gives_the_same_plan_through_its_lock(fleet in fleets()) {
         let text = fleet.text();
         let first = plan_of(&text);

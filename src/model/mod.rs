@@ -5,6 +5,7 @@ pub mod codes;
 mod address;
 mod entrypoint;
 mod gateway;
+mod holder;
 mod keepalived;
 mod kubernetes;
 mod name;

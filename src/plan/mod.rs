@@ -4,6 +4,7 @@
 
 pub mod codes;
 
+mod instance;
 mod kubernetes;
 pub mod lock;
 mod node;
@@ -12,15 +13,15 @@ mod order;
 mod priority;
 pub mod simulate;
 
+pub use instance::{
+    Check, Drain, Instance, Mark, Route, Rule, Selector, Sysctl, Track, VipRouting, VirtualAddress,
+};
 pub use kubernetes::{
     CatchAllPlan, ComponentPlan, DomainPlan, EntrypointPlan, FallbackPlan, Family, KubernetesPlan,
     ObjectMeta,
 };
 pub use lock::Lock;
-pub use node::{
-    Check, Drain, Instance, Mark, NodePlan, Route, Rule, Selector, Sysctl, Track, VipRouting,
-    VirtualAddress,
-};
+pub use node::NodePlan;
 pub use number::Numbers;
 pub use order::{Keep, bound};
 

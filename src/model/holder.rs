@@ -1,0 +1,179 @@
+//! Which nodes may hold a VIP, and the priorities that an inventory pins for them.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use super::name::{Label, Subdomain};
+use super::node::{Node, NodeState};
+use super::vip::Context;
+use super::{codes, value};
+use crate::diag::{Diagnostic, Report};
+use crate::inventory::raw;
+use crate::source::{Loc, Span};
+
+/// An unhealthy node that yields ranks below every healthy one and keeps a priority of its own: keepalived has none
+/// below 1.
+pub(super) fn refuse_low_priorities(
+    raw: &raw::Vip,
+    priorities: &BTreeMap<Subdomain, u8>,
+    entrypoint: &Label,
+    context: &Context<'_>,
+    report: &mut Report,
+) {
+    let found = context.entrypoints.find(entrypoint.as_str()).map(|(_, entrypoint)| entrypoint);
+    let yields = found.is_some_and(|entrypoint| {
+        entrypoint.on_unhealthy == super::OnUnhealthy::Yield
+            && entrypoint.edge.health_check_node_port.is_some()
+    });
+    let highest = priorities.values().copied().max().unwrap_or(0);
+    let lowest = priorities.values().copied().min().unwrap_or(0);
+    let needed = u16::from(highest - lowest) + 2;
+    if yields && u16::from(lowest) < needed {
+        report.push(
+            Diagnostic::new(
+                &codes::PRIORITIES,
+                raw.span,
+                format!("the priorities {lowest} to {highest} leave no room for unhealthy nodes"),
+                "this VIP",
+            )
+            .note("with `on_unhealthy: yield` an unhealthy node ranks below every healthy one, and priorities end at 1")
+            .help(format!("let the lowest be {needed} or more, or write `on_unhealthy: fault` or `ignore`")),
+        );
+    }
+}
+
+/// Every node that may hold the VIP: it has the gateways, and `nodes` allows it.
+pub(super) fn holders(
+    raw: &raw::Vip,
+    address: &Loc<IpAddr>,
+    gateways: &[&Label],
+    limit: Option<&[Loc<String>]>,
+    context: &Context<'_>,
+    report: &mut Report,
+) -> Option<Vec<Subdomain>> {
+    let mut holders: Vec<(&Subdomain, &Node)> = Vec::new();
+    let mut complete = true;
+    for (name, node) in context.nodes.iter() {
+        let listed = limit.map(|limit| limit.iter().find(|listed| listed.value == name.as_str()));
+        let lacking = gateways.iter().find(|gateway| !node.gateways.contains_key(gateway.as_str()));
+        match (listed, lacking) {
+            (Some(None), _) | (None, Some(_)) => continue,
+            (Some(Some(listed)), Some(gateway)) => {
+                complete = false;
+                report.push(
+                    Diagnostic::new(
+                        &codes::NO_NODE,
+                        listed.span,
+                        format!(
+                            "`{name}` cannot hold {}: it does not have the gateway `{gateway}`",
+                            address.value
+                        ),
+                        "listed here",
+                    )
+                    .also(node.span, "its `gateways` leave it out"),
+                );
+            }
+            _ => holders.push((name, node)),
+        }
+    }
+    for (name, node) in &holders {
+        if node.source(address.value).is_none() {
+            complete = false;
+            let (key, family) =
+                if address.value.is_ipv6() { ("address6", "IPv6") } else { ("address", "IPv4") };
+            report.push(
+                Diagnostic::new(
+                    &codes::NO_SOURCE,
+                    node.span,
+                    format!("`{name}` has no `{key}`, but may hold {}", address.value),
+                    format!("add `{key}:` here"),
+                )
+                .also(address.span, "this VIP")
+                .note(format!(
+                    "adverts of an {family} VIP are sent from the node's {family} address"
+                )),
+            );
+        }
+    }
+    let able = holders.iter().any(|(_, node)| node.state != NodeState::Maintenance);
+    if !able && complete && context.nodes.complete && context.gateways.complete {
+        let why = match holders.is_empty() {
+            true => format!("no node has the gateway `{}`", gateways[0]),
+            false => "every node that may hold it is in maintenance".to_owned(),
+        };
+        let place = raw.nodes.as_ref().map_or(address.span, |nodes| nodes.span);
+        report.push(Diagnostic::new(
+            &codes::NO_NODE,
+            place,
+            format!("no node can hold {}", address.value),
+            why,
+        ));
+    }
+    (able && complete).then(|| holders.into_iter().map(|(name, _)| name.clone()).collect())
+}
+
+/// The pinned priorities, where they order every node that may hold the VIP.
+pub(super) fn priorities(
+    written: &crate::inventory::Map<Loc<u64>>,
+    raw: &raw::Vip,
+    nodes: Option<&[Subdomain]>,
+    context: &Context<'_>,
+    report: &mut Report,
+) -> Option<BTreeMap<Subdomain, u8>> {
+    let nodes = nodes?;
+    let mut priorities = BTreeMap::new();
+    let mut taken: BTreeMap<u8, Span> = BTreeMap::new();
+    let mut complete = true;
+    for (name, entry) in written {
+        let priority = entry
+            .value
+            .as_ref()
+            .and_then(|raw| value::number(raw, "priorities", 1..=254u8, report));
+        let node = nodes.iter().find(|node| node.as_str() == name);
+        let name_of = Loc { value: name.clone(), span: entry.key };
+        if context.nodes.expect(&name_of, "node", report)
+            && node.is_none()
+            && context.nodes.complete
+        {
+            report.push(Diagnostic::new(
+                &codes::PRIORITIES,
+                entry.key,
+                format!("`{name}` may not hold the VIP"),
+                "has a priority here",
+            ));
+        }
+        let Some((node, priority)) = node.zip(priority) else {
+            complete = false;
+            continue;
+        };
+        if let Some(first) = taken.insert(priority.value, priority.span) {
+            complete = false;
+            report.push(
+                Diagnostic::new(
+                    &codes::PRIORITIES,
+                    priority.span,
+                    format!("priority {} is given twice", priority.value),
+                    "second time",
+                )
+                .also(first, "first time")
+                .note("nodes of equal priority can both become MASTER"),
+            );
+        }
+        priorities.insert(node.clone(), priority.value);
+    }
+    for node in nodes {
+        if !written.contains_key(node.as_str()) {
+            complete = false;
+            report.push(
+                Diagnostic::new(
+                    &codes::PRIORITIES,
+                    raw.span,
+                    format!("`priorities` leaves out `{node}`, which may hold the VIP"),
+                    "this VIP",
+                )
+                .help("give a priority for every node that may hold the VIP, or for none"),
+            );
+        }
+    }
+    complete.then_some(priorities)
+}
