@@ -312,6 +312,41 @@ fn in_virtual_mode_keepalived_holds_the_rules_and_status_agrees() {
 }
 
 #[test]
+#[ignore = "needs keepalived, iproute2, nftables and root; run tests/run"]
+fn the_ipv6_address_comes_with_its_ipv4_twin_and_its_rules() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = fs::read_to_string(support::inventory("dual-stack")).unwrap();
+    fs::write(folder.path().join("inventory.yaml"), text.replace("mode: static", "mode: virtual"))
+        .unwrap();
+    let bundle = support::render(&folder.path().join("inventory.yaml"), &folder.path().join("out"));
+    let done = on_node(
+        &bundle.join("nodes/lb-3"),
+        r#"
+        ip addr add 10.0.0.13/24 dev eth0
+        ip addr add fd00::13/64 dev eth0 nodad
+        lbgen-policy-routing up
+        keepalived -n -l -f "$conf" -p /run/k.pid -r /run/v.pid >/run/log 2>&1 &
+        wait_for() { tries=0; until eval "$1"; do tries=$((tries + 1)); [ $tries -lt 200 ] || { cat /run/log; lbgen-policy-routing status; exit 9; }; sleep 0.1; done; }
+        # Alone, it holds every VIP: 192.0.2.10, .11 and .13, two twins, and 2001:db8:8::12.
+        wait_for '[ "$(ip -o addr show dev eth1 to 192.0.2.0/24 | wc -l)" = 3 ]'
+        wait_for '[ "$(ip -o addr show dev eth1 to 2001:db8:8::/64 | wc -l)" = 3 ]'
+        wait_for 'lbgen-policy-routing status >/run/holding'
+        ip -6 rule; ip -6 route show table 2000; cat /run/holding
+        kill "$(cat /run/k.pid)"
+        wait
+        lbgen-policy-routing status >/run/stopped
+        ! grep -v -e '^absent' -e '^present  mark' /run/stopped
+        "#,
+    );
+    let text = stdout(&done);
+    assert_eq!(code(&done), 0, "{text}{}", stderr(&done));
+    assert!(text.contains("504:\tfrom all fwmark 0x1/0xf lookup 2000 proto keepalived"), "{text}");
+    assert!(text.contains("500:\tfrom 2001:db8:8::10 lookup 2000 proto keepalived"), "{text}");
+    assert!(text.contains("default via 2001:db8:8::1 dev eth1"), "{text}");
+    assert!(text.lines().filter(|line| line.starts_with("present")).count() > 20, "{text}");
+}
+
+#[test]
 #[ignore = "needs kubernetes-validate; run tests/run"]
 fn the_schema_of_every_version_takes_every_manifest() {
     let validate =
