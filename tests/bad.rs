@@ -1,4 +1,4 @@
-//! Broken inventories: every file of `tests/bad/` names the codes of its mistakes in its first line, all of them come
+//! Broken and doubtful inventories: every file of `tests/bad/` and `tests/warned/` names the codes of its mistakes in its first line, all of them come
 //! back in one run, and the messages are snapshots.
 
 #![allow(clippy::unwrap_used, reason = "a panic fails the test")]
@@ -7,73 +7,81 @@ mod support;
 
 use std::fs;
 
+use lbgen::diag::Severity;
 use lbgen::lint;
 use support::{code, lbgen, stderr, stdout};
 
-#[test]
-fn every_mistake_comes_back_at_its_line() {
-    let folder = support::root().join("tests/bad");
-    let mut names: Vec<String> = fs::read_dir(&folder)
+/// Checks every inventory of a folder: its first line names the codes of `severity` that it raises, and `check` exits
+/// with `exit`.
+fn check_folder(folder: &str, severity: &str, exit: i32) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(support::root().join(folder))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".yaml"))
         .collect();
-    names.retain(|name| name.ends_with(".yaml"));
     names.sort();
-    assert!(names.len() > 20);
     let mut wrong = Vec::new();
+    let mut heads = Vec::new();
     for name in names {
-        let path = format!("tests/bad/{name}");
-        let text = String::from_utf8_lossy(&fs::read(folder.join(&name)).unwrap()).into_owned();
-        let mut wanted: Vec<&str> = text.lines().next().unwrap()[1..].split_whitespace().collect();
+        let path = format!("{folder}/{name}");
+        let text =
+            String::from_utf8_lossy(&fs::read(support::root().join(&path)).unwrap()).into_owned();
+        let head = text.lines().next().unwrap()[1..].to_owned();
+        let mut wanted: Vec<&str> = head.split_whitespace().collect();
         wanted.sort_unstable();
 
         let human = lbgen(&["check", &path]);
         let mut settings = insta::Settings::clone_current();
-        settings.set_snapshot_path(support::root().join("snapshots/bad"));
+        settings.set_snapshot_path(
+            support::root().join("snapshots").join(folder.trim_start_matches("tests/")),
+        );
         settings.set_prepend_module_to_snapshot(false);
         settings.set_omit_expression(true);
         settings.bind(|| insta::assert_snapshot!(name.trim_end_matches(".yaml"), stderr(&human)));
-        assert_eq!(code(&human), 1, "{name}");
+        assert_eq!(code(&human), exit, "{name}");
 
         let json: serde_json::Value =
             serde_json::from_str(&stdout(&lbgen(&["check", "--format", "json", &path]))).unwrap();
-        let found: Vec<&str> = json["diagnostics"]
+        let mut found: Vec<&str> = json["diagnostics"]
             .as_array()
             .unwrap()
             .iter()
-            .filter(|diagnostic| diagnostic["severity"] == "error")
+            .filter(|diagnostic| diagnostic["severity"] == severity)
             .map(|diagnostic| diagnostic["code"].as_str().unwrap())
             .collect();
-        let mut sorted = found.clone();
-        sorted.sort_unstable();
-        if sorted != wanted {
-            wrong.push(format!("{name}: found {sorted:?}, wanted {wanted:?}"));
+        found.sort_unstable();
+        if found != wanted {
+            wrong.push(format!("{name}: found {found:?}, wanted {wanted:?}"));
         }
+        heads.push(head);
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+    heads
+}
+
+/// Every code of a severity is raised by some inventory.
+fn all_raised(severity: Severity, heads: &[String]) {
+    for code in lint::all_codes().iter().filter(|code| code.severity == severity) {
+        let raised = heads.iter().any(|head| head.contains(code.id));
+        assert!(raised, "no inventory raises {} ({})", code.id, code.summary);
+    }
 }
 
 #[test]
-fn every_error_code_has_a_broken_inventory() {
-    let folder = support::root().join("tests/bad");
-    let heads: String = fs::read_dir(&folder)
-        .unwrap()
-        .map(|entry| {
-            String::from_utf8_lossy(&fs::read(entry.unwrap().path()).unwrap())
-                .lines()
-                .next()
-                .unwrap()
-                .to_owned()
-        })
-        .collect();
-    for code in
-        lint::all_codes().iter().filter(|code| code.severity == lbgen::diag::Severity::Error)
-    {
-        assert!(
-            heads.contains(code.id),
-            "no inventory in tests/bad raises {} ({})",
-            code.id,
-            code.summary
-        );
+fn every_mistake_comes_back_at_its_line() {
+    all_raised(Severity::Error, &check_folder("tests/bad", "error", 1));
+}
+
+#[test]
+fn every_warning_comes_back_at_its_line() {
+    all_raised(Severity::Warning, &check_folder("tests/warned", "warning", 0));
+}
+
+#[test]
+fn the_examples_raise_nothing() {
+    for example in support::examples() {
+        let done =
+            lbgen(&["check", "--deny", "warnings", support::inventory(&example).to_str().unwrap()]);
+        assert_eq!((code(&done), stderr(&done).as_str()), (0, ""), "{example}");
     }
 }

@@ -137,8 +137,10 @@ fn fallback(
         &fallback.meta.name,
         ServiceBackendPort { name: Some(HTTP.to_owned()), number: None },
     );
-    let rule = rule(None, vec![ingress_path("/", PathType::Prefix, backend)]);
-    manifest.add(&ingress(emitter, &catch_all.meta, &catch_all.class, vec![rule], None))?;
+    let everything = || vec![ingress_path("/", PathType::Prefix, backend.clone())];
+    let mut rules = vec![rule(None, everything())];
+    rules.extend(catch_all.hosts.iter().map(|host| rule(Some(host), everything())));
+    manifest.add(&ingress(emitter, &catch_all.meta, &catch_all.class, rules, None))?;
     Ok(manifest.finish())
 }
 

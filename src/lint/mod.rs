@@ -1,7 +1,9 @@
 //! &[`Datacenter`] -> LB2xx: what works, but is probably not meant. One file per rule family.
 
 mod coverage;
+mod ingress;
 mod unused;
+mod version;
 mod waiver;
 
 pub use waiver::{is_waivable, waive};
@@ -18,7 +20,9 @@ struct Family {
 /// Every family.
 const FAMILIES: &[Family] = &[
     Family { codes: coverage::CODES, check: coverage::check },
+    Family { codes: ingress::CODES, check: ingress::check },
     Family { codes: unused::CODES, check: unused::check },
+    Family { codes: version::CODES, check: version::check },
 ];
 
 /// Reports everything that the rules find.

@@ -90,7 +90,7 @@ pub fn build(raw: &raw::Inventory, source: &str, report: &mut Report) -> Option<
 
     address::refuse_shared(&gateways, &nodes, &entrypoints, &vips, report);
     pin::refuse_shared(&vips, report);
-    route::refuse_shared_paths(&components, report);
+    route::refuse_shared_paths(&components, &entrypoints, report);
     if let Some(namespace) = namespace {
         object::refuse_shared(namespace, &entrypoints, &domains, &components, report);
     }

@@ -262,40 +262,54 @@ fn path(raw: &raw::Path, report: &mut Report) -> Option<Path> {
     Some(Path { path: path.with(parsed), kind: kind? })
 }
 
-/// Reports every host and path that two components of one entrypoint claim.
-pub(super) fn refuse_shared_paths(components: &Names<Label, Component>, report: &mut Report) {
-    let mut claims: Vec<(Span, &Label, &Component, Option<&Host>, &Path)> = Vec::new();
+/// Reports every host and path that two components of one entrypoint claim, or a component and the catch-all.
+pub(super) fn refuse_shared_paths(
+    components: &Names<Label, Component>,
+    entrypoints: &Names<Label, Entrypoint>,
+    report: &mut Report,
+) {
+    let mut claims = Vec::new();
+    for (entrypoint, found) in entrypoints.iter() {
+        if let Some(fallback) = &found.fallback {
+            let what = format!("the fallback of `{entrypoint}`");
+            claims.push((fallback.name.span, what, entrypoint, None, ("", PathType::Prefix)));
+        }
+    }
     for (name, component) in components.iter().filter(|(_, component)| component.backend.is_some())
     {
         for path in &component.paths {
-            if component.hosts.is_empty() {
-                claims.push((path.path.span, name, component, None, path));
+            let mut claim = |host| {
+                claims.push((
+                    path.path.span,
+                    format!("`{name}`"),
+                    &component.entrypoint,
+                    host,
+                    path.claim(),
+                ));
+            };
+            match component.hosts.as_slice() {
+                [] => claim(None),
+                hosts => hosts.iter().for_each(|host| claim(Some(&host.value))),
             }
-            claims.extend(
-                component
-                    .hosts
-                    .iter()
-                    .map(|host| (path.path.span, name, component, Some(&host.value), path)),
-            );
         }
     }
     claims.sort_by_key(|(span, ..)| *span);
+    // Two claims of one entrypoint on one host for one path are one claim too many.
     let mut seen = BTreeMap::new();
-    for (span, name, component, host, path) in claims {
-        let Some((first, other)) =
-            seen.insert((&component.entrypoint, host, path.claim()), (span, name))
-        else {
+    for (span, what, entrypoint, host, path) in &claims {
+        let Some((first, other)) = seen.insert((entrypoint, host, path), (*span, what)) else {
             continue;
         };
-        let on = host.map_or("any host".to_owned(), |host| format!("`{host}`"));
+        let on = host.map_or("any host".to_owned(), |host: &Host| format!("`{host}`"));
+        let shown = if path.0.is_empty() { "/" } else { path.0 };
         report.push(
             Diagnostic::new(
                 &codes::PATH_TWICE,
-                span,
-                format!("`{}` on {on} is claimed twice", path.path.value),
-                format!("by `{name}`"),
+                *span,
+                format!("`{shown}` on {on} is claimed twice"),
+                format!("by {what}"),
             )
-            .also(first, format!("by `{other}`"))
+            .also(first, format!("by {other}"))
             .note("ingress-nginx gives the requests to the older Ingress of the two, whichever that is"),
         );
     }

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::model::{
-    Annotations, Backend, ClassForm, Datacenter, EndpointsForm, Entrypoint, Host, Label, PathType,
+    Annotations, Backend, ClassForm, Component, Datacenter, EndpointsForm, Entrypoint, Host, Label,
+    PathType,
 };
 
 /// Every manifest.
@@ -104,6 +105,8 @@ pub struct CatchAllPlan {
     pub meta: ObjectMeta,
     /// Of the routing tier.
     pub class: String,
+    /// Hosts that some component names: ingress-nginx hides paths without a host from them, so they are named here too.
+    pub hosts: Vec<String>,
 }
 
 /// The edge Ingress of a branded host.
@@ -204,6 +207,7 @@ fn fallback(
     Some(FallbackPlan {
         catch_all: CatchAllPlan {
             legacy: legacy(datacenter, name),
+            hosts: named_hosts(datacenter, name),
             meta: ObjectMeta {
                 annotations: strings(&entrypoint.routing.annotations),
                 ..meta.clone()
@@ -216,6 +220,26 @@ fn fallback(
         families: Family::of_all(&addresses),
         addresses,
     })
+}
+
+/// The hosts that components of an entrypoint name, without those that a component serves as a whole.
+fn named_hosts(datacenter: &Datacenter, entrypoint: &Label) -> Vec<String> {
+    let live = || {
+        let components = datacenter.components.values();
+        components
+            .filter(|component| component.backend.is_some() && component.entrypoint == *entrypoint)
+    };
+    let whole = |component: &&Component| {
+        component.paths.iter().any(|path| path.claim() == ("", PathType::Prefix))
+    };
+    let served: BTreeSet<&Host> = live()
+        .filter(whole)
+        .flat_map(|component| &component.hosts)
+        .map(|host| &host.value)
+        .collect();
+    let named: BTreeSet<&Host> =
+        live().flat_map(|component| &component.hosts).map(|host| &host.value).collect();
+    named.difference(&served).map(ToString::to_string).collect()
 }
 
 /// The components of an entrypoint that only the fallback serves.

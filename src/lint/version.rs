@@ -1,0 +1,48 @@
+//! Forms that still work in the stated version, and will stop to.
+
+use crate::diag::{Code, Diagnostic, Report};
+use crate::model::{Datacenter, EndpointsForm, KubeProxy};
+
+/// KEP-5495: deprecated in 1.35, off by default planned for 1.40, removal for 1.43.
+const IPVS: Code = Code::warning("LB310", "kube-proxy's ipvs mode is deprecated");
+/// Deprecated in 1.33.
+const ENDPOINTS: Code = Code::warning("LB311", "v1 Endpoints are deprecated");
+/// KEP-5707: deprecated in 1.36, off by default planned for 1.40, removal for 1.43.
+const EXTERNAL_IPS: Code = Code::warning("LB312", "spec.externalIPs of a Service is deprecated");
+
+/// The codes of this family.
+pub const CODES: &[&Code] = &[&IPVS, &ENDPOINTS, &EXTERNAL_IPS];
+
+/// Reports deprecated forms.
+pub fn check(datacenter: &Datacenter, report: &mut Report) {
+    let kubernetes = &datacenter.kubernetes;
+    let Some(stated) = kubernetes.version_span else { return };
+    let version = kubernetes.version;
+    if let (KubeProxy::Ipvs, Some(span), true) =
+        (kubernetes.kube_proxy, kubernetes.kube_proxy_span, version.at_least(35))
+    {
+        report.push(
+            Diagnostic::new(
+                &IPVS,
+                span,
+                format!("ipvs mode is deprecated in Kubernetes {version}"),
+                "to be off by default in 1.40, gone in 1.43",
+            )
+            .help("plan the change to `nftables`; lbgen then writes the marks that replies need"),
+        );
+    }
+    let fallbacks = datacenter.entrypoints.values().any(|entrypoint| entrypoint.fallback.is_some());
+    if fallbacks && kubernetes.endpoints == EndpointsForm::Endpoints && version.at_least(33) {
+        report.push(
+            Diagnostic::new(&ENDPOINTS, stated, format!("v1 Endpoints are deprecated in Kubernetes {version}"), "`endpoints: endpoints` with this version")
+                .note("nothing may copy them to EndpointSlices any more, and then the fallback has no address")
+                .help("remove `endpoints`, or write `endpoints: endpointslice`"),
+        );
+    }
+    if !datacenter.vips.is_empty() && version.at_least(36) {
+        report.push(
+            Diagnostic::new(&EXTERNAL_IPS, stated, format!("the VIPs' form is deprecated in Kubernetes {version}"), "`spec.externalIPs` of the edge Services")
+                .note("kube-proxy is to ignore externalIPs by default from 1.40, and the field to go in 1.43 (KEP-5707)"),
+        );
+    }
+}
