@@ -289,6 +289,43 @@ fn check_denies_and_allows_warnings() {
 }
 
 #[test]
+fn check_speaks_sarif_and_github() {
+    let sarif: serde_json::Value = serde_json::from_str(&stdout(&lbgen(&[
+        "check",
+        "--format",
+        "sarif",
+        "tests/bad/pins.yaml",
+    ])))
+    .unwrap();
+    assert_eq!(sarif["version"], "2.1.0");
+    let results = sarif["runs"][0]["results"].as_array().unwrap();
+    assert_eq!(results.len(), 5);
+    assert_eq!(results[0]["ruleId"], "LB101");
+    let place = &results[0]["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "tests/bad/pins.yaml");
+    assert_eq!(
+        (&place["region"]["startLine"], &place["region"]["startColumn"]),
+        (&15.into(), &34.into())
+    );
+    let rules: Vec<&str> = sarif["runs"][0]["tool"]["driver"]["rules"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|rule| rule["id"].as_str().unwrap())
+        .collect();
+    assert!(results.iter().all(|result| rules.contains(&result["ruleId"].as_str().unwrap())));
+
+    let github = lbgen(&["check", "--format", "github", "tests/bad/pins.yaml"]);
+    assert_eq!(code(&github), 1);
+    let first = "::error file=tests/bad/pins.yaml,line=15,col=34,title=LB101::VRID 51 is used by two VIPs that `lb-1` may hold%0A";
+    assert!(stdout(&github).starts_with(first), "{}", stdout(&github));
+    assert_eq!(stdout(&github).lines().count(), 5);
+    for format in ["sarif", "github"] {
+        assert_eq!(code(&lbgen(&["render", "--format", format, &seed()])), 2);
+    }
+}
+
+#[test]
 fn usage_and_missing_files_exit_2() {
     let folder = tempfile::tempdir().unwrap();
     for command in [

@@ -24,9 +24,12 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
         bail!("--allow {code}: there is no such warning");
     }
     session.plan(&args.input.inventory, Keep::Locked, &args.allow)?;
+    let (report, sources) = (&session.report, &session.sources);
     match session.global.format {
-        Format::Json => output::json(&diag::render_json(&session.report, &session.sources))?,
-        Format::Human => output::say(&diag::render_human(&session.report, &session.sources, true)),
+        Format::Json => output::json(&diag::render_json(report, sources))?,
+        Format::Sarif => output::json(&diag::render_sarif(report, sources, &lint::all_codes()))?,
+        Format::Github => output::data(&diag::render_github(report, sources))?,
+        Format::Human => output::say(&diag::render_human(report, sources, true)),
     }
     let denied = args.deny.is_some() && session.report.count(Severity::Warning) > 0;
     Ok(if session.report.has_errors() || denied { Exit::Found } else { Exit::Done })

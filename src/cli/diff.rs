@@ -29,8 +29,8 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
             "datacenter": rendered.datacenter,
             "changes": render::listing(&changes),
         }))?,
-        Format::Human if args.stat => output::data(&bundle::stat(&rendered.datacenter, &changes))?,
-        Format::Human => output::data(&bundle::unified(&rendered.datacenter, &changes))?,
+        _ if args.stat => output::data(&bundle::stat(&rendered.datacenter, &changes))?,
+        _ => output::data(&bundle::unified(&rendered.datacenter, &changes))?,
     }
     Ok(if changes.is_empty() { Exit::Done } else { Exit::Found })
 }

@@ -14,7 +14,7 @@ mod table;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use session::Session;
 
@@ -64,6 +64,10 @@ enum Format {
     Human,
     /// One JSON document with a `version`
     Json,
+    /// SARIF 2.1.0, of `check`
+    Sarif,
+    /// Workflow commands of GitHub, of `check`
+    Github,
 }
 
 /// Which inventory.
@@ -98,6 +102,12 @@ enum Command {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     cli.global.color.write_global();
+    if matches!(cli.global.format, Format::Sarif | Format::Github)
+        && !matches!(cli.command, Command::Check(_))
+    {
+        let message = "--format sarif and github are for `check`";
+        Cli::command().error(clap::error::ErrorKind::ArgumentConflict, message).exit();
+    }
     let mut session = Session::new(cli.global);
     let done = match &cli.command {
         Command::Render(args) => render::run(args, &mut session),

@@ -42,7 +42,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
                 &json!({ "version": 1, "moves": moves, "plan": document(&balanced.plan) }),
             )?;
         }
-        Format::Human => {
+        _ => {
             let mut text = String::new();
             if !moves.is_empty() {
                 text += &table(

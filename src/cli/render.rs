@@ -90,7 +90,7 @@ fn differences(
             "changes": listing(changes),
             "lock": if stale.is_some() { "changed" } else { "unchanged" },
         }))?,
-        Format::Human => {
+        _ => {
             let lock =
                 stale.map(|lock| format!("changed  {}\n", lock.path.display())).unwrap_or_default();
             output::data(&(lock + &bundle::stat(datacenter, changes)))?;

@@ -79,7 +79,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
         .collect();
     match session.global.format {
         Format::Json => output::json(&document(plan, &simulator, &results))?,
-        Format::Human => output::data(&text(plan, &simulator, &results, args.failures.is_some()))?,
+        _ => output::data(&text(plan, &simulator, &results, args.failures.is_some()))?,
     }
     Ok(Exit::Done)
 }

@@ -1,11 +1,15 @@
 //! What is wrong with the user's input: found anywhere, collected here, drawn once at the end.
 
+mod github;
 mod human;
 mod json;
+mod sarif;
 mod suggest;
 
+pub use github::render as render_github;
 pub use human::render as render_human;
 pub use json::render as render_json;
+pub use sarif::render as render_sarif;
 pub use suggest::nearest;
 
 use crate::source::{Sources, Span};
@@ -144,6 +148,16 @@ impl Diagnostic {
             self.help.push(format!("known here: {}", suggest::listing(&known)));
         }
         self
+    }
+
+    /// Title, notes and help as one text.
+    pub fn text(&self) -> String {
+        let mut text = self.title.clone();
+        for more in self.notes.iter().chain(&self.help) {
+            text += "\n";
+            text += more;
+        }
+        text
     }
 
     /// Where the message points.
