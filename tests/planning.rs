@@ -324,6 +324,25 @@ fn with_all_nodes_unhealthy_the_order_stays_and_other_entrypoints_do_not_move() 
 }
 
 #[test]
+fn an_unhealthy_or_draining_node_has_no_share_while_there_are_others() {
+    let fleet = Fleet::even(4, 8);
+    let plan = plan_of(&fleet.text());
+    let simulator = Simulator::of(&plan);
+    let unhealthy = |nodes: &[&str]| Scenario {
+        unhealthy: nodes.iter().map(|node| ("e0".to_owned(), (*node).to_owned())).collect(),
+        ..Scenario::default()
+    };
+    let place = |scenario: &Scenario| Placement::of(&simulator, scenario, System::Lbgen);
+    let one = place(&unhealthy(&["lb-000"]));
+    assert_eq!((one.load, one.bound, one.over), (3, 3, 0), "eight VIPs on three nodes");
+    let all = place(&unhealthy(&["lb-000", "lb-001", "lb-002", "lb-003"]));
+    assert_eq!((all.load, all.bound, all.over), (2, 2, 0), "all unhealthy is as all healthy");
+    let draining = plan_of(&fleet.text().replace("weight: 1", "state: draining"));
+    let placement = Placement::of(&Simulator::of(&draining), &Scenario::default(), System::Lbgen);
+    assert_eq!((placement.load, placement.bound, placement.over), (2, 2, 0), "all draining");
+}
+
+#[test]
 fn the_second_node_is_in_another_zone() {
     for (nodes, zones) in [(6u32, 3u32), (12, 3), (9, 3), (6, 2)] {
         let mut fleet = Fleet::even(nodes, nodes * 4);

@@ -79,6 +79,8 @@ fn put(disk: &Disk, change: &Change<'_>) -> anyhow::Result<()> {
 
 /// Writes a file of its own beside its place and moves it there: it is the old one or the new one, never half.
 pub fn replace_file(path: &Path, body: &str) -> anyhow::Result<()> {
+    // Where a link leads there, the file that it leads to.
+    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     // A bare file name has the empty path for its folder.
     let parent =
         path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));

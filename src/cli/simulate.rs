@@ -139,11 +139,11 @@ fn text(
     let normal = Placement::of(simulator, &Scenario::default(), System::Lbgen);
     // The worst case first, for every number of failures and every system.
     let rows = results.iter().flat_map(|(system, by_failures)| {
-        by_failures.iter().enumerate().filter_map(|(failures, placements)| {
+        by_failures.iter().filter_map(|placements| {
             let placement = worst(placements)?;
             Some(vec![
                 system.name().to_owned(),
-                failures.to_string(),
+                placement.scenario.failed.len().to_string(),
                 placement.load.to_string(),
                 placement.bound.to_string(),
                 placement.over.to_string(),
@@ -217,15 +217,17 @@ fn warm(load: usize, bound: usize) -> String {
 }
 
 fn document(plan: &Plan, simulator: &Simulator<'_>, results: &[BySystem<'_>]) -> Value {
-    let normal = Placement::of(simulator, &Scenario::default(), System::Lbgen);
-    let set = |placement: &Placement<'_>, with_holders: bool| {
+    let set = |placement: &Placement<'_>, normal: &Placement<'_>| {
         let unhealthy: Vec<String> = placement
             .scenario
             .unhealthy
             .iter()
             .map(|(entrypoint, node)| format!("{entrypoint}@{node}"))
             .collect();
-        let mut value = json!({
+        let vips = plan.vips.iter().zip(&placement.holders).zip(&normal.holders).map(|((vip, holder), before)| {
+            json!({ "address": vip.address, "holder": holder, "before": before, "moved": holder != before })
+        });
+        json!({
             "failed": placement.scenario.failed,
             "drained": placement.scenario.drained,
             "unhealthy": unhealthy,
@@ -234,26 +236,19 @@ fn document(plan: &Plan, simulator: &Simulator<'_>, results: &[BySystem<'_>]) ->
             "over": placement.over,
             "unheld": placement.unheld,
             "loads": placement.loads,
-        });
-        if with_holders {
-            let moved: BTreeSet<usize> = placement.moved(&normal).into_iter().collect();
-            let vips = plan.vips.iter().zip(&placement.holders).enumerate().map(|(index, (vip, holder))| {
-                json!({ "address": vip.address, "holder": holder, "moved": moved.contains(&index) })
-            });
-            value["vips"] = vips.collect();
-        }
-        value
+            "vips": vips.collect::<Vec<Value>>(),
+        })
     };
     let systems: Vec<Value> = results
         .iter()
         .map(|(system, by_failures)| {
-            let ours = *system == System::Lbgen;
+            let normal = Placement::of(simulator, &Scenario::default(), *system);
             let worst_cases: Vec<Value> = by_failures
                 .iter()
-                .filter_map(|placements| Some(set(worst(placements)?, ours)))
+                .filter_map(|placements| Some(set(worst(placements)?, &normal)))
                 .collect();
             let all: Vec<Value> =
-                by_failures.iter().flatten().map(|placement| set(placement, ours)).collect();
+                by_failures.iter().flatten().map(|placement| set(placement, &normal)).collect();
             json!({ "election": system.name(), "worst": worst_cases, "sets": all })
         })
         .collect();

@@ -37,7 +37,9 @@ pub(super) fn refuse_low_priorities(
                 "this VIP",
             )
             .note("with `on_unhealthy: yield` an unhealthy node ranks below every healthy one, and priorities end at 1")
-            .help(format!("let the lowest be {needed} or more, or write `on_unhealthy: fault` or `ignore`")),
+            .help(
+                "narrow them: the lowest has to be at least the highest less the lowest, and 2; or write `on_unhealthy: fault` or `ignore`",
+            ),
         );
     }
 }

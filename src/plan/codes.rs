@@ -15,5 +15,9 @@ pub const LOCKED_TWICE: Code =
 pub const LOCK_MENDED: Code =
     Code::warning("LB220", "the lock gives one number to two VIPs, and one of them gets another");
 
+/// A locked number that a changed pool does not have.
+pub const LOCK_OUTSIDE: Code =
+    Code::warning("LB221", "a number of the lock that is outside its pool");
+
 /// Every code of this folder.
-pub const ALL: &[&Code] = &[&POOL, &LOCK, &LOCKED_TWICE, &LOCK_MENDED];
+pub const ALL: &[&Code] = &[&POOL, &LOCK, &LOCKED_TWICE, &LOCK_MENDED, &LOCK_OUTSIDE];

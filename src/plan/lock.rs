@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use super::{VipPlan, codes};
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::lock::{LockedVip, RawLock};
-use crate::model::{Name, Subdomain};
+use crate::model::{Name, RESERVED_TABLES, Subdomain};
 use crate::source::Loc;
 
 /// What earlier renders allocated, by VIP.
@@ -85,20 +85,44 @@ fn locked(raw: &LockedVip, report: &mut Report) -> Locked {
         }
         value.map(|value| raw.with(value))
     };
-    Locked {
-        vrid: number(&raw.vrid, 255),
-        table: number(&raw.table, u32::MAX),
-        rule_priority: number(&raw.rule_priority, 32765),
-        mark: number(&raw.mark, u32::MAX),
-        mark_rule_priority: number(&raw.mark_rule_priority, 32765),
-        // A name that no node has is a node that was removed.
-        order: raw
-            .order
-            .iter()
-            .flatten()
-            .filter_map(|name| Subdomain::parse(&name.value))
-            .collect(),
+    let numbers = [
+        number(&raw.vrid, 255),
+        number(&raw.table, u32::MAX),
+        number(&raw.rule_priority, 32765),
+        number(&raw.mark, u32::MAX),
+        number(&raw.mark_rule_priority, 32765),
+    ];
+    let [vrid, table, rule_priority, mark, mark_rule_priority] = numbers;
+    if let Some(table) = table.filter(|table| RESERVED_TABLES.contains(&table.value)) {
+        report.push(
+            Diagnostic::new(
+                &codes::LOCK,
+                table.span,
+                format!("table {} is the kernel's own", table.value),
+                "reserved",
+            )
+            .help("remove it, and a free number is allocated"),
+        );
     }
+    let mut order: Vec<Subdomain> = Vec::new();
+    for name in raw.order.iter().flatten() {
+        // A name that no node has is a node that was removed.
+        let Some(node) = Subdomain::parse(&name.value) else { continue };
+        if order.contains(&node) {
+            report.push(
+                Diagnostic::new(
+                    &codes::LOCK,
+                    name.span,
+                    format!("`{node}` is twice in an order"),
+                    "second time",
+                )
+                .help("remove it"),
+            );
+        } else {
+            order.push(node);
+        }
+    }
+    Locked { vrid, table, rule_priority, mark, mark_rule_priority, order }
 }
 
 /// The lock of a plan: one line per VIP, so that git merges what two branches added.

@@ -54,6 +54,7 @@ pub(super) fn allocate(
         help: "give VIPs disjoint `nodes`, or put addresses that share their fate into `extra_addresses`",
         // A running instance would be taken down and made anew.
         movable: false,
+        holds: &|vrid| u8::try_from(vrid).is_ok_and(|vrid| datacenter.keepalived.vrids.contains(&vrid)),
         numbers: datacenter.keepalived.vrids.clone().map(u32::from),
     }
     .fill(
@@ -69,6 +70,7 @@ pub(super) fn allocate(
         key: "policy_routing.tables",
         help: "widen the pool, or give VIPs disjoint `nodes`",
         movable: true,
+        holds: &|table| routing.tables.contains(&table),
         numbers: routing.tables.clone().filter(|table| !RESERVED_TABLES.contains(table)),
     }
     .fill(
@@ -96,6 +98,7 @@ pub(super) fn allocate(
         key: "policy_routing.rule_priorities",
         help: "widen the pool, or give VIPs disjoint `nodes`",
         movable: true,
+        holds: &|priority| routing.rule_priorities.contains(&priority),
         numbers: routing.rule_priorities.clone(),
     }
     .fill(from_slots.chain(mark_slots), report, |a, b| meeting(a % count, b % count));
@@ -106,6 +109,7 @@ pub(super) fn allocate(
         key: "policy_routing.mark_mask",
         help: &wider,
         movable: true,
+        holds: &|_| true,
         numbers: submasks(routing.mark_mask),
     }
     .fill(
@@ -207,6 +211,8 @@ struct Pool<'a, I> {
     help: &'a str,
     /// Whether a VIP can get another number without its traffic noticing.
     movable: bool,
+    /// Whether a number is one of the pool's.
+    holds: &'a dyn Fn(u32) -> bool,
     numbers: I,
 }
 
@@ -222,6 +228,7 @@ impl<I: Iterator<Item = u32> + Clone> Pool<'_, I> {
         let mut numbers: Vec<Option<u32>> =
             slots.iter().map(|slot| Some(slot.pin?.value)).collect();
         let mut sound = true;
+        let mut outside: Vec<Loc<u32>> = Vec::new();
         for (index, slot) in slots.iter().enumerate() {
             let Some(locked) = slot.locked.filter(|_| slot.pin.is_none()) else { continue };
             let holder = (0..slots.len()).find(|other| {
@@ -237,8 +244,24 @@ impl<I: Iterator<Item = u32> + Clone> Pool<'_, I> {
                 }
                 // What a pin takes is free no more.
                 None if other.is_some() => {}
-                None => numbers[index] = Some(locked.value),
+                None => {
+                    numbers[index] = Some(locked.value);
+                    outside.extend((!(self.holds)(locked.value)).then_some(locked));
+                }
             }
+        }
+        if let Some(first) = outside.first() {
+            let (key, what, count) = (self.key, self.what, outside.len());
+            report.push(
+                Diagnostic::new(
+                    &codes::LOCK_OUTSIDE,
+                    first.span,
+                    format!("{what} {} of the lock is not in `{key}`", first.value),
+                    if count > 1 { format!("and {} more", count - 1) } else { String::new() },
+                )
+                .note("the lock beats the pool, so that what runs is not changed by accident")
+                .help(format!("take the {what} out of the lock's line to get one of the pool; a VRID that changes is a failover")),
+            );
         }
         if !sound {
             return None;

@@ -30,6 +30,18 @@ impl Scenario {
         Self { failed: nodes.into_iter().map(str::to_owned).collect(), ..Self::default() }
     }
 
+    /// Whether nothing that the node may hold would be held by it while another node is healthy.
+    fn has_no_share(&self, node: &NodePlan) -> bool {
+        let unhealthy = |instance: &Instance| {
+            instance.track.is_some()
+                && self
+                    .unhealthy
+                    .iter()
+                    .any(|(entrypoint, at)| *entrypoint == instance.entrypoint && *at == node.node)
+        };
+        self.is_out(&node.node) || node.instances.iter().all(unhealthy)
+    }
+
     /// Whether a node takes part in no election.
     pub fn is_out(&self, node: &str) -> bool {
         self.failed.contains(node) || self.drained.contains(node)
@@ -42,7 +54,7 @@ pub struct Simulator<'a> {
     plan: &'a Plan,
     /// For each VIP, the nodes with an instance of it, the best first while all are healthy.
     candidates: Vec<Vec<Candidate<'a>>>,
-    /// For each group of VIPs, how many there are, and the nodes that take a share of them.
+    /// For each group of VIPs, how many there are, and the nodes that may hold them.
     groups: Vec<(usize, Vec<&'a NodePlan>)>,
 }
 
@@ -71,7 +83,7 @@ impl<'a> Simulator<'a> {
                 }
             }
             let first = node.instances.first().and_then(|instance| index(&instance.vip));
-            if let Some(vip) = first.filter(|_| node.weight > 0) {
+            if let Some(vip) = first {
                 groups[plan.vips[vip].group].1.push(node);
             }
         }

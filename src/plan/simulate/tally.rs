@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Scenario, Simulator, System};
-use crate::plan::{Plan, bound};
+use crate::plan::{NodePlan, Plan, bound};
 
 /// Who holds what in a scenario.
 #[derive(Debug, Clone)]
@@ -36,11 +36,20 @@ impl<'a> Placement<'a> {
         }
         let (mut largest, mut over) = (0, 0);
         for (vips, members) in &simulator.groups {
-            // A node that is out has no share.
-            let alive = members.iter().filter(|node| !scenario.is_out(&node.node));
-            let weight: u32 = alive.clone().map(|node| node.weight).sum();
-            for node in alive {
-                let share = bound(*vips, node.weight, weight);
+            // Draining and unhealthy nodes hold something only where there are no others.
+            let live = |node: &&&NodePlan| !scenario.is_out(&node.node);
+            let mut alive: Vec<(&NodePlan, u32)> = members
+                .iter()
+                .filter(live)
+                .filter(|node| node.weight > 0 && !scenario.has_no_share(node))
+                .map(|node| (*node, node.weight))
+                .collect();
+            if alive.is_empty() {
+                alive = members.iter().filter(live).map(|node| (*node, 1)).collect();
+            }
+            let weight: u32 = alive.iter().map(|(_, weight)| weight).sum();
+            for (node, share) in alive {
+                let share = bound(*vips, share, weight);
                 largest = largest.max(share);
                 over = over.max(loads[node.node.as_str()].saturating_sub(share));
             }
