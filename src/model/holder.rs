@@ -133,9 +133,7 @@ pub(super) fn priorities(
             .and_then(|raw| value::number(raw, "priorities", 1..=254u8, report));
         let node = nodes.iter().find(|node| node.as_str() == name);
         let name_of = Loc { value: name.clone(), span: entry.key };
-        if context.nodes.expect(&name_of, "node", report)
-            && node.is_none()
-            && context.nodes.complete
+        if context.nodes.knows(&name_of, "node", report) && node.is_none() && context.nodes.complete
         {
             report.push(Diagnostic::new(
                 &codes::PRIORITIES,

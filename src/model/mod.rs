@@ -157,7 +157,7 @@ impl<K: Name + Ord + Borrow<str>, V> Names<K, V> {
     }
 
     /// Whether something has this name; a name that nothing has is reported.
-    fn expect(&self, name: &Loc<String>, what: &str, report: &mut Report) -> bool {
+    fn knows(&self, name: &Loc<String>, what: &str, report: &mut Report) -> bool {
         let known =
             self.found.contains_key(name.value.as_str()) || self.written.contains(&name.value);
         if !known {
@@ -188,7 +188,7 @@ fn entrypoint_of(
     report: &mut Report,
 ) -> Option<Label> {
     if let Some(raw) = raw {
-        entrypoints.expect(raw, "entrypoint", report);
+        entrypoints.knows(raw, "entrypoint", report);
         return entrypoints.find(&raw.value).map(|(name, _)| name.clone());
     }
     match entrypoints.written.as_slice() {

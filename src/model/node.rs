@@ -134,7 +134,7 @@ fn gateways_of(
 ) -> Option<BTreeMap<Label, Interface>> {
     let mut interfaces: BTreeMap<&str, Interface> = BTreeMap::new();
     for (gateway, entry) in raw.interfaces.iter().flatten() {
-        gateways.expect(&Loc { value: gateway.clone(), span: entry.key }, "gateway", report);
+        gateways.knows(&Loc { value: gateway.clone(), span: entry.key }, "gateway", report);
         if let Some(raw) = &entry.value
             && let Some(interface) = value::name_of(raw, "an interface", report)
         {
@@ -145,7 +145,7 @@ fn gateways_of(
         value::refuse_repeats(list, "gateways", report);
         list.value
             .iter()
-            .filter(|name| gateways.expect(name, "gateway", report))
+            .filter(|name| gateways.knows(name, "gateway", report))
             .map(|name| name.value.as_str())
             .collect()
     });

@@ -111,7 +111,7 @@ fn vip(raw: &raw::Vip, context: &Context<'_>, report: &mut Report) -> Option<Vip
         value::refuse_repeats(list, "nodes", report);
         list.value
             .iter()
-            .filter(|name| context.nodes.expect(name, "node", report))
+            .filter(|name| context.nodes.knows(name, "node", report))
             .cloned()
             .collect::<Vec<_>>()
     });
@@ -233,7 +233,7 @@ fn prefer(raw: &raw::Vip, context: &Context<'_>, report: &mut Report) -> Vec<Loc
     value::refuse_repeats(&Loc { value: list.clone(), span: raw.span }, "prefer", report);
     list.iter()
         .filter_map(|name| {
-            if !context.nodes.expect(name, "node", report) {
+            if !context.nodes.knows(name, "node", report) {
                 return None;
             }
             let limited = raw.nodes.as_ref().filter(|nodes| !nodes.value.contains(name));
