@@ -1,11 +1,11 @@
 //! What lies in a bundle's folder, looked at without following links.
 
-use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fs::{self, Metadata};
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::RwLock;
 
 use anyhow::{Context, bail};
 
@@ -18,7 +18,7 @@ pub struct Disk {
     owned: Vec<String>,
     unfinished: Vec<String>,
     interrupted: bool,
-    folders: RefCell<BTreeSet<PathBuf>>,
+    folders: RwLock<BTreeSet<PathBuf>>,
 }
 
 /// A file as it lies there.
@@ -38,7 +38,7 @@ impl Disk {
             owned: Vec::new(),
             unfinished: Vec::new(),
             interrupted: false,
-            folders: RefCell::new(BTreeSet::new()),
+            folders: RwLock::default(),
         };
         if fs::metadata(output).is_ok_and(|about| !about.is_dir()) {
             bail!("{} is not a folder", output.display());
@@ -111,7 +111,7 @@ impl Disk {
 
     /// Whether a folder of the bundle exists. A link, or a file where a folder must be, is an error.
     fn folder_exists(&self, folder: &Path) -> anyhow::Result<bool> {
-        if self.folders.borrow().contains(folder) {
+        if self.folders.read().is_ok_and(|folders| folders.contains(folder)) {
             return Ok(true);
         }
         if folder != self.root
@@ -128,7 +128,9 @@ impl Disk {
                 what(&about)
             );
         }
-        self.folders.borrow_mut().insert(folder.to_owned());
+        if let Ok(mut folders) = self.folders.write() {
+            folders.insert(folder.to_owned());
+        }
         Ok(true)
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use anyhow::{Context, bail};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -43,17 +44,20 @@ struct Listed {
 pub fn of(files: &[BundleFile]) -> anyhow::Result<BundleFile> {
     let mut body =
         format!("{{\n\"version\": 1,\n\"lbgen\": {:?},\n\"files\": [\n", env!("CARGO_PKG_VERSION"));
-    for (index, file) in files.iter().enumerate() {
-        let mut sha256 = String::with_capacity(64);
-        for byte in Sha256::digest(&file.body) {
-            write!(sha256, "{byte:02x}")?;
-        }
-        let owned = Owned { path: &file.path, mode: format!("{:04o}", file.mode), sha256 };
-        body.push_str(&serde_json::to_string(&owned)?);
-        body.push_str(if index + 1 < files.len() { ",\n" } else { "\n" });
-    }
+    let lines: anyhow::Result<Vec<String>> = files.par_iter().map(line).collect();
+    body.push_str(&lines?.join(",\n"));
+    body.push('\n');
     body.push_str("]\n}\n");
     Ok(BundleFile { path: PATH.to_owned(), mode: 0o644, body, from: vec!["datacenter".to_owned()] })
+}
+
+fn line(file: &BundleFile) -> anyhow::Result<String> {
+    let mut sha256 = String::with_capacity(64);
+    for byte in Sha256::digest(&file.body) {
+        write!(sha256, "{byte:02x}")?;
+    }
+    let owned = Owned { path: &file.path, mode: format!("{:04o}", file.mode), sha256 };
+    Ok(serde_json::to_string(&owned)?)
 }
 
 /// The file that lists what a render is about to add.

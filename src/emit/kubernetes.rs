@@ -15,6 +15,7 @@ use k8s_openapi::api::networking::v1::{
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta as Metadata;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use rayon::prelude::*;
 use serde::Serialize;
 
 use super::manifest::{Manifest, metadata};
@@ -37,12 +38,12 @@ pub(super) fn emit(emitter: &Emitter<'_>) -> Files {
             files.push(fallback(emitter, entrypoint, found)?);
         }
     }
-    for found in &plan.domains {
-        files.push(domain(emitter, found)?);
-    }
-    for found in &plan.components {
-        files.push(component(emitter, found)?);
-    }
+    let domains: anyhow::Result<Vec<BundleFile>> =
+        plan.domains.par_iter().map(|found| domain(emitter, found)).collect();
+    let components: anyhow::Result<Vec<BundleFile>> =
+        plan.components.par_iter().map(|found| component(emitter, found)).collect();
+    files.extend(domains?);
+    files.extend(components?);
     files.push(kustomization(emitter, &files)?);
     Ok(files)
 }
