@@ -8,9 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use lbgen::bundle::BundleFile;
 use lbgen::diag::Report;
-use lbgen::emit::{self, Templates};
+use lbgen::emit::{self, BundleFile, Templates};
 use lbgen::plan::{Keep, Lock};
 use lbgen::source::Sources;
 use lbgen::{inventory, model, plan};

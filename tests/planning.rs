@@ -253,11 +253,7 @@ proptest! {
 
 /// VRRP by hand, from the text of the configuration files: every node that is up and is not beaten by another one
 /// that is up is MASTER.
-fn elected(
-    plan: &Plan,
-    files: &[lbgen::bundle::BundleFile],
-    scenario: &Scenario,
-) -> Vec<Option<String>> {
+fn elected(plan: &Plan, files: &[emit::BundleFile], scenario: &Scenario) -> Vec<Option<String>> {
     let word = |block: &str, key: &str| {
         let line = block
             .lines()

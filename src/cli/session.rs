@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::{Format, Global, output};
-use crate::bundle::{self, BundleFile};
+use crate::bundle;
 use crate::diag::{self, Report};
-use crate::emit::{self, Templates};
+use crate::emit::{self, BundleFile, Templates};
 use crate::plan::{Keep, Lock, Plan};
 use crate::source::Sources;
 use crate::{inventory, lint, model, plan};

@@ -18,9 +18,9 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use rayon::prelude::*;
 use serde::Serialize;
 
+use super::BundleFile;
 use super::manifest::{Manifest, metadata};
 use super::{Emitter, Files};
-use crate::bundle::BundleFile;
 use crate::model::{BackendPort, ClassForm, EndpointsForm, PathType};
 use crate::plan::{ComponentPlan, DomainPlan, EntrypointPlan, FallbackPlan, Family, ObjectMeta};
 

@@ -6,8 +6,8 @@ use anyhow::Context;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta as Metadata;
 use serde::Serialize;
 
+use super::BundleFile;
 use super::Emitter;
-use crate::bundle::BundleFile;
 use crate::plan::ObjectMeta;
 
 /// A file of manifests, built document by document.

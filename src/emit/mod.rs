@@ -1,6 +1,7 @@
 //! &[`Plan`] -> files: writes down what the plan says and decides nothing. One file per kind of output.
 
 mod check;
+mod file;
 mod keepalived;
 mod kubernetes;
 mod manifest;
@@ -8,11 +9,11 @@ mod policy_routing;
 mod system;
 mod template;
 
+pub use file::BundleFile;
 pub use template::Templates;
 
 use rayon::prelude::*;
 
-use crate::bundle::BundleFile;
 use crate::plan::{NodePlan, Plan};
 
 /// What emitters share: the plan and the templates.

@@ -1,4 +1,4 @@
-//! &[`Datacenter`] -> LB2xx: what works, but is probably not meant. One file per rule family.
+//! &[`Datacenter`] -> LB2xx and LB31x: what works, but is probably not meant, or will stop working. One file per rule family.
 
 mod coverage;
 mod ingress;

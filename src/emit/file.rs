@@ -1,0 +1,14 @@
+//! What every emitter gives: a file in memory.
+
+/// A file that the bundle owns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BundleFile {
+    /// Below the bundle's folder, `/` between the parts.
+    pub path: String,
+    /// Permission bits: 0644 or 0755.
+    pub mode: u32,
+    /// The whole file.
+    pub body: String,
+    /// The inventory entries that it comes from, such as `vips[10.34.8.49]`.
+    pub from: Vec<String>,
+}
