@@ -1,5 +1,6 @@
 //! The input files, each read once, and positions in them.
 
+use std::cell::OnceCell;
 use std::cmp::Ordering;
 use std::ops::Range;
 
@@ -22,6 +23,12 @@ impl Span {
     /// The byte range; input files are at most 64 MiB, so 32 bits hold every offset.
     pub fn range(self) -> Range<usize> {
         self.start as usize..self.end as usize
+    }
+
+    /// The empty span at a byte of the same file.
+    pub fn at(self, byte: usize) -> Span {
+        let byte = u32::try_from(byte).unwrap_or(u32::MAX);
+        Span { start: byte, end: byte, ..self }
     }
 
     /// Whether `other` lies inside this span.
@@ -78,13 +85,62 @@ pub struct Source {
     pub path: String,
     /// The whole text.
     pub text: String,
+    /// What stands before each block of [`BLOCK`] bytes, counted when a position is first asked for.
+    blocks: OnceCell<Vec<Before>>,
+}
+
+/// Bytes between two counts: what one question for a position may have to look at.
+const BLOCK: usize = 4096;
+
+/// What stands before some byte of a text.
+#[derive(Debug, Clone, Copy, Default)]
+struct Before {
+    /// Line breaks.
+    lines: usize,
+    /// Characters.
+    chars: usize,
+    /// The first byte of the line.
+    line_start: usize,
+}
+
+impl Before {
+    /// What stands before the end of `text`, which starts at byte `start` and has this before it.
+    fn and(mut self, text: &[u8], start: usize) -> Self {
+        for (offset, byte) in text.iter().enumerate() {
+            if *byte == b'\n' {
+                self.lines += 1;
+                self.line_start = start + offset + 1;
+            }
+            // Every byte but the continuation bytes of UTF-8.
+            self.chars += usize::from(byte & 0xc0 != 0x80);
+        }
+        self
+    }
+}
+
+impl Source {
+    fn before(&self, at: usize) -> Before {
+        let text = self.text.as_bytes();
+        let blocks = self.blocks.get_or_init(|| {
+            let mut before = Before::default();
+            let counts = text.chunks(BLOCK).enumerate().map(|(index, block)| {
+                let here = before;
+                before = before.and(block, index * BLOCK);
+                here
+            });
+            counts.collect()
+        });
+        let block = (at / BLOCK).min(blocks.len().saturating_sub(1));
+        let from = blocks.get(block).copied().unwrap_or_default();
+        from.and(&text[(block * BLOCK).min(at)..at], block * BLOCK)
+    }
 }
 
 impl Sources {
     /// Keeps a file for the messages of this run.
     pub fn add(&mut self, path: String, text: String) -> FileId {
         let id = FileId(u16::try_from(self.files.len()).unwrap_or(u16::MAX));
-        self.files.push(Source { path, text });
+        self.files.push(Source { path, text, blocks: OnceCell::new() });
         id
     }
 
@@ -95,10 +151,9 @@ impl Sources {
 
     /// Line and column of a span's first character, both from 1, the column in characters.
     pub fn line_column(&self, span: Span) -> (usize, usize) {
-        let text = &self.get(span.file).text;
-        let before = &text[..text.floor_char_boundary(span.start as usize)];
-        let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
-        let start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        (line, before[start..].chars().count() + 1)
+        let source = self.get(span.file);
+        let here = source.before(source.text.floor_char_boundary(span.start as usize));
+        let line = source.before(here.line_start);
+        (here.lines + 1, here.chars - line.chars + 1)
     }
 }

@@ -3,6 +3,7 @@
 mod check;
 mod complete;
 mod diff;
+mod explain;
 mod init;
 mod output;
 mod plan;
@@ -90,6 +91,8 @@ enum Command {
     Plan(plan::Args),
     /// Show who holds each VIP when nodes fail
     Simulate(simulate::Args),
+    /// Say what a code means, with a wrong and a right example
+    Explain(explain::Args),
     /// Write a commented inventory to start from
     Init(init::Args),
     /// Write the completions of a shell to stdout
@@ -115,6 +118,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(args, &mut session),
         Command::Plan(args) => plan::run(args, &mut session),
         Command::Simulate(args) => simulate::run(args, &mut session),
+        Command::Explain(args) => explain::run(args, &session),
         Command::Init(args) => init::run(args, &session),
         Command::Completions(args) => complete::completions(args),
         Command::Man => complete::man(),

@@ -2,22 +2,34 @@
 
 use std::collections::BTreeMap;
 
-use annotate_snippets::{AnnotationKind, Group, Level, Patch, Renderer, Snippet, renderer};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Patch, Renderer, Snippet, renderer};
 
 use super::{Diagnostic, Label, Report, Severity};
-use crate::source::{FileId, Sources};
+use crate::source::{FileId, Sources, Span};
 
-/// Every diagnostic, and a line at the end that counts them. `styled` adds ANSI colours.
+/// More messages than this are not read by anyone.
+const DRAWN: usize = 500;
+
+/// Lines of more bytes than this are not drawn, and places that are further apart are drawn one by one.
+const WIDEST: usize = 16 << 10;
+
+/// The diagnostics, and a line at the end that counts them. `styled` adds ANSI colours.
 pub fn render(report: &Report, sources: &Sources, styled: bool) -> String {
     let renderer = if styled { Renderer::styled() } else { Renderer::plain() }
         .decor_style(renderer::DecorStyle::Ascii);
     let mut out = String::new();
-    for diagnostic in report.iter() {
+    for diagnostic in report.iter().take(DRAWN) {
         out.push_str(&draw(diagnostic, sources, &renderer));
         out.push_str("\n\n");
     }
+    if report.iter().nth(DRAWN).is_some() {
+        out.push_str(&format!("only the first {DRAWN} are shown; --format json has more\n"));
+    }
     if !out.is_empty() {
         out.push_str(&report.tally());
+        if let Some(first) = report.iter().next() {
+            out.push_str(&format!("; try lbgen explain {}", first.code.id));
+        }
         out.push('\n');
     }
     out
@@ -36,7 +48,28 @@ fn draw(diagnostic: &Diagnostic, sources: &Sources, renderer: &Renderer) -> Stri
         files.entry((label.span.file != first_file, label.span.file)).or_default().push(label);
     }
     for ((_, file), labels) in files {
-        group = group.element(snippet(file, &labels, diagnostic.labels.first(), sources));
+        let together = Window::around(labels.iter().map(|label| label.span), sources);
+        let windows = match together.is_drawable() {
+            true => vec![(together, labels)],
+            false => labels
+                .into_iter()
+                .map(|label| (Window::around([label.span], sources), vec![label]))
+                .collect(),
+        };
+        for (window, labels) in windows {
+            let path = sources.get(file).path.as_str();
+            if window.is_drawable() {
+                group = group.element(snippet(path, &window, &labels, diagnostic.labels.first()));
+                continue;
+            }
+            for label in labels {
+                let (line, column) = sources.line_column(label.span);
+                group = group.element(Origin::path(path).line(line).char_column(column));
+                if !label.text.is_empty() {
+                    group = group.element(Level::INFO.message(&label.text));
+                }
+            }
+        }
     }
     for note in &diagnostic.notes {
         group = group.element(Level::NOTE.message(note));
@@ -44,10 +77,11 @@ fn draw(diagnostic: &Diagnostic, sources: &Sources, renderer: &Renderer) -> Stri
     for help in &diagnostic.help {
         group = group.element(Level::HELP.message(help));
     }
-    let Some(patch) = &diagnostic.patch else {
+    let patch =
+        diagnostic.patch.as_ref().map(|patch| (patch, Window::around([patch.span], sources)));
+    let Some((patch, window)) = patch.filter(|(_, window)| window.is_drawable()) else {
         return renderer.render(&[group]);
     };
-    let window = Window::around([patch.span.range()], &sources.get(patch.span.file).text);
     let fix = Group::with_title(Level::HELP.secondary_title("the line as it would be")).element(
         Snippet::source(window.text)
             .line_start(window.line)
@@ -58,15 +92,12 @@ fn draw(diagnostic: &Diagnostic, sources: &Sources, renderer: &Renderer) -> Stri
 }
 
 fn snippet<'a>(
-    file: FileId,
+    path: &'a str,
+    window: &Window<'a>,
     labels: &[&'a Label],
     primary: Option<&Label>,
-    sources: &'a Sources,
 ) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
-    let source = sources.get(file);
-    let window = Window::around(labels.iter().map(|label| label.span.range()), &source.text);
-    let mut snippet =
-        Snippet::source(window.text).line_start(window.line).path(source.path.as_str());
+    let mut snippet = Snippet::source(window.text).line_start(window.line).path(path);
     for label in labels {
         let kind = match Some(*label) == primary {
             true => AnnotationKind::Primary,
@@ -89,19 +120,22 @@ struct Window<'a> {
 }
 
 impl<'a> Window<'a> {
-    fn around(
-        ranges: impl IntoIterator<Item = std::ops::Range<usize>>,
-        text: &'a str,
-    ) -> Window<'a> {
-        let (first, last) = ranges
-            .into_iter()
-            .fold((text.len(), 0), |(low, high), r| (low.min(r.start), high.max(r.end)));
+    /// The lines of spans in one file; there is at least one.
+    fn around(spans: impl IntoIterator<Item = Span>, sources: &'a Sources) -> Window<'a> {
+        let spans: Vec<Span> = spans.into_iter().collect();
+        let text = &sources.get(spans[0].file).text;
+        let first = spans.iter().map(|span| span.range().start).min().unwrap_or(0);
+        let last = spans.iter().map(|span| span.range().end).max().unwrap_or(0);
         let first = text.floor_char_boundary(first);
         let last = text.ceil_char_boundary(last.max(first));
         let start = text[..first].rfind('\n').map_or(0, |newline| newline + 1);
         let end = text[last..].find('\n').map_or(text.len(), |newline| last + newline);
-        let line = text[..start].bytes().filter(|byte| *byte == b'\n').count() + 1;
+        let (line, _) = sources.line_column(spans[0].at(start));
         Window { text: &text[start..end], start, line }
+    }
+
+    fn is_drawable(&self) -> bool {
+        self.text.len() <= WIDEST
     }
 
     fn of(&self, range: std::ops::Range<usize>) -> std::ops::Range<usize> {

@@ -1,11 +1,13 @@
 //! What is wrong with the user's input: found anywhere, collected here, drawn once at the end.
 
+mod explain;
 mod github;
 mod human;
 mod json;
 mod sarif;
 mod suggest;
 
+pub use explain::{Example, Explanation};
 pub use github::render as render_github;
 pub use human::render as render_human;
 pub use json::render as render_json;
@@ -42,19 +44,27 @@ pub struct Code {
     pub severity: Severity,
     /// One line for lists.
     pub summary: &'static str,
+    /// Why it matters, with a wrong and a right example: Markdown.
+    pub explanation: &'static str,
 }
 
-impl Code {
-    /// A code whose problems stop a render.
-    pub const fn error(id: &'static str, summary: &'static str) -> Self {
-        Self { id, severity: Severity::Error, summary }
-    }
-
-    /// A code whose problems can be waived.
-    pub const fn warning(id: &'static str, summary: &'static str) -> Self {
-        Self { id, severity: Severity::Warning, summary }
-    }
+/// A [`Code`]: its severity, id and summary. Its explanation is `codes/<id>.md`; without that file, nothing compiles.
+macro_rules! code {
+    ($severity:ident $id:literal, $summary:literal) => {
+        $crate::diag::Code {
+            id: $id,
+            severity: $crate::diag::Severity::$severity,
+            summary: $summary,
+            explanation: include_str!(concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                "/src/diag/codes/",
+                $id,
+                ".md"
+            )),
+        }
+    };
 }
+pub(crate) use code;
 
 /// A place in the input and what stands there.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -170,22 +180,33 @@ impl Diagnostic {
 #[derive(Debug, Default)]
 pub struct Report {
     diagnostics: Vec<Diagnostic>,
+    /// Those that came after [`MOST`], by severity.
+    beyond: [usize; 2],
 }
+
+/// A file with more problems than this is no inventory that someone will mend; the rest is only counted.
+const MOST: usize = 20_000;
 
 impl Report {
     /// Adds a problem.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        self.diagnostics.push(diagnostic);
+        if self.diagnostics.len() < MOST {
+            self.diagnostics.push(diagnostic);
+        } else {
+            self.beyond[diagnostic.code.severity as usize] += 1;
+        }
     }
 
     /// How many problems of this severity there are.
     pub fn count(&self, severity: Severity) -> usize {
-        self.diagnostics.iter().filter(|d| d.code.severity == severity).count()
+        let kept = self.diagnostics.iter().filter(|d| d.code.severity == severity).count();
+        kept + self.beyond[severity as usize]
     }
 
     /// Whether anything stops a render.
     pub fn has_errors(&self) -> bool {
-        self.count(Severity::Error) > 0
+        self.beyond[Severity::Error as usize] > 0
+            || self.diagnostics.iter().any(|d| d.code.severity == Severity::Error)
     }
 
     /// Keeps what `keep` says.

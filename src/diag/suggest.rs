@@ -1,11 +1,18 @@
 //! "Did you mean": the nearest of the names that exist.
 
+/// Who has more names than this, or longer ones, is not helped by a guess.
+const COMPARED: usize = 512;
+const LONGEST: usize = 253;
+
 /// The nearest of `known`, where one is near enough to be meant and no other is as near.
 pub fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
     // A slip is a third of the word at most; a short word may still have one letter wrong.
-    let limit = (written.chars().count() / 3).max(1);
+    let length = written.chars().count();
+    let limit = (length / 3).max(1);
     let mut near: Vec<(usize, &str)> = known
         .iter()
+        .take(COMPARED)
+        .filter(|name| name.chars().count().abs_diff(length) <= limit && length <= LONGEST)
         .map(|name| (strsim::damerau_levenshtein(written, name), *name))
         .filter(|(distance, _)| *distance <= limit)
         .collect();

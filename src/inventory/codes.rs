@@ -1,29 +1,29 @@
 //! LB0xx: what can be wrong before anything is understood.
 
-use crate::diag::Code;
+use crate::diag::{Code, code};
 
 /// The text is not YAML.
-pub const YAML: Code = Code::error("LB001", "the text cannot be read as YAML");
+pub const YAML: Code = code!(Error "LB001", "the text cannot be read as YAML");
 /// Anchors, aliases, tags, several documents.
 pub const YAML_FEATURE: Code =
-    Code::error("LB002", "a feature of YAML that inventories do not use");
+    code!(Error "LB002", "a feature of YAML that inventories do not use");
 /// The file is not text that can be an inventory.
-pub const NOT_TEXT: Code = Code::error("LB003", "not UTF-8, a NUL character, or too large");
+pub const NOT_TEXT: Code = code!(Error "LB003", "not UTF-8, a NUL character, or too large");
 /// A key twice in one map.
-pub const DUPLICATE_KEY: Code = Code::error("LB004", "a key is given twice");
+pub const DUPLICATE_KEY: Code = code!(Error "LB004", "a key is given twice");
 /// A key that the language does not have.
-pub const UNKNOWN_KEY: Code = Code::error("LB005", "a key that is not known");
+pub const UNKNOWN_KEY: Code = code!(Error "LB005", "a key that is not known");
 /// A key that must be there.
-pub const MISSING_KEY: Code = Code::error("LB006", "a required key is missing");
+pub const MISSING_KEY: Code = code!(Error "LB006", "a required key is missing");
 /// A list where a text is wanted, and the like.
-pub const WRONG_TYPE: Code = Code::error("LB007", "a value of the wrong type");
+pub const WRONG_TYPE: Code = code!(Error "LB007", "a value of the wrong type");
 /// A key without a value.
-pub const NO_VALUE: Code = Code::error("LB008", "a key without a value");
+pub const NO_VALUE: Code = code!(Error "LB008", "a key without a value");
 /// `include`, until it is built.
-pub const INCLUDE: Code = Code::error("LB009", "an include that cannot be followed");
+pub const INCLUDE: Code = code!(Error "LB009", "an include that cannot be followed");
 
 /// The lock cannot be used.
-pub const LOCK: Code = Code::error("LB020", "a lock that cannot be used");
+pub const LOCK: Code = code!(Error "LB020", "a lock that cannot be used");
 
 /// Every code of this folder.
 pub const ALL: &[&Code] = &[

@@ -1,6 +1,7 @@
 //! Text -> [`raw::Inventory`]: what was written, nothing resolved, every key with its place. LB0xx.
 
 pub mod codes;
+mod fault;
 pub mod lock;
 mod node;
 pub mod raw;
@@ -20,6 +21,9 @@ use read::Read;
 
 /// No inventory comes near this; what does is not one.
 const LARGEST: usize = 64 << 20;
+
+/// Nor any line near this: the annotations of an object may have 256 KiB together.
+const LONGEST_LINE: usize = 1 << 20;
 
 /// Reads the inventory at `path`. What is wrong with its contents is in the report; the error is the world's.
 pub fn load(
@@ -145,6 +149,13 @@ fn decode(
             sources,
             report,
         );
+    }
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        if line.len() > LONGEST_LINE {
+            return refuse(text, start, "a line is longer than 1 MiB", sources, report);
+        }
+        start += line.len();
     }
     Some(sources.add(path, text))
 }

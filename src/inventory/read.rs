@@ -42,7 +42,7 @@ fn wrong_type(node: &Node, key: &Loc<&str>, wanted: &str) -> Diagnostic {
     if node.is_null() {
         let title = format!("`{}` has no value", key.value);
         return Diagnostic::new(&codes::NO_VALUE, key.span, title, label)
-            .help("write the value, or remove the key to get its default");
+            .help("write the value, or remove the key");
     }
     let what =
         if key.value.is_empty() { "an inventory".to_owned() } else { format!("`{}`", key.value) };

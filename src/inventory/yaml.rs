@@ -1,17 +1,23 @@
-//! Text to [`Node`]s. The only place that knows the YAML parser, and the only one that speaks of YAML.
+//! Text to [`Node`]s. This file and `fault` are the only ones that know the YAML parser.
 //!
 //! It reads the parser's events and not a derived struct, because a struct ends at its first wrong value
 //! and an inventory has to bring back all of them at once.
 
-use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError};
+use std::ops::Range;
+
+use granit_parser::{Event, Parser, ScalarStyle, ScanError};
 
 use super::codes;
+use super::fault::Fault;
 use super::node::{Entries, Kind, Node, Scalar};
 use crate::diag::{Diagnostic, Report};
 use crate::source::{FileId, Loc, Span};
 
 /// Nesting of an inventory is 5 at most; what goes deeper is a mistake or an attack.
 const DEPTH: usize = 64;
+
+/// Keys, values, lists and maps together: ten times what 20,000 domains and 500 components need.
+const NODES: usize = 1_000_000;
 
 /// The only document of `text`. `None` where nothing can be read; then the report says why.
 pub fn parse(file: FileId, text: &str, report: &mut Report) -> Option<Node> {
@@ -21,7 +27,8 @@ pub fn parse(file: FileId, text: &str, report: &mut Report) -> Option<Node> {
     options.emit_unresolved_aliases = true;
     options.emit_comments = false;
     options.disallow_directives = true;
-    let mut tree = Tree { file, text, open: Vec::new(), root: None, report };
+    let mut tree =
+        Tree { file, text, open: Vec::new(), root: None, nodes: 0, seen: 0, tabs: false, report };
     for event in Parser::new_from_str_with_options(text, options) {
         match event {
             Ok((event, span)) => {
@@ -31,7 +38,10 @@ pub fn parse(file: FileId, text: &str, report: &mut Report) -> Option<Node> {
                 }
             }
             Err(error) => {
-                tree.fault(&error);
+                // The tab is the cause, most likely; it stands at its place in the report.
+                if !tree.tabs {
+                    tree.fault(&error);
+                }
                 return None;
             }
         }
@@ -47,7 +57,13 @@ struct Open {
 
 enum OpenKind {
     List(Vec<Node>),
-    Map { entries: Entries, key: Option<Loc<String>> },
+    Map {
+        entries: Entries,
+        /// Its text is `None` where nobody may ask for its value.
+        key: Option<Loc<Option<String>>>,
+        /// Whether the map reads like something else.
+        refused: bool,
+    },
 }
 
 struct Tree<'a> {
@@ -55,6 +71,11 @@ struct Tree<'a> {
     text: &'a str,
     open: Vec<Open>,
     root: Option<Node>,
+    nodes: usize,
+    /// Where the last event ended.
+    seen: usize,
+    /// Whether a tab was reported.
+    tabs: bool,
     report: &'a mut Report,
 }
 
@@ -66,6 +87,7 @@ impl Tree<'_> {
 
     /// False where reading on makes no sense.
     fn take(&mut self, event: Event<'_>, span: Span) -> bool {
+        self.refuse_tabs(&event, span);
         if let Some(tag) = event.tag() {
             let at = Span { end: (span.start + 1).min(span.end), ..span };
             self.report.push(
@@ -91,7 +113,7 @@ impl Tree<'_> {
             }
             Event::MappingStart(_, anchor, _) => {
                 self.anchor(anchor, span);
-                let kind = OpenKind::Map { entries: Entries::new(), key: None };
+                let kind = OpenKind::Map { entries: Entries::new(), key: None, refused: false };
                 self.open.push(Open { start: span, kind });
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(span),
@@ -103,7 +125,7 @@ impl Tree<'_> {
                         "YAML aliases are not taken here",
                         "alias",
                     )
-                    .help("write the value out"),
+                    .help("write the value out; text that starts with `*` needs quotes"),
                 );
                 self.node(span, Kind::Refused);
             }
@@ -116,18 +138,50 @@ impl Tree<'_> {
             }
             _ => {}
         }
+        if self.nodes > NODES {
+            self.root = None;
+            let title = "the file holds more than a million keys and values";
+            self.report.push(
+                Diagnostic::new(&codes::NOT_TEXT, span, title, "the rest was not read")
+                    .help("an inventory is one datacenter's: split the file"),
+            );
+            return false;
+        }
         true
+    }
+
+    /// Reports tabs between this event and the one before it, and in plain text: a person takes them for indentation
+    /// or for a space, and readers of YAML disagree. In quotes, in blocks of text and in comments they are text.
+    fn refuse_tabs(&mut self, event: &Event<'_>, span: Span) {
+        let Range { start, end } = span.range();
+        let plain = matches!(event, Event::Scalar(_, ScalarStyle::Plain, ..));
+        let seen = if plain { end } else { start };
+        let mut from = self.seen;
+        for line in self.text[from.min(seen)..seen].split_inclusive('\n') {
+            let code = line.split('#').next().unwrap_or_default();
+            if let Some(tab) = code.find('\t') {
+                let at = self.span(from + tab, from + tab + 1);
+                let help = "use spaces";
+                let title = "a tab stands where a space is wanted";
+                self.report.push(Diagnostic::new(&codes::YAML, at, title, "tab").help(help));
+                self.tabs = true;
+            }
+            from += line.len();
+        }
+        self.seen = self.seen.max(end);
     }
 
     fn anchor(&mut self, anchor: usize, span: Span) {
         if anchor != 0 {
-            let at = Span { end: (span.start + 1).min(span.end), ..span };
+            // It stands before the value, maybe on a line of its own.
+            let before = &self.text[..self.text.ceil_char_boundary(span.range().start + 1)];
+            let at = before.rfind('&').unwrap_or(span.range().start);
             self.report.push(
                 Diagnostic::new(
                     &codes::YAML_FEATURE,
-                    at,
+                    self.span(at, at + 1),
                     "YAML anchors are not taken here",
-                    "this value has an anchor",
+                    "anchor",
                 )
                 .help("remove the `&name`, and write the value out where it is used"),
             );
@@ -139,6 +193,7 @@ impl Tree<'_> {
         let span = Span { end: span.end.max(start.start), ..start };
         match kind {
             OpenKind::List(items) => self.node(span, Kind::List(items)),
+            OpenKind::Map { refused: true, .. } => self.node(span, Kind::Refused),
             OpenKind::Map { entries, .. } => self.node(span, Kind::Map(entries)),
         }
     }
@@ -152,45 +207,54 @@ impl Tree<'_> {
         let head = Span { end: end(first_line.len()), ..span };
         let span = Span { end: end(written.len()), ..span };
         let node = Node { span, head, kind };
+        self.nodes += 1;
         let Some(open) = self.open.last_mut() else {
             self.root = Some(node);
             return;
         };
         match &mut open.kind {
             OpenKind::List(items) => items.push(node),
-            OpenKind::Map { entries, key } => match key.take() {
+            OpenKind::Map { entries, key, refused } => match key.take() {
                 None => {
                     *key = Some(match node.kind {
-                        Kind::Scalar(scalar) => Loc { value: scalar.text, span: head },
+                        Kind::Scalar(scalar) if scalar.plain && scalar.text == "<<" => {
+                            self.report.push(
+                                Diagnostic::new(
+                                    &codes::YAML_FEATURE,
+                                    head,
+                                    "YAML merge keys are not taken here",
+                                    "merge key",
+                                )
+                                .help("write the values out"),
+                            );
+                            Loc { value: None, span: head }
+                        }
+                        Kind::Scalar(scalar) => Loc { value: Some(scalar.text), span: head },
                         Kind::List(_) | Kind::Map(_) | Kind::Refused => {
-                            self.report.push(Diagnostic::new(
+                            let diagnostic = Diagnostic::new(
                                 &codes::YAML_FEATURE,
                                 head,
                                 "a key must be a name",
                                 "a list or a map used as a key",
-                            ));
-                            Loc { value: String::new(), span: head }
+                            );
+                            let template = self.text[..span.range().start].ends_with('{');
+                            self.report.push(match template {
+                                true => diagnostic.help("`{{ }}` reads like a template that was not filled in; quote it if it is text"),
+                                false => diagnostic,
+                            });
+                            *refused = true;
+                            Loc { value: None, span: head }
                         }
                     });
                 }
-                Some(key) if key.value == "<<" => {
-                    self.report.push(
-                        Diagnostic::new(
-                            &codes::YAML_FEATURE,
-                            key.span,
-                            "YAML merge keys are not taken here",
-                            "merge key",
-                        )
-                        .help("write the values out"),
-                    );
-                }
-                Some(key) => {
-                    if let Some((earlier, _)) = entries.get(&key.value) {
+                Some(Loc { value: None, .. }) => {}
+                Some(Loc { value: Some(name), span }) => {
+                    if let Some((earlier, _)) = entries.get(&name) {
                         self.report.push(
                             Diagnostic::new(
                                 &codes::DUPLICATE_KEY,
-                                key.span,
-                                format!("the key `{}` is given twice", key.value),
+                                span,
+                                format!("the key `{}` is given twice", name.escape_debug()),
                                 "second time",
                             )
                             .also(*earlier, "first time")
@@ -198,7 +262,7 @@ impl Tree<'_> {
                             .help("remove one of them, or merge what they hold"),
                         );
                     } else {
-                        entries.insert(key.value, (key.span, node));
+                        entries.insert(name, (span, node));
                     }
                 }
             },
@@ -206,86 +270,8 @@ impl Tree<'_> {
     }
 
     fn fault(&mut self, error: &ScanError) {
-        let at = error.marker().byte_offset().unwrap_or(self.text.len()).min(self.text.len());
-        let at = self.text.floor_char_boundary(at);
-        let next = self.text[at..].chars().next().filter(|c| *c != '\n').map_or(0, char::len_utf8);
-        let (title, help) = plain_words(error.kind());
-        self.report.push(
-            Diagnostic::new(&codes::YAML, self.span(at, at + next), title, "here").help(help),
-        );
-    }
-}
-
-/// What a fault of the YAML text is called by someone who does not know YAML's grammar.
-fn plain_words(kind: &ErrorKind) -> (&'static str, &'static str) {
-    use ErrorKind as E;
-    match kind {
-        E::TabNotAllowed
-        | E::TabInBlockIndentation
-        | E::TabInIndentation
-        | E::TabInPlainScalar
-        | E::TabAtBlockScalarStart => ("a tab is used for indentation", "use spaces"),
-        E::UnclosedQuotedScalar | E::DocumentIndicatorInQuotedScalar => (
-            "a quote is opened and never closed",
-            "close the quote on the line where the text ends",
-        ),
-        E::InvalidTrailingSingleQuotedScalar | E::InvalidTrailingDoubleQuotedScalar => {
-            ("text follows a closed quote", "quote the whole value, or nothing of it")
-        }
-        E::UnknownQuotedScalarEscape
-        | E::InvalidQuotedScalarHexEscape
-        | E::InvalidUnicodeEscape
-        | E::UnpairedLowSurrogate
-        | E::MissingLowSurrogate
-        | E::InvalidLowSurrogate
-        | E::InvalidLowSurrogateHexEscape => (
-            "a backslash in double quotes starts no escape that YAML knows",
-            "use single quotes, or write the backslash twice",
-        ),
-        E::UnclosedFlowCollection { open: '[' } | E::UnexpectedEofFlowSequence => {
-            ("a list is opened with `[` and never closed", "add the `]`")
-        }
-        E::UnclosedFlowCollection { .. }
-        | E::UnexpectedEofFlowMapping
-        | E::UnexpectedEofImplicitFlowMapping => {
-            ("a map is opened with `{` and never closed", "add the `}`")
-        }
-        E::MisplacedFlowCollectionEnd | E::MismatchedFlowCollectionEnd { .. } => (
-            "a bracket is closed that is not open here",
-            "every `[` needs its `]`, every `{` its `}`",
-        ),
-        E::ExpectedFlowSequenceSeparator | E::ExpectedFlowMappingSeparator => (
-            "a comma or the closing bracket is missing",
-            "separate what stands in brackets by commas",
-        ),
-        E::InvalidIndentation
-        | E::InvalidQuotedScalarIndent
-        | E::InvalidFlowScalarIndent
-        | E::InvalidBlockScalarIndent
-        | E::ExpectedBlockMappingKey
-        | E::ExpectedBlockSequenceEntry
-        | E::BlockSequenceEntryNotAllowed
-        | E::MappingKeyNotAllowed
-        | E::MappingValueNotAllowed
-        | E::InvalidColonPlacement => (
-            "this line does not fit the lines above it",
-            "keys of one map start in one column, what belongs to a key is further right; a value with `: ` in it needs quotes",
-        ),
-        E::SimpleKeyExpected | E::InvalidSimpleKey => {
-            ("a key without its colon", "write `key: value`, with a space after the colon")
-        }
-        E::RecursionLimitExceeded => {
-            ("lists and maps are nested deeper than 64", "an inventory is flat; see the README")
-        }
-        E::DirectiveDisallowed => {
-            ("lines that start with `%` are not taken here", "remove the line")
-        }
-        E::UnexpectedCharacter { .. } => {
-            ("no value can start with this character", "put the value into quotes")
-        }
-        _ => (
-            "this cannot be read as YAML",
-            "check quotes, colons and indentation of this line and the one above",
-        ),
+        let Fault { at, title, help } = Fault::of(error, self.text);
+        let span = self.span(at.start, at.end);
+        self.report.push(Diagnostic::new(&codes::YAML, span, title, "here").help(help));
     }
 }

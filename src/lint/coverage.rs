@@ -1,12 +1,12 @@
 //! Does what is defined survive the failures that it is there for?
 
-use crate::diag::{Code, Diagnostic, Report};
+use crate::diag::{Code, Diagnostic, Report, code};
 use crate::model::{Datacenter, NodeState, OnUnhealthy};
 
 /// Nothing takes over.
-const ONE_NODE: Code = Code::warning("LB201", "a VIP that only one node can hold");
+const ONE_NODE: Code = code!(Warning "LB201", "a VIP that only one node can hold");
 /// Nothing sees that an ingress controller is gone.
-const NO_HEALTH: Code = Code::warning("LB202", "an entrypoint whose health nothing can track");
+const NO_HEALTH: Code = code!(Warning "LB202", "an entrypoint whose health nothing can track");
 
 /// The codes of this family.
 pub const CODES: &[&Code] = &[&ONE_NODE, &NO_HEALTH];

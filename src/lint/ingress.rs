@@ -2,19 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use crate::diag::{Code, Diagnostic, Report};
+use crate::diag::{Code, Diagnostic, Report, code};
 use crate::model::{Annotations, Component, Datacenter, Label, PathType};
 use crate::source::Span;
 
 /// One component's host hides another one's path.
-const HIDDEN: Code = Code::warning("LB203", "a path that is hidden by another component's host");
+const HIDDEN: Code = code!(Warning "LB203", "a path that is hidden by another component's host");
 /// Characters that ingress-nginx refuses or takes for a regular expression.
-const REGEX: Code = Code::warning("LB204", "a path with characters of a regular expression");
+const REGEX: Code = code!(Warning "LB204", "a path with characters of a regular expression");
 /// An annotation that changes how all paths of a host are compared.
 const ALL_REGEX: Code =
-    Code::warning("LB205", "an annotation that turns all paths of a host into regular expressions");
+    code!(Warning "LB205", "an annotation that turns all paths of a host into regular expressions");
 /// An annotation that ingress-nginx ignores or refuses unless it is allowed.
-const SNIPPET: Code = Code::warning("LB206", "a snippet annotation");
+const SNIPPET: Code = code!(Warning "LB206", "a snippet annotation");
 
 /// The codes of this family.
 pub const CODES: &[&Code] = &[&HIDDEN, &REGEX, &ALL_REGEX, &SNIPPET];

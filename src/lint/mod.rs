@@ -1,6 +1,8 @@
 //! &[`Datacenter`] -> LB2xx and LB31x: what works, but is probably not meant, or will stop working. One file per rule family.
 
+mod claim;
 mod coverage;
+mod idle;
 mod ingress;
 mod unused;
 mod version;
@@ -19,7 +21,9 @@ struct Family {
 
 /// Every family.
 const FAMILIES: &[Family] = &[
+    Family { codes: claim::CODES, check: claim::check },
     Family { codes: coverage::CODES, check: coverage::check },
+    Family { codes: idle::CODES, check: idle::check },
     Family { codes: ingress::CODES, check: ingress::check },
     Family { codes: unused::CODES, check: unused::check },
     Family { codes: version::CODES, check: version::check },

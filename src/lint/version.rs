@@ -1,14 +1,14 @@
 //! Forms that still work in the stated version, and will stop to.
 
-use crate::diag::{Code, Diagnostic, Report};
+use crate::diag::{Code, Diagnostic, Report, code};
 use crate::model::{Datacenter, EndpointsForm, KubeProxy};
 
 /// KEP-5495: deprecated in 1.35, off by default planned for 1.40, removal for 1.43.
-const IPVS: Code = Code::warning("LB310", "kube-proxy's ipvs mode is deprecated");
+const IPVS: Code = code!(Warning "LB310", "kube-proxy's ipvs mode is deprecated");
 /// Deprecated in 1.33.
-const ENDPOINTS: Code = Code::warning("LB311", "v1 Endpoints are deprecated");
+const ENDPOINTS: Code = code!(Warning "LB311", "v1 Endpoints are deprecated");
 /// KEP-5707: deprecated in 1.36, off by default planned for 1.40, removal for 1.43.
-const EXTERNAL_IPS: Code = Code::warning("LB312", "spec.externalIPs of a Service is deprecated");
+const EXTERNAL_IPS: Code = code!(Warning "LB312", "spec.externalIPs of a Service is deprecated");
 
 /// The codes of this family.
 pub const CODES: &[&Code] = &[&IPVS, &ENDPOINTS, &EXTERNAL_IPS];

@@ -1,13 +1,13 @@
 //! `allow`: warnings that the user takes on.
 
-use crate::diag::{Code, Diagnostic, Report, Severity};
+use crate::diag::{Code, Diagnostic, Report, Severity, code};
 use crate::inventory::raw;
 use crate::source::Loc;
 
 /// No such code, or an error.
-const NOT_WAIVABLE: Code = Code::error("LB010", "a waiver of something that cannot be waived");
+const NOT_WAIVABLE: Code = code!(Error "LB010", "a waiver of something that cannot be waived");
 /// The warning is not there.
-const WAIVES_NOTHING: Code = Code::warning("LB290", "a waiver that waives nothing");
+const WAIVES_NOTHING: Code = code!(Warning "LB290", "a waiver that waives nothing");
 
 /// The codes of this family.
 pub const CODES: &[&Code] = &[&NOT_WAIVABLE, &WAIVES_NOTHING];

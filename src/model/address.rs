@@ -1,40 +1,35 @@
 //! One address, one thing.
+//!
+//! Compared as written, so that a mistake elsewhere in an entry hides nothing.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::name::{Label, Subdomain};
-use super::{Entrypoint, Gateway, Names, Node, Vip, codes};
+use super::{codes, value};
 use crate::diag::{Diagnostic, Report};
-use crate::source::Span;
+use crate::inventory::{Map, raw};
+use crate::source::{Loc, Span};
 
 /// Reports every address that two things have.
-pub(super) fn refuse_shared(
-    gateways: &Names<Label, Gateway>,
-    nodes: &Names<Subdomain, Node>,
-    entrypoints: &Names<Label, Entrypoint>,
-    vips: &[Vip],
-    report: &mut Report,
-) {
+pub(super) fn refuse_shared(raw: &raw::Inventory, report: &mut Report) {
     let mut uses: Vec<(Span, IpAddr, String)> = Vec::new();
-    for (name, gateway) in gateways.iter() {
-        uses.push((gateway.address.span, gateway.address.value, format!("the gateway `{name}`")));
+    let mut add = |raw: Option<&Loc<String>>, what: String| {
+        let address = raw.and_then(|raw| Some((raw.span, value::usable_address(raw)?)));
+        uses.extend(address.map(|(span, address)| (span, address, what)));
+    };
+    for (name, gateway) in entries(raw.gateways.as_ref()) {
+        add(gateway.address.as_ref(), format!("the gateway `{name}`"));
     }
-    for (name, node) in nodes.iter() {
-        let v4 = node.address.map(|address| (address.span, address.value.into()));
-        let v6 = node.address6.map(|address| (address.span, address.value.into()));
-        uses.extend(
-            [v4, v6]
-                .into_iter()
-                .flatten()
-                .map(|(span, address)| (span, address, format!("the node `{name}`"))),
-        );
+    for (name, node) in entries(raw.nodes.as_ref()) {
+        add(node.address.as_ref(), format!("the node `{name}`"));
+        add(node.address6.as_ref(), format!("the node `{name}`"));
     }
-    for vip in vips {
-        uses.push((vip.address.span, vip.address.value, "a VIP".to_owned()));
-        uses.extend(vip.extra.iter().map(|(extra, _)| {
-            (extra.span, extra.value, format!("an extra address of {}", vip.address.value))
-        }));
+    for vip in raw.vips.iter().flatten() {
+        add(vip.address.as_ref(), "a VIP".to_owned());
+        for extra in vip.extra_addresses.iter().flatten() {
+            let of = vip.address.as_ref().map_or("a VIP", |address| address.value.as_str());
+            add(Some(extra), format!("an extra address of {}", of.escape_debug()));
+        }
     }
     uses.sort();
     let mut seen: BTreeMap<IpAddr, (Span, &str)> = BTreeMap::new();
@@ -43,17 +38,21 @@ pub(super) fn refuse_shared(
         seen.entry(*address).or_insert((*span, what));
     }
     // Several entrypoints may share a legacy proxy, so fallbacks are compared with the others only.
-    for (name, entrypoint) in entrypoints.iter() {
-        for address in entrypoint.fallback.iter().flat_map(|fallback| &fallback.addresses) {
-            refuse(
-                address.span,
-                address.value,
-                &format!("the fallback of `{name}`"),
-                &seen,
-                report,
-            );
+    for (name, entrypoint) in entries(raw.entrypoints.as_ref()) {
+        let addresses = entrypoint.fallback.iter().flat_map(|fallback| &fallback.addresses);
+        for raw in addresses.flat_map(|list| &list.value) {
+            if let Some(address) = value::usable_address(raw) {
+                let what = format!("the fallback of `{name}`");
+                refuse(raw.span, address, &what, &seen, report);
+            }
         }
     }
+}
+
+fn entries<T>(map: Option<&Map<T>>) -> impl Iterator<Item = (String, &T)> {
+    map.into_iter()
+        .flatten()
+        .filter_map(|(name, entry)| Some((name.escape_debug().to_string(), entry.value.as_ref()?)))
 }
 
 fn refuse(
@@ -72,6 +71,7 @@ fn refuse(
             format!("{what} has it"),
         )
         .also(*first, format!("{other} has it"))
-        .note("two hosts that answer for one address take each other's packets"),
+        .note("two hosts that answer for one address take each other's packets")
+        .help("give one of them another address, or remove it"),
     );
 }

@@ -1,55 +1,56 @@
 //! LB1xx: what cannot be meant, or cannot work.
 
-use crate::diag::Code;
+use crate::diag::{Code, code};
 
 /// A VRID for two VIPs that one node could hear.
-pub const VRID_TWICE: Code = Code::error("LB101", "a VRID is used by two VIPs on one link");
+pub const VRID_TWICE: Code = code!(Error "LB101", "a VRID is used by two VIPs on one link");
 /// A table, rule priority or mark for two VIPs that one node may hold.
 pub const NUMBER_TWICE: Code =
-    Code::error("LB102", "a table, rule priority or mark is used by two VIPs");
+    code!(Error "LB102", "a table, rule priority or mark is used by two VIPs");
 /// A number outside its range, or a reserved one.
-pub const RANGE: Code = Code::error("LB103", "a number is out of range or reserved");
+pub const RANGE: Code = code!(Error "LB103", "a number is out of range or reserved");
 /// A word that is none of those allowed.
-pub const WORD: Code = Code::error("LB104", "a value is none of those allowed");
+pub const WORD: Code = code!(Error "LB104", "a value is none of those allowed");
 /// A name that breaks its rule.
-pub const NAME: Code = Code::error("LB105", "a name that is not allowed");
+pub const NAME: Code = code!(Error "LB105", "a name that is not allowed");
 /// Text that is no address, network, duration or version.
-pub const FORM: Code = Code::error("LB106", "a value that cannot be read");
+pub const FORM: Code = code!(Error "LB106", "a value that cannot be read");
 /// A name that nothing has.
-pub const UNKNOWN_NAME: Code = Code::error("LB107", "a reference to something that does not exist");
+pub const UNKNOWN_NAME: Code = code!(Error "LB107", "a reference to something that does not exist");
 /// A list that names one thing twice, or nothing.
-pub const LIST: Code = Code::error("LB108", "a list that is empty or names something twice");
+pub const LIST: Code =
+    code!(Error "LB108", "a list that is empty, too long, or names something twice");
 /// An address that no host may have.
-pub const UNUSABLE_ADDRESS: Code = Code::error("LB110", "an address that cannot be used here");
+pub const UNUSABLE_ADDRESS: Code = code!(Error "LB110", "an address that cannot be used here");
 /// One address for two things.
-pub const ADDRESS_TWICE: Code = Code::error("LB111", "an address is used twice");
+pub const ADDRESS_TWICE: Code = code!(Error "LB111", "an address is used twice");
 /// Two gateways' networks overlap.
-pub const OVERLAP: Code = Code::error("LB112", "two networks overlap");
+pub const OVERLAP: Code = code!(Error "LB112", "two networks overlap");
 /// A gateway outside its network, or a network with host bits.
-pub const GATEWAY_NETWORK: Code = Code::error("LB113", "a gateway and its network do not fit");
+pub const GATEWAY_NETWORK: Code = code!(Error "LB113", "a gateway and its network do not fit");
 /// A VIP in no gateway's network.
-pub const NO_GATEWAY: Code = Code::error("LB114", "a VIP lies in no gateway's network");
+pub const NO_GATEWAY: Code = code!(Error "LB114", "a VIP lies in no gateway's network");
 /// A VIP that no node can hold.
-pub const NO_NODE: Code = Code::error("LB115", "a VIP that no node can hold");
+pub const NO_NODE: Code = code!(Error "LB115", "a VIP that no node can hold");
 /// A node without an address of the VIP's family.
 pub const NO_SOURCE: Code =
-    Code::error("LB116", "a node has no address to send a VIP's adverts from");
+    code!(Error "LB116", "a node has no address to send a VIP's adverts from");
 /// An entrypoint must be named.
-pub const WHICH_ENTRYPOINT: Code = Code::error("LB117", "an entrypoint must be named");
+pub const WHICH_ENTRYPOINT: Code = code!(Error "LB117", "an entrypoint must be named");
 /// VRRP priorities that do not order the nodes.
-pub const PRIORITIES: Code = Code::error("LB118", "VRRP priorities that do not order the nodes");
+pub const PRIORITIES: Code = code!(Error "LB118", "VRRP priorities that do not order the nodes");
 /// Two objects of one kind with one name.
-pub const OBJECT_TWICE: Code = Code::error("LB120", "two Kubernetes objects would have one name");
+pub const OBJECT_TWICE: Code = code!(Error "LB120", "two Kubernetes objects would have one name");
 /// One class for two controllers.
-pub const CLASS_TWICE: Code = Code::error("LB121", "an Ingress class is used twice");
+pub const CLASS_TWICE: Code = code!(Error "LB121", "an Ingress class is used twice");
 /// A health check port for two Services.
-pub const NODE_PORT_TWICE: Code = Code::error("LB122", "a health check node port is used twice");
+pub const NODE_PORT_TWICE: Code = code!(Error "LB122", "a health check node port is used twice");
 /// Two components answer for one host and path.
-pub const PATH_TWICE: Code = Code::error("LB123", "a host and path are claimed twice");
+pub const PATH_TWICE: Code = code!(Error "LB123", "a host and path are claimed twice");
 /// Nothing serves a legacy component.
-pub const NO_FALLBACK: Code = Code::error("LB124", "a legacy component without a fallback");
+pub const NO_FALLBACK: Code = code!(Error "LB124", "a legacy component without a fallback");
 /// The stated version cannot do it.
-pub const VERSION: Code = Code::error("LB301", "the stated version cannot do this");
+pub const VERSION: Code = code!(Error "LB301", "the stated version cannot do this");
 
 /// Every code of this folder.
 pub const ALL: &[&Code] = &[

@@ -76,21 +76,21 @@ pub struct Fallback {
     pub port: u16,
 }
 
+/// Endpoints of an EndpointSlice (KEP-752).
+const MOST_ENDPOINTS: usize = 1000;
+
 /// Annotations of a Kubernetes object.
 pub type Annotations = BTreeMap<QualifiedName, String>;
 
 pub(super) fn build(raw: &raw::Inventory, report: &mut Report) -> Names<Label, Entrypoint> {
     let given = raw.given.contains(&"entrypoints");
-    let entrypoints = Names::build(
+    Names::build(
         given,
         raw.entrypoints.as_ref(),
         "an entrypoint's name",
         report,
-        |_, raw, report| entrypoint(raw, report),
-    );
-    refuse_shared_classes(&entrypoints, report);
-    refuse_shared_node_ports(&entrypoints, report);
-    entrypoints
+        |_, _, raw, report| entrypoint(raw, report),
+    )
 }
 
 fn entrypoint(raw: &raw::Entrypoint, report: &mut Report) -> Option<Entrypoint> {
@@ -171,13 +171,31 @@ fn fallback(raw: &raw::Fallback, report: &mut Report) -> Option<Fallback> {
         "list what serves the fallback, or remove `fallback`",
         report,
     );
-    value::refuse_repeats(list, "addresses", report);
+    value::refuse_repeats(&list.value, "addresses", report);
     let mut addresses: Vec<Loc<IpAddr>> = list
         .value
         .iter()
         .filter_map(|raw| value::address(raw, "a fallback's address", report))
         .collect();
     addresses.sort();
+    for (family, is_ours) in
+        [("IPv4", IpAddr::is_ipv4 as fn(&IpAddr) -> bool), ("IPv6", IpAddr::is_ipv6)]
+    {
+        let count = addresses.iter().filter(|address| is_ours(&address.value)).count();
+        if count > MOST_ENDPOINTS {
+            report.push(
+                Diagnostic::new(
+                    &codes::LIST,
+                    list.span,
+                    format!("`addresses` lists {count} {family} addresses"),
+                    format!("at most {MOST_ENDPOINTS} of a family"),
+                )
+                .note("an EndpointSlice holds no more (KEP-752)")
+                .help("put a load balancer of their own in front of them"),
+            );
+            return None;
+        }
+    }
     let complete = addresses.len() == list.value.len() && !addresses.is_empty();
     complete.then_some(())?;
     Some(Fallback { name: name?, addresses, port: port? })
@@ -194,7 +212,13 @@ fn service(
     class: Option<&Loc<String>>,
     report: &mut Report,
 ) -> Option<Loc<ServiceName>> {
-    let raw = raw.or(class)?;
+    let Some(raw) = raw else {
+        let class = class?;
+        // A class that is no name at all was reported as such.
+        <Subdomain as super::name::Name>::parse(&class.value)?;
+        let named = value::name_of(class, "a Service's name", report);
+        return named.map(|service| class.with(service));
+    };
     value::name_of(raw, "a Service's name", report).map(|service| raw.with(service))
 }
 
@@ -307,46 +331,4 @@ pub(super) fn annotations(raw: Option<&Map<Loc<String>>>, report: &mut Report) -
             Some((name, entry.value.as_ref()?.value.clone()))
         })
         .collect()
-}
-
-fn refuse_shared_classes(entrypoints: &Names<Label, Entrypoint>, report: &mut Report) {
-    let mut classes: Vec<&Loc<Subdomain>> = entrypoints
-        .iter()
-        .flat_map(|(_, entrypoint)| [&entrypoint.edge.class, &entrypoint.routing.class])
-        .collect();
-    classes.sort_by_key(|class| class.span);
-    let mut seen: BTreeMap<&Subdomain, Span> = BTreeMap::new();
-    for class in classes {
-        if let Some(first) = seen.insert(&class.value, class.span) {
-            report.push(
-                Diagnostic::new(&codes::CLASS_TWICE, class.span, format!("the Ingress class `{}` is used twice", class.value), "second use")
-                    .also(first, "first use")
-                    .note("a controller serves every Ingress of its class: requests would pass both tiers, or both entrypoints, at once")
-                    .help("give each tier of each entrypoint a controller with a class of its own"),
-            );
-        }
-    }
-}
-
-fn refuse_shared_node_ports(entrypoints: &Names<Label, Entrypoint>, report: &mut Report) {
-    let mut ports: Vec<&Loc<u16>> = entrypoints
-        .iter()
-        .filter_map(|(_, entrypoint)| entrypoint.edge.health_check_node_port.as_ref())
-        .collect();
-    ports.sort_by_key(|port| port.span);
-    let mut seen: BTreeMap<u16, Span> = BTreeMap::new();
-    for port in ports {
-        if let Some(first) = seen.insert(port.value, port.span) {
-            report.push(
-                Diagnostic::new(
-                    &codes::NODE_PORT_TWICE,
-                    port.span,
-                    format!("`health_check_node_port` {} is used twice", port.value),
-                    "second use",
-                )
-                .also(first, "first use")
-                .note("node ports are unique in a cluster: the second Service would be refused"),
-            );
-        }
-    }
 }

@@ -25,10 +25,13 @@ pub struct Gateway {
 
 pub(super) fn build(raw: &raw::Inventory, report: &mut Report) -> Names<Label, Gateway> {
     let given = raw.given.contains(&"gateways");
-    let gateways =
-        Names::build(given, raw.gateways.as_ref(), "a gateway's name", report, |_, raw, report| {
-            gateway(raw, report)
-        });
+    let gateways = Names::build(
+        given,
+        raw.gateways.as_ref(),
+        "a gateway's name",
+        report,
+        |_, _, raw, report| gateway(raw, report),
+    );
     refuse_overlaps(&gateways, report);
     gateways
 }

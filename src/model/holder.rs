@@ -104,12 +104,15 @@ pub(super) fn holders(
             false => "every node that may hold it is in maintenance".to_owned(),
         };
         let place = raw.nodes.as_ref().map_or(address.span, |nodes| nodes.span);
-        report.push(Diagnostic::new(
-            &codes::NO_NODE,
-            place,
-            format!("no node can hold {}", address.value),
-            why,
-        ));
+        report.push(
+            Diagnostic::new(
+                &codes::NO_NODE,
+                place,
+                format!("no node can hold {}", address.value),
+                why,
+            )
+            .help("the nodes' `gateways` and `state`, and the VIP's `nodes` decide who may"),
+        );
     }
     (able && complete).then(|| holders.into_iter().map(|(name, _)| name.clone()).collect())
 }

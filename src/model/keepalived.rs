@@ -167,6 +167,12 @@ pub(super) fn preempt(raw: &Loc<Scalar>, report: &mut Report) -> Option<Preempt>
         (true, "true") => Some(Preempt::AtOnce),
         (true, "false") => Some(Preempt::Never),
         (_, text) => {
+            if whole_number(text.trim_end_matches(char::is_alphabetic)).is_none() {
+                let title = format!("`preempt` cannot be `{}`", text.escape_debug());
+                let label = "`true`, `false`, or how long to wait, as `30s`";
+                report.push(Diagnostic::new(&codes::WORD, raw.span, title, label));
+                return None;
+            }
             let delay = value::duration(&raw.with(text.to_owned()), "preempt", report)?;
             if delay > Duration::from_secs(1000) || delay.subsec_millis() != 0 {
                 report.push(Diagnostic::new(

@@ -3,6 +3,7 @@
 pub mod codes;
 
 mod address;
+mod controller;
 mod entrypoint;
 mod gateway;
 mod holder;
@@ -18,6 +19,8 @@ mod vip;
 
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
+
+use indexmap::IndexSet;
 
 pub use entrypoint::{Annotations, Edge, Entrypoint, Fallback, OnUnhealthy, Routing};
 pub use gateway::Gateway;
@@ -88,7 +91,8 @@ pub fn build(raw: &raw::Inventory, source: &str, report: &mut Report) -> Option<
     let namespace = kubernetes.as_ref().map(|kubernetes| &kubernetes.namespace);
     let components = route::components(raw, &entrypoints, namespace, report);
 
-    address::refuse_shared(&gateways, &nodes, &entrypoints, &vips, report);
+    address::refuse_shared(raw, report);
+    controller::refuse_shared(raw, report);
     pin::refuse_shared(&vips, report);
     route::refuse_shared_paths(&components, &entrypoints, report);
     if let Some(namespace) = namespace {
@@ -116,30 +120,28 @@ pub fn build(raw: &raw::Inventory, source: &str, report: &mut Report) -> Option<
 /// mistake in it is not called unknown.
 struct Names<K, V> {
     found: BTreeMap<K, V>,
-    written: Vec<String>,
+    written: IndexSet<String>,
     /// Whether all of them could be built, so that what is missing is missing.
     complete: bool,
 }
 
 impl<K: Name + Ord + Borrow<str>, V> Names<K, V> {
-    /// `given` is whether the key is there; then nothing to read is something that could not be read.
+    /// `given` is whether the key is there; then nothing to read is something that could not be read. `one` gets the
+    /// name as it was written, and as what it has to be, where it is: what else is wrong with the entry is found anyway.
     fn build<R>(
         given: bool,
         raw: Option<&Map<R>>,
         what: &str,
         report: &mut Report,
-        mut one: impl FnMut(&K, &R, &mut Report) -> Option<V>,
+        mut one: impl FnMut(&str, Option<&K>, &R, &mut Report) -> Option<V>,
     ) -> Self {
         let complete = !given || raw.is_some();
-        let mut names = Self { found: BTreeMap::new(), written: Vec::new(), complete };
+        let mut names = Self { found: BTreeMap::new(), written: IndexSet::new(), complete };
         for (name, entry) in raw.into_iter().flatten() {
-            names.written.push(name.clone());
+            names.written.insert(name.clone());
             let key = value::name::<K>(name, entry.key, what, report);
-            let key_for_value = key.as_ref();
-            let value = match (key_for_value, &entry.value) {
-                (Some(key), Some(raw)) => one(key, raw, report),
-                _ => None,
-            };
+            let raw = entry.value.as_ref();
+            let value = raw.and_then(|raw| one(name, key.as_ref(), raw, report));
             match key.zip(value) {
                 Some((key, value)) => _ = names.found.insert(key, value),
                 None => names.complete = false,
@@ -191,7 +193,8 @@ fn entrypoint_of(
         entrypoints.knows(raw, "entrypoint", report);
         return entrypoints.find(&raw.value).map(|(name, _)| name.clone());
     }
-    match entrypoints.written.as_slice() {
+    let written: Vec<&str> = entrypoints.written.iter().map(String::as_str).take(13).collect();
+    match written.as_slice() {
         [only] => entrypoints.find(only).map(|(name, _)| name.clone()),
         [] if !entrypoints.complete => None,
         [] => {

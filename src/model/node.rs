@@ -40,6 +40,8 @@ pub struct Node {
     pub state: NodeState,
     /// The gateways it has, with its interface in each one's network.
     pub gateways: BTreeMap<Label, Interface>,
+    /// Gateways that it does not have, but states an interface for.
+    pub idle_interfaces: Vec<Loc<String>>,
 }
 
 impl Node {
@@ -58,7 +60,7 @@ pub(super) fn build(
     report: &mut Report,
 ) -> Names<Subdomain, Node> {
     let map = raw.nodes.as_ref();
-    Names::build(raw.given.contains(&"nodes"), map, "a node's name", report, |_, raw, report| {
+    Names::build(raw.given.contains(&"nodes"), map, "a node's name", report, |_, _, raw, report| {
         node(raw, gateways, report)
     })
 }
@@ -115,6 +117,11 @@ fn node(raw: &raw::Node, gateways: &Names<Label, Gateway>, report: &mut Report) 
         value::word(raw, "state", &states, report)
     });
     let own_gateways = gateways_of(raw, gateways, report);
+    let has = |name: &str| own_gateways.as_ref().is_none_or(|own| own.contains_key(name));
+    let idle_interfaces = raw.interfaces.iter().flatten().filter(|(gateway, _)| !has(gateway));
+    let idle_interfaces = idle_interfaces
+        .map(|(gateway, entry)| Loc { value: gateway.clone(), span: entry.key })
+        .collect();
     Some(Node {
         span: raw.span,
         address: address.map_or(Some(None), |address| address.map(Some))?,
@@ -124,6 +131,7 @@ fn node(raw: &raw::Node, gateways: &Names<Label, Gateway>, report: &mut Report) 
         weight: weight?,
         state: state?,
         gateways: own_gateways?,
+        idle_interfaces,
     })
 }
 
@@ -142,7 +150,7 @@ fn gateways_of(
         }
     }
     let listed: Option<Vec<&str>> = raw.gateways.as_ref().map(|list| {
-        value::refuse_repeats(list, "gateways", report);
+        value::refuse_repeats(&list.value, "gateways", report);
         list.value
             .iter()
             .filter(|name| gateways.knows(name, "gateway", report))

@@ -6,7 +6,7 @@ use super::entrypoint::{Annotations, Entrypoint, annotations};
 use super::name::{Host, Label, Name, PortName, ServiceName, Subdomain, UrlPath};
 use super::{Names, codes, entrypoint_of, value};
 use crate::diag::{Diagnostic, Report};
-use crate::inventory::{raw, whole_number};
+use crate::inventory::{Scalar, raw, whole_number};
 use crate::source::{Loc, Span};
 
 /// A branded host.
@@ -88,6 +88,22 @@ pub struct Component {
     pub annotations: Annotations,
 }
 
+impl Component {
+    /// The hosts that its paths are claimed on; `None` is any.
+    pub fn claimed_hosts(&self) -> impl Iterator<Item = Option<&Host>> {
+        let any = self.hosts.is_empty().then_some(None);
+        any.into_iter().chain(self.hosts.iter().map(|host| Some(&host.value)))
+    }
+
+    /// Whether it takes a part of another component's requests, on the same hosts and paths (ingress-nginx).
+    pub fn is_canary(&self) -> bool {
+        self.annotations.get(CANARY).is_some_and(|value| value == "true")
+    }
+}
+
+/// The annotation by which ingress-nginx knows a canary.
+const CANARY: &str = "nginx.ingress.kubernetes.io/canary";
+
 pub(super) fn domains(
     raw: &raw::Inventory,
     entrypoints: &Names<Label, Entrypoint>,
@@ -98,33 +114,38 @@ pub(super) fn domains(
         raw.domains.as_ref(),
         "a domain",
         report,
-        |host: &Host, raw: &raw::Domain, report| {
-            let what = format!("`{host}`");
+        |name, host: Option<&Host>, raw: &raw::Domain, report| {
+            let what = format!("`{name}`");
             let entrypoint =
                 entrypoint_of(raw.entrypoint.as_ref(), &what, raw.span, entrypoints, report);
             let tls_secret = match &raw.tls_secret {
-                None => Some(Subdomain::parse(&host.object_name())),
-                Some(raw) if raw.value.plain && raw.value.text == "false" => Some(None),
-                Some(raw) if raw.value.plain && raw.value.text == "true" => {
-                    report.push(
-                        Diagnostic::new(
-                            &codes::WORD,
-                            raw.span,
-                            "`tls_secret` cannot be `true`",
-                            "the name of a Secret, or `false`",
-                        )
-                        .help("remove the key: a Secret named as the host is the default"),
-                    );
-                    None
-                }
-                Some(raw) => {
-                    value::name_of(&raw.with(raw.value.text.clone()), "a Secret's name", report)
-                        .map(Some)
-                }
+                None => host.map(|host| Subdomain::parse(&host.object_name())),
+                Some(raw) => tls_secret(raw, report),
             };
             Some(Domain { span: raw.span, entrypoint: entrypoint?, tls_secret: tls_secret? })
         },
     )
+}
+
+/// The Secret; `Some(None)` is plain HTTP.
+fn tls_secret(raw: &Loc<Scalar>, report: &mut Report) -> Option<Option<Subdomain>> {
+    let text = raw.value.text.as_str();
+    if raw.value.plain && text == "false" {
+        return Some(None);
+    }
+    if ["true", "false", "yes", "no", "on", "off"].contains(&text) {
+        report.push(
+            Diagnostic::new(
+                &codes::WORD,
+                raw.span,
+                format!("`tls_secret` cannot be `{text}`"),
+                "the name of a Secret, or `false` without quotes",
+            )
+            .help("`false` is plain HTTP; without the key, the Secret is named as the host"),
+        );
+        return None;
+    }
+    value::name_of(&raw.with(raw.value.text.clone()), "a Secret's name", report).map(Some)
 }
 
 pub(super) fn components(
@@ -139,7 +160,7 @@ pub(super) fn components(
         raw.components.as_ref(),
         "a component's name",
         report,
-        |name: &Label, raw: &raw::Component, report| {
+        |name, _: Option<&Label>, raw: &raw::Component, report| {
             let what = format!("`{name}`");
             let entrypoint =
                 entrypoint_of(raw.entrypoint.as_ref(), &what, raw.span, entrypoints, report);
@@ -167,13 +188,14 @@ pub(super) fn components(
                 value::refuse_empty(list, "paths", "write `/` for every path of the hosts", report);
                 list.value.iter().filter_map(|raw| path(raw, report)).collect::<Vec<_>>()
             });
-            let hosts = raw
-                .hosts
+            let written = raw.hosts.as_deref().unwrap_or_default();
+            value::refuse_repeats(written, "hosts", report);
+            let mut hosts: Vec<Loc<Host>> = written
                 .iter()
-                .flatten()
-                .filter_map(|raw| Some(raw.with(value::name_of(raw, "a host", report)?)));
-            let mut hosts: Vec<Loc<Host>> = hosts.collect();
+                .filter_map(|raw| Some(raw.with(value::name_of(raw, "a host", report)?)))
+                .collect();
             hosts.sort();
+            hosts.dedup();
             let annotations = annotations(raw.annotations.as_ref(), report);
             let legacy = legacy?;
             if legacy {
@@ -194,7 +216,7 @@ pub(super) fn components(
 
 fn require_fallback(
     raw: &raw::Component,
-    name: &Label,
+    name: &str,
     entrypoint: Option<&Label>,
     entrypoints: &Names<Label, Entrypoint>,
     report: &mut Report,
@@ -218,10 +240,14 @@ fn require_fallback(
     }
 }
 
-fn backend(component: &Label, raw: &raw::Backend, report: &mut Report) -> Option<Backend> {
+fn backend(component: &str, raw: &raw::Backend, report: &mut Report) -> Option<Backend> {
     let service = match &raw.service {
         Some(raw) => value::name_of(raw, "a Service's name", report),
-        None => value::name(component.as_str(), raw.span, "a Service's name", report),
+        // A component whose name is none was reported as such.
+        None => {
+            Label::parse(component)?;
+            value::name(component, raw.span, "a Service's name", report)
+        }
     };
     let port = raw.port.as_ref().and_then(|raw| {
         if raw.value.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -272,34 +298,34 @@ pub(super) fn refuse_shared_paths(
     for (entrypoint, found) in entrypoints.iter() {
         if let Some(fallback) = &found.fallback {
             let what = format!("the fallback of `{entrypoint}`");
-            claims.push((fallback.name.span, what, entrypoint, None, ("", PathType::Prefix)));
+            let everything = ("", PathType::Prefix);
+            claims.push((fallback.name.span, what, (entrypoint, false, None, everything)));
         }
     }
     for (name, component) in components.iter().filter(|(_, component)| component.backend.is_some())
     {
         for path in &component.paths {
-            let mut claim = |host| {
+            let what = match component.is_canary() {
+                true => format!("the canary `{name}`"),
+                false => format!("`{name}`"),
+            };
+            for host in component.claimed_hosts() {
                 claims.push((
                     path.path.span,
-                    format!("`{name}`"),
-                    &component.entrypoint,
-                    host,
-                    path.claim(),
+                    what.clone(),
+                    (&component.entrypoint, component.is_canary(), host, path.claim()),
                 ));
-            };
-            match component.hosts.as_slice() {
-                [] => claim(None),
-                hosts => hosts.iter().for_each(|host| claim(Some(&host.value))),
             }
         }
     }
     claims.sort_by_key(|(span, ..)| *span);
-    // Two claims of one entrypoint on one host for one path are one claim too many.
+    // Two claims of one entrypoint on one host for one path are one claim too many, and so are two canaries.
     let mut seen = BTreeMap::new();
-    for (span, what, entrypoint, host, path) in &claims {
-        let Some((first, other)) = seen.insert((entrypoint, host, path), (*span, what)) else {
+    for (span, what, claim) in &claims {
+        let Some((first, other)) = seen.insert(claim, (*span, what)) else {
             continue;
         };
+        let (_, _, host, path) = claim;
         let on = host.map_or("any host".to_owned(), |host: &Host| format!("`{host}`"));
         let shown = if path.0.is_empty() { "/" } else { path.0 };
         report.push(
@@ -310,7 +336,8 @@ pub(super) fn refuse_shared_paths(
                 format!("by {what}"),
             )
             .also(first, format!("by {other}"))
-            .note("ingress-nginx gives the requests to the older Ingress of the two, whichever that is"),
+            .note("ingress-nginx gives the requests to the older Ingress of the two, whichever that is")
+            .help("give the path to one of them, or tell them apart by `hosts`"),
         );
     }
 }

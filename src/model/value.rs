@@ -10,7 +10,7 @@ use ipnet::IpNet;
 
 use super::codes;
 use super::name::Name;
-use crate::diag::{Diagnostic, Report};
+use crate::diag::{Diagnostic, Report, nearest};
 use crate::inventory::whole_number;
 use crate::source::{Loc, Span};
 
@@ -25,15 +25,17 @@ pub fn word<T: Copy>(
     if found.is_none() {
         let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
         let listed = known.join("`, `");
-        report.push(
-            Diagnostic::new(
-                &codes::WORD,
-                raw.span,
-                format!("`{key}` cannot be `{}`", raw.value),
-                format!("one of `{listed}`"),
-            )
-            .did_you_mean(&raw.value, raw.span, known),
+        let mut diagnostic = Diagnostic::new(
+            &codes::WORD,
+            raw.span,
+            format!("`{key}` cannot be `{}`", raw.value.escape_debug()),
+            format!("one of `{listed}`"),
         );
+        // Without a near one, the label has said it all.
+        if nearest(&raw.value, &known).is_some() {
+            diagnostic = diagnostic.did_you_mean(&raw.value, raw.span, known);
+        }
+        report.push(diagnostic);
     }
     found
 }
@@ -143,7 +145,7 @@ where
                 ),
                 "first and last number, the lower one first",
             )
-            .help(format!("write for example `{}-{}`", range.start(), range.end())),
+            .help("write for example `100-199`"),
         );
     }
     pool
@@ -176,6 +178,11 @@ pub fn address(raw: &Loc<String>, what: &str, report: &mut Report) -> Option<Loc
         return None;
     }
     Some(raw.with(address))
+}
+
+/// The address, where it is one that a host may have; nothing is reported.
+pub fn usable_address(raw: &Loc<String>) -> Option<IpAddr> {
+    raw.value.parse().ok().filter(|address| unusable(*address).is_none())
 }
 
 /// Why no host on a public network may have it.
@@ -229,9 +236,9 @@ pub fn network(raw: &Loc<String>, what: &str, report: &mut Report) -> Option<Loc
 }
 
 /// Reports what a list of names holds twice.
-pub fn refuse_repeats(list: &Loc<Vec<Loc<String>>>, key: &str, report: &mut Report) {
+pub fn refuse_repeats(list: &[Loc<String>], key: &str, report: &mut Report) {
     let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
-    for item in &list.value {
+    for item in list {
         if let Some(first) = seen.insert(&item.value, item.span) {
             report.push(
                 Diagnostic::new(

@@ -31,6 +31,8 @@ pub struct Vip {
     pub prefer: Vec<Loc<Subdomain>>,
     /// Every node that may hold it, those in maintenance too; sorted, and at least one not in maintenance.
     pub nodes: Vec<Subdomain>,
+    /// Whether the inventory's `nodes` say so.
+    pub limited: bool,
     /// Numbers that the inventory fixes.
     pub pins: Pins,
     /// Exact VRRP priorities: one for every node of `nodes`, distinct.
@@ -108,7 +110,7 @@ fn vip(raw: &raw::Vip, context: &Context<'_>, report: &mut Report) -> Option<Vip
             "name the nodes that may hold the VIP, or remove `nodes` to allow all",
             report,
         );
-        value::refuse_repeats(list, "nodes", report);
+        value::refuse_repeats(&list.value, "nodes", report);
         list.value
             .iter()
             .filter(|name| context.nodes.knows(name, "node", report))
@@ -139,6 +141,7 @@ fn vip(raw: &raw::Vip, context: &Context<'_>, report: &mut Report) -> Option<Vip
         extra,
         prefer,
         nodes: nodes?,
+        limited: raw.nodes.is_some(),
         pins,
         priorities: priorities.map_or(Some(None), |priorities| priorities.map(Some))?,
         preempt: preempt?,
@@ -230,7 +233,7 @@ fn refuse_two_gateways(
 
 fn prefer(raw: &raw::Vip, context: &Context<'_>, report: &mut Report) -> Vec<Loc<Subdomain>> {
     let Some(list) = &raw.prefer else { return Vec::new() };
-    value::refuse_repeats(&Loc { value: list.clone(), span: raw.span }, "prefer", report);
+    value::refuse_repeats(list, "prefer", report);
     list.iter()
         .filter_map(|name| {
             if !context.nodes.knows(name, "node", report) {

@@ -1,23 +1,27 @@
 //! What can only be seen when numbers are given out.
 
-use crate::diag::Code;
+use crate::diag::{Code, code};
 
 /// A pool has fewer numbers than are needed.
-pub const POOL: Code = Code::error("LB119", "a pool of numbers is too small");
+pub const POOL: Code = code!(Error "LB119", "a pool of numbers is too small");
 
 /// Something in the lock that no VIP can have.
-pub const LOCK: Code = Code::error("LB021", "a line of the lock that no VIP can have");
+pub const LOCK: Code = code!(Error "LB021", "a line of the lock that no VIP can have");
 /// Two VIPs that run with one VRID.
 pub const LOCKED_TWICE: Code =
-    Code::error("LB022", "the lock gives one VRID to two VIPs that meet on a node");
+    code!(Error "LB022", "the lock gives one VRID to two VIPs that meet on a node");
 
 /// Two VIPs with one table, rule priority or mark.
 pub const LOCK_MENDED: Code =
-    Code::warning("LB220", "the lock gives one number to two VIPs, and one of them gets another");
+    code!(Warning "LB220", "the lock gives one number to two VIPs, and one of them gets another");
 
 /// A locked number that a changed pool does not have.
 pub const LOCK_OUTSIDE: Code =
-    Code::warning("LB221", "a number of the lock that is outside its pool");
+    code!(Warning "LB221", "a number of the lock that is outside its pool");
+
+/// A node over its share, because of what the inventory fixes.
+pub const UNEVEN: Code =
+    code!(Warning "LB222", "a failover bound that is broken by pins, `nodes` or zones");
 
 /// Every code of this folder.
-pub const ALL: &[&Code] = &[&POOL, &LOCK, &LOCKED_TWICE, &LOCK_MENDED, &LOCK_OUTSIDE];
+pub const ALL: &[&Code] = &[&POOL, &LOCK, &LOCKED_TWICE, &LOCK_MENDED, &LOCK_OUTSIDE, &UNEVEN];

@@ -4,6 +4,7 @@
 
 pub mod codes;
 
+mod evenness;
 mod instance;
 mod kubernetes;
 pub mod lock;
@@ -96,12 +97,14 @@ pub fn plan(datacenter: &Datacenter, lock: &Lock, keep: Keep, report: &mut Repor
             }
         })
         .collect();
-    Some(Plan {
+    let plan = Plan {
         datacenter: datacenter.name.to_string(),
         source: datacenter.source.clone(),
         mode: datacenter.policy_routing.mode,
         nodes: node::plan(datacenter, &vips),
         kubernetes: kubernetes::plan(datacenter),
         vips,
-    })
+    };
+    evenness::check(datacenter, &plan, report);
+    Some(plan)
 }

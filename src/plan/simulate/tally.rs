@@ -20,6 +20,8 @@ pub struct Placement<'a> {
     pub bound: usize,
     /// By how much the node furthest over its own share exceeds it.
     pub over: usize,
+    /// That node, where there is one.
+    pub furthest: Option<&'a str>,
     /// VIPs that nobody holds.
     pub unheld: usize,
 }
@@ -34,7 +36,7 @@ impl<'a> Placement<'a> {
         for holder in holders.iter().flatten() {
             *loads.entry(holder).or_default() += 1;
         }
-        let (mut largest, mut over) = (0, 0);
+        let (mut largest, mut over, mut furthest) = (0, 0, None);
         for (vips, members) in &simulator.groups {
             // Draining and unhealthy nodes hold something only where there are no others.
             let live = |node: &&&NodePlan| !scenario.is_out(&node.node);
@@ -51,7 +53,10 @@ impl<'a> Placement<'a> {
             for (node, share) in alive {
                 let share = bound(*vips, share, weight);
                 largest = largest.max(share);
-                over = over.max(loads[node.node.as_str()].saturating_sub(share));
+                let excess = loads[node.node.as_str()].saturating_sub(share);
+                if excess > over {
+                    (over, furthest) = (excess, Some(node.node.as_str()));
+                }
             }
         }
         Self {
@@ -59,6 +64,7 @@ impl<'a> Placement<'a> {
             load: loads.values().copied().max().unwrap_or(0),
             bound: largest,
             over,
+            furthest,
             unheld: holders.iter().filter(|holder| holder.is_none()).count(),
             holders,
             loads,

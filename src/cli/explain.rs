@@ -1,0 +1,111 @@
+//! `lbgen explain`: what a code means, with a wrong and a right example.
+
+use std::fmt::Write as _;
+
+use anyhow::bail;
+use serde_json::{Value, json};
+
+use super::session::Session;
+use super::{Exit, Format, output};
+use crate::diag::{Code, Example, nearest};
+use crate::lint;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// The code, as messages name it
+    #[arg(value_name = "CODE", required_unless_present = "all")]
+    code: Option<String>,
+    /// Every code: the reference, as Markdown
+    #[arg(long, conflicts_with = "code")]
+    all: bool,
+}
+
+pub fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> {
+    let every = lint::all_codes();
+    let codes: Vec<&Code> = match &args.code {
+        None => every,
+        Some(id) => match every.iter().find(|code| code.id.eq_ignore_ascii_case(id)) {
+            Some(code) => vec![code],
+            None => {
+                let ids: Vec<&str> = every.iter().map(|code| code.id).collect();
+                match nearest(&id.to_uppercase(), &ids) {
+                    Some(near) => bail!("there is no code {id}; did you mean {near}?"),
+                    None => bail!("there is no code {id}; `lbgen explain --all` has every one"),
+                }
+            }
+        },
+    };
+    match session.global.format {
+        Format::Json => {
+            let codes: Vec<Value> = codes.iter().map(|code| as_json(code)).collect();
+            output::json(&json!({ "version": 1, "codes": codes }))?;
+        }
+        _ if args.all => output::data(&reference(&codes))?,
+        _ => codes.iter().try_for_each(|code| output::data(&for_a_person(code)))?,
+    }
+    Ok(Exit::Done)
+}
+
+fn for_a_person(code: &Code) -> String {
+    let explanation = code.explain();
+    let mut text = format!("{} ({}): {}\n", code.id, code.severity.word(), code.summary);
+    let _ = write!(text, "\n{}", explanation.reason);
+    for (title, example) in [("Wrong", &explanation.wrong), ("Right", &explanation.right)] {
+        let _ = write!(text, "\n{title}:\n\n{}", indented(&example.inventory));
+        if !example.lock.is_empty() {
+            let _ = write!(text, "\n  with the lock\n\n{}", indented(&example.lock));
+        }
+    }
+    text
+}
+
+fn indented(block: &str) -> String {
+    // A NUL, which one example is about, would not reach the reader.
+    block.lines().map(|line| format!("    {}\n", line.replace('\0', "\\0"))).collect()
+}
+
+/// Every code as one page of Markdown.
+fn reference(codes: &[&Code]) -> String {
+    let mut text = String::from(
+        "# Every message of lbgen\n\n\
+         Written by `lbgen explain --all`. What an example leaves out stands as in the inventory that `lbgen init` writes.\n\n\
+         | code | severity | what it says |\n| --- | --- | --- |\n",
+    );
+    for code in codes {
+        let anchor = code.id.to_lowercase();
+        let (id, severity, summary) = (code.id, code.severity.word(), code.summary);
+        let _ = writeln!(text, "| [{id}](#{anchor}) | {severity} | {summary} |");
+    }
+    for code in codes {
+        let explanation = code.explain();
+        let _ = write!(text, "\n## {}\n\n{}: {}.\n", code.id, code.severity.word(), code.summary);
+        let _ = write!(text, "\n{}", explanation.reason);
+        for (title, example) in [("Wrong", &explanation.wrong), ("Right", &explanation.right)] {
+            let _ = write!(text, "\n{title}:\n\n{}", fenced(&example.inventory));
+            if !example.lock.is_empty() {
+                let _ = write!(text, "\nwith the lock\n\n{}", fenced(&example.lock));
+            }
+        }
+    }
+    text
+}
+
+fn fenced(block: &str) -> String {
+    format!("```yaml\n{}```\n", block.replace('\0', "\\0"))
+}
+
+fn as_json(code: &Code) -> Value {
+    let explanation = code.explain();
+    let example = |example: &Example| {
+        let lock = (!example.lock.is_empty()).then_some(&example.lock);
+        json!({ "inventory": example.inventory, "lock": lock })
+    };
+    json!({
+        "code": code.id,
+        "severity": code.severity.word(),
+        "summary": code.summary,
+        "reason": explanation.reason,
+        "wrong": example(&explanation.wrong),
+        "right": example(&explanation.right),
+    })
+}

@@ -1,0 +1,167 @@
+//! What is wrong with text that is no YAML, in the words of someone who does not know YAML's grammar.
+//!
+//! A parser says where it could not go on. A person wants to know what was forgotten, which often stands further up.
+
+use std::ops::Range;
+
+use granit_parser::{ErrorKind, ScanError};
+
+/// Why the text ends to be YAML.
+pub struct Fault {
+    /// What to look at.
+    pub at: Range<usize>,
+    /// The fact.
+    pub title: &'static str,
+    /// What to do.
+    pub help: &'static str,
+}
+
+impl Fault {
+    /// The most likely cause of a parser's error.
+    pub fn of(error: &ScanError, text: &str) -> Self {
+        let at = error.marker().byte_offset().unwrap_or(text.len()).min(text.len());
+        let at = text.floor_char_boundary(at);
+        if let Some(start) = merge_conflict(text) {
+            return Self {
+                at: start..start + 7,
+                title: "a merge conflict was not resolved",
+                help: "keep what is meant of both sides, and remove the three marker lines",
+            };
+        }
+        if let Some(quote) = unclosed_quote(text, at) {
+            return Self {
+                at: quote..quote + 1,
+                title: "a quote is opened and not closed on its line",
+                help: "close the quote where the text ends",
+            };
+        }
+        if is_second_colon(text, at) {
+            return Self {
+                at: at..at + 1,
+                title: "a value holds `: `, which makes it look like a key",
+                help: "put the value into quotes",
+            };
+        }
+        let next = text[at..].chars().next().filter(|c| *c != '\n').map_or(0, char::len_utf8);
+        let (title, help) = plain_words(error.kind());
+        Self { at: at..at + next, title, help }
+    }
+}
+
+/// The marker line of a conflict that git could not decide.
+fn merge_conflict(text: &str) -> Option<usize> {
+    match text.starts_with("<<<<<<< ") {
+        true => Some(0),
+        false => text.find("\n<<<<<<< ").map(|newline| newline + 1),
+    }
+}
+
+/// Whether a colon stands in what follows `key: ` on its line.
+fn is_second_colon(text: &str, at: usize) -> bool {
+    let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    let before = &text[start..at];
+    text[at..].starts_with(": ") && before.contains(": ") && !before.contains(['{', '[', '"', '\''])
+}
+
+/// The first quote before a fault that opens a value and is not closed on its line. YAML lets quoted text go on over
+/// lines, so a parser finds the fault where the next quote closes; who writes an inventory forgot one.
+fn unclosed_quote(text: &str, fault: usize) -> Option<usize> {
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        if start > fault {
+            break;
+        }
+        let mut open = None;
+        let mut before = ' ';
+        let mut characters = line.char_indices();
+        while let Some((at, character)) = characters.next() {
+            match (open, character) {
+                (None, '"' | '\'') if " [{,".contains(before) => open = Some((at, character)),
+                (None, '#') if before == ' ' => break,
+                (Some((_, '"')), '\\') => _ = characters.next(),
+                (Some((_, quote)), _) if character == quote => open = None,
+                _ => {}
+            }
+            before = character;
+        }
+        if let Some((at, _)) = open {
+            return Some(start + at);
+        }
+        start += line.len();
+    }
+    None
+}
+
+/// What a fault of the YAML text is called by someone who does not know YAML's grammar.
+fn plain_words(kind: &ErrorKind) -> (&'static str, &'static str) {
+    use ErrorKind as E;
+    match kind {
+        E::TabNotAllowed
+        | E::TabInBlockIndentation
+        | E::TabInIndentation
+        | E::TabInPlainScalar
+        | E::TabAtBlockScalarStart => ("a tab is used for indentation", "use spaces"),
+        E::UnclosedQuotedScalar | E::DocumentIndicatorInQuotedScalar => (
+            "a quote is opened and never closed",
+            "close the quote on the line where the text ends",
+        ),
+        E::InvalidTrailingSingleQuotedScalar | E::InvalidTrailingDoubleQuotedScalar => {
+            ("text follows a closed quote", "quote the whole value, or nothing of it")
+        }
+        E::UnknownQuotedScalarEscape
+        | E::InvalidQuotedScalarHexEscape
+        | E::InvalidUnicodeEscape
+        | E::UnpairedLowSurrogate
+        | E::MissingLowSurrogate
+        | E::InvalidLowSurrogate
+        | E::InvalidLowSurrogateHexEscape => (
+            "a backslash in double quotes starts no escape that YAML knows",
+            "use single quotes, or write the backslash twice",
+        ),
+        E::UnclosedFlowCollection { open: '[' } | E::UnexpectedEofFlowSequence => {
+            ("a list is opened with `[` and never closed", "add the `]`")
+        }
+        E::UnclosedFlowCollection { .. }
+        | E::UnexpectedEofFlowMapping
+        | E::UnexpectedEofImplicitFlowMapping => {
+            ("a map is opened with `{` and never closed", "add the `}`")
+        }
+        E::MisplacedFlowCollectionEnd | E::MismatchedFlowCollectionEnd { .. } => (
+            "a bracket is closed that is not open here",
+            "every `[` needs its `]`, every `{` its `}`",
+        ),
+        E::ExpectedFlowSequenceSeparator | E::ExpectedFlowMappingSeparator => (
+            "a comma or the closing bracket is missing",
+            "separate what stands in brackets by commas",
+        ),
+        E::InvalidIndentation
+        | E::InvalidQuotedScalarIndent
+        | E::InvalidFlowScalarIndent
+        | E::InvalidBlockScalarIndent
+        | E::ExpectedBlockMappingKey
+        | E::ExpectedBlockSequenceEntry
+        | E::BlockSequenceEntryNotAllowed
+        | E::MappingKeyNotAllowed
+        | E::MappingValueNotAllowed
+        | E::InvalidColonPlacement => (
+            "this line does not fit the lines above it",
+            "keys of one map start in one column, what belongs to a key is further right; a value with `: ` in it needs quotes",
+        ),
+        E::SimpleKeyExpected | E::InvalidSimpleKey => {
+            ("a key without its colon", "write `key: value`, with a space after the colon")
+        }
+        E::RecursionLimitExceeded => {
+            ("lists and maps are nested deeper than 64", "an inventory is flat; see the README")
+        }
+        E::DirectiveDisallowed => {
+            ("lines that start with `%` are not taken here", "remove the line")
+        }
+        E::UnexpectedCharacter { .. } => {
+            ("no value can start with this character", "put the value into quotes")
+        }
+        _ => (
+            "this cannot be read as YAML",
+            "check quotes, colons and indentation of this line and the one above",
+        ),
+    }
+}

@@ -1,0 +1,61 @@
+//! What is pinned or preferred and has no effect.
+
+use crate::diag::{Code, Diagnostic, Report, code};
+use crate::model::{Datacenter, NodeState, Vip};
+
+/// A setting that changes nothing.
+const IDLE: Code = code!(Warning "LB211", "a setting that has no effect");
+
+/// The codes of this family.
+pub const CODES: &[&Code] = &[&IDLE];
+
+/// Reports what reads as if it did something.
+pub fn check(datacenter: &Datacenter, report: &mut Report) {
+    for vip in &datacenter.vips {
+        if vip.priorities.is_some() {
+            beside_priorities(datacenter, vip, report);
+        }
+        if let Some(mark) = &vip.pins.mark
+            && !datacenter.kubernetes.kube_proxy.needs_marks()
+        {
+            let title = "this mark is never set";
+            let label = "kube-proxy in ipvs mode needs no marks";
+            report.push(
+                Diagnostic::new(&IDLE, mark.span, title, label)
+                    .help("remove the pin, or change `kubernetes.kube_proxy`"),
+            );
+        }
+    }
+    for (name, node) in &datacenter.nodes {
+        for gateway in &node.idle_interfaces {
+            let title = format!("`{name}` does not have the gateway `{}`", gateway.value);
+            report.push(
+                Diagnostic::new(&IDLE, gateway.span, title, "this interface is not used")
+                    .help("add the gateway to the node's `gateways`, or remove the line"),
+            );
+        }
+    }
+}
+
+/// Exact priorities are the whole order: what else says something about it is not heard.
+fn beside_priorities(datacenter: &Datacenter, vip: &Vip, report: &mut Report) {
+    let address = vip.address.value;
+    if let Some(first) = vip.prefer.first() {
+        let title = format!("`prefer` changes nothing: the priorities of {address} are pinned");
+        report.push(
+            Diagnostic::new(&IDLE, first.span, title, "not heard")
+                .also(vip.address.span, "its `priorities` say the order")
+                .help("remove `prefer`, or `priorities`"),
+        );
+    }
+    let nodes = vip.nodes.iter().filter_map(|name| Some((name, datacenter.nodes.get(name)?)));
+    for (name, node) in nodes.filter(|(_, node)| node.state == NodeState::Draining) {
+        let title = format!("`{name}` is draining, but the priorities of {address} are pinned");
+        let label = "`state: draining` changes nothing for that VIP";
+        report.push(
+            Diagnostic::new(&IDLE, node.span, title, label)
+                .also(vip.address.span, "its `priorities` say the order")
+                .help("give it the lowest of the priorities, or `state: maintenance`"),
+        );
+    }
+}

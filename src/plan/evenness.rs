@@ -1,0 +1,74 @@
+//! Does what the inventory fixes leave the failover even?
+
+use super::simulate::{Placement, Scenario, Simulator, System};
+use super::{Plan, codes};
+use crate::diag::{Diagnostic, Report};
+use crate::model::{Datacenter, NodeState, Vip};
+
+/// Reports the node furthest over its share, with every node up or with one node or zone gone, where VIPs on it are
+/// held there by what the inventory says about them.
+///
+/// Orders that lbgen chose itself keep the bound for every single node. A zone may have many nodes, and no order
+/// keeps the bound for every set of them: one VIP too many is not reported then.
+pub(super) fn check(datacenter: &Datacenter, plan: &Plan, report: &mut Report) {
+    let fixed = |vip: &Vip| vip.priorities.is_some() || !vip.prefer.is_empty() || vip.limited;
+    if !datacenter.vips.iter().any(fixed) {
+        return;
+    }
+    let simulator = Simulator::of(plan);
+    let worst = scenarios(datacenter)
+        .into_iter()
+        .map(|(scenario, spare, when)| {
+            (Placement::of(&simulator, &scenario, System::Lbgen), spare, when)
+        })
+        .filter(|(placement, spare, _)| placement.over > *spare)
+        // The first of the worst: fewer failures tell more.
+        .reduce(|worst, next| if next.0.over > worst.0.over { next } else { worst });
+    let Some((placement, _, when)) = worst else { return };
+    let Some(node) = placement.furthest else { return };
+    let held = placement.holders.iter().zip(&datacenter.vips);
+    let mut culprits =
+        held.filter(|(holder, vip)| **holder == Some(node) && fixed(vip)).map(|(_, vip)| vip);
+    let Some(first) = culprits.next() else { return };
+    let load = placement.loads[node];
+    let share = load - placement.over;
+    let mut diagnostic = Diagnostic::new(
+        &codes::UNEVEN,
+        first.address.span,
+        format!("`{node}` holds {load} VIPs {when}, and its share is {share}"),
+        "fixed by its `prefer`, `nodes` or `priorities`",
+    );
+    for vip in culprits.take(SHOWN - 1) {
+        diagnostic = diagnostic.also(vip.address.span, "and this one");
+    }
+    report.push(
+        diagnostic
+            .note("what is fixed for single VIPs comes before an even spread of all")
+            .help("prefer different nodes, allow more of them, or say `allow` on that VIP; `lbgen simulate --failures 1` shows who holds what"),
+    );
+}
+
+/// Labels in one message.
+const SHOWN: usize = 6;
+
+/// What may happen, by how many VIPs a node may then exceed its share, and how a message calls it.
+fn scenarios(datacenter: &Datacenter) -> Vec<(Scenario, usize, String)> {
+    let live = || datacenter.nodes.iter().filter(|(_, node)| node.state != NodeState::Maintenance);
+    let mut scenarios = vec![(Scenario::default(), 0, "with every node up".to_owned())];
+    scenarios.extend(
+        live().map(|(name, _)| {
+            (Scenario::failed([name.as_str()]), 0, format!("when `{name}` is gone"))
+        }),
+    );
+    let mut zones: Vec<&str> =
+        live().filter_map(|(_, node)| node.zone.as_ref().map(AsRef::as_ref)).collect();
+    zones.sort_unstable();
+    zones.dedup();
+    scenarios.extend(zones.into_iter().map(|zone| {
+        let inside =
+            live().filter(|(_, node)| node.zone.as_ref().is_some_and(|z| z.as_str() == zone));
+        let gone = Scenario::failed(inside.map(|(name, _)| name.as_str()));
+        (gone, 1, format!("when the zone `{zone}` is gone"))
+    }));
+    scenarios
+}
