@@ -1,7 +1,8 @@
 //! lbgen: one inventory of a datacenter's front end in, everything that front end needs out.
 //!
 //! The data flows one way: text -> [`inventory`] -> [`model`] -> [`plan`] -> [`emit`] -> [`bundle`]; each folder
-//! imports only from those before it. [`diag`] serves all of them, [`cli`] drives.
+//! imports only from those before it. [`diag`] serves all of them, [`lint`] warns, [`schema`] describes the
+//! language to editors, [`cli`] drives.
 //!
 //! Invariants: a [`model::Datacenter`] is valid or does not exist; every number is chosen in [`plan`]; an emitter
 //! writes down and decides nothing; the same inventory and lock give the same bytes on every machine.
@@ -21,5 +22,7 @@ pub mod bundle;
 pub mod diag;
 
 pub mod lint;
+
+pub mod schema;
 
 pub mod cli;

@@ -12,25 +12,10 @@ use lbgen::lint;
 use serde_json::Value;
 use support::{code, lbgen, stderr, stdout};
 
-/// An example as whole files: what it leaves out is as in the inventory that `init` writes.
+/// An example as whole files.
 fn write(example: &Example, folder: &Path) -> String {
-    let starter = stdout(&lbgen(&["init", "-"]));
-    let mut text = example.inventory.clone();
-    let key = |line: &str| line.split(':').next().unwrap_or_default().to_owned();
-    let is_key = |line: &str| line.starts_with(|c: char| c.is_ascii_lowercase());
-    let named: Vec<String> = text.lines().filter(|line| is_key(line)).map(key).collect();
-    let mut wanted = true;
-    for line in starter.lines().filter(|line| !line.starts_with('#')) {
-        if is_key(line) {
-            wanted = !named.contains(&key(line));
-        }
-        if wanted {
-            text += line;
-            text += "\n";
-        }
-    }
     let path = folder.join("inventory.yaml");
-    fs::write(&path, text).unwrap();
+    fs::write(&path, support::whole(&example.inventory)).unwrap();
     if !example.lock.is_empty() {
         fs::write(folder.join("inventory.lock"), &example.lock).unwrap();
     }

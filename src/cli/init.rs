@@ -9,7 +9,11 @@ use anyhow::{Context, bail};
 use super::{Exit, output, session::Session};
 
 /// The starter: valid as it stands.
-const STARTER: &str = include_str!("../../inventory-examples/minimal/inventory.yaml");
+const STARTER: &str = concat!(
+    "# yaml-language-server: $schema=inventory.schema.json\n",
+    "# The line above is for editors; `lbgen schema >inventory.schema.json` tells them the language.\n\n",
+    include_str!("../../inventory-examples/minimal/inventory.yaml")
+);
 
 #[derive(clap::Args)]
 pub struct Args {

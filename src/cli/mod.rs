@@ -8,6 +8,7 @@ mod init;
 mod output;
 mod plan;
 mod render;
+mod schema;
 mod session;
 mod simulate;
 mod table;
@@ -95,6 +96,8 @@ enum Command {
     Explain(explain::Args),
     /// Write a commented inventory to start from
     Init(init::Args),
+    /// Write the JSON Schema of the inventory to stdout, for editors
+    Schema,
     /// Write the completions of a shell to stdout
     Completions(complete::Args),
     /// Write the manual page to stdout
@@ -120,6 +123,7 @@ pub fn main() -> ExitCode {
         Command::Simulate(args) => simulate::run(args, &mut session),
         Command::Explain(args) => explain::run(args, &session),
         Command::Init(args) => init::run(args, &session),
+        Command::Schema => schema::run(),
         Command::Completions(args) => complete::completions(args),
         Command::Man => complete::man(),
     };

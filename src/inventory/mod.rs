@@ -6,6 +6,7 @@ pub mod lock;
 mod node;
 pub mod raw;
 mod read;
+pub mod shape;
 mod yaml;
 
 use std::path::Path;

@@ -2,6 +2,7 @@
 
 use super::node::{Kind, Scalar};
 use super::read::{Fields, Map, Need, Read, keys};
+use super::shape::Shape;
 use crate::diag::Report;
 use crate::source::{Loc, Span};
 
@@ -265,6 +266,10 @@ pub enum Path {
 }
 
 impl Read for Path {
+    fn shape() -> Shape {
+        Shape::Either(Box::new(Loc::<String>::shape()), Box::new(LongPath::shape()))
+    }
+
     fn read(node: &super::node::Node, key: &Loc<&str>, report: &mut Report) -> Option<Self> {
         match &node.kind {
             Kind::Map(_) => LongPath::read(node, key, report).map(Path::Long),

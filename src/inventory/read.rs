@@ -4,11 +4,15 @@ use indexmap::IndexMap;
 
 use super::codes;
 use super::node::{Entries, Kind, Node, Scalar};
+use super::shape::Shape;
 use crate::diag::{Diagnostic, Report, nearest};
 use crate::source::{Loc, Span};
 
 /// A value that can be read from a node.
 pub trait Read: Sized {
+    /// What can be read.
+    fn shape() -> Shape;
+
     /// Whether it is a map of known keys, so that no value means `{}` in an entry of a [`Map`].
     const HAS_KEYS: bool = false;
 
@@ -59,6 +63,10 @@ fn scalar(node: &Node) -> Option<Loc<&Scalar>> {
 }
 
 impl Read for Loc<Scalar> {
+    fn shape() -> Shape {
+        Shape::Text
+    }
+
     fn read(node: &Node, key: &Loc<&str>, report: &mut Report) -> Option<Self> {
         let found = scalar(node).map(|s| s.with(s.value.clone()));
         if found.is_none() {
@@ -70,6 +78,10 @@ impl Read for Loc<Scalar> {
 
 /// Text is taken as it was written: `no`, `1.10` and `0123` are names here, whatever YAML thinks.
 impl Read for Loc<String> {
+    fn shape() -> Shape {
+        Shape::Text
+    }
+
     fn read(node: &Node, key: &Loc<&str>, report: &mut Report) -> Option<Self> {
         let found = scalar(node).map(|s| s.with(s.value.text.clone()));
         if found.is_none() {
@@ -81,6 +93,10 @@ impl Read for Loc<String> {
 
 /// A whole number: decimal, or `0x` and hexadecimal digits; quoted or not; a leading zero is refused.
 impl Read for Loc<u64> {
+    fn shape() -> Shape {
+        Shape::Number
+    }
+
     fn read(node: &Node, key: &Loc<&str>, report: &mut Report) -> Option<Self> {
         let written = scalar(node);
         let number = written.and_then(|s| whole_number(&s.value.text).map(|value| s.with(value)));
@@ -116,22 +132,11 @@ pub fn whole_number(text: &str) -> Option<u64> {
     }
 }
 
-/// `true` and `false` only.
-impl Read for Loc<bool> {
-    fn read(node: &Node, key: &Loc<&str>, report: &mut Report) -> Option<Self> {
-        let value = scalar(node).and_then(|s| match (s.value.plain, s.value.text.as_str()) {
-            (true, "true") => Some(true),
-            (true, "false") => Some(false),
-            _ => None,
-        });
-        if value.is_none() {
-            refuse(node, key, "`true` or `false`", report);
-        }
-        value.map(|value| Loc { value, span: node.head })
-    }
-}
-
 impl<T: Read> Read for Vec<T> {
+    fn shape() -> Shape {
+        Shape::List(Box::new(T::shape()))
+    }
+
     fn read(node: &Node, key: &Loc<&str>, report: &mut Report) -> Option<Self> {
         let Kind::List(items) = &node.kind else {
             refuse(node, key, "a list", report);
@@ -149,12 +154,20 @@ impl<T: Read> Read for Vec<T> {
 }
 
 impl<T: Read> Read for Loc<Vec<T>> {
+    fn shape() -> Shape {
+        Vec::<T>::shape()
+    }
+
     fn read(node: &Node, key: &Loc<&str>, report: &mut Report) -> Option<Self> {
         Vec::read(node, key, report).map(|value| Loc { value, span: node.head })
     }
 }
 
 impl<T: Read> Read for Map<T> {
+    fn shape() -> Shape {
+        Shape::Map(Box::new(T::shape()))
+    }
+
     fn read(node: &Node, key: &Loc<&str>, report: &mut Report) -> Option<Self> {
         let Kind::Map(entries) = &node.kind else {
             refuse(node, key, "a map of names", report);
@@ -258,8 +271,8 @@ impl<'a> Fields<'a> {
 ///
 /// Every field is an `Option`: `None` where the key is absent, or where the report says why it could not be read.
 macro_rules! keys {
-    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $need:ident $field:ident: $type:ty,)* }) => {
-        $(#[$meta])*
+    ($(#[doc = $about:literal])* $name:ident { $($(#[doc = $doc:literal])* $need:ident $field:ident: $type:ty,)* }) => {
+        $(#[doc = $about])*
         #[derive(Debug)]
         pub struct $name {
             /// Where the entry stands: its name, or its first line in a list.
@@ -268,11 +281,25 @@ macro_rules! keys {
             pub extent: Span,
             /// The keys that are given, readable or not.
             pub given: Vec<&'static str>,
-            $($(#[$doc])* pub $field: Option<$type>,)*
+            $($(#[doc = $doc])* pub $field: Option<$type>,)*
         }
 
         impl Read for $name {
             const HAS_KEYS: bool = true;
+
+            fn shape() -> $crate::inventory::shape::Shape {
+                use $crate::inventory::shape::{Field, Keys, Shape};
+                Shape::Keys(Keys {
+                    name: stringify!($name),
+                    about: concat!($($about),*).trim(),
+                    fields: vec![$(Field {
+                        name: stringify!($field).trim_start_matches("r#"),
+                        about: concat!($($doc),*).trim(),
+                        required: Need::$need == Need::Required,
+                        shape: <$type as Read>::shape,
+                    }),*],
+                })
+            }
 
             fn read(node: &$crate::inventory::node::Node, key: &Loc<&str>, report: &mut Report) -> Option<Self> {
                 let known = [$(stringify!($field).trim_start_matches("r#")),*];

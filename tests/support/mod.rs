@@ -133,3 +133,23 @@ pub fn datacenter(nodes: usize, vips: usize, components: usize, domains: usize) 
     }
     text
 }
+
+/// An example of `explain` as a whole inventory: what it leaves out is as in the one that `init` writes.
+pub fn whole(example: &str) -> String {
+    let starter = stdout(&lbgen(&["init", "-"]));
+    let mut text = example.to_owned();
+    let key = |line: &str| line.split(':').next().unwrap_or_default().to_owned();
+    let is_key = |line: &str| line.starts_with(|c: char| c.is_ascii_lowercase());
+    let named: Vec<String> = text.lines().filter(|line| is_key(line)).map(key).collect();
+    let mut wanted = false;
+    for line in starter.lines().filter(|line| !line.starts_with('#')) {
+        if is_key(line) {
+            wanted = !named.contains(&key(line));
+        }
+        if wanted {
+            text += line;
+            text += "\n";
+        }
+    }
+    text
+}
