@@ -25,4 +25,6 @@ pub mod lint;
 
 pub mod schema;
 
+pub mod pipeline;
+
 pub mod cli;

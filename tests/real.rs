@@ -11,47 +11,8 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use support::node::{nodes, on_node};
 use support::{code, files, stderr, stdout};
-
-/// Runs a shell script in a network and mount namespace of its own, `$1` being `node`: the root overlay of a node lies
-/// over the file system as if it had been copied, and every interface that its configuration names is there.
-fn on_node(node: &Path, script: &str) -> Output {
-    const PREPARE: &str = r#"
-        set -eu
-        conf=$1/etc/keepalived/keepalived.conf
-        ip link set lo up
-        interfaces=$(grep -ohE '(dev|interface) [^ ]+' "$conf" | awk '{ print $2 }' | sort -u)
-        for interface in $interfaces; do
-            index=$((${index:-0} + 1))
-            ip link add "$interface" type veth peer name "peer-$index"
-            ip link set "$interface" up
-            ip link set "peer-$index" up
-        done
-        mount -t overlay overlay -o "lowerdir=$1/usr:/usr" /usr
-        mount -t tmpfs tmpfs /usr/local/bin
-        mount -t tmpfs tmpfs /run
-        printf '#!/bin/sh\n' >/usr/local/bin/on-vrrp
-        chmod 755 /usr/local/bin/on-vrrp
-        mkdir /run/lbgen
-    "#;
-    // With its processes: whatever a script starts is gone when it ends.
-    let unshare =
-        ["120", "unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
-    Command::new("timeout")
-        .args(unshare)
-        .args(["sh", "-c", &format!("{PREPARE}\n{script}"), "node"])
-        .arg(node)
-        .output()
-        .unwrap()
-}
-
-/// The nodes of a bundle.
-fn nodes(bundle: &Path) -> Vec<std::path::PathBuf> {
-    let mut nodes: Vec<_> =
-        fs::read_dir(bundle.join("nodes")).unwrap().map(|entry| entry.unwrap().path()).collect();
-    nodes.sort();
-    nodes
-}
 
 #[test]
 #[ignore = "needs keepalived and root; run tests/run"]

@@ -6,9 +6,10 @@ use super::{Format, Global, output};
 use crate::bundle;
 use crate::diag::{self, Report};
 use crate::emit::{self, BundleFile, Templates};
-use crate::plan::{Keep, Lock, Plan};
+use crate::pipeline::{self, Context};
+use crate::plan::{Keep, Plan};
 use crate::source::Sources;
-use crate::{inventory, lint, model, plan};
+use crate::{inventory, plan};
 
 /// One run: the options, the files read and what was found in them.
 pub struct Session {
@@ -59,7 +60,6 @@ impl Session {
             Some(path) => inventory::lock::load(path, &mut self.sources, &mut self.report)?,
             None => None,
         };
-        let lock = raw_lock.map_or_else(Lock::default, |raw| Lock::build(&raw, &mut self.report));
         let source = match path.file_name() {
             // It stands in comments of scripts.
             Some(name) if path.as_os_str() != "-" => {
@@ -67,17 +67,9 @@ impl Session {
             }
             _ => "standard input".to_owned(),
         };
-        let planned = raw.as_ref().and_then(|raw| {
-            let datacenter = model::build(raw, &source, &mut self.report)?;
-            lint::check(&datacenter, &mut self.report);
-            let plan = plan::plan(&datacenter, &lock, keep, &mut self.report)?;
-            Some(plan)
-        });
-        if let Some(raw) = &raw {
-            lint::waive(raw, allow, &mut self.report);
-        }
-        self.report.sort();
-        Ok(planned.filter(|_| !self.report.has_errors()).map(|plan| {
+        let context = Context { source: &source, keep, allow };
+        let planned = pipeline::run(raw.as_ref(), raw_lock.as_ref(), context, &mut self.report);
+        Ok(planned.map(|plan| {
             let lock = lock_path.map(|path| {
                 let text = plan::lock::text(&plan.vips);
                 let current = std::fs::read_to_string(&path).is_ok_and(|there| there == text);

@@ -5,6 +5,9 @@
     reason = "each test binary uses its own part, and a panic fails the test"
 )]
 
+pub mod edit;
+pub mod node;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
