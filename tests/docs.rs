@@ -8,13 +8,13 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// The commands of a text's console blocks, each with the output that it shows.
-fn commands(text: &str) -> Vec<(String, String)> {
+/// The commands of a text's blocks of a kind, each with the output that it shows.
+fn commands(text: &str, kind: &str) -> Vec<(String, String)> {
     let mut commands: Vec<(String, String)> = Vec::new();
     let mut inside = false;
     for line in text.lines() {
         match (inside, line.strip_prefix("$ ")) {
-            (false, _) => inside = line == "```console",
+            (false, _) => inside = line.strip_prefix("```") == Some(kind),
             (true, _) if line == "```" => inside = false,
             (true, Some(command)) => commands.push((command.to_owned(), String::new())),
             (true, None) => {
@@ -34,7 +34,7 @@ fn the_readme_shows_what_happens() {
     let program = Path::new(env!("CARGO_BIN_EXE_lbgen")).parent().unwrap();
     let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
     let readme = fs::read_to_string(support::root().join("README.md")).unwrap();
-    let commands = commands(&readme);
+    let commands = commands(&readme, "console");
     assert!(commands.len() >= 8);
     for (command, shown) in commands {
         // The same program, built already.
@@ -46,6 +46,27 @@ fn the_readme_shows_what_happens() {
             .output()
             .unwrap();
         assert_eq!(support::stdout(&done), shown, "$ {command}");
+    }
+}
+
+#[test]
+#[ignore = "needs keepalived, nftables and root; run tests/run"]
+fn the_lab_prints_what_the_readme_shows() {
+    let readme = fs::read_to_string(support::root().join("README.md")).unwrap();
+    // How long it took is another thing every time.
+    let timeless = |text: &str| -> Vec<String> {
+        text.lines().map(|line| line.split(" after ").next().unwrap().to_owned()).collect()
+    };
+    let commands = commands(&readme, "console lab");
+    assert_eq!(commands.len(), 1);
+    for (command, shown) in commands {
+        let done = Command::new("sh")
+            .args(["-c", &format!("exec 2>&1; {}", command.replace("cargo run", "cargo run -q"))])
+            .current_dir(support::root())
+            .output()
+            .unwrap();
+        assert_eq!(timeless(&support::stdout(&done)), timeless(&shown), "$ {command}");
+        assert!(done.status.success());
     }
 }
 

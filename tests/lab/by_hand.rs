@@ -1,0 +1,91 @@
+//! `cargo run --example lab -- INVENTORY`: runs an inventory in the lab, lets nodes fail, and reports what was seen.
+
+#![allow(clippy::unwrap_used, reason = "a lab that cannot be built stops")]
+
+#[path = "mod.rs"]
+mod lab;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Parser;
+use lab::Lab;
+use lbgen::plan::simulate::Scenario;
+
+/// Run an inventory on the real keepalived, in network namespaces, and look at it from outside
+#[derive(Parser)]
+#[command(name = "lab")]
+struct Args {
+    /// The inventory; its lock is the one beside it
+    inventory: PathBuf,
+    /// Let only these nodes fail; default: each one in turn
+    #[arg(long, value_name = "NODES", value_delimiter = ',')]
+    fail: Vec<String>,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let text = match std::fs::read_to_string(&args.inventory) {
+        Ok(text) => text,
+        Err(error) => {
+            eprintln!("error: cannot read {}: {error}", args.inventory.display());
+            return ExitCode::from(2);
+        }
+    };
+    let lock = std::fs::read_to_string(args.inventory.with_extension("lock")).unwrap_or_default();
+    let mut lab = match Lab::try_start(&text, &lock) {
+        Ok(lab) => lab,
+        Err(message) => {
+            eprint!("{message}");
+            return ExitCode::from(2);
+        }
+    };
+    let mut sound = report(&lab, "every node up", &Scenario::default());
+    let nodes = if args.fail.is_empty() { lab.names() } else { args.fail };
+    for node in nodes {
+        if !lab.nodes.contains_key(&node) {
+            eprintln!("error: there is no node {node}");
+            return ExitCode::from(2);
+        }
+        lab.crash(&node);
+        sound &= report(&lab, &format!("{node} without power"), &Scenario::failed([node.as_str()]));
+        lab.boot(&node);
+        sound &= report(&lab, &format!("{node} booted"), &Scenario::default());
+    }
+    if sound { ExitCode::SUCCESS } else { ExitCode::from(1) }
+}
+
+/// Says what was seen of a state, and whether it is as it should be.
+fn report(lab: &Lab, title: &str, scenario: &Scenario) -> bool {
+    let start = Instant::now();
+    let expected = lab.simulated(scenario);
+    let settled = lab.wait_for(&expected, lab.limit());
+    println!(
+        "\n{title}: {}",
+        match &settled {
+            Ok(()) => format!("settled as simulated after {:.1} s", start.elapsed().as_secs_f64()),
+            Err(_) => "not as simulated".to_owned(),
+        }
+    );
+    let mut sound = settled.is_ok();
+    for (vip, holders) in lab.holders() {
+        let holder = holders.iter().cloned().collect::<Vec<_>>().join(", ");
+        let answer = lab.answer(vip);
+        let seen = if lab.pings(vip) { "pings" } else { "no ping" };
+        sound &= seen == "pings" || holder.is_empty();
+        println!("  {vip:<24} on {holder:<12} {seen:<8} answer: {answer}");
+    }
+    for (name, node) in &lab.nodes {
+        let status = node.host.sh("lbgen-policy-routing status");
+        if !status.status.success() {
+            sound = false;
+            println!("  {name}: lbgen-policy-routing status");
+            print!("{}", String::from_utf8_lossy(&status.stdout));
+        }
+    }
+    if let Err(text) = settled {
+        print!("{text}");
+    }
+    sound
+}

@@ -1,0 +1,183 @@
+//! A datacenter in network namespaces: a gateway with one bridge per network, a client behind it, every node of an
+//! inventory with its bundle at the real paths, a pod behind each node, and the real keepalived.
+
+#![allow(dead_code, reason = "each program uses its own part")]
+
+pub mod fleet;
+pub mod host;
+mod network;
+mod node;
+mod watch;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use lbgen::diag::{self, Report};
+use lbgen::emit::{self, Templates};
+use lbgen::inventory;
+use lbgen::model::{self, Datacenter};
+use lbgen::plan::{self, Keep, Lock, Plan};
+use lbgen::source::Sources;
+
+use host::Host;
+use network::Link;
+use node::Machine;
+pub use node::Node;
+
+/// A datacenter that runs.
+pub struct Lab {
+    pub datacenter: Datacenter,
+    pub plan: Plan,
+    links: Vec<Link>,
+    folder: tempfile::TempDir,
+    pub gateway: Host,
+    pub client: Host,
+    /// Those that run, by name.
+    pub nodes: BTreeMap<String, Node>,
+}
+
+impl Lab {
+    /// Renders an inventory and boots every node of it.
+    pub fn start(inventory: &str, lock: &str) -> Self {
+        Self::try_start(inventory, lock).unwrap_or_else(|message| panic!("{message}"))
+    }
+
+    /// The same for an inventory that may have mistakes; they are the error.
+    pub fn try_start(inventory: &str, lock: &str) -> Result<Self, String> {
+        let (datacenter, plan) = planned(inventory, lock)?;
+        let folder = tempfile::tempdir().expect("a folder");
+        write(&plan, folder.path());
+        let links = network::links(&datacenter);
+        let gateway = network::start_gateway(&datacenter, &links);
+        let client = network::start_client(&gateway);
+        let mut lab =
+            Self { datacenter, plan, links, folder, gateway, client, nodes: BTreeMap::new() };
+        for name in lab.names() {
+            lab.boot(&name);
+        }
+        Ok(lab)
+    }
+
+    /// Every node of the plan.
+    pub fn names(&self) -> Vec<String> {
+        self.plan.nodes.iter().map(|node| node.node.clone()).collect()
+    }
+
+    /// Boots a node that is not there.
+    pub fn boot(&mut self, name: &str) {
+        let node = self.machine(name).boot(&self.gateway);
+        self.nodes.insert(name.to_owned(), node);
+    }
+
+    /// A node loses its power.
+    pub fn crash(&mut self, name: &str) {
+        self.nodes.remove(name).expect("the node runs");
+    }
+
+    /// The cables of some of a node's links are out, or in.
+    pub fn cables(&self, name: &str, links: impl IntoIterator<Item = usize>, plugged: bool) {
+        let state = if plugged { "up" } else { "down" };
+        for link in links {
+            let port = self.machine(name).port(link);
+            self.gateway.run(&format!("ip link set {port} {state}"));
+        }
+    }
+
+    /// An entrypoint has no ready pod on a node any more, or has one again.
+    pub fn ready(&self, entrypoint: &str, name: &str, yes: bool) {
+        let node = &self.nodes[name];
+        let (label, found) = self
+            .datacenter
+            .entrypoints
+            .iter()
+            .find(|(label, _)| label.as_str() == entrypoint)
+            .expect("an entrypoint of the inventory");
+        let port = found.edge.health_check_node_port.as_ref().expect("a port to ask").value;
+        node.unready(port, !yes);
+        for vip in self.datacenter.vips.iter().filter(|vip| vip.entrypoint == *label) {
+            for (address, _) in vip.addresses() {
+                node.drop_requests(address, !yes);
+            }
+        }
+    }
+
+    /// The link of a gateway of the inventory.
+    pub fn link_of(&self, gateway: &str) -> usize {
+        let found = self
+            .links
+            .iter()
+            .position(|link| link.gateways.iter().any(|name| name.as_str() == gateway));
+        found.expect("a gateway of the inventory")
+    }
+
+    /// How many links there are.
+    pub fn link_count(&self) -> usize {
+        self.links.len()
+    }
+
+    /// Another inventory takes the place of this one: its files are installed on every node, and keepalived reads them.
+    pub fn roll_out(&mut self, inventory: &str, lock: &str) {
+        (self.datacenter, self.plan) =
+            planned(inventory, lock).unwrap_or_else(|message| panic!("{message}"));
+        let bundle = self.bundle();
+        std::fs::remove_dir_all(&bundle).expect("the bundle is there");
+        write(&self.plan, self.folder.path());
+        for name in self.names() {
+            if let Some(node) = self.nodes.get(&name) {
+                self.machine(&name).install(node);
+                node.host.run("sysctl -q -p /etc/sysctl.d/90-lbgen.conf; lbgen-policy-routing up");
+                node.reload();
+            }
+        }
+    }
+
+    /// The lock that the plan gives.
+    pub fn lock(&self) -> String {
+        plan::lock::text(&self.plan.vips)
+    }
+
+    fn bundle(&self) -> PathBuf {
+        self.folder.path().join(&self.plan.datacenter)
+    }
+
+    fn machine(&self, name: &str) -> Machine<'_> {
+        let index = self.plan.nodes.iter().position(|node| node.node == name);
+        let index = index.unwrap_or_else(|| panic!("{name} is no node"));
+        Machine {
+            datacenter: &self.datacenter,
+            plan: &self.plan.nodes[index],
+            index: index + 1,
+            links: &self.links,
+            bundle: self.bundle(),
+        }
+    }
+}
+
+fn planned(inventory: &str, lock: &str) -> Result<(Datacenter, Plan), String> {
+    let (mut sources, mut report) = (Sources::default(), Report::default());
+    let raw =
+        inventory::parse("inventory.yaml".into(), inventory.into(), &mut sources, &mut report);
+    let lock = match lock {
+        "" => Lock::default(),
+        text => {
+            inventory::lock::parse("inventory.lock".into(), text.into(), &mut sources, &mut report)
+                .map_or_else(Lock::default, |raw| Lock::build(&raw, &mut report))
+        }
+    };
+    let planned =
+        raw.and_then(|raw| model::build(&raw, "inventory.yaml", &mut report)).and_then(|found| {
+            plan::plan(&found, &lock, Keep::Locked, &mut report).map(|plan| (found, plan))
+        });
+    planned.ok_or_else(|| diag::render_human(&report, &sources, false))
+}
+
+fn write(plan: &Plan, folder: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let templates = Templates::load(None).expect("the embedded templates");
+    for file in emit::emit(plan, &templates).expect("a plan can be emitted") {
+        let path = folder.join(&plan.datacenter).join(&file.path);
+        std::fs::create_dir_all(path.parent().expect("a file has a folder")).expect("a folder");
+        std::fs::write(&path, &file.body).expect("a file");
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(file.mode)).expect("a mode");
+    }
+}

@@ -1,0 +1,249 @@
+//! A node of the bundle: boots with empty /run and nothing but the bundle's files, runs what a host runs at boot.
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use lbgen::model::{Datacenter, KubeProxy};
+use lbgen::plan::NodePlan;
+
+use super::host::Host;
+use super::network::{INTERNAL, Link, nodad, sources};
+
+/// A node that runs, with the pod behind it.
+pub struct Node {
+    pub host: Host,
+    /// Its pod; dropped with it.
+    _pod: Host,
+}
+
+/// What a node boots from.
+pub struct Machine<'a> {
+    pub datacenter: &'a Datacenter,
+    pub plan: &'a NodePlan,
+    /// Its number, from 1.
+    pub index: usize,
+    pub links: &'a [Link],
+    /// The bundle.
+    pub bundle: PathBuf,
+}
+
+/// Where keepalived writes what it does.
+pub const LOG: &str = "/run/lab/keepalived.log";
+
+impl Machine<'_> {
+    /// The node after its boot: keepalived has been started.
+    pub fn boot(&self, gateway: &Host) -> Node {
+        let name = self.plan.node.as_str();
+        let host = Host::start(name);
+        let pod = Host::start(&format!("pod-{name}"));
+        self.plug(gateway, &host);
+        host.connect("pod0", &pod, "eth0");
+        host.run(&self.network());
+        pod.run(&self.pod());
+        host.run(&self.kube_proxy());
+        let ports = self.ports();
+        let specs = |address: &str| -> String {
+            ports.iter().map(|port| format!(" {address}/{port}")).collect()
+        };
+        let server = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/server.py");
+        let server = format!("exec python3 {} {name}", server.display());
+        pod.serve(&format!("{server}{}{}", specs("0.0.0.0"), specs("::")));
+        if self.datacenter.kubernetes.kube_proxy == KubeProxy::Ipvs {
+            // IPVS is not in every kernel. What it does to routing is what a socket of the node does: replies have the
+            // VIP as their source when they are routed.
+            host.serve(&format!("{server}{}{}", specs("0.0.0.0"), specs("::")));
+        }
+        host.run("mount -t tmpfs tmpfs /run; mkdir /run/lab");
+        let health: String = self
+            .plan
+            .checks
+            .iter()
+            .map(|check| format!(" {0}/{1}/{2}", check.address, check.port, flag(check.port)))
+            .collect();
+        if !health.is_empty() {
+            host.serve(&format!("{server}{health}"));
+        }
+        let node = Node { host, _pod: pod };
+        node.overlay();
+        self.install(&node);
+        node.host.run(BOOT);
+        node
+    }
+
+    /// Copies the bundle's files over the node's, as the README says.
+    pub fn install(&self, node: &Node) {
+        let files = self.bundle.join("nodes").join(&self.plan.node);
+        node.host.run(&format!("cp -a --no-preserve=ownership {}/. /", files.display()));
+        if let Some(notify) = &self.plan.notify {
+            let command = notify.split(' ').next().unwrap_or(notify);
+            node.host.run(&format!(
+                "[ -e {command} ] || {{ mkdir -p $(dirname {command}); printf '#!/bin/sh\\n' >{command}; chmod 755 {command}; }}"
+            ));
+        }
+    }
+
+    /// Cables into every link that it is on.
+    fn plug(&self, gateway: &Host, host: &Host) {
+        for (number, link) in self.links.iter().enumerate() {
+            for (_, interface) in link.ports.iter().filter(|(node, _)| *node == self.plan.node) {
+                let port = self.port(number);
+                gateway.connect(&port, host, interface);
+                gateway.run(&format!(
+                    "ip link set {port} master {0}; ip link set {port} up",
+                    link.bridge
+                ));
+                host.run(&format!("ip link set {interface} up"));
+            }
+        }
+    }
+
+    /// The gateway's end of its cable into a link.
+    pub fn port(&self, link: usize) -> String {
+        format!("n{}-{link}", self.index)
+    }
+
+    /// Addresses and routes that a host has before any VIP, and the kernel settings of a strict distribution.
+    fn network(&self) -> String {
+        let (name, node) = self
+            .datacenter
+            .nodes
+            .iter()
+            .find(|(name, _)| name.as_str() == self.plan.node)
+            .expect("every planned node is one of the datacenter's");
+        let interface = &node.interface;
+        let mut script = String::from(
+            "set -e\nsysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv4.conf.all.rp_filter=1 \
+             net.ipv4.conf.default.rp_filter=1 net.ipv4.conf.all.promote_secondaries=0\n\
+             for all in /proc/sys/net/ipv4/conf/*/promote_secondaries; do echo 0 >$all; done\n",
+        );
+        for address in sources(node) {
+            script += &format!("ip addr add {address} dev {interface}{}\n", nodad(address));
+        }
+        let others = self.datacenter.nodes.iter().filter(|(other, _)| *other != name);
+        for address in others.flat_map(|(_, other)| sources(other)) {
+            script += &format!("ip route add {address} dev {interface}\n");
+        }
+        for gateway in INTERNAL {
+            script += &format!(
+                "ip route add {gateway} dev {interface}\nip route add default via {gateway} dev {interface}\n"
+            );
+        }
+        let index = self.index;
+        script += &format!(
+            "ip link set pod0 up; ip addr add 100.64.{index}.1/24 dev pod0; ip addr add fd64:{index}::1/64 dev pod0 nodad\n"
+        );
+        script
+    }
+
+    fn pod(&self) -> String {
+        let index = self.index;
+        format!(
+            "set -e; ip link set eth0 up; ip addr add 100.64.{index}.2/24 dev eth0; ip addr add fd64:{index}::2/64 dev eth0 nodad
+             ip route add default via 100.64.{index}.1; ip -6 route add default via fd64:{index}::1"
+        )
+    }
+
+    /// kube-proxy's translation to the node's own pod (externalTrafficPolicy: Local), in its iptables and nftables modes.
+    fn kube_proxy(&self) -> String {
+        let mut script = String::from(
+            "set -e
+             nft add table inet kube-proxy
+             nft add set inet kube-proxy unready4 '{ type ipv4_addr; }'
+             nft add set inet kube-proxy unready6 '{ type ipv6_addr; }'
+             nft add chain inet kube-proxy unready '{ type filter hook prerouting priority raw; }'
+             nft add rule inet kube-proxy unready ip daddr @unready4 meta l4proto tcp drop
+             nft add rule inet kube-proxy unready ip6 daddr @unready6 meta l4proto tcp drop
+             nft add chain inet kube-proxy nat '{ type nat hook prerouting priority dstnat; }'\n",
+        );
+        if self.datacenter.kubernetes.kube_proxy == KubeProxy::Ipvs {
+            return script;
+        }
+        let ports: Vec<String> = self.ports().iter().map(ToString::to_string).collect();
+        let ports = ports.join(", ");
+        for (address, _) in self.datacenter.vips.iter().flat_map(|vip| vip.addresses()) {
+            let (family, pod) = match address {
+                IpAddr::V4(_) => ("ip", format!("100.64.{}.2", self.index)),
+                IpAddr::V6(_) => ("ip6", format!("fd64:{}::2", self.index)),
+            };
+            script += &format!(
+                "nft add rule inet kube-proxy nat {family} daddr {address} tcp dport '{{ {ports} }}' dnat {family} to {pod}\n"
+            );
+        }
+        script
+    }
+
+    /// Every port of every entrypoint.
+    fn ports(&self) -> Vec<u16> {
+        let edges = self.datacenter.entrypoints.values().map(|entrypoint| &entrypoint.edge);
+        let mut ports: Vec<u16> = edges.flat_map(|edge| edge.ports.values().copied()).collect();
+        ports.sort_unstable();
+        ports.dedup();
+        ports
+    }
+}
+
+/// The file whose presence makes a health port answer 503.
+fn flag(port: u16) -> String {
+    format!("/run/lab/unready-{port}")
+}
+
+/// What a host does at boot with the files of the bundle: tmpfiles, sysctl, the unit before keepalived, keepalived.
+const BOOT: &str = r#"
+    set -e
+    awk '$1 == "d" { print $2 }' /etc/tmpfiles.d/lbgen.conf | xargs mkdir -p
+    sysctl -q -p /etc/sysctl.d/90-lbgen.conf
+    $(sed -n 's/^ExecStart=//p' /etc/systemd/system/lbgen-policy-routing.service)
+    keepalived --dont-fork --log-console --log-detail >/run/lab/keepalived.log 2>&1 &
+"#;
+
+impl Node {
+    /// /etc and /usr of this machine, with a layer of its own on top.
+    fn overlay(&self) {
+        self.host.run(
+            r#"
+            set -e
+            mkdir /run/layers
+            mount -t tmpfs tmpfs /run/layers
+            for folder in etc usr; do
+                mkdir -p /run/layers/$folder/upper /run/layers/$folder/work
+                mount -t overlay overlay -o lowerdir=/$folder,upperdir=/run/layers/$folder/upper,workdir=/run/layers/$folder/work /$folder
+            done
+            "#,
+        );
+    }
+
+    /// keepalived says goodbye: it is told to stop, and has.
+    pub fn stop(&self) {
+        self.host.run(
+            "kill $(cat /run/keepalived.pid); while [ -e /run/keepalived.pid ]; do sleep 0.05; done",
+        );
+    }
+
+    /// keepalived reads its file again.
+    pub fn reload(&self) {
+        self.host.run("kill -HUP $(cat /run/keepalived.pid)");
+    }
+
+    /// Writes the drain file.
+    pub fn drain(&self, yes: bool) {
+        self.host.run(&format!("echo {} >/run/lbgen/drain", u8::from(yes)));
+    }
+
+    /// The file whose presence makes this health port answer 503.
+    pub fn unready(&self, port: u16, yes: bool) {
+        let flag = flag(port);
+        self.host.run(&if yes { format!("touch {flag}") } else { format!("rm -f {flag}") });
+    }
+
+    /// kube-proxy drops what comes for an address, because no ready pod is on this node.
+    pub fn drop_requests(&self, address: IpAddr, yes: bool) {
+        let set = if address.is_ipv6() { "unready6" } else { "unready4" };
+        let verb = if yes { "add" } else { "delete" };
+        self.host.run(&format!("nft {verb} element inet kube-proxy {set} '{{ {address} }}'"));
+    }
+
+    /// What keepalived said last.
+    pub fn log(&self) -> String {
+        self.host.run(&format!("tail -n 40 {LOG}"))
+    }
+}

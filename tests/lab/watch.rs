@@ -1,0 +1,241 @@
+//! What is seen from outside: who holds each VIP, who answers, with whose address, and what the nodes say about themselves.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use lbgen::model::{Preempt, Vip};
+use lbgen::plan::simulate::{Scenario, Simulator};
+
+use super::Lab;
+use super::network::CLIENT;
+
+/// The slowest states are two failed health checks and an election of VRRPv2 on a busy machine.
+const LIMIT: Duration = Duration::from_secs(25);
+
+/// Between two looks.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// The nodes that hold each address of a VIP; several where the state is not what it should be.
+pub type Holders = BTreeMap<IpAddr, BTreeSet<String>>;
+
+impl Lab {
+    /// Who holds what now.
+    pub fn holders(&self) -> Holders {
+        let vips = self.datacenter.vips.iter().flat_map(|vip| vip.addresses());
+        let mut holders: Holders = vips.map(|(address, _)| (address, BTreeSet::new())).collect();
+        for (name, node) in &self.nodes {
+            // A node without power or cables holds what nobody sees.
+            for word in node.host.run("ip -o addr show").split_whitespace() {
+                let address = word.split('/').next().and_then(|word| word.parse().ok());
+                if let Some(found) = address.and_then(|address: IpAddr| holders.get_mut(&address)) {
+                    found.insert(name.clone());
+                }
+            }
+        }
+        holders
+    }
+
+    /// Who holds what by the simulator's word.
+    pub fn simulated(&self, scenario: &Scenario) -> Holders {
+        let elected = Simulator::of(&self.plan).elect(scenario);
+        let mut holders = Holders::new();
+        for (vip, holder) in self.datacenter.vips.iter().zip(elected) {
+            for (address, _) in vip.addresses() {
+                holders.insert(address, holder.map(str::to_owned).into_iter().collect());
+            }
+        }
+        holders
+    }
+
+    /// Whether a VIP is where it should be. One that is not preempted stays with whoever has it.
+    fn agree(&self, vip: IpAddr, seen: &BTreeSet<String>, expected: &BTreeSet<String>) -> bool {
+        let stays = self.vip(vip).preempt == Preempt::Never && expected.len() == 1;
+        seen == expected || (stays && seen.len() == 1)
+    }
+
+    /// How long a state may take to come: a node that is back waits before it takes its VIPs.
+    pub fn limit(&self) -> Duration {
+        let delays = self.datacenter.vips.iter().map(|vip| match vip.preempt {
+            Preempt::After(delay) => delay,
+            Preempt::AtOnce | Preempt::Never => Duration::ZERO,
+        });
+        LIMIT + delays.max().unwrap_or_default()
+    }
+
+    /// Waits until the nodes hold what they should.
+    pub fn wait_for(&self, expected: &Holders, limit: Duration) -> Result<(), String> {
+        let start = Instant::now();
+        loop {
+            let seen = self.holders();
+            if expected.iter().all(|(vip, expected)| self.agree(*vip, &seen[vip], expected)) {
+                return Ok(());
+            }
+            if start.elapsed() > limit {
+                let mut text = format!("after {limit:?}:\n");
+                for (vip, expected) in expected {
+                    let seen = &seen[vip];
+                    if !self.agree(*vip, seen, expected) {
+                        let _ = writeln!(text, "{vip}: expected on {expected:?}, is on {seen:?}");
+                    }
+                }
+                for (name, node) in &self.nodes {
+                    let _ = writeln!(text, "== {name}\n{}", node.log());
+                }
+                return Err(text);
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    /// The whole proof of a state: the VIPs are where the simulator says, each answers the client from its holder and
+    /// sees the client's own address, and each node finds its routing as intended. An answer has left by the public side,
+    /// because the gateway drops all others.
+    pub fn prove(&self, scenario: &Scenario) {
+        let expected = self.simulated(scenario);
+        if let Err(text) = self.wait_for(&expected, self.limit()) {
+            panic!("{scenario:?} {text}");
+        }
+        self.prove_answers(&self.holders(), scenario);
+        self.prove_status();
+    }
+
+    /// Each VIP that is held answers from there: requests where its entrypoint is healthy on the holder, pings anywhere.
+    pub fn prove_answers(&self, holders: &Holders, scenario: &Scenario) {
+        for (vip, holder) in holders {
+            let Some(holder) = holder.first() else { continue };
+            let pings = self.until(&true, || self.pings(*vip));
+            assert!(pings, "{vip} on {holder} answers no ping: {}", self.describe(*vip, holder));
+            let entrypoint = self.vip(*vip).entrypoint.to_string();
+            if scenario.unhealthy.contains(&(entrypoint, holder.clone())) {
+                continue;
+            }
+            let client = if vip.is_ipv6() { CLIENT[1] } else { CLIENT[0] };
+            let wanted = format!("{holder} {client}");
+            let answer = self.until(&wanted, || self.request(*vip));
+            assert_eq!(answer, wanted, "{vip}: {}", self.describe(*vip, holder));
+        }
+    }
+
+    /// `lbgen-policy-routing status` of every node that runs.
+    pub fn prove_status(&self) {
+        for (name, node) in &self.nodes {
+            let status = || {
+                let done = node.host.sh("lbgen-policy-routing status");
+                (done.status.code(), String::from_utf8_lossy(&done.stdout).into_owned())
+            };
+            let start = Instant::now();
+            let mut last = status();
+            // Notify scripts run beside the elections.
+            while last.0 != Some(0) && start.elapsed() < Duration::from_secs(5) {
+                std::thread::sleep(PAUSE);
+                last = status();
+            }
+            assert_eq!(last.0, Some(0), "{name}:\n{}", last.1);
+        }
+    }
+
+    /// Looks until it sees what is wanted, for a moment.
+    fn until<T: PartialEq>(&self, wanted: &T, look: impl Fn() -> T) -> T {
+        let start = Instant::now();
+        loop {
+            let seen = look();
+            if seen == *wanted || start.elapsed() > Duration::from_secs(6) {
+                return seen;
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    /// What the client gets from a VIP in a moment; the last of what went wrong, otherwise.
+    pub fn answer(&self, vip: IpAddr) -> String {
+        let client = if vip.is_ipv6() { CLIENT[1] } else { CLIENT[0] };
+        let start = Instant::now();
+        loop {
+            let answer = self.request(vip);
+            if answer.ends_with(client) || start.elapsed() > Duration::from_secs(3) {
+                return answer;
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    /// What the client gets from a VIP; what went wrong, otherwise.
+    pub fn request(&self, vip: IpAddr) -> String {
+        let port = self.port(vip);
+        let host = if vip.is_ipv6() { format!("[{vip}]") } else { vip.to_string() };
+        let done = self.client.sh(&format!("curl -sS -g --max-time 1 http://{host}:{port}/ 2>&1"));
+        String::from_utf8_lossy(&done.stdout).trim().to_owned()
+    }
+
+    /// Whether a VIP answers the client's ping.
+    pub fn pings(&self, vip: IpAddr) -> bool {
+        self.client.sh(&format!("ping -n -c 1 -W 1 {vip}")).status.success()
+    }
+
+    /// Packets from a VIP that the gateway dropped, because they came from the internal side. Some do when a VIP moves: its
+    /// old holder's connections end without it.
+    pub fn leaked(&self) -> u64 {
+        let counter = self.gateway.run("nft -j list counter inet lab leaked");
+        let json: serde_json::Value = serde_json::from_str(&counter).expect("nft prints JSON");
+        json["nftables"][1]["counter"]["packets"].as_u64().expect("a counter has packets")
+    }
+
+    /// Writes down from now on which addresses a node gets and loses.
+    pub fn watch_addresses(&self, node: &str) {
+        let watch = "ip monitor address >/run/lab/addresses & sleep 0.2; echo ready; wait";
+        self.nodes[node].host.serve(watch);
+    }
+
+    /// The addresses that the node has lost since.
+    pub fn addresses_lost(&self, node: &str) -> BTreeSet<IpAddr> {
+        let log = self.nodes[node].host.run("cat /run/lab/addresses");
+        let deleted = log.lines().filter(|line| line.starts_with("Deleted"));
+        let words = deleted.flat_map(str::split_whitespace);
+        words.filter_map(|word| word.split('/').next()?.parse().ok()).collect()
+    }
+
+    /// The client pings a VIP every 10 ms from now on.
+    pub fn start_pings(&self, vip: IpAddr) {
+        self.client.run("mount -t tmpfs tmpfs /run");
+        let ping =
+            format!("ping -n -D -i 0.01 -W 1 {vip} >/run/pings & sleep 0.5; echo ready; wait");
+        self.client.serve(&ping);
+    }
+
+    /// The longest time between two answers to them.
+    pub fn longest_silence(&self) -> Duration {
+        let log = self.client.run("cat /run/pings");
+        // [1700000000.123456] 64 bytes from 192.0.2.11: icmp_seq=1 ttl=63 time=0.07 ms
+        let answers = log.lines().filter(|line| line.contains("bytes from"));
+        let times: Vec<f64> = answers
+            .filter_map(|line| line.strip_prefix('[')?.split(']').next()?.parse().ok())
+            .collect();
+        let gaps = times.windows(2).map(|pair| pair[1] - pair[0]);
+        Duration::from_secs_f64(gaps.fold(0.0, f64::max))
+    }
+
+    /// The VIP with an address, its own or an extra one.
+    fn vip(&self, address: IpAddr) -> &Vip {
+        let mut vips = self.datacenter.vips.iter();
+        vips.find(|vip| vip.addresses().any(|(other, _)| other == address)).expect("a VIP")
+    }
+
+    /// The lowest port of its entrypoint.
+    fn port(&self, vip: IpAddr) -> u16 {
+        let entrypoint = &self.datacenter.entrypoints[&self.vip(vip).entrypoint];
+        *entrypoint.edge.ports.values().min().expect("an entrypoint has ports")
+    }
+
+    /// What may explain why a VIP does not answer.
+    fn describe(&self, vip: IpAddr, holder: &str) -> String {
+        let look = self.gateway.run(&format!("ip neigh show {vip}"));
+        let node = self.nodes.get(holder).map_or_else(String::new, |node| {
+            node.host.run(
+                "ip -br addr; ip rule; ip -6 rule; ip route show table all | grep -v 'table local'; ip -6 route show table all | grep -v 'table local'; nft list ruleset; lbgen-policy-routing status || true",
+            )
+        });
+        format!("gateway: {look}\n{holder}:\n{node}")
+    }
+}
