@@ -3,7 +3,7 @@
 use anyhow::bail;
 
 use super::{Exit, Format, Input, output, session::Session};
-use crate::diag::{self, Severity};
+use crate::diag::{self, Severity, printable};
 use crate::lint;
 use crate::plan::Keep;
 
@@ -15,22 +15,23 @@ pub struct Args {
     #[arg(long, value_name = "WHAT", value_parser = ["warnings"])]
     deny: Option<String>,
     /// Waive a warning by its code
-    #[arg(long, value_name = "CODE")]
+    #[arg(long, value_name = "CODE", value_delimiter = ',')]
     allow: Vec<String>,
 }
 
 pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
     if let Some(code) = args.allow.iter().find(|code| !lint::is_waivable(code)) {
-        bail!("--allow {code}: there is no such warning");
+        bail!("--allow {}: there is no such warning", printable(code));
     }
     session.plan(&args.input.inventory, Keep::Locked, &args.allow)?;
     let (report, sources) = (&session.report, &session.sources);
+    let denied = args.deny.is_some() && report.count(Severity::Warning) > 0;
     match session.global.format {
         Format::Json => output::json(&diag::render_json(report, sources))?,
         Format::Sarif => output::json(&diag::render_sarif(report, sources, &lint::all_codes()))?,
         Format::Github => output::data(&diag::render_github(report, sources))?,
+        Format::Human if session.global.quiet && !report.has_errors() && !denied => {}
         Format::Human => output::say(&diag::render_human(report, sources, true)),
     }
-    let denied = args.deny.is_some() && session.report.count(Severity::Warning) > 0;
     Ok(if session.report.has_errors() || denied { Exit::Found } else { Exit::Done })
 }

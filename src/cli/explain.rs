@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::session::Session;
 use super::{Exit, Format, output};
-use crate::diag::{Code, Example, nearest};
+use crate::diag::{Code, Example, nearest, printable};
 use crate::lint;
 
 #[derive(clap::Args)]
@@ -28,6 +28,7 @@ pub fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> {
             Some(code) => vec![code],
             None => {
                 let ids: Vec<&str> = every.iter().map(|code| code.id).collect();
+                let id = printable(id);
                 match nearest(&id.to_uppercase(), &ids) {
                     Some(near) => bail!("there is no code {id}; did you mean {near}?"),
                     None => bail!("there is no code {id}; `lbgen explain --all` has every one"),

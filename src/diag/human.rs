@@ -32,7 +32,8 @@ pub fn render(report: &Report, sources: &Sources, styled: bool) -> String {
         }
         out.push('\n');
     }
-    out
+    // The lines of the file are drawn as they are, and a terminal obeys these too.
+    out.replace(|character| matches!(character, '\u{80}'..='\u{9f}'), "\u{fffd}")
 }
 
 fn draw(diagnostic: &Diagnostic, sources: &Sources, renderer: &Renderer) -> String {

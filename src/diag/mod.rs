@@ -111,8 +111,8 @@ impl Diagnostic {
     ) -> Self {
         Self {
             code,
-            title: title.into(),
-            labels: vec![Label { span, text: label.into() }],
+            title: printable(title),
+            labels: vec![Label { span, text: printable(label) }],
             notes: Vec::new(),
             help: Vec::new(),
             patch: None,
@@ -121,19 +121,19 @@ impl Diagnostic {
 
     /// Another culprit.
     pub fn also(mut self, span: Span, label: impl Into<String>) -> Self {
-        self.labels.push(Label { span, text: label.into() });
+        self.labels.push(Label { span, text: printable(label) });
         self
     }
 
     /// Why it matters.
     pub fn note(mut self, text: impl Into<String>) -> Self {
-        self.notes.push(text.into());
+        self.notes.push(printable(text));
         self
     }
 
     /// What to do.
     pub fn help(mut self, text: impl Into<String>) -> Self {
-        self.help.push(text.into());
+        self.help.push(printable(text));
         self
     }
 
@@ -145,17 +145,16 @@ impl Diagnostic {
 
     /// The nearest of the names that exist as help and as patch; without one, the help lists some.
     pub fn did_you_mean<'a>(
-        mut self,
+        self,
         written: &str,
         span: Span,
         known: impl IntoIterator<Item = &'a str>,
     ) -> Self {
         let known: Vec<&str> = known.into_iter().collect();
         if let Some(name) = nearest(written, &known) {
-            self.help.push(format!("did you mean `{name}`?"));
-            return self.replace(span, name);
+            return self.help(format!("did you mean `{name}`?")).replace(span, name);
         } else if !known.is_empty() {
-            self.help.push(format!("known here: {}", suggest::listing(&known)));
+            return self.help(format!("known here: {}", suggest::listing(&known)));
         }
         self
     }
@@ -190,11 +189,20 @@ const MOST: usize = 20_000;
 impl Report {
     /// Adds a problem.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        if self.diagnostics.len() < MOST {
-            self.diagnostics.push(diagnostic);
-        } else {
-            self.beyond[diagnostic.code.severity as usize] += 1;
+        match self.is_full() {
+            true => self.count_only(diagnostic.code),
+            false => self.diagnostics.push(diagnostic),
         }
+    }
+
+    /// Whether another problem would only be counted: no need to look for a fix.
+    pub fn is_full(&self) -> bool {
+        self.diagnostics.len() >= MOST
+    }
+
+    /// Counts a problem that nobody is going to read.
+    pub fn count_only(&mut self, code: &Code) {
+        self.beyond[code.severity as usize] += 1;
     }
 
     /// How many problems of this severity there are.
@@ -245,6 +253,28 @@ impl Report {
             .collect::<Vec<_>>()
             .join(", ")
     }
+}
+
+/// Text of the input as a message may hold it: what a terminal would obey, and what nobody sees, is spelled out.
+pub fn printable(text: impl Into<String>) -> String {
+    let text: String = text.into();
+    if !text.contains(is_unprintable) {
+        return text;
+    }
+    let mut printed = String::with_capacity(text.len());
+    for character in text.chars() {
+        match is_unprintable(character) {
+            true => printed.extend(character.escape_default()),
+            false => printed.push(character),
+        }
+    }
+    printed
+}
+
+/// Control characters, and those that are invisible or turn the text around (Unicode category Cf).
+pub fn is_unprintable(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// Where a message points, as `path:line:column`.

@@ -41,11 +41,25 @@ fn result(diagnostic: &Diagnostic, sources: &Sources) -> Value {
     })
 }
 
+/// A path as a relative reference (RFC 3986).
+fn uri(path: &str) -> String {
+    let mut uri = String::new();
+    for byte in path.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                uri.push(char::from(byte));
+            }
+            _ => uri += &format!("%{byte:02X}"),
+        }
+    }
+    uri
+}
+
 fn location(label: &Label, sources: &Sources) -> Value {
     let (line, column) = sources.line_column(label.span);
     json!({
         "physicalLocation": {
-            "artifactLocation": { "uri": sources.get(label.span.file).path },
+            "artifactLocation": { "uri": uri(&sources.get(label.span.file).path) },
             "region": { "startLine": line, "startColumn": column },
         },
         "message": { "text": label.text },

@@ -1,7 +1,7 @@
 //! "Did you mean": the nearest of the names that exist.
 
 /// Who has more names than this, or longer ones, is not helped by a guess.
-const COMPARED: usize = 512;
+const COMPARED: usize = 256;
 const LONGEST: usize = 253;
 
 /// The nearest of `known`, where one is near enough to be meant and no other is as near.
@@ -26,7 +26,7 @@ pub fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
 
 /// Some of the names, for a help line: all of a few, or the first ones and how many there are.
 pub fn listing(known: &[&str]) -> String {
-    const SHOWN: usize = 12;
+    const SHOWN: usize = 20;
     let mut names: Vec<String> = known.iter().take(SHOWN).map(|n| format!("`{n}`")).collect();
     if known.len() > SHOWN {
         names.push(format!("and {} more", known.len() - SHOWN));

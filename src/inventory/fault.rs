@@ -42,18 +42,46 @@ impl Fault {
                 help: "put the value into quotes",
             };
         }
+        if let Some(line) = line_without_colon(text, at) {
+            return Self {
+                at: line,
+                title: "a key without its colon",
+                help: "write `key: value`, with a space after the colon",
+            };
+        }
         let next = text[at..].chars().next().filter(|c| *c != '\n').map_or(0, char::len_utf8);
         let (title, help) = plain_words(error.kind());
         Self { at: at..at + next, title, help }
     }
 }
 
-/// The marker line of a conflict that git could not decide.
+/// The first marker line of a conflict that git could not decide.
 fn merge_conflict(text: &str) -> Option<usize> {
-    match text.starts_with("<<<<<<< ") {
-        true => Some(0),
-        false => text.find("\n<<<<<<< ").map(|newline| newline + 1),
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        if ["<<<<<<< ", "||||||| ", ">>>>>>> "].iter().any(|marker| line.starts_with(marker))
+            || line.trim_end() == "======="
+        {
+            return Some(start);
+        }
+        start += line.len();
     }
+    None
+}
+
+/// The line before a fault, where it is neither a key with its colon nor anything else that an inventory has: a parser
+/// takes it for text that goes on.
+fn line_without_colon(text: &str, fault: usize) -> Option<Range<usize>> {
+    let line_start = text[..fault].rfind('\n')?;
+    let written = text[..line_start].trim_end();
+    let start = written.rfind('\n').map_or(0, |newline| newline + 1);
+    let line = written[start..].trim_start();
+    let plain = !line.is_empty()
+        && !line.contains(": ")
+        && !line.ends_with(':')
+        && !line.contains(['[', ']', '{', '}', '"', '\'', '#'])
+        && !line.starts_with('-');
+    plain.then(|| written.len() - line.len()..written.len())
 }
 
 /// Whether a colon stands in what follows `key: ` on its line.

@@ -48,7 +48,7 @@ pub fn load(
     sources: &mut Sources,
     report: &mut Report,
 ) -> anyhow::Result<Option<RawLock>> {
-    let bytes = match std::fs::read(path) {
+    let bytes = match super::read_at_most(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => {

@@ -16,7 +16,7 @@ use anyhow::Context;
 pub use node::Scalar;
 pub use read::{Entry, Map, whole_number};
 
-use crate::diag::{Diagnostic, Report};
+use crate::diag::{Diagnostic, Report, printable};
 use crate::source::{FileId, Loc, Sources, Span};
 use read::Read;
 
@@ -99,18 +99,22 @@ fn read_file(path: &Path) -> anyhow::Result<Vec<u8>> {
             "{shown} is a directory; name the inventory file in it (a directory as a fleet is not built yet)"
         );
     }
-    if about.len() > LARGEST as u64 {
-        // Not worth reading; `decode` says what is wrong with it.
-        return Ok(vec![0; LARGEST + 1]);
-    }
-    std::fs::read(path).with_context(|| format!("cannot read the inventory {shown}"))
+    read_at_most(path).with_context(|| format!("cannot read the inventory {shown}"))
+}
+
+/// A file's bytes, one more than [`LARGEST`] at most: `decode` says what is wrong with it then. A device has no end.
+fn read_at_most(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let limited = &mut std::io::Read::take(std::fs::File::open(path)?, LARGEST as u64 + 1);
+    std::io::Read::read_to_end(limited, &mut bytes)?;
+    Ok(bytes)
 }
 
 /// The path relative to the current directory where it lies below it.
 fn shown(path: &Path) -> String {
     let here = std::env::current_dir().ok();
     let relative = here.as_deref().and_then(|here| path.strip_prefix(here).ok());
-    relative.unwrap_or(path).display().to_string()
+    printable(relative.unwrap_or(path).display().to_string())
 }
 
 /// The bytes as text, kept in `sources`.

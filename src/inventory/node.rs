@@ -58,7 +58,7 @@ impl Node {
         match &self.kind {
             Kind::Scalar(scalar) if scalar.is_null() => "nothing".to_owned(),
             Kind::Scalar(scalar) if scalar.text.len() <= 40 => {
-                format!("`{}`", scalar.text.escape_debug())
+                format!("`{}`", scalar.text)
             }
             Kind::Scalar(_) => "text".to_owned(),
             Kind::List(_) => "a list".to_owned(),

@@ -142,14 +142,12 @@ impl<T: Read> Read for Vec<T> {
             refuse(node, key, "a list", report);
             return None;
         };
-        Some(
-            items
-                .iter()
-                .filter_map(|item| {
-                    T::read(item, &Loc { value: key.value, span: item.head }, report)
-                })
-                .collect(),
-        )
+        let read: Vec<T> = items
+            .iter()
+            .filter_map(|item| T::read(item, &Loc { value: key.value, span: item.head }, report))
+            .collect();
+        // A list of which nothing could be read is not an empty one.
+        (!read.is_empty() || items.is_empty()).then_some(read)
     }
 }
 
@@ -198,6 +196,9 @@ pub enum Need {
     Optional,
 }
 
+/// A key of a [`keys!`] struct, and what it takes.
+pub type Known = (&'static str, fn() -> Shape);
+
 /// The map of a [`keys!`] struct, checked for unknown keys.
 pub struct Fields<'a> {
     entries: &'a Entries,
@@ -211,7 +212,7 @@ impl<'a> Fields<'a> {
     pub fn of(
         node: &'a Node,
         owner: &Loc<&'a str>,
-        known: &[&str],
+        known: &[Known],
         report: &mut Report,
     ) -> Option<Self> {
         let Kind::Map(entries) = &node.kind else {
@@ -219,28 +220,37 @@ impl<'a> Fields<'a> {
             return None;
         };
         let mut misspelt = Vec::new();
-        for (name, (span, _)) in entries {
-            if !known.contains(&name.as_str()) {
-                misspelt.extend(nearest(name, known).map(str::to_owned));
+        let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+        for (name, (span, node)) in entries {
+            if !names.contains(&name.as_str()) {
+                let meant = nearest(name, &names);
+                misspelt.extend(meant.map(str::to_owned));
                 let title = match owner.value {
                     "" => format!("the key `{name}` is not known"),
                     owner => format!("the key `{name}` is not known in `{owner}`"),
                 };
-                report.push(
+                let mut diagnostic =
                     Diagnostic::new(&codes::UNKNOWN_KEY, *span, title, "unknown key").did_you_mean(
                         name,
                         *span,
-                        known.iter().copied(),
-                    ),
-                );
+                        names.iter().copied(),
+                    );
+                // With another key alone, a value of another kind would be the next mistake.
+                let shape = known.iter().find(|(name, _)| Some(*name) == meant);
+                if shape.is_some_and(|(_, shape)| !shape().fits(node)) {
+                    diagnostic.patch = None;
+                    diagnostic = diagnostic.help("its value would have to be another one, too");
+                }
+                report.push(diagnostic);
             }
         }
         Some(Self { entries, owner: *owner, misspelt })
     }
 
     /// Those of `known` that are there.
-    pub fn given(&self, known: &[&'static str]) -> Vec<&'static str> {
-        known.iter().copied().filter(|name| self.entries.contains_key(*name)).collect()
+    pub fn given(&self, known: &[Known]) -> Vec<&'static str> {
+        let names = known.iter().map(|(name, _)| *name);
+        names.filter(|name| self.entries.contains_key(*name)).collect()
     }
 
     /// The value of a key, or `None` where it is absent or the report says what is wrong with it.
@@ -302,7 +312,10 @@ macro_rules! keys {
             }
 
             fn read(node: &$crate::inventory::node::Node, key: &Loc<&str>, report: &mut Report) -> Option<Self> {
-                let known = [$(stringify!($field).trim_start_matches("r#")),*];
+                let known = [$((
+                    stringify!($field).trim_start_matches("r#"),
+                    <$type as Read>::shape as fn() -> $crate::inventory::shape::Shape,
+                )),*];
                 let fields = Fields::of(node, key, &known, report)?;
                 Some(Self {
                     span: key.span,

@@ -1,5 +1,7 @@
 //! What the language takes, as data: the same declarations that read an inventory describe it.
 
+use super::node::{Kind, Node};
+
 /// What can be written in a place.
 #[derive(Debug)]
 pub enum Shape {
@@ -15,6 +17,18 @@ pub enum Shape {
     Keys(Keys),
     /// One or the other.
     Either(Box<Shape>, Box<Shape>),
+}
+
+impl Shape {
+    /// Whether a node is of this kind, whatever is in it.
+    pub(super) fn fits(&self, node: &Node) -> bool {
+        match self {
+            Shape::Text | Shape::Number => matches!(node.kind, Kind::Scalar(_)),
+            Shape::List(_) => matches!(node.kind, Kind::List(_)),
+            Shape::Map(_) | Shape::Keys(_) => matches!(node.kind, Kind::Map(_)),
+            Shape::Either(one, other) => one.fits(node) || other.fits(node),
+        }
+    }
 }
 
 /// A map of known keys.

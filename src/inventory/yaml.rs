@@ -16,8 +16,8 @@ use crate::source::{FileId, Loc, Span};
 /// Nesting of an inventory is 5 at most; what goes deeper is a mistake or an attack.
 const DEPTH: usize = 64;
 
-/// Keys, values, lists and maps together: ten times what 20,000 domains and 500 components need.
-const NODES: usize = 1_000_000;
+/// Keys, values, lists and maps together: five times what 20,000 domains and 500 components need.
+const NODES: usize = 500_000;
 
 /// The only document of `text`. `None` where nothing can be read; then the report says why.
 pub fn parse(file: FileId, text: &str, report: &mut Report) -> Option<Node> {
@@ -88,13 +88,13 @@ impl Tree<'_> {
     /// False where reading on makes no sense.
     fn take(&mut self, event: Event<'_>, span: Span) -> bool {
         self.refuse_tabs(&event, span);
-        if let Some(tag) = event.tag() {
+        if event.tag().is_some() {
             let at = Span { end: (span.start + 1).min(span.end), ..span };
             self.report.push(
                 Diagnostic::new(
                     &codes::YAML_FEATURE,
                     at,
-                    format!("a YAML tag (`{tag}`) is not taken here"),
+                    "YAML tags (`!`) are not taken here",
                     "tagged value",
                 )
                 .help("remove the tag; every key of an inventory has one type"),
@@ -140,7 +140,7 @@ impl Tree<'_> {
         }
         if self.nodes > NODES {
             self.root = None;
-            let title = "the file holds more than a million keys and values";
+            let title = "the file holds more than 500,000 keys and values";
             self.report.push(
                 Diagnostic::new(&codes::NOT_TEXT, span, title, "the rest was not read")
                     .help("an inventory is one datacenter's: split the file"),
@@ -254,7 +254,7 @@ impl Tree<'_> {
                             Diagnostic::new(
                                 &codes::DUPLICATE_KEY,
                                 span,
-                                format!("the key `{}` is given twice", name.escape_debug()),
+                                format!("the key `{}` is given twice", name),
                                 "second time",
                             )
                             .also(*earlier, "first time")

@@ -42,14 +42,10 @@ pub fn waive(inventory: &raw::Inventory, everywhere: &[String], report: &mut Rep
                 Diagnostic::new(
                     &NOT_WAIVABLE,
                     *span,
-                    format!("there is no code `{}`", id.escape_debug()),
+                    format!("there is no code `{}`", id),
                     "not a code of lbgen",
                 )
-                .did_you_mean(
-                    id,
-                    *span,
-                    codes.iter().map(|code| code.id).filter(|id| id.starts_with("LB2")),
-                ),
+                .did_you_mean(id, *span, waivable(&codes)),
             ),
             Some(code) if code.severity == Severity::Error => report.push(
                 Diagnostic::new(
@@ -72,6 +68,10 @@ pub fn waive(inventory: &raw::Inventory, everywhere: &[String], report: &mut Rep
             Some(_) => {}
         }
     }
+}
+
+fn waivable<'a>(codes: &'a [&'static Code]) -> impl Iterator<Item = &'static str> + 'a {
+    codes.iter().filter(|code| code.severity == Severity::Warning).map(|code| code.id)
 }
 
 /// A code that may be named on the command line: of a warning.

@@ -28,7 +28,7 @@ pub(super) fn refuse_shared(raw: &raw::Inventory, report: &mut Report) {
         add(vip.address.as_ref(), "a VIP".to_owned());
         for extra in vip.extra_addresses.iter().flatten() {
             let of = vip.address.as_ref().map_or("a VIP", |address| address.value.as_str());
-            add(Some(extra), format!("an extra address of {}", of.escape_debug()));
+            add(Some(extra), format!("an extra address of {}", of));
         }
     }
     uses.sort();
@@ -52,7 +52,7 @@ pub(super) fn refuse_shared(raw: &raw::Inventory, report: &mut Report) {
 fn entries<T>(map: Option<&Map<T>>) -> impl Iterator<Item = (String, &T)> {
     map.into_iter()
         .flatten()
-        .filter_map(|(name, entry)| Some((name.escape_debug().to_string(), entry.value.as_ref()?)))
+        .filter_map(|(name, entry)| Some((name.clone(), entry.value.as_ref()?)))
 }
 
 fn refuse(

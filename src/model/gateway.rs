@@ -73,24 +73,28 @@ fn gateway(raw: &raw::Gateway, report: &mut Report) -> Option<Gateway> {
 }
 
 fn refuse_overlaps(gateways: &Names<Label, Gateway>, report: &mut Report) {
-    let all: Vec<(&Label, &Gateway)> = gateways.iter().collect();
-    for (index, (name, gateway)) in all.iter().enumerate() {
-        for (other_name, other) in &all[..index] {
-            let (a, b) = (gateway.network.value, other.network.value);
-            if a.contains(&b) || b.contains(&a) {
-                let (first, second) =
-                    if other.span < gateway.span { (other, gateway) } else { (gateway, other) };
-                report.push(
-                    Diagnostic::new(
-                        &codes::OVERLAP,
-                        second.network.span,
-                        format!("the networks of `{other_name}` and `{name}` overlap"),
-                        "this network",
-                    )
-                    .also(first.network.span, "overlaps this one")
-                    .note("a VIP belongs to the gateway whose network contains it, so exactly one may"),
-                );
-            }
-        }
+    let mut all: Vec<(&Label, &Gateway)> = gateways.iter().collect();
+    all.sort_by_key(|(_, gateway)| gateway.network.value);
+    // Networks contain each other or have nothing in common, and one that contains others comes before them.
+    let mut outer: Option<(&Label, &Gateway)> = None;
+    for (name, gateway) in all {
+        let Some((other_name, other)) =
+            outer.filter(|(_, outer)| outer.network.value.contains(&gateway.network.value))
+        else {
+            outer = Some((name, gateway));
+            continue;
+        };
+        let (first, second) =
+            if other.span < gateway.span { (other, gateway) } else { (gateway, other) };
+        report.push(
+            Diagnostic::new(
+                &codes::OVERLAP,
+                second.network.span,
+                format!("the networks of `{other_name}` and `{name}` overlap"),
+                "this network",
+            )
+            .also(first.network.span, "overlaps this one")
+            .note("a VIP belongs to the gateway whose network contains it, so exactly one may"),
+        );
     }
 }

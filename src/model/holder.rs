@@ -32,16 +32,20 @@ pub(super) fn refuse_low_priorities(
         report.push(
             Diagnostic::new(
                 &codes::PRIORITIES,
-                raw.span,
+                place(raw),
                 format!("the priorities {lowest} to {highest} leave no room for unhealthy nodes"),
-                "this VIP",
+                format!("the lowest is {} below the highest", highest - lowest),
             )
             .note("with `on_unhealthy: yield` an unhealthy node ranks below every healthy one, and priorities end at 1")
-            .help(
-                "narrow them: the lowest has to be at least the highest less the lowest, and 2; or write `on_unhealthy: fault` or `ignore`",
-            ),
+            .help("bring them closer together, for example 102, 101, 100; or write `on_unhealthy: fault` or `ignore`"),
         );
     }
+}
+
+/// Where the priorities start.
+fn place(raw: &raw::Vip) -> Span {
+    let first = raw.priorities.iter().flatten().next();
+    first.map_or(raw.span, |(_, entry)| entry.key)
 }
 
 /// Every node that may hold the VIP: it has the gateways, and `nodes` allows it.
@@ -138,12 +142,15 @@ pub(super) fn priorities(
         let name_of = Loc { value: name.clone(), span: entry.key };
         if context.nodes.knows(&name_of, "node", report) && node.is_none() && context.nodes.complete
         {
-            report.push(Diagnostic::new(
-                &codes::PRIORITIES,
-                entry.key,
-                format!("`{name}` may not hold the VIP"),
-                "has a priority here",
-            ));
+            report.push(
+                Diagnostic::new(
+                    &codes::PRIORITIES,
+                    entry.key,
+                    format!("`{name}` has a priority, but may not hold the VIP"),
+                    "has a priority here",
+                )
+                .help("remove it, or let the node hold the VIP: its `gateways` and the VIP's `nodes` decide"),
+            );
         }
         let Some((node, priority)) = node.zip(priority) else {
             complete = false;
@@ -170,9 +177,9 @@ pub(super) fn priorities(
             report.push(
                 Diagnostic::new(
                     &codes::PRIORITIES,
-                    raw.span,
+                    place(raw),
                     format!("`priorities` leaves out `{node}`, which may hold the VIP"),
-                    "this VIP",
+                    "one for each node that may",
                 )
                 .help("give a priority for every node that may hold the VIP, or for none"),
             );

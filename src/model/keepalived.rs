@@ -168,7 +168,7 @@ pub(super) fn preempt(raw: &Loc<Scalar>, report: &mut Report) -> Option<Preempt>
         (true, "false") => Some(Preempt::Never),
         (_, text) => {
             if whole_number(text.trim_end_matches(char::is_alphabetic)).is_none() {
-                let title = format!("`preempt` cannot be `{}`", text.escape_debug());
+                let title = format!("`preempt` cannot be `{}`", text);
                 let label = "`true`, `false`, or how long to wait, as `30s`";
                 report.push(Diagnostic::new(&codes::WORD, raw.span, title, label));
                 return None;
@@ -209,7 +209,7 @@ fn advert_interval(
     if !fits {
         let title = format!("`advert_interval` cannot be {}", raw.value);
         let mut diagnostic = Diagnostic::new(&codes::RANGE, raw.span, title, wanted);
-        if vrrp == Some(VrrpVersion::V2) && ms < 1000 {
+        if vrrp == Some(VrrpVersion::V2) && (10..1000).contains(&ms) {
             diagnostic = diagnostic.help("intervals below a second need `vrrp_version: 3`");
         }
         report.push(diagnostic);
@@ -230,7 +230,7 @@ fn version(raw: &Loc<String>, report: &mut Report) -> Option<KeepalivedVersion> 
             Diagnostic::new(
                 &codes::FORM,
                 raw.span,
-                format!("`{}` is no keepalived version", raw.value.escape_debug()),
+                format!("`{}` is no keepalived version", raw.value),
                 "three numbers",
             )
             .help("`keepalived --version` on a node prints it, for example 2.2.7"),

@@ -172,10 +172,7 @@ fn version(raw: &Loc<String>, report: &mut Report) -> Option<KubernetesVersion> 
             Diagnostic::new(
                 &codes::FORM,
                 raw.span,
-                format!(
-                    "`{}` is no Kubernetes version that lbgen writes for",
-                    raw.value.escape_debug()
-                ),
+                format!("`{}` is no Kubernetes version that lbgen writes for", raw.value),
                 format!("1.{oldest} to 1.{newest}"),
             )
             .help("write the minor version in quotes, for example `\"1.31\"`"),

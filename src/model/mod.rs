@@ -162,12 +162,14 @@ impl<K: Name + Ord + Borrow<str>, V> Names<K, V> {
     fn knows(&self, name: &Loc<String>, what: &str, report: &mut Report) -> bool {
         let known =
             self.found.contains_key(name.value.as_str()) || self.written.contains(&name.value);
-        if !known {
+        if !known && report.is_full() {
+            report.count_only(&codes::UNKNOWN_NAME);
+        } else if !known {
             report.push(
                 Diagnostic::new(
                     &codes::UNKNOWN_NAME,
                     name.span,
-                    format!("there is no {what} `{}`", name.value.escape_debug()),
+                    format!("there is no {what} `{}`", name.value),
                     "not defined",
                 )
                 .did_you_mean(

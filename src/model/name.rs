@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::diag::is_unprintable;
+
 /// A text that keeps a rule.
 pub trait Name: Sized {
     /// What the rule is called in a message: `... is not <RULE>`.
@@ -73,7 +75,7 @@ names! {
     /// A command that keepalived starts: an absolute path and plain arguments.
     Command, "a command: an absolute path and arguments of letters, digits and `._/:=,+@%-`", is_command;
     /// The path of an Ingress rule.
-    UrlPath, "a path: it starts with `/`, has no `//`, `/./`, `/../` or `%2f`, no white space and no quotes", is_url_path;
+    UrlPath, "a path: it starts with `/`, has no `//`, `/./`, `/../` or `%2f`, no white space and none of ; { } \\ ` or quotes", is_url_path;
     /// The key of a label or an annotation.
     QualifiedName, "a qualified name: at most 63 letters, digits and `-_.`, with a DNS name and `/` in front if wanted", is_qualified_name;
     /// The value of a label.
@@ -137,7 +139,7 @@ fn is_url_path(text: &str) -> bool {
         && !["//", "/./", "/../", "%2f", "%2F"].iter().any(|part| text.contains(part))
         && !text.ends_with("/.")
         && !text.ends_with("/..")
-        && !text.contains(|c: char| c.is_whitespace() || c.is_control() || "\"'`;{}\\".contains(c))
+        && !text.contains(|c: char| c.is_whitespace() || is_unprintable(c) || "\"'`;{}\\".contains(c))
 }
 
 fn is_qualified_name(text: &str) -> bool {

@@ -235,7 +235,7 @@ fn require_fallback(
                 "served by the fallback",
             )
             .also(found.span, format!("`{entrypoint}` has no `fallback`"))
-            .help("add a `fallback` to the entrypoint, or migrate the component"),
+            .help("add `fallback: { name: ..., addresses: [...], port: ... }` to the entrypoint, or migrate the component"),
         );
     }
 }

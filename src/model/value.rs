@@ -28,7 +28,7 @@ pub fn word<T: Copy>(
         let mut diagnostic = Diagnostic::new(
             &codes::WORD,
             raw.span,
-            format!("`{key}` cannot be `{}`", raw.value.escape_debug()),
+            format!("`{key}` cannot be `{}`", raw.value),
             format!("one of `{listed}`"),
         );
         // Without a near one, the label has said it all.
@@ -47,10 +47,13 @@ pub fn name<T: Name>(text: &str, span: Span, what: &str, report: &mut Report) ->
         let mut diagnostic = Diagnostic::new(
             &codes::NAME,
             span,
-            format!("`{}` cannot be {what}", text.escape_debug()),
+            format!("`{}` cannot be {what}", text),
             format!("not {}", T::RULE),
         );
-        if !text.is_ascii() && text.contains('.') {
+        if text.contains("://") {
+            diagnostic =
+                diagnostic.help("write the host alone, without `https://` and without a path");
+        } else if !text.is_ascii() && text.contains('.') {
             diagnostic = diagnostic
                 .help("write an international name in its ASCII form (punycode, `xn--...`)");
         } else if T::parse(&text.to_ascii_lowercase()).is_some() {
@@ -108,7 +111,7 @@ pub fn duration(raw: &Loc<String>, key: &str, report: &mut Report) -> Option<Dur
             Diagnostic::new(
                 &codes::FORM,
                 raw.span,
-                format!("`{key}` is no duration: `{}`", raw.value.escape_debug()),
+                format!("`{key}` is no duration: `{}`", raw.value),
                 "a whole number and its unit",
             )
             .help("write `1s`, `100ms` or `2m`"),
@@ -141,7 +144,7 @@ where
                     "`{key}` is no range of numbers from {} to {}: `{}`",
                     range.start(),
                     range.end(),
-                    raw.value.escape_debug()
+                    raw.value
                 ),
                 "first and last number, the lower one first",
             )
@@ -157,13 +160,15 @@ pub fn address(raw: &Loc<String>, what: &str, report: &mut Report) -> Option<Loc
         let mut diagnostic = Diagnostic::new(
             &codes::FORM,
             raw.span,
-            format!("{what} is no IP address: `{}`", raw.value.escape_debug()),
+            format!("{what} is no IP address: `{}`", raw.value),
             "an IPv4 or IPv6 address",
         );
         if raw.value.contains('/') {
             diagnostic = diagnostic.help(
                 "write the address without the prefix length; it comes from the gateway's network",
             );
+        } else if raw.value.split('.').any(|part| part.len() > 1 && part.starts_with('0')) {
+            diagnostic = diagnostic.help("remove leading zeros: some readers take them for octal");
         }
         report.push(diagnostic);
         return None;
@@ -213,7 +218,7 @@ pub fn network(raw: &Loc<String>, what: &str, report: &mut Report) -> Option<Loc
             Diagnostic::new(
                 &codes::FORM,
                 raw.span,
-                format!("{what} is no network: `{}`", raw.value.escape_debug()),
+                format!("{what} is no network: `{}`", raw.value),
                 "address/prefix length",
             )
             .help("write for example `10.34.8.0/21` or `2001:db8:8::/64`"),

@@ -43,7 +43,7 @@ impl Lock {
                     Diagnostic::new(
                         &codes::LOCK,
                         entry.key,
-                        format!("`{}` is no VIP", address.escape_debug()),
+                        format!("`{}` is no VIP", address),
                         "an IP address",
                     )
                     .help("remove the line; the VIP that it was for gets numbers again"),

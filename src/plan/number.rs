@@ -51,7 +51,7 @@ pub(super) fn allocate(
     let vrids = Pool {
         what: "VRID",
         key: "keepalived.vrids",
-        help: "give VIPs disjoint `nodes`, or put addresses that share their fate into `extra_addresses`",
+        help: "widen `keepalived.vrids` where it is not 1-255 yet, give VIPs disjoint `nodes`, or put addresses that share their fate into `extra_addresses`",
         // A running instance would be taken down and made anew.
         movable: false,
         holds: &|vrid| u8::try_from(vrid).is_ok_and(|vrid| datacenter.keepalived.vrids.contains(&vrid)),

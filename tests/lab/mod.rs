@@ -7,6 +7,7 @@ pub mod fleet;
 pub mod host;
 mod network;
 mod node;
+mod permit;
 mod watch;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ use host::Host;
 use network::Link;
 use node::Machine;
 pub use node::Node;
+use permit::Permit;
 
 /// A datacenter that runs.
 pub struct Lab {
@@ -34,6 +36,7 @@ pub struct Lab {
     pub client: Host,
     /// Those that run, by name.
     pub nodes: BTreeMap<String, Node>,
+    _permit: Permit,
 }
 
 impl Lab {
@@ -45,13 +48,15 @@ impl Lab {
     /// The same for an inventory that may have mistakes; they are the error.
     pub fn try_start(inventory: &str, lock: &str) -> Result<Self, String> {
         let (datacenter, plan) = planned(inventory, lock)?;
+        let permit = Permit::wait();
         let folder = tempfile::tempdir().expect("a folder");
         write(&plan, folder.path());
         let links = network::links(&datacenter);
         let gateway = network::start_gateway(&datacenter, &links);
         let client = network::start_client(&gateway);
+        let nodes = BTreeMap::new();
         let mut lab =
-            Self { datacenter, plan, links, folder, gateway, client, nodes: BTreeMap::new() };
+            Self { datacenter, plan, links, folder, gateway, client, nodes, _permit: permit };
         for name in lab.names() {
             lab.boot(&name);
         }
