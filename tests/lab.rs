@@ -76,6 +76,7 @@ fn cables_are_pulled() {
             }
             lab.wait_for(&expected, lab.limit()).unwrap();
             lab.prove_answers(&expected, &Scenario::default());
+            lab.prove_status();
             lab.cables(node, [lab.link_of("partners")], true);
             lab.prove(&Scenario::default());
         }
@@ -111,25 +112,21 @@ fn entrypoints_are_unhealthy_and_nodes_are_drained() {
 #[test]
 #[ignore = "needs keepalived, nftables and root; run tests/run"]
 fn states_are_rendered_and_reloaded() {
-    for mode in ["virtual", "static"] {
-        let text = fleet(mode, "iptables");
-        let mut lab = Lab::start(&text, "");
-        lab.prove(&Scenario::default());
-        let lock = lab.lock();
+    every_kind(|lab| {
+        let (text, lock) = (lab.inventory.clone(), lab.lock());
         for state in ["draining", "maintenance", "active"] {
             let zone = "interface: eth0, zone: a";
             lab.roll_out(&text.replace(zone, &format!("{zone}, state: {state}")), &lock);
             lab.prove(&Scenario::default());
             assert_eq!(lab.lock(), lock);
         }
-    }
+    });
 }
 
 #[test]
 #[ignore = "needs keepalived, nftables and root; run tests/run"]
 fn the_first_address_of_a_subnet_leaves_and_the_others_stay() {
-    for mode in ["virtual", "static"] {
-        let mut lab = Lab::start(&fleet(mode, "iptables"), "");
+    every_kind(|lab| {
         lab.crash("lb-2");
         lab.crash("lb-3");
         lab.prove(&failed(&["lb-2", "lb-3"]));
@@ -146,7 +143,7 @@ fn the_first_address_of_a_subnet_leaves_and_the_others_stay() {
         if kept.contains("lb-1") {
             assert!(!lost.contains(&"192.0.2.20".parse().unwrap()), "{lost:?}");
         }
-    }
+    });
 }
 
 #[test]

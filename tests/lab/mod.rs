@@ -28,6 +28,8 @@ use permit::Permit;
 
 /// A datacenter that runs.
 pub struct Lab {
+    /// The text that it runs.
+    pub inventory: String,
     pub datacenter: Datacenter,
     pub plan: Plan,
     links: Vec<Link>,
@@ -55,8 +57,18 @@ impl Lab {
         let gateway = network::start_gateway(&datacenter, &links);
         let client = network::start_client(&gateway);
         let nodes = BTreeMap::new();
-        let mut lab =
-            Self { datacenter, plan, links, folder, gateway, client, nodes, _permit: permit };
+        let inventory = inventory.to_owned();
+        let mut lab = Self {
+            inventory,
+            datacenter,
+            plan,
+            links,
+            folder,
+            gateway,
+            client,
+            nodes,
+            _permit: permit,
+        };
         for name in lab.names() {
             lab.boot(&name);
         }
@@ -124,6 +136,7 @@ impl Lab {
     pub fn roll_out(&mut self, inventory: &str, lock: &str) {
         (self.datacenter, self.plan) =
             planned(inventory, lock).unwrap_or_else(|message| panic!("{message}"));
+        inventory.clone_into(&mut self.inventory);
         let bundle = self.bundle();
         std::fs::remove_dir_all(&bundle).expect("the bundle is there");
         write(&self.plan, self.folder.path());

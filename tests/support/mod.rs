@@ -6,6 +6,7 @@
 )]
 
 pub mod edit;
+pub mod fleet;
 pub mod node;
 
 use std::collections::BTreeMap;

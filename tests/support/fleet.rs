@@ -1,0 +1,126 @@
+//! Fleets of any shape, planned.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use lbgen::diag::Report;
+use lbgen::plan::simulate::{Placement, Scenario, Simulator, System, sets, worst};
+use lbgen::plan::{self, Keep, Lock, Plan};
+use lbgen::source::Sources;
+use lbgen::{inventory, model};
+use proptest::prelude::*;
+
+/// Plans a text with the text of a lock; warnings do not matter here.
+pub fn plan_with(text: &str, lock: &str, keep: Keep) -> Plan {
+    let (mut sources, mut report) = (Sources::default(), Report::default());
+    let raw = inventory::parse(
+        "inventory.yaml".to_owned(),
+        text.as_bytes().to_vec(),
+        &mut sources,
+        &mut report,
+    );
+    let lock = if lock.is_empty() {
+        Lock::default()
+    } else {
+        let raw = inventory::lock::parse(
+            "inventory.lock".to_owned(),
+            lock.into(),
+            &mut sources,
+            &mut report,
+        );
+        Lock::build(&raw.unwrap(), &mut report)
+    };
+    let planned = raw
+        .and_then(|raw| model::build(&raw, "inventory.yaml", &mut report))
+        .and_then(|datacenter| plan::plan(&datacenter, &lock, keep, &mut report));
+    planned.unwrap_or_else(|| {
+        panic!("{}\n{text}", lbgen::diag::render_human(&report, &sources, false))
+    })
+}
+
+pub fn plan_of(text: &str) -> Plan {
+    plan_with(text, "", Keep::Locked)
+}
+
+pub fn lock_of(plan: &Plan) -> String {
+    plan::lock::text(&plan.vips)
+}
+
+/// Nodes by number with weight and zone, VIPs by number with their kind of traffic.
+#[derive(Debug, Clone, Default)]
+pub struct Fleet {
+    pub nodes: BTreeMap<u32, (u32, Option<u32>)>,
+    pub vips: BTreeMap<u32, u32>,
+}
+
+impl Fleet {
+    pub fn even(nodes: u32, vips: u32) -> Self {
+        Self {
+            nodes: (0..nodes).map(|node| (node, (1, None))).collect(),
+            vips: (0..vips).map(|vip| (vip, 0)).collect(),
+        }
+    }
+
+    pub fn text(&self) -> String {
+        let mut text = String::from(
+            "datacenter: x\ngateways:\n  public: { address: 10.34.0.1, network: 10.34.0.0/16, interface: eth1 }\n\
+             entrypoints:\n",
+        );
+        for entrypoint in 0..3 {
+            let port = 32000 + entrypoint;
+            writeln!(text, "  e{entrypoint}: {{ edge: {{ class: edge-{entrypoint}, health_check_node_port: {port} }}, routing: {{ class: routing-{entrypoint} }} }}").unwrap();
+        }
+        text.push_str("nodes:\n");
+        for (node, (weight, zone)) in &self.nodes {
+            let zone = zone.map_or(String::new(), |zone| format!(", zone: z{zone}"));
+            let address = format!("10.40.{}.{}", node / 250, node % 250 + 1);
+            writeln!(
+                text,
+                "  lb-{node:03}: {{ address: {address}, interface: eth0, weight: {weight}{zone} }}"
+            )
+            .unwrap();
+        }
+        text.push_str("vips:\n");
+        for (vip, entrypoint) in &self.vips {
+            writeln!(
+                text,
+                "  - {{ address: 10.34.{}.{}, entrypoint: e{entrypoint} }}",
+                1 + vip / 250,
+                vip % 250 + 1
+            )
+            .unwrap();
+        }
+        text
+    }
+}
+
+/// The order of each VIP, by address.
+pub fn orders(plan: &Plan) -> BTreeMap<String, Vec<String>> {
+    let names = |vip: &plan::VipPlan| vip.order.iter().map(ToString::to_string).collect();
+    plan.vips.iter().map(|vip| (vip.address.to_string(), names(vip))).collect()
+}
+
+/// By how much the worst set of exactly `failures` has a node over its share.
+pub fn over(plan: &Plan, failures: usize) -> usize {
+    let simulator = Simulator::of(plan);
+    let placements: Vec<Placement<'_>> = sets(plan, &Scenario::default(), failures)
+        .iter()
+        .map(|set| Placement::of(&simulator, set, System::Lbgen))
+        .collect();
+    worst(&placements).unwrap().over
+}
+
+/// Who holds each VIP in a scenario.
+pub fn holders(plan: &Plan, scenario: &Scenario) -> Vec<Option<String>> {
+    let holders = Simulator::of(plan).elect(scenario);
+    holders.into_iter().map(|holder| holder.map(str::to_owned)).collect()
+}
+
+prop_compose! {
+    pub fn fleets()(
+        nodes in prop::collection::btree_map(0..40u32, (1..6u32, prop::option::of(0..3u32)), 1..9),
+        vips in prop::collection::btree_map(0..60u32, 0..3u32, 1..20),
+    ) -> Fleet {
+        Fleet { nodes, vips }
+    }
+}
