@@ -127,7 +127,7 @@ fn without_promote_secondaries_the_first_address_takes_the_others_along() {
     lab.watch_addresses("lb-1");
     let first = host.run("ip -o -4 addr show dev eth1 primary | awk '{ print $4 }'");
     host.run(&format!("ip addr del {} dev eth1", first.trim()));
-    let lost = lab.addresses_lost("lb-1");
+    let lost = lab.addresses_lost("lb-1", 2);
     assert!(lost.len() > 1, "only {lost:?} was lost");
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::diag::{Code, Diagnostic, Report, code};
-use crate::model::{Datacenter, Label};
+use crate::model::{Datacenter, Label, Subdomain};
 
 /// Nothing refers to it.
 const UNUSED: Code = code!(Warning "LB210", "something that nothing uses");
@@ -45,8 +45,9 @@ pub fn check(datacenter: &Datacenter, report: &mut Report) {
             );
         }
     }
+    let holders: BTreeSet<&Subdomain> = datacenter.vips.iter().flat_map(|vip| &vip.nodes).collect();
     for (name, node) in &datacenter.nodes {
-        if !datacenter.vips.iter().any(|vip| vip.nodes.contains(name)) {
+        if !holders.contains(name) {
             let title = format!("the node `{name}` may hold no VIP");
             report.push(
                 Diagnostic::new(&UNUSED, node.span, title, "it stays idle")

@@ -66,86 +66,90 @@ impl Lab {
 
     /// Waits until the nodes hold what they should.
     pub fn wait_for(&self, expected: &Holders, limit: Duration) -> Result<(), String> {
+        self.until(limit, || self.held(expected))
+    }
+
+    /// The whole proof of a state that the simulator knows: see [`Lab::prove_holders`].
+    pub fn prove(&self, scenario: &Scenario) {
+        self.prove_holders(&self.simulated(scenario), scenario);
+    }
+
+    /// The whole proof of a state: each VIP is where it should be, answers the client from there and sees the client's own
+    /// address, and each node that runs finds its routing as intended. An answer has left by the public side, because the
+    /// gateway drops all others.
+    pub fn prove_holders(&self, expected: &Holders, scenario: &Scenario) {
+        let proof = || {
+            self.held(expected)?;
+            self.answered(scenario)?;
+            self.intended()
+        };
+        if let Err(text) = self.until(self.limit(), proof) {
+            panic!("{scenario:?}: {text}");
+        }
+    }
+
+    /// Looks until what it sees is right, within a limit; what was wrong last, otherwise.
+    fn until(&self, limit: Duration, look: impl Fn() -> Result<(), String>) -> Result<(), String> {
         let start = Instant::now();
         loop {
-            let seen = self.holders();
-            if expected.iter().all(|(vip, expected)| self.agree(*vip, &seen[vip], expected)) {
-                return Ok(());
-            }
-            if start.elapsed() > limit {
-                let mut text = format!("after {limit:?}:\n");
-                for (vip, expected) in expected {
-                    let seen = &seen[vip];
-                    if !self.agree(*vip, seen, expected) {
-                        let _ = writeln!(text, "{vip}: expected on {expected:?}, is on {seen:?}");
-                    }
+            match look() {
+                Err(text) if start.elapsed() > limit => {
+                    return Err(format!("after {limit:?}:\n{text}"));
                 }
-                for (name, node) in &self.nodes {
-                    let _ = writeln!(text, "== {name}\n{}", node.log());
-                }
-                return Err(text);
+                Err(_) => std::thread::sleep(PAUSE),
+                Ok(()) => return Ok(()),
             }
-            std::thread::sleep(PAUSE);
         }
     }
 
-    /// The whole proof of a state: the VIPs are where the simulator says, each answers the client from its holder and
-    /// sees the client's own address, and each node finds its routing as intended. An answer has left by the public side,
-    /// because the gateway drops all others.
-    pub fn prove(&self, scenario: &Scenario) {
-        let expected = self.simulated(scenario);
-        if let Err(text) = self.wait_for(&expected, self.limit()) {
-            panic!("{scenario:?} {text}");
+    /// Whether the VIPs are where they should be.
+    fn held(&self, expected: &Holders) -> Result<(), String> {
+        let seen = self.holders();
+        let wrong =
+            expected.iter().filter(|(vip, expected)| !self.agree(**vip, &seen[*vip], expected));
+        let mut text = String::new();
+        for (vip, expected) in wrong {
+            let _ = writeln!(text, "{vip}: expected on {expected:?}, is on {:?}", seen[vip]);
         }
-        self.prove_answers(&self.holders(), scenario);
-        self.prove_status();
+        if text.is_empty() {
+            return Ok(());
+        }
+        for (name, node) in &self.nodes {
+            let _ = writeln!(text, "== {name}\n{}", node.log());
+        }
+        Err(text)
     }
 
-    /// Each VIP that is held answers from there: requests where its entrypoint is healthy on the holder, pings anywhere.
-    pub fn prove_answers(&self, holders: &Holders, scenario: &Scenario) {
-        for (vip, holder) in holders {
+    /// Whether each VIP that is held answers from there: requests where its entrypoint is healthy on the holder, pings
+    /// anywhere.
+    fn answered(&self, scenario: &Scenario) -> Result<(), String> {
+        for (vip, holder) in self.holders() {
             let Some(holder) = holder.first() else { continue };
-            let pings = self.until(&true, || self.pings(*vip));
-            assert!(pings, "{vip} on {holder} answers no ping: {}", self.describe(*vip, holder));
-            let entrypoint = self.vip(*vip).entrypoint.to_string();
+            if !self.pings(vip) {
+                return Err(format!("{vip} answers no ping: {}", self.describe(vip, holder)));
+            }
+            let entrypoint = self.vip(vip).entrypoint.to_string();
             if scenario.unhealthy.contains(&(entrypoint, holder.clone())) {
                 continue;
             }
             let client = if vip.is_ipv6() { CLIENT[1] } else { CLIENT[0] };
-            let wanted = format!("{holder} {client}");
-            let answer = self.until(&wanted, || self.request(*vip));
-            assert_eq!(answer, wanted, "{vip}: {}", self.describe(*vip, holder));
+            let answer = self.request(vip);
+            if answer != format!("{holder} {client}") {
+                return Err(format!("{vip} answers `{answer}`: {}", self.describe(vip, holder)));
+            }
         }
+        Ok(())
     }
 
-    /// `lbgen-policy-routing status` of every node that runs.
-    pub fn prove_status(&self) {
+    /// Whether `lbgen-policy-routing status` of every node that runs is content.
+    fn intended(&self) -> Result<(), String> {
         for (name, node) in &self.nodes {
-            let status = || {
-                let done = node.host.sh("lbgen-policy-routing status");
-                (done.status.code(), String::from_utf8_lossy(&done.stdout).into_owned())
-            };
-            let start = Instant::now();
-            let mut last = status();
-            // Notify scripts run beside the elections.
-            while last.0 != Some(0) && start.elapsed() < Duration::from_secs(5) {
-                std::thread::sleep(PAUSE);
-                last = status();
+            let done = node.host.sh("lbgen-policy-routing status");
+            if !done.status.success() {
+                return Err(format!("{name}:\n{}", String::from_utf8_lossy(&done.stdout)));
             }
-            assert_eq!(last.0, Some(0), "{name}:\n{}", last.1);
         }
-    }
-
-    /// Looks until it sees what is wanted, for a moment.
-    fn until<T: PartialEq>(&self, wanted: &T, look: impl Fn() -> T) -> T {
-        let start = Instant::now();
-        loop {
-            let seen = look();
-            if seen == *wanted || start.elapsed() > Duration::from_secs(6) {
-                return seen;
-            }
-            std::thread::sleep(PAUSE);
-        }
+        Ok(())
     }
 
     /// What the client gets from a VIP in a moment; the last of what went wrong, otherwise.
@@ -188,12 +192,17 @@ impl Lab {
         self.nodes[node].host.serve(watch);
     }
 
-    /// The addresses that the node has lost since.
-    pub fn addresses_lost(&self, node: &str) -> BTreeSet<IpAddr> {
-        let log = self.nodes[node].host.run("cat /run/lab/addresses");
-        let deleted = log.lines().filter(|line| line.starts_with("Deleted"));
-        let words = deleted.flat_map(str::split_whitespace);
-        words.filter_map(|word| word.split('/').next()?.parse().ok()).collect()
+    /// The addresses that the node has lost since, once they are that many, or have not come to be in a while.
+    pub fn addresses_lost(&self, node: &str, count: usize) -> BTreeSet<IpAddr> {
+        let lost = || -> BTreeSet<IpAddr> {
+            let log = self.nodes[node].host.run("cat /run/lab/addresses");
+            let deleted = log.lines().filter(|line| line.starts_with("Deleted"));
+            let words = deleted.flat_map(str::split_whitespace);
+            words.filter_map(|word| word.split('/').next()?.parse().ok()).collect()
+        };
+        let enough = || if lost().len() < count { Err(String::new()) } else { Ok(()) };
+        let _ = self.until(Duration::from_secs(5), enough);
+        lost()
     }
 
     /// The client pings a VIP every 10 ms from now on.
