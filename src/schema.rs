@@ -5,13 +5,14 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::inventory::shape::{self, Keys, Shape};
+use crate::inventory::language;
+use crate::inventory::shape::{Keys, Shape};
 use crate::model::{RULE_PRIORITIES, TABLES};
 
 /// The schema.
 pub fn inventory() -> Value {
     let mut definitions = Map::new();
-    let mut root = of(&shape::inventory(), &mut definitions);
+    let mut root = of(&language(), &mut definitions);
     // The root stands where a reader looks first, not among the definitions.
     if let Some(name) = root["$ref"].as_str().and_then(|path| path.strip_prefix("#/$defs/")) {
         root = definitions.remove(name).unwrap_or_default();

@@ -26,6 +26,11 @@ const LARGEST: usize = 64 << 20;
 /// Nor any line near this: the annotations of an object may have 256 KiB together.
 const LONGEST_LINE: usize = 1 << 20;
 
+/// What an inventory can say.
+pub fn language() -> shape::Shape {
+    raw::Inventory::shape()
+}
+
 /// Reads the inventory at `path`. What is wrong with its contents is in the report; the error is the world's.
 pub fn load(
     path: &Path,

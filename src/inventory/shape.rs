@@ -54,8 +54,3 @@ pub struct Field {
     /// What it takes.
     pub shape: fn() -> Shape,
 }
-
-/// What an inventory is.
-pub fn inventory() -> Shape {
-    <super::raw::Inventory as super::read::Read>::shape()
-}

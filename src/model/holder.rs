@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use super::context::Context;
 use super::name::{Label, Subdomain};
 use super::node::{Node, NodeState};
-use super::vip::Context;
 use super::{codes, value};
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::raw;

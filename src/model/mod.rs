@@ -3,6 +3,7 @@
 pub mod codes;
 
 mod address;
+mod context;
 mod controller;
 mod entrypoint;
 mod gateway;
@@ -79,7 +80,7 @@ pub fn build(raw: &raw::Inventory, source: &str, report: &mut Report) -> Option<
     let gateways = gateway::build(raw, report);
     let nodes = node::build(raw, &gateways, report);
     let entrypoints = entrypoint::build(raw, report);
-    let context = vip::Context {
+    let context = context::Context {
         gateways: &gateways,
         nodes: &nodes,
         entrypoints: &entrypoints,

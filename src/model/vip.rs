@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::context::Context;
 use super::gateway::Gateway;
 use super::holder::{holders, priorities, refuse_low_priorities};
-use super::keepalived::{self, Keepalived, Preempt};
+use super::keepalived::{self, Preempt};
 use super::name::{Label, Subdomain};
-use super::node::Node;
 use super::{Names, codes, value};
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::raw;
@@ -60,15 +60,6 @@ impl Vip {
         let extra = self.extra.iter().map(|(address, gateway)| (address.value, gateway));
         std::iter::once((self.address.value, &self.gateway)).chain(extra)
     }
-}
-
-/// What VIPs refer to.
-pub(super) struct Context<'a> {
-    pub gateways: &'a Names<Label, Gateway>,
-    pub nodes: &'a Names<Subdomain, Node>,
-    pub entrypoints: &'a Names<Label, super::Entrypoint>,
-    pub keepalived: Option<&'a Keepalived>,
-    pub mark_mask: u32,
 }
 
 pub(super) fn build(raw: &[raw::Vip], context: &Context<'_>, report: &mut Report) -> Vec<Vip> {
