@@ -69,7 +69,8 @@ pub fn unfinished(paths: impl Iterator<Item = String>) -> anyhow::Result<BundleF
 
 /// The paths that a `bundle.json` names. One that reaches outside the bundle is an error.
 pub fn owned_paths(text: &str) -> anyhow::Result<Vec<String>> {
-    let list: List = serde_json::from_str(text).context("it is not a bundle.json of lbgen")?;
+    let list: List = serde_json::from_str(text)
+        .context("it is not a bundle.json of lbgen; after a merge, remove it and render")?;
     if list.version != 1 {
         bail!("it has version {}, which this lbgen does not know", list.version);
     }

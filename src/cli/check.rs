@@ -21,7 +21,7 @@ pub struct Args {
 
 pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
     if let Some(code) = args.allow.iter().find(|code| !lint::is_waivable(code)) {
-        bail!("--allow {}: there is no such warning", printable(code));
+        bail!("--allow {}: not the code of a warning; errors cannot be waived", printable(code));
     }
     session.plan(&args.input.inventory, Keep::Locked, &args.allow)?;
     let (report, sources) = (&session.report, &session.sources);

@@ -24,7 +24,7 @@ pub fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> {
     let every = lint::all_codes();
     let codes: Vec<&Code> = match &args.code {
         None => every,
-        Some(id) => match every.iter().find(|code| code.id.eq_ignore_ascii_case(id)) {
+        Some(id) => match every.iter().find(|code| is_meant(code, id)) {
             Some(code) => vec![code],
             None => {
                 let ids: Vec<&str> = every.iter().map(|code| code.id).collect();
@@ -45,6 +45,11 @@ pub fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> {
         _ => codes.iter().try_for_each(|code| output::data(&for_a_person(code)))?,
     }
     Ok(Exit::Done)
+}
+
+/// `LB101`, `lb101` and `101` are one code.
+fn is_meant(code: &Code, written: &str) -> bool {
+    code.id.eq_ignore_ascii_case(written) || code.id.strip_prefix("LB") == Some(written)
 }
 
 fn for_a_person(code: &Code) -> String {

@@ -51,7 +51,14 @@ fn wrong_type(node: &Node, key: &Loc<&str>, wanted: &str) -> Diagnostic {
     let what =
         if key.value.is_empty() { "an inventory".to_owned() } else { format!("`{}`", key.value) };
     let title = format!("{what} wants {wanted}, not {}", node.describe());
-    Diagnostic::new(&codes::WRONG_TYPE, node.head, title, label)
+    let diagnostic = Diagnostic::new(&codes::WRONG_TYPE, node.head, title, label);
+    match &node.kind {
+        // `fd01::` in brackets is a map with the key `fd01:`.
+        Kind::Map(entries) if entries.keys().any(|key| key.ends_with(':')) => {
+            diagnostic.help("an IPv6 address needs quotes")
+        }
+        _ => diagnostic,
+    }
 }
 
 /// The scalar of a node that has one, with its place.

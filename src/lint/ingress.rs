@@ -8,8 +8,8 @@ use crate::source::Span;
 
 /// One component's host hides another one's path.
 const HIDDEN: Code = code!(Warning "LB203", "a path that is hidden by another component's host");
-/// Characters that ingress-nginx refuses or takes for a regular expression.
-const REGEX: Code = code!(Warning "LB204", "a path with characters of a regular expression");
+/// Characters that the admission webhook refuses, most of them of regular expressions.
+const REGEX: Code = code!(Warning "LB204", "a path with characters that ingress-nginx refuses");
 /// An annotation that changes how all paths of a host are compared.
 const ALL_REGEX: Code =
     code!(Warning "LB205", "an annotation that turns all paths of a host into regular expressions");
@@ -28,11 +28,12 @@ pub fn check(datacenter: &Datacenter, report: &mut Report) {
             component.paths.iter().filter(|path| path.kind != PathType::ImplementationSpecific)
         {
             let text = path.path.value.as_str();
-            if let Some(character) = text.chars().find(|c| "*+?()[]{}|^$\\".contains(*c)) {
+            let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
+            if let Some(character) = text.chars().find(|c| !plain(*c)) {
                 report.push(
-                    Diagnostic::new(&REGEX, path.path.span, format!("`{text}` is compared letter by letter"), format!("with the `{character}`"))
-                        .note("ingress-nginx refuses such paths with strict-validate-path-type, its default")
-                        .help("write `type: ImplementationSpecific` where a regular expression is meant"),
+                    Diagnostic::new(&REGEX, path.path.span, format!("ingress-nginx refuses `{text}`"), format!("because of the `{character}`"))
+                        .note("with strict-validate-path-type, its default from 1.12, `Prefix` and `Exact` paths have letters, digits and `/._-` only")
+                        .help("write `type: ImplementationSpecific`, also where a regular expression is meant"),
                 );
             }
         }

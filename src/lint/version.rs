@@ -42,7 +42,7 @@ pub fn check(datacenter: &Datacenter, report: &mut Report) {
     if !datacenter.vips.is_empty() && version.at_least(36) {
         report.push(
             Diagnostic::new(&EXTERNAL_IPS, stated, format!("the VIPs' form is deprecated in Kubernetes {version}"), "`spec.externalIPs` of the edge Services")
-                .note("kube-proxy is to ignore externalIPs by default from 1.40, and the field to go in 1.43 (KEP-5707)"),
+                .note("kube-proxy is to ignore externalIPs by default from 1.40, and to know nothing of them from 1.43 (KEP-5707)"),
         );
     }
 }

@@ -59,33 +59,19 @@ fn main() -> ExitCode {
 /// Says what was seen of a state, and whether it is as it should be.
 fn report(lab: &Lab, title: &str, scenario: &Scenario) -> bool {
     let start = Instant::now();
-    let expected = lab.simulated(scenario);
-    let settled = lab.wait_for(&expected, lab.limit());
-    println!(
-        "\n{title}: {}",
-        match &settled {
-            Ok(()) => format!("settled as simulated after {:.1} s", start.elapsed().as_secs_f64()),
-            Err(_) => "not as simulated".to_owned(),
-        }
-    );
-    let mut sound = settled.is_ok();
+    let proof = lab.proof(&lab.simulated(scenario), scenario);
+    let seconds = start.elapsed().as_secs_f64();
+    match &proof {
+        Ok(()) => println!("\n{title}: as simulated after {seconds:.1} s"),
+        Err(_) => println!("\n{title}: not as simulated after {seconds:.1} s"),
+    }
     for (vip, holders) in lab.holders() {
         let holder = holders.iter().cloned().collect::<Vec<_>>().join(", ");
-        let answer = lab.answer(vip);
-        let seen = if lab.pings(vip) { "pings" } else { "no ping" };
-        sound &= seen == "pings" || holder.is_empty();
-        println!("  {vip:<24} on {holder:<12} {seen:<8} answer: {answer}");
+        let pings = if lab.pings(vip) { "pings" } else { "no ping" };
+        println!("  {vip:<24} on {holder:<12} {pings:<8} answer: {}", lab.request(vip));
     }
-    for (name, node) in &lab.nodes {
-        let status = node.host.sh("lbgen-policy-routing status");
-        if !status.status.success() {
-            sound = false;
-            println!("  {name}: lbgen-policy-routing status");
-            print!("{}", String::from_utf8_lossy(&status.stdout));
-        }
+    if let Err(text) = &proof {
+        println!("{text}");
     }
-    if let Err(text) = settled {
-        print!("{text}");
-    }
-    sound
+    proof.is_ok()
 }

@@ -73,7 +73,7 @@ impl Machine<'_> {
     /// Copies the bundle's files over the node's, as the README says.
     pub fn install(&self, node: &Node) {
         let files = self.bundle.join("nodes").join(&self.plan.node);
-        node.host.run(&format!("cp -a --no-preserve=ownership {}/. /", files.display()));
+        node.host.run(&format!("rsync -rltpO --chmod=u=rwX,go=rX {}/ /", files.display()));
         if let Some(notify) = &self.plan.notify {
             let command = notify.split(' ').next().unwrap_or(notify);
             node.host.run(&format!(
@@ -92,7 +92,9 @@ impl Machine<'_> {
                     "ip link set {port} master {0}; ip link set {port} up",
                     link.bridge
                 ));
-                host.run(&format!("ip link set {interface} up"));
+                // The address of a network card survives a boot: the others send adverts to it at once.
+                let mac = format!("02:00:00:01:{number:02x}:{:02x}", self.index);
+                host.run(&format!("ip link set {interface} address {mac} up"));
             }
         }
     }

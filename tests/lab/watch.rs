@@ -78,14 +78,18 @@ impl Lab {
     /// address, and each node that runs finds its routing as intended. An answer has left by the public side, because the
     /// gateway drops all others.
     pub fn prove_holders(&self, expected: &Holders, scenario: &Scenario) {
-        let proof = || {
+        if let Err(text) = self.proof(expected, scenario) {
+            panic!("{scenario:?}: {text}");
+        }
+    }
+
+    /// The proof as a result: what was wrong last, when its time was over.
+    pub fn proof(&self, expected: &Holders, scenario: &Scenario) -> Result<(), String> {
+        self.until(self.limit(), || {
             self.held(expected)?;
             self.answered(scenario)?;
             self.intended()
-        };
-        if let Err(text) = self.until(self.limit(), proof) {
-            panic!("{scenario:?}: {text}");
-        }
+        })
     }
 
     /// Looks until what it sees is right, within a limit; what was wrong last, otherwise.
@@ -150,19 +154,6 @@ impl Lab {
             }
         }
         Ok(())
-    }
-
-    /// What the client gets from a VIP in a moment; the last of what went wrong, otherwise.
-    pub fn answer(&self, vip: IpAddr) -> String {
-        let client = if vip.is_ipv6() { CLIENT[1] } else { CLIENT[0] };
-        let start = Instant::now();
-        loop {
-            let answer = self.request(vip);
-            if answer.ends_with(client) || start.elapsed() > Duration::from_secs(3) {
-                return answer;
-            }
-            std::thread::sleep(PAUSE);
-        }
     }
 
     /// What the client gets from a VIP; what went wrong, otherwise.
