@@ -36,16 +36,20 @@ fn faults(validator: &Validator, text: &str) -> Vec<String> {
         .collect()
 }
 
-/// `UPDATE_DOCS=1 cargo test --test schema` writes the file again.
+/// `UPDATE_DOCS=1 cargo test --test schema` writes the files again.
 #[test]
-fn the_committed_schema_is_what_lbgen_prints() {
-    let path = support::root().join("schema/inventory.json");
-    let now = stdout(&lbgen(&["schema"]));
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, &now).unwrap();
+fn the_committed_schema_and_reference_are_what_lbgen_prints() {
+    for (file, arguments) in [
+        ("schema/inventory.json", vec!["schema"]),
+        ("docs/inventory.md", vec!["schema", "--reference"]),
+    ] {
+        let path = support::root().join(file);
+        let now = stdout(&lbgen(&arguments));
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            fs::write(&path, &now).unwrap();
+        }
+        assert!(fs::read_to_string(&path).is_ok_and(|there| there == now), "{file} is stale");
     }
-    assert!(fs::read_to_string(&path).is_ok_and(|file| file == now), "{} is stale", path.display());
 }
 
 #[test]

@@ -97,7 +97,7 @@ enum Command {
     /// Write a commented inventory to start from
     Init(init::Args),
     /// Write the JSON Schema of the inventory to stdout, for editors
-    Schema,
+    Schema(schema::Args),
     /// Write the completions of a shell to stdout
     Completions(complete::Args),
     /// Write the manual page to stdout
@@ -123,7 +123,7 @@ pub fn main() -> ExitCode {
         Command::Simulate(args) => simulate::run(args, &mut session),
         Command::Explain(args) => explain::run(args, &session),
         Command::Init(args) => init::run(args, &session),
-        Command::Schema => schema::run(),
+        Command::Schema(args) => schema::run(args),
         Command::Completions(args) => complete::completions(args),
         Command::Man => complete::man(),
     };

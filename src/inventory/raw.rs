@@ -59,9 +59,9 @@ keys! {
         Optional version: Loc<String>,
         /// 2 (default) or 3.
         Optional vrrp_version: Loc<u64>,
-        /// Default `1s`.
+        /// Time between adverts: whole seconds in VRRPv2, down to `10ms` in VRRPv3; default `1s`.
         Optional advert_interval: Loc<String>,
-        /// `true` (default), `false`, or a delay.
+        /// Whether a better node that is back takes its VIPs: `true` (default), `false`, or after a delay.
         Optional preempt: Loc<Scalar>,
         /// Pool for allocated VRIDs; default `1-255`.
         Optional vrids: Loc<String>,
@@ -73,7 +73,7 @@ keys! {
 keys! {
     /// `policy_routing:`
     PolicyRouting {
-        /// `virtual` (default) or `static`.
+        /// `virtual` (default): rules and routes follow each VIP in keepalived; `static`: a script holds them.
         Optional mode: Loc<String>,
         /// Pool for the VIPs' routing tables; default `1000-1999`.
         Optional tables: Loc<String>,
@@ -111,11 +111,11 @@ keys! {
         Optional zone: Loc<String>,
         /// Share of VIPs, 1 to 100; default 1.
         Optional weight: Loc<u64>,
-        /// `active` (default), `draining` or `maintenance`.
+        /// `active` (default), `draining` (last in every failover order) or `maintenance` (in none).
         Optional state: Loc<String>,
-        /// Default: all.
+        /// Those that it has; default: all.
         Optional gateways: Loc<Vec<Loc<String>>>,
-        /// Per gateway, where it differs.
+        /// Its interface in a gateway's network, where it is another one.
         Optional interfaces: Map<Loc<String>>,
         /// Waived warnings, by code.
         Optional allow: Vec<Loc<String>>,
@@ -131,7 +131,8 @@ keys! {
         Required routing: Routing,
         /// What serves everything that no component claims.
         Optional fallback: Fallback,
-        /// `yield` (default), `fault` or `ignore`.
+        /// While no ready pod is on a node, it ranks below every healthy one (`yield`, the default), gives its VIPs up
+        /// (`fault`) or does nothing (`ignore`).
         Optional on_unhealthy: Loc<String>,
         /// Waived warnings, by code.
         Optional allow: Vec<Loc<String>>,
@@ -149,7 +150,7 @@ keys! {
         Optional selector: Map<Loc<String>>,
         /// Name to port; default `{ http: 80, https: 443 }`.
         Optional ports: Map<Loc<u64>>,
-        /// Default: none.
+        /// Where kube-proxy says whether a ready pod is on the node, 30000 to 32767; default: none.
         Optional health_check_node_port: Loc<u64>,
         /// Copied to every edge Ingress.
         Optional annotations: Map<Loc<String>>,
@@ -189,19 +190,19 @@ keys! {
         Required address: Loc<String>,
         /// Default: the only entrypoint, where there is one.
         Optional entrypoint: Loc<String>,
-        /// Share the fate of `address`.
+        /// Addresses that share its fate: they move with it, and are not advertised.
         Optional extra_addresses: Vec<Loc<String>>,
-        /// Soft, in this order.
+        /// Nodes that come first, in this order.
         Optional prefer: Vec<Loc<String>>,
-        /// Hard; default: every node that has the gateway.
+        /// The only nodes that may hold it; default: every node that has the gateway.
         Optional nodes: Loc<Vec<Loc<String>>>,
-        /// Pin.
+        /// Pin, 1 to 255; default: a free one, kept in the lock.
         Optional vrid: Loc<u64>,
-        /// Pin.
+        /// Pin: the routing table; default: a free one.
         Optional table: Loc<u64>,
-        /// Pin.
+        /// Pin: the priority of its `ip rule`; default: a free one.
         Optional rule_priority: Loc<u64>,
-        /// Pin.
+        /// Pin: the packet mark of its connections, inside `mark_mask`; default: a free one.
         Optional mark: Loc<u64>,
         /// Exact VRRP priorities, for adopting a running fleet.
         Optional priorities: Map<Loc<u64>>,
@@ -217,7 +218,7 @@ keys! {
     Domain {
         /// Default: the only entrypoint, where there is one.
         Optional entrypoint: Loc<String>,
-        /// Default: the host; `false` = plain HTTP.
+        /// The Secret of its certificate; default: named as the host; `false` is plain HTTP.
         Optional tls_secret: Loc<Scalar>,
         /// Waived warnings, by code.
         Optional allow: Vec<Loc<String>>,
@@ -229,7 +230,7 @@ keys! {
     Component {
         /// Default: the only entrypoint, where there is one.
         Optional entrypoint: Loc<String>,
-        /// `migrated` (default) or `legacy`.
+        /// `migrated` (default), or `legacy`: the fallback serves it, and its paths stay on record.
         Optional state: Loc<String>,
         /// Default: `kubernetes.namespace`.
         Optional namespace: Loc<String>,
