@@ -9,15 +9,11 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use support::{code, files, lbgen, lbgen_in, stderr, stdout};
 
-fn seed() -> String {
-    support::inventory("seed").to_str().unwrap().to_owned()
-}
-
 #[test]
 fn diff_and_check_say_what_a_render_would_change() {
     let folder = tempfile::tempdir().unwrap();
     let run = |arguments: &[&str]| lbgen_in(folder.path(), arguments);
-    fs::copy(seed(), folder.path().join("inventory.yaml")).unwrap();
+    fs::copy(support::inventory("seed"), folder.path().join("inventory.yaml")).unwrap();
     assert_eq!(code(&run(&["diff", "--stat"])), 1, "nothing is there yet");
     assert_eq!(code(&run(&["render", "--check"])), 1);
     assert!(!folder.path().join("out").exists(), "--check and diff write nothing");
@@ -26,7 +22,7 @@ fn diff_and_check_say_what_a_render_would_change() {
         let done = run(quiet);
         assert_eq!((code(&done), stdout(&done).as_str()), (0, ""), "{quiet:?}");
     }
-    let text = fs::read_to_string(seed()).unwrap();
+    let text = fs::read_to_string(support::inventory("seed")).unwrap();
     fs::write(folder.path().join("inventory.yaml"), text.replace("port: 8080", "port: 8081"))
         .unwrap();
     let diff = run(&["diff"]);
@@ -56,7 +52,7 @@ fn diff_and_check_say_what_a_render_would_change() {
 fn the_diff_is_one_that_git_applies() {
     let folder = tempfile::tempdir().unwrap();
     let run = |arguments: &[&str]| lbgen_in(folder.path(), arguments);
-    let text = fs::read_to_string(seed()).unwrap();
+    let text = fs::read_to_string(support::inventory("seed")).unwrap();
     fs::write(folder.path().join("inventory.yaml"), &text).unwrap();
     assert_eq!(code(&run(&["render", "-o", "a"])), 0);
     let edited =
@@ -141,8 +137,9 @@ fn check_speaks_sarif_and_github() {
     let first = "::error file=tests/bad/pins.yaml,line=15,col=34,title=LB101::VRID 51 is used by two VIPs that `lb-1` may hold%0A";
     assert!(stdout(&github).starts_with(first), "{}", stdout(&github));
     assert_eq!(stdout(&github).lines().count(), 5);
+    let seed = support::inventory("seed");
     for format in ["sarif", "github"] {
-        assert_eq!(code(&lbgen(&["render", "--format", format, &seed()])), 2);
+        assert_eq!(code(&lbgen(&["render", "--format", format, seed.to_str().unwrap()])), 2);
     }
 }
 
@@ -169,11 +166,11 @@ fn standard_input_is_an_inventory() {
     let done = Command::new(env!("CARGO_BIN_EXE_lbgen"))
         .args(["render", "-"])
         .current_dir(folder.path())
-        .stdin(fs::File::open(seed()).unwrap())
+        .stdin(fs::File::open(support::inventory("seed")).unwrap())
         .output()
         .unwrap();
     assert_eq!(code(&done), 0, "{}", stderr(&done));
-    let bundle = support::render(Path::new(&seed()), direct.path());
+    let bundle = support::render(Path::new(&support::inventory("seed")), direct.path());
     assert_eq!(files(&folder.path().join("out/seed")).len(), files(&bundle).len());
 }
 

@@ -137,6 +137,20 @@ fn edited(count: usize) -> Vec<(Edit, String)> {
     taken
 }
 
+/// The words and ranges of the schema stand apart from those of the model; here they meet.
+#[test]
+fn the_json_schema_takes_what_check_takes_after_an_edit() {
+    let schema = lbgen::schema::inventory();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    for (edit, text) in edited(400) {
+        let faults: Vec<String> = validator
+            .iter_errors(&support::data(&text))
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect();
+        assert_eq!(faults, Vec::<String>::new(), "{edit:?}");
+    }
+}
+
 fn render(text: &str, out: &Path) -> std::path::PathBuf {
     let path = out.join("inventory.yaml");
     fs::write(&path, text).unwrap();

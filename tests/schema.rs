@@ -10,7 +10,7 @@ use std::fs;
 use jsonschema::Validator;
 use lbgen::lint;
 use serde_json::Value;
-use support::{lbgen, stdout};
+use support::{data, lbgen, stdout};
 
 /// Codes whose wrong example a schema can refuse.
 const KNOWN: &[&str] =
@@ -21,12 +21,6 @@ fn validator() -> Validator {
     assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
     assert!(jsonschema::meta::is_valid(&schema));
     jsonschema::validator_for(&schema).unwrap()
-}
-
-/// A YAML text as the data that an editor's validator sees.
-fn data(text: &str) -> Value {
-    let yaml: serde_yaml::Value = serde_yaml::from_str(text).unwrap();
-    serde_json::to_value(yaml).unwrap()
 }
 
 fn faults(validator: &Validator, text: &str) -> Vec<String> {

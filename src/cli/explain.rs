@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::session::Session;
 use super::{Exit, Format, output};
-use crate::diag::{Code, Example, nearest, printable};
+use crate::diag::{Code, Example, Explanation, nearest, printable};
 use crate::lint;
 
 #[derive(clap::Args)]
@@ -56,10 +56,16 @@ fn for_a_person(code: &Code) -> String {
     let explanation = code.explain();
     let mut text = format!("{} ({}): {}\n", code.id, code.severity.word(), code.summary);
     let _ = write!(text, "\n{}", explanation.reason);
+    text + &examples(&explanation, indented)
+}
+
+/// Both examples, their blocks drawn by `block`.
+fn examples(explanation: &Explanation, block: fn(&str) -> String) -> String {
+    let mut text = String::new();
     for (title, example) in [("Wrong", &explanation.wrong), ("Right", &explanation.right)] {
-        let _ = write!(text, "\n{title}:\n\n{}", indented(&example.inventory));
+        let _ = write!(text, "\n{title}:\n\n{}", block(&example.inventory));
         if !example.lock.is_empty() {
-            let _ = write!(text, "\n  with the lock\n\n{}", indented(&example.lock));
+            let _ = write!(text, "\nwith the lock\n\n{}", block(&example.lock));
         }
     }
     text
@@ -86,12 +92,7 @@ fn reference(codes: &[&Code]) -> String {
         let explanation = code.explain();
         let _ = write!(text, "\n## {}\n\n{}: {}.\n", code.id, code.severity.word(), code.summary);
         let _ = write!(text, "\n{}", explanation.reason);
-        for (title, example) in [("Wrong", &explanation.wrong), ("Right", &explanation.right)] {
-            let _ = write!(text, "\n{title}:\n\n{}", fenced(&example.inventory));
-            if !example.lock.is_empty() {
-                let _ = write!(text, "\nwith the lock\n\n{}", fenced(&example.lock));
-            }
-        }
+        text += &examples(&explanation, fenced);
     }
     text
 }

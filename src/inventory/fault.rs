@@ -42,16 +42,15 @@ impl Fault {
                 help: "put the value into quotes",
             };
         }
-        if let Some(line) = line_without_colon(text, at) {
-            return Self {
-                at: line,
-                title: "a key without its colon",
-                help: "write `key: value`, with a space after the colon",
-            };
-        }
         let next = text[at..].chars().next().filter(|c| *c != '\n').map_or(0, char::len_utf8);
+        let here = at..at + next;
         let (title, help) = plain_words(error.kind());
-        Self { at: at..at + next, title, help }
+        // These two say where the parser stood, and not why.
+        if let (MISFIT | UNREADABLE, Some(line)) = ((title, help), line_without_colon(text, at)) {
+            let (title, help) = NO_COLON;
+            return Self { at: line, title, help };
+        }
+        Self { at: here, title, help }
     }
 }
 
@@ -76,7 +75,10 @@ fn line_without_colon(text: &str, fault: usize) -> Option<Range<usize>> {
     let written = text[..line_start].trim_end();
     let start = written.rfind('\n').map_or(0, |newline| newline + 1);
     let line = written[start..].trim_start();
-    let plain = !line.is_empty()
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    // What is further right is a block of text, or belongs to something above.
+    let plain = indent(&written[start..]) <= indent(&text[line_start + 1..])
+        && !line.is_empty()
         && !line.contains(": ")
         && !line.ends_with(':')
         && !line.contains(['[', ']', '{', '}', '"', '\'', '#'])
@@ -120,7 +122,23 @@ fn unclosed_quote(text: &str, fault: usize) -> Option<usize> {
     None
 }
 
-/// What a fault of the YAML text is called by someone who does not know YAML's grammar.
+/// What is said of a key without its colon, on this line or the one above.
+const NO_COLON: (&str, &str) =
+    ("a key without its colon", "write `key: value`, with a space after the colon");
+
+/// What is said where columns do not agree, or seem not to.
+const MISFIT: (&str, &str) = (
+    "this line does not fit the lines above it",
+    "keys of one map start in one column, what belongs to a key is further right; a value with `: ` in it needs quotes",
+);
+
+/// What is said where the parser's word tells a person nothing.
+const UNREADABLE: (&str, &str) = (
+    "this cannot be read as YAML",
+    "check quotes, colons and indentation of this line and the one above",
+);
+
+/// What a fault of the YAML text is called by someone who does not know YAML's grammar, and what to do.
 fn plain_words(kind: &ErrorKind) -> (&'static str, &'static str) {
     use ErrorKind as E;
     match kind {
@@ -171,13 +189,8 @@ fn plain_words(kind: &ErrorKind) -> (&'static str, &'static str) {
         | E::BlockSequenceEntryNotAllowed
         | E::MappingKeyNotAllowed
         | E::MappingValueNotAllowed
-        | E::InvalidColonPlacement => (
-            "this line does not fit the lines above it",
-            "keys of one map start in one column, what belongs to a key is further right; a value with `: ` in it needs quotes",
-        ),
-        E::SimpleKeyExpected | E::InvalidSimpleKey => {
-            ("a key without its colon", "write `key: value`, with a space after the colon")
-        }
+        | E::InvalidColonPlacement => MISFIT,
+        E::SimpleKeyExpected | E::InvalidSimpleKey => NO_COLON,
         E::RecursionLimitExceeded => {
             ("lists and maps are nested deeper than 64", "an inventory is flat; see the README")
         }
@@ -187,9 +200,6 @@ fn plain_words(kind: &ErrorKind) -> (&'static str, &'static str) {
         E::UnexpectedCharacter { .. } => {
             ("no value can start with this character", "put the value into quotes")
         }
-        _ => (
-            "this cannot be read as YAML",
-            "check quotes, colons and indentation of this line and the one above",
-        ),
+        _ => UNREADABLE,
     }
 }

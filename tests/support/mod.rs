@@ -157,3 +157,26 @@ pub fn whole(example: &str) -> String {
     }
     text
 }
+
+/// A YAML text as the data that an editor's validator sees: keys are text, whatever they look like.
+pub fn data(text: &str) -> serde_json::Value {
+    use serde_json::Value as Json;
+    use serde_yaml::Value as Yaml;
+
+    fn convert(value: Yaml) -> Json {
+        match value {
+            Yaml::Mapping(entries) => {
+                let key = |key: Yaml| match convert(key) {
+                    Json::String(text) => text,
+                    other => other.to_string(),
+                };
+                Json::Object(
+                    entries.into_iter().map(|(name, value)| (key(name), convert(value))).collect(),
+                )
+            }
+            Yaml::Sequence(items) => items.into_iter().map(convert).collect(),
+            other => serde_json::to_value(other).unwrap(),
+        }
+    }
+    convert(serde_yaml::from_str(text).unwrap())
+}
