@@ -9,6 +9,8 @@
 
 pub mod source;
 
+pub mod language;
+
 pub mod inventory;
 
 pub mod model;

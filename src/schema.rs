@@ -1,13 +1,12 @@
 //! The JSON Schema of the inventory, for editors (draft 2020-12).
 //!
-//! Keys, their order, which are required and what they are for come from the declarations that read an inventory. What
-//! a single value may be is stated here, as far as a schema can: it never refuses what `check` takes.
+//! All of it comes from the declarations that read an inventory, as far as a schema can say it: it never refuses what
+//! `check` takes.
 
 use serde_json::{Map, Value, json};
 
 use crate::inventory::language;
-use crate::inventory::shape::{Keys, Shape};
-use crate::model::{RULE_PRIORITIES, TABLES};
+use crate::language::shape::{Keys, List, Shape, Text};
 
 /// The schema.
 pub fn inventory() -> Value {
@@ -27,11 +26,14 @@ pub fn inventory() -> Value {
 
 fn of(shape: &Shape, definitions: &mut Map<String, Value>) -> Value {
     match shape {
-        // `1.31` and `no` are taken as the text that was written.
-        Shape::Text => json!({ "type": ["string", "number", "boolean"] }),
-        Shape::Number => number(0, u64::MAX),
-        Shape::List(item) => json!({ "type": "array", "items": of(item, definitions) }),
-        Shape::Map(value) => {
+        Shape::Text(rule) => text(rule),
+        Shape::Words(words) => {
+            json!({ "enum": words.iter().map(|word| value(word)).collect::<Vec<_>>() })
+        }
+        Shape::Boolean => json!({ "type": "boolean" }),
+        Shape::Number { from, to } => number(*from, *to),
+        Shape::List(list) => array(list, definitions),
+        Shape::Map { key, value } => {
             let mut item = of(value, definitions);
             // An entry without a value is the same as `{}`.
             if let Shape::Keys(keys) = &**value
@@ -39,7 +41,11 @@ fn of(shape: &Shape, definitions: &mut Map<String, Value>) -> Value {
             {
                 item = json!({ "anyOf": [item, { "type": "null" }] });
             }
-            json!({ "type": "object", "additionalProperties": item })
+            let mut object = json!({ "type": "object", "additionalProperties": item });
+            if let Some(pattern) = &key.pattern {
+                object["propertyNames"] = json!({ "pattern": pattern });
+            }
+            object
         }
         Shape::Keys(keys) => {
             if !definitions.contains_key(keys.name) {
@@ -55,14 +61,20 @@ fn of(shape: &Shape, definitions: &mut Map<String, Value>) -> Value {
     }
 }
 
+/// A word as a reader of YAML takes it.
+fn value(word: &str) -> Value {
+    match word {
+        "true" => Value::Bool(true),
+        "false" => Value::Bool(false),
+        word => json!(word),
+    }
+}
+
 fn object(keys: &Keys, definitions: &mut Map<String, Value>) -> Value {
     let mut properties = Map::new();
     let mut required = Vec::new();
     for field in &keys.fields {
         let mut value = of(&(field.shape)(), definitions);
-        if let Some(narrow) = narrow(keys.name, field.name) {
-            merge(&mut value, narrow);
-        }
         value["description"] = json!(field.about);
         properties.insert(field.name.into(), value);
         if field.required {
@@ -78,106 +90,27 @@ fn object(keys: &Keys, definitions: &mut Map<String, Value>) -> Value {
     })
 }
 
-/// Puts what `more` says over what `value` says, key by key.
-fn merge(value: &mut Value, more: Value) {
-    match (value, more) {
-        (Value::Object(value), Value::Object(more)) => {
-            for (key, more) in more {
-                merge(value.entry(key).or_insert(Value::Null), more);
-            }
-        }
-        (value, more) => *value = more,
+fn array(list: &List, definitions: &mut Map<String, Value>) -> Value {
+    let mut array = json!({ "type": "array", "items": of(&list.item, definitions) });
+    if list.unique {
+        array["uniqueItems"] = json!(true);
     }
+    if list.nonempty {
+        array["minItems"] = json!(1);
+    }
+    array
 }
 
-/// What a value may be beyond its type, by the map and the key that it stands in.
-fn narrow(map: &str, key: &str) -> Option<Value> {
-    const LABEL: &str = "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$";
-    const SUBDOMAIN: &str = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";
-    const SERVICE: &str = "^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$";
-    const HOST: &str =
-        "^([*][.])?[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";
-    const INTERFACE: &str = "^[A-Za-z0-9._+][A-Za-z0-9._+-]{0,14}$";
-    const ADDRESS: &str = "^([0-9]{1,3}([.][0-9]{1,3}){3}|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*)$";
-    const NETWORK: &str =
-        "^([0-9]{1,3}([.][0-9]{1,3}){3}|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*)/[0-9]{1,3}$";
-    const POOL: &str = "^ *(0x[0-9A-Fa-f]+|[0-9]+) *- *(0x[0-9A-Fa-f]+|[0-9]+) *$";
-    const CODE: &str = "^LB[0-9]{3}$";
-    let port = || number(1, u16::MAX.into());
-    let list = |pattern: &str| json!({ "items": text(pattern), "uniqueItems": true });
-    Some(match (map, key) {
-        (_, "allow") => json!({ "items": text(CODE) }),
-        (_, "annotations") => {
-            json!({ "propertyNames": { "not": { "const": "kubernetes.io/ingress.class" } } })
-        }
-        (_, "entrypoint" | "namespace" | "zone") | ("Inventory", "datacenter") => text(LABEL),
-        ("Inventory", "gateways" | "entrypoints" | "components") => names(LABEL),
-        ("Inventory", "nodes") => names(SUBDOMAIN),
-        ("Inventory", "domains") => names(HOST),
-        ("Kubernetes", "version") => json!({ "pattern": "^v?1[.](2[2-9]|3[0-7])$" }),
-        ("Kubernetes", "kube_proxy") => words(&["ipvs", "iptables", "nftables"]),
-        ("Kubernetes", "ingress_class") => words(&["field", "annotation"]),
-        ("Kubernetes", "endpoints") => words(&["auto", "endpoints", "endpointslice", "both"]),
-        ("Keepalived", "version") => {
-            json!({ "type": "string", "pattern": "^[0-9]+[.][0-9]+[.][0-9]+$" })
-        }
-        ("Keepalived", "vrrp_version") => number(2, 3),
-        ("Keepalived", "advert_interval") => {
-            json!({ "type": "string", "pattern": "^[0-9]+(ms|s|m)$" })
-        }
-        (_, "preempt") => json!({ "type": ["string", "boolean"], "pattern": "^[0-9]+(ms|s|m)$" }),
-        ("Keepalived", "vrids") | ("PolicyRouting", "tables" | "rule_priorities") => text(POOL),
-        ("Keepalived", "notify") => text("^/"),
-        ("PolicyRouting", "mode") => words(&["virtual", "static"]),
-        ("PolicyRouting", "mark_mask") | ("Vip", "mark") => number(1, u32::MAX.into()),
-        ("Gateway" | "Node" | "Vip", "address") | ("Node", "address6") => text(ADDRESS),
-        ("Gateway", "network") => text(NETWORK),
-        ("Gateway" | "Node", "interface") => text(INTERFACE),
-        ("Node", "interfaces") => json!({ "additionalProperties": text(INTERFACE) }),
-        ("Node", "weight") => number(1, 100),
-        ("Node", "state") => words(&["active", "draining", "maintenance"]),
-        ("Node", "gateways") => list(LABEL),
-        ("Entrypoint", "on_unhealthy") => words(&["yield", "fault", "ignore"]),
-        ("Edge" | "Routing", "class") => text(SUBDOMAIN),
-        (_, "service") | ("Fallback", "name") => text(SERVICE),
-        ("Edge", "ports") => json!({ "minProperties": 1, "additionalProperties": port() }),
-        ("Edge", "health_check_node_port") => number(30000, 32767),
-        ("Routing" | "Fallback", "port") => port(),
-        ("Fallback", "addresses") => {
-            json!({ "items": text(ADDRESS), "uniqueItems": true, "minItems": 1 })
-        }
-        ("Vip", "extra_addresses") => json!({ "items": text(ADDRESS) }),
-        ("Vip", "prefer") => list(SUBDOMAIN),
-        ("Vip", "nodes") => json!({ "items": text(SUBDOMAIN), "uniqueItems": true, "minItems": 1 }),
-        ("Vip", "vrid") => number(1, 255),
-        ("Vip", "table") => number((*TABLES.start()).into(), (*TABLES.end()).into()),
-        ("Vip", "rule_priority") => {
-            number((*RULE_PRIORITIES.start()).into(), (*RULE_PRIORITIES.end()).into())
-        }
-        ("Vip", "priorities") => json!({ "additionalProperties": number(1, 254) }),
-        ("Domain", "tls_secret") => {
-            json!({ "not": { "enum": [true, "true", "false", "yes", "no", "on", "off"] } })
-        }
-        ("Component", "state") => words(&["migrated", "legacy"]),
-        ("Component", "paths") => json!({ "minItems": 1 }),
-        ("LongPath", "path") => text("^/"),
-        ("LongPath", "type") => words(&["Prefix", "Exact", "ImplementationSpecific"]),
-        ("Component", "hosts") => list(HOST),
-        _ => return None,
-    })
-}
-
-/// A pattern holds for strings; a number or a boolean is looked at by `check`.
-fn text(pattern: &str) -> Value {
-    json!({ "pattern": pattern })
-}
-
-fn names(pattern: &str) -> Value {
-    json!({ "propertyNames": { "pattern": pattern } })
-}
-
-fn words(words: &[&str]) -> Value {
-    json!({ "type": "string", "enum": words })
+/// `1.31` and `no` are taken as the text that was written. A pattern holds for strings; a number or a boolean is looked
+/// at by `check`.
+fn text(rule: &Text) -> Value {
+    let types =
+        if rule.is_string { json!("string") } else { json!(["string", "number", "boolean"]) };
+    let mut text = json!({ "type": types });
+    if let Some(pattern) = &rule.pattern {
+        text["pattern"] = json!(pattern);
+    }
+    text
 }
 
 /// A whole number, or its digits in quotes.

@@ -74,7 +74,7 @@ fn every_entry_of_the_inventory_is_in_some_file() {
             .vips
             .iter()
             .flatten()
-            .map(|vip| format!("vips[{}]", vip.address.as_ref().unwrap().value));
+            .map(|vip| format!("vips[{}]", vip.address.as_ref().unwrap().value.text));
         entries.extend(vips);
         assert!(entries.len() > 5);
         for entry in entries {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::{Exit, output};
 use crate::inventory::language;
-use crate::inventory::shape::{Keys, Shape};
+use crate::language::shape::{Keys, Shape};
 use crate::schema;
 
 #[derive(clap::Args)]
@@ -33,8 +33,9 @@ fn reference() -> String {
 /// The maps of known keys below a shape, each once, in the order of the language.
 fn section(shape: &Shape, seen: &mut BTreeSet<&'static str>, text: &mut String) {
     match shape {
-        Shape::Text | Shape::Number => {}
-        Shape::List(inner) | Shape::Map(inner) => section(inner, seen, text),
+        Shape::Text(_) | Shape::Words(_) | Shape::Boolean | Shape::Number { .. } => {}
+        Shape::List(list) => section(&list.item, seen, text),
+        Shape::Map { value, .. } => section(value, seen, text),
         Shape::Either(one, other) => {
             section(one, seen, text);
             section(other, seen, text);
@@ -62,13 +63,20 @@ fn table(keys: &Keys, text: &mut String) {
 
 fn takes(shape: &Shape) -> String {
     match shape {
-        Shape::Text => "a value".to_owned(),
-        Shape::Number => "a whole number".to_owned(),
-        Shape::List(item) => match **item {
-            Shape::Text => "a list of values".to_owned(),
-            _ => "a list".to_owned(),
-        },
-        Shape::Map(value) => format!("names, each with {}", takes(value)),
+        Shape::Text(rule) if rule.about.is_empty() => "text".to_owned(),
+        Shape::Text(rule) => rule.about.to_owned(),
+        Shape::Words(words) => format!("`{}`", words.join("`, `")),
+        Shape::Boolean => "`true`, `false`".to_owned(),
+        Shape::Number { from, to: u64::MAX } => format!("a number from {from}"),
+        Shape::Number { from, to } => format!("{from} to {to}"),
+        Shape::List(list) => {
+            let least = if list.nonempty { ", at least one" } else { "" };
+            format!("a list{least}; each: {}", takes(&list.item))
+        }
+        Shape::Map { key, value } if key.about.is_empty() => {
+            format!("names, each with {}", takes(value))
+        }
+        Shape::Map { key, value } => format!("names ({}), each with {}", key.about, takes(value)),
         Shape::Keys(_) => "keys".to_owned(),
         Shape::Either(one, other) => format!("{}, or {}", takes(one), takes(other)),
     }

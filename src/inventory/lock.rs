@@ -4,18 +4,20 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use super::read::{Fields, Map, Need, Read, keys};
+use super::read::{Fields, Map, Need, Read, Text, keys};
 use super::{codes, decode, yaml};
 use crate::diag::{Diagnostic, Report};
+use crate::language::form::Free;
+use crate::language::number::Any;
 use crate::source::{Loc, Sources, Span};
 
 keys! {
     /// The whole lock.
     RawLock {
         /// Of the format; 1.
-        Required version: Loc<u64>,
+        Required version: Loc<Any>,
         /// By address.
-        Optional vips: Map<LockedVip>,
+        Optional vips: Map<Free, LockedVip>,
     }
 }
 
@@ -23,17 +25,17 @@ keys! {
     /// What was allocated to a VIP; what is missing is allocated again.
     LockedVip {
         /// Virtual router id.
-        Optional vrid: Loc<u64>,
+        Optional vrid: Loc<Any>,
         /// Routing table.
-        Optional table: Loc<u64>,
+        Optional table: Loc<Any>,
         /// Priority of its `from` rules.
-        Optional rule_priority: Loc<u64>,
+        Optional rule_priority: Loc<Any>,
         /// Packet mark.
-        Optional mark: Loc<u64>,
+        Optional mark: Loc<Any>,
         /// Priority of its `fwmark` rules.
-        Optional mark_rule_priority: Loc<u64>,
+        Optional mark_rule_priority: Loc<Any>,
         /// Failover order.
-        Optional order: Vec<Loc<String>>,
+        Optional order: Vec<Loc<Text<Free>>>,
     }
 }
 
@@ -81,7 +83,7 @@ pub fn parse(
     let root = yaml::parse(file, text, report)?;
     let start = Span { file, start: 0, end: 0 };
     let lock = RawLock::read(&root, &Loc { value: "", span: start }, report)?;
-    if let Some(version) = lock.version.as_ref().filter(|version| version.value != 1) {
+    if let Some(version) = lock.version.as_ref().filter(|version| version.value.0 != 1) {
         report.push(
             Diagnostic::new(
                 &codes::LOCK,

@@ -6,17 +6,16 @@ pub mod lock;
 mod node;
 pub mod raw;
 mod read;
-pub mod shape;
 mod yaml;
 
 use std::path::Path;
 
 use anyhow::Context;
 
-pub use node::Scalar;
-pub use read::{Entry, Map, whole_number};
+pub use read::{Entry, Map, Nonempty, Set, Text, whole_number};
 
 use crate::diag::{Diagnostic, Report, printable};
+use crate::language::shape::Shape;
 use crate::source::{FileId, Loc, Sources, Span};
 use read::Read;
 
@@ -27,7 +26,7 @@ const LARGEST: usize = 64 << 20;
 const LONGEST_LINE: usize = 1 << 20;
 
 /// What an inventory can say.
-pub fn language() -> shape::Shape {
+pub fn language() -> Shape {
     raw::Inventory::shape()
 }
 

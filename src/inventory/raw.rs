@@ -1,16 +1,34 @@
 //! What an inventory says, key by key, nothing resolved. The doc comments are the reference of the language.
 
-use super::node::{Kind, Scalar};
-use super::read::{Fields, Map, Need, Read, keys};
-use super::shape::Shape;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use super::node::Kind;
+use super::read::{Fields, Map, Need, Nonempty, Read, Set, Text, keys};
 use crate::diag::Report;
+use crate::language::form::{AnnotationKey, Free, MessageCode, Preemption, ServicePort, TlsSecret};
+use crate::language::name::{
+    Command, Host, Interface, Label, LabelValue, PortName, QualifiedName, ServiceName, Subdomain,
+    UrlPath,
+};
+use crate::language::number::{
+    Mark, NodePort, Number, Pool, Port, Priority, RulePriority, Table, Vrid,
+};
+use crate::language::shape::Shape;
+use crate::language::version::{KeepalivedVersion, KubernetesVersion};
+use crate::language::word::{
+    ClassForm, ComponentState, EndpointsChoice, KubeProxy, NodeState, OnUnhealthy, PathType,
+    RoutingMode,
+};
 use crate::source::{Loc, Span};
 
 keys! {
     /// One datacenter.
     Inventory {
-        /// RFC 1123 label; the bundle's folder.
-        Required datacenter: Loc<String>,
+        /// Its name, and the bundle's folder.
+        Required datacenter: Loc<Text<Label>>,
         /// The cluster that the manifests are for.
         Optional kubernetes: Kubernetes,
         /// What the nodes' keepalived is and does.
@@ -18,37 +36,37 @@ keys! {
         /// How replies find their gateway.
         Optional policy_routing: PolicyRouting,
         /// Where replies must leave: one per public network and family.
-        Optional gateways: Map<Gateway>,
+        Optional gateways: Map<Label, Gateway>,
         /// The machines that hold VIPs.
-        Optional nodes: Map<Node>,
+        Optional nodes: Map<Subdomain, Node>,
         /// One per kind of traffic.
-        Optional entrypoints: Map<Entrypoint>,
+        Optional entrypoints: Map<Label, Entrypoint>,
         /// The addresses that clients know.
         Optional vips: Vec<Vip>,
         /// Branded hosts.
-        Optional domains: Map<Domain>,
+        Optional domains: Map<Host, Domain>,
         /// What requests are routed to.
-        Optional components: Map<Component>,
+        Optional components: Map<Label, Component>,
         /// Files that add to this one.
-        Optional include: Loc<Vec<Loc<String>>>,
+        Optional include: Loc<Vec<Loc<Text<Free>>>>,
         /// Waived warnings, by code.
-        Optional allow: Vec<Loc<String>>,
+        Optional allow: Vec<Loc<Text<MessageCode>>>,
     }
 }
 
 keys! {
     /// `kubernetes:`
     Kubernetes {
-        /// 1.22 to 1.37; default 1.32.
-        Optional version: Loc<String>,
+        /// What the manifests are written for; default 1.32.
+        Optional version: Loc<Text<KubernetesVersion>>,
         /// Home of Services, edge Ingresses and fallbacks; default `ingress`.
-        Optional namespace: Loc<String>,
-        /// `ipvs`, `iptables` (default) or `nftables`.
-        Optional kube_proxy: Loc<String>,
-        /// `field` (default) or `annotation`.
-        Optional ingress_class: Loc<String>,
-        /// `auto` (default), `endpoints`, `endpointslice` or `both`.
-        Optional endpoints: Loc<String>,
+        Optional namespace: Loc<Text<Label>>,
+        /// kube-proxy's mode; default `iptables`.
+        Optional kube_proxy: Loc<Text<KubeProxy>>,
+        /// How an Ingress names its class: `spec.ingressClassName` (`field`, the default) or `kubernetes.io/ingress.class`.
+        Optional ingress_class: Loc<Text<ClassForm>>,
+        /// How the fallback's addresses are written; `auto`, the default, is `endpoints` before 1.33, `endpointslice` from there on.
+        Optional endpoints: Loc<Text<EndpointsChoice>>,
     }
 }
 
@@ -56,17 +74,17 @@ keys! {
     /// `keepalived:`
     Keepalived {
         /// What the nodes run; default 2.2.7.
-        Optional version: Loc<String>,
-        /// 2 (default) or 3.
-        Optional vrrp_version: Loc<u64>,
+        Optional version: Loc<Text<KeepalivedVersion>>,
+        /// VRRP version; default 2. IPv6 VIPs always use 3.
+        Optional vrrp_version: Loc<Number<2, 3>>,
         /// Time between adverts: whole seconds in VRRPv2, down to `10ms` in VRRPv3; default `1s`.
-        Optional advert_interval: Loc<String>,
+        Optional advert_interval: Loc<Text<Duration>>,
         /// Whether a better node that is back takes its VIPs: `true` (default), `false`, or after a delay.
-        Optional preempt: Loc<Scalar>,
+        Optional preempt: Loc<Text<Preemption>>,
         /// Pool for allocated VRIDs; default `1-255`.
-        Optional vrids: Loc<String>,
+        Optional vrids: Loc<Text<Pool<Vrid>>>,
         /// Called by keepalived on every transition.
-        Optional notify: Loc<String>,
+        Optional notify: Loc<Text<Command>>,
     }
 }
 
@@ -74,13 +92,13 @@ keys! {
     /// `policy_routing:`
     PolicyRouting {
         /// `virtual` (default): rules and routes follow each VIP in keepalived; `static`: a script holds them.
-        Optional mode: Loc<String>,
+        Optional mode: Loc<Text<RoutingMode>>,
         /// Pool for the VIPs' routing tables; default `1000-1999`.
-        Optional tables: Loc<String>,
+        Optional tables: Loc<Text<Pool<Table>>>,
         /// Pool for `ip rule` priorities; default `1000-1999`.
-        Optional rule_priorities: Loc<String>,
+        Optional rule_priorities: Loc<Text<Pool<RulePriority>>>,
         /// Bits of the packet mark that are ours; default `0xff`.
-        Optional mark_mask: Loc<u64>,
+        Optional mark_mask: Loc<Mark>,
     }
 }
 
@@ -88,13 +106,13 @@ keys! {
     /// An entry of `gateways:`.
     Gateway {
         /// The next hop of replies.
-        Required address: Loc<String>,
+        Required address: Loc<Text<IpAddr>>,
         /// VIPs belong to the gateway whose network contains them.
-        Required network: Loc<String>,
+        Required network: Loc<Text<IpNet>>,
         /// The nodes' interface in that network.
-        Required interface: Loc<String>,
+        Required interface: Loc<Text<Interface>>,
         /// Waived warnings, by code.
-        Optional allow: Vec<Loc<String>>,
+        Optional allow: Vec<Loc<Text<MessageCode>>>,
     }
 }
 
@@ -102,23 +120,23 @@ keys! {
     /// An entry of `nodes:`.
     Node {
         /// IPv4 source of its VRRP adverts.
-        Optional address: Loc<String>,
+        Optional address: Loc<Text<Ipv4Addr>>,
         /// IPv6 source of its VRRP adverts.
-        Optional address6: Loc<String>,
+        Optional address6: Loc<Text<Ipv6Addr>>,
         /// The interface that holds them.
-        Required interface: Loc<String>,
+        Required interface: Loc<Text<Interface>>,
         /// Failure domain.
-        Optional zone: Loc<String>,
-        /// Share of VIPs, 1 to 100; default 1.
-        Optional weight: Loc<u64>,
+        Optional zone: Loc<Text<Label>>,
+        /// Share of VIPs; default 1.
+        Optional weight: Loc<Number<1, 100>>,
         /// `active` (default), `draining` (last in every failover order) or `maintenance` (in none).
-        Optional state: Loc<String>,
-        /// Those that it has; default: all.
-        Optional gateways: Loc<Vec<Loc<String>>>,
-        /// Its interface in a gateway's network, where it is another one.
-        Optional interfaces: Map<Loc<String>>,
+        Optional state: Loc<Text<NodeState>>,
+        /// The gateways that it has; default: all.
+        Optional gateways: Loc<Set<Loc<Text<Label>>>>,
+        /// Its interface in a gateway's network, where it differs from the gateway's.
+        Optional interfaces: Map<Label, Loc<Text<Interface>>>,
         /// Waived warnings, by code.
-        Optional allow: Vec<Loc<String>>,
+        Optional allow: Vec<Loc<Text<MessageCode>>>,
     }
 }
 
@@ -133,9 +151,9 @@ keys! {
         Optional fallback: Fallback,
         /// While no ready pod is on a node, it ranks below every healthy one (`yield`, the default), gives its VIPs up
         /// (`fault`) or does nothing (`ignore`).
-        Optional on_unhealthy: Loc<String>,
+        Optional on_unhealthy: Loc<Text<OnUnhealthy>>,
         /// Waived warnings, by code.
-        Optional allow: Vec<Loc<String>>,
+        Optional allow: Vec<Loc<Text<MessageCode>>>,
     }
 }
 
@@ -143,17 +161,17 @@ keys! {
     /// `edge:` of an entrypoint.
     Edge {
         /// Ingress class.
-        Required class: Loc<String>,
+        Required class: Loc<Text<Subdomain>>,
         /// Default: the class.
-        Optional service: Loc<String>,
+        Optional service: Loc<Text<ServiceName>>,
         /// Labels of the controller's pods.
-        Optional selector: Map<Loc<String>>,
+        Optional selector: Map<QualifiedName, Loc<Text<LabelValue>>>,
         /// Name to port; default `{ http: 80, https: 443 }`.
-        Optional ports: Map<Loc<u64>>,
-        /// Where kube-proxy says whether a ready pod is on the node, 30000 to 32767; default: none.
-        Optional health_check_node_port: Loc<u64>,
+        Optional ports: Map<PortName, Loc<Port>>,
+        /// Where kube-proxy says whether a ready pod is on the node; default: none.
+        Optional health_check_node_port: Loc<NodePort>,
         /// Copied to every edge Ingress.
-        Optional annotations: Map<Loc<String>>,
+        Optional annotations: Map<AnnotationKey, Loc<Text<Free>>>,
     }
 }
 
@@ -161,13 +179,13 @@ keys! {
     /// `routing:` of an entrypoint.
     Routing {
         /// Ingress class.
-        Required class: Loc<String>,
+        Required class: Loc<Text<Subdomain>>,
         /// Default: the class.
-        Optional service: Loc<String>,
+        Optional service: Loc<Text<ServiceName>>,
         /// Default 80.
-        Optional port: Loc<u64>,
+        Optional port: Loc<Port>,
         /// Copied to every routing Ingress.
-        Optional annotations: Map<Loc<String>>,
+        Optional annotations: Map<AnnotationKey, Loc<Text<Free>>>,
     }
 }
 
@@ -175,11 +193,11 @@ keys! {
     /// `fallback:` of an entrypoint.
     Fallback {
         /// Of the Service, its endpoints and the catch-all Ingress.
-        Required name: Loc<String>,
+        Required name: Loc<Text<ServiceName>>,
         /// Of one or both families.
-        Required addresses: Loc<Vec<Loc<String>>>,
+        Required addresses: Loc<Nonempty<Set<Loc<Text<IpAddr>>>>>,
         /// Where they listen.
-        Required port: Loc<u64>,
+        Required port: Loc<Port>,
     }
 }
 
@@ -187,29 +205,29 @@ keys! {
     /// An item of `vips:`.
     Vip {
         /// The advertised address.
-        Required address: Loc<String>,
+        Required address: Loc<Text<IpAddr>>,
         /// Default: the only entrypoint, where there is one.
-        Optional entrypoint: Loc<String>,
+        Optional entrypoint: Loc<Text<Label>>,
         /// Addresses that share its fate: they move with it, and are not advertised.
-        Optional extra_addresses: Vec<Loc<String>>,
+        Optional extra_addresses: Vec<Loc<Text<IpAddr>>>,
         /// Nodes that come first, in this order.
-        Optional prefer: Vec<Loc<String>>,
+        Optional prefer: Set<Loc<Text<Subdomain>>>,
         /// The only nodes that may hold it; default: every node that has the gateway.
-        Optional nodes: Loc<Vec<Loc<String>>>,
-        /// Pin, 1 to 255; default: a free one, kept in the lock.
-        Optional vrid: Loc<u64>,
+        Optional nodes: Loc<Nonempty<Set<Loc<Text<Subdomain>>>>>,
+        /// Pin: the virtual router id; default: a free one, kept in the lock.
+        Optional vrid: Loc<Vrid>,
         /// Pin: the routing table; default: a free one.
-        Optional table: Loc<u64>,
+        Optional table: Loc<Table>,
         /// Pin: the priority of its `ip rule`; default: a free one.
-        Optional rule_priority: Loc<u64>,
+        Optional rule_priority: Loc<RulePriority>,
         /// Pin: the packet mark of its connections, inside `mark_mask`; default: a free one.
-        Optional mark: Loc<u64>,
+        Optional mark: Loc<Mark>,
         /// Exact VRRP priorities, for adopting a running fleet.
-        Optional priorities: Map<Loc<u64>>,
+        Optional priorities: Map<Subdomain, Loc<Priority>>,
         /// Overrides `keepalived.preempt`.
-        Optional preempt: Loc<Scalar>,
+        Optional preempt: Loc<Text<Preemption>>,
         /// Waived warnings, by code.
-        Optional allow: Vec<Loc<String>>,
+        Optional allow: Vec<Loc<Text<MessageCode>>>,
     }
 }
 
@@ -217,11 +235,11 @@ keys! {
     /// An entry of `domains:`.
     Domain {
         /// Default: the only entrypoint, where there is one.
-        Optional entrypoint: Loc<String>,
-        /// The Secret of its certificate; default: named as the host; `false` is plain HTTP.
-        Optional tls_secret: Loc<Scalar>,
+        Optional entrypoint: Loc<Text<Label>>,
+        /// The Secret of its certificate; default: named after the host; `false` is plain HTTP.
+        Optional tls_secret: Loc<Text<TlsSecret>>,
         /// Waived warnings, by code.
-        Optional allow: Vec<Loc<String>>,
+        Optional allow: Vec<Loc<Text<MessageCode>>>,
     }
 }
 
@@ -229,21 +247,21 @@ keys! {
     /// An entry of `components:`.
     Component {
         /// Default: the only entrypoint, where there is one.
-        Optional entrypoint: Loc<String>,
+        Optional entrypoint: Loc<Text<Label>>,
         /// `migrated` (default), or `legacy`: the fallback serves it, and its paths stay on record.
-        Optional state: Loc<String>,
+        Optional state: Loc<Text<ComponentState>>,
         /// Default: `kubernetes.namespace`.
-        Optional namespace: Loc<String>,
+        Optional namespace: Loc<Text<Label>>,
         /// What serves it; required unless the component is `legacy`.
         Optional backend: Backend,
         /// Where it is found.
-        Required paths: Loc<Vec<Path>>,
+        Required paths: Loc<Nonempty<Vec<Path>>>,
         /// Default: any host.
-        Optional hosts: Vec<Loc<String>>,
+        Optional hosts: Set<Loc<Text<Host>>>,
         /// Of its Ingress.
-        Optional annotations: Map<Loc<String>>,
+        Optional annotations: Map<AnnotationKey, Loc<Text<Free>>>,
         /// Waived warnings, by code.
-        Optional allow: Vec<Loc<String>>,
+        Optional allow: Vec<Loc<Text<MessageCode>>>,
     }
 }
 
@@ -251,9 +269,9 @@ keys! {
     /// `backend:` of a component.
     Backend {
         /// Default: the component's name.
-        Optional service: Loc<String>,
+        Optional service: Loc<Text<ServiceName>>,
         /// Name or number.
-        Required port: Loc<String>,
+        Required port: Loc<Text<ServicePort>>,
     }
 }
 
@@ -261,14 +279,14 @@ keys! {
 #[derive(Debug)]
 pub enum Path {
     /// `- /api/`: a Prefix.
-    Short(Loc<String>),
+    Short(Loc<Text<UrlPath>>),
     /// `- { path: /ws, type: Exact }`
     Long(LongPath),
 }
 
 impl Read for Path {
     fn shape() -> Shape {
-        Shape::Either(Box::new(Loc::<String>::shape()), Box::new(LongPath::shape()))
+        Shape::Either(Box::new(Loc::<Text<UrlPath>>::shape()), Box::new(LongPath::shape()))
     }
 
     fn read(node: &super::node::Node, key: &Loc<&str>, report: &mut Report) -> Option<Self> {
@@ -283,9 +301,9 @@ keys! {
     /// An item of `paths:`, long form.
     LongPath {
         /// What the request's path starts with, or is.
-        Required path: Loc<String>,
+        Required path: Loc<Text<UrlPath>>,
         /// `Prefix` (default), `Exact` or `ImplementationSpecific`.
-        Optional r#type: Loc<String>,
+        Optional r#type: Loc<Text<PathType>>,
     }
 }
 
@@ -293,7 +311,7 @@ keys! {
 #[derive(Debug)]
 pub struct Waiver<'a> {
     /// The waived code.
-    pub code: &'a Loc<String>,
+    pub code: &'a Loc<Text<MessageCode>>,
     /// The entry that it is for; `None` is everywhere.
     pub within: Option<Span>,
 }
@@ -302,7 +320,7 @@ impl Inventory {
     /// Every `allow`.
     pub fn waivers(&self) -> Vec<Waiver<'_>> {
         fn of(
-            allow: &Option<Vec<Loc<String>>>,
+            allow: &Option<Vec<Loc<Text<MessageCode>>>>,
             within: Option<Span>,
         ) -> impl Iterator<Item = Waiver<'_>> {
             allow.iter().flatten().map(move |code| Waiver { code, within })

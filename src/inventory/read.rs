@@ -1,11 +1,16 @@
 //! How a raw value is read from a node: every mistake is reported, and reading goes on.
 
+use std::marker::PhantomData;
+use std::ops::Deref;
+
 use indexmap::IndexMap;
 
 use super::codes;
 use super::node::{Entries, Kind, Node, Scalar};
-use super::shape::Shape;
 use crate::diag::{Diagnostic, Report, nearest};
+use crate::language::Term;
+use crate::language::number::Number;
+use crate::language::shape::{self, Shape};
 use crate::source::{Loc, Span};
 
 /// A value that can be read from a node.
@@ -20,10 +25,106 @@ pub trait Read: Sized {
     fn read(node: &Node, key: &Loc<&str>, report: &mut Report) -> Option<Self>;
 }
 
-/// A map whose keys are names that the user chose.
+/// A single value as it was written; whoever resolves it reads it as a `T`.
+#[derive(Debug)]
+pub struct Text<T> {
+    /// The text: `no`, `1.10` and `0123` are text here, whatever YAML thinks.
+    pub text: String,
+    /// Whether it stood there without quotes.
+    pub plain: bool,
+    term: PhantomData<fn() -> T>,
+}
+
+impl<T> Text<T> {
+    /// The same text, to be read as something else.
+    pub fn to<U>(&self) -> Text<U> {
+        Text { text: self.text.clone(), plain: self.plain, term: PhantomData }
+    }
+}
+
+impl<T> Loc<Text<T>> {
+    /// The text, with its place.
+    pub fn as_str(&self) -> Loc<&str> {
+        self.with(self.value.text.as_str())
+    }
+}
+
+/// Compares the text alone.
+impl<T> PartialEq for Text<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+impl<T> Eq for Text<T> {}
+impl<T> PartialOrd for Text<T> {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl<T> Ord for Text<T> {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.text.cmp(&other.text)
+    }
+}
+
+/// A list in which nothing may stand twice; whoever resolves it says what does.
+#[derive(Debug)]
+pub struct Set<T>(Vec<T>);
+
+/// A list that is refused where it is empty, by whoever resolves it.
+#[derive(Debug)]
+pub struct Nonempty<L>(L);
+
+impl<T> Deref for Set<T> {
+    type Target = Vec<T>;
+
+    fn deref(&self) -> &Vec<T> {
+        &self.0
+    }
+}
+
+impl<'a, T> IntoIterator for &'a Set<T> {
+    type Item = &'a T;
+    type IntoIter = std::slice::Iter<'a, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
+    }
+}
+
+impl<L> Deref for Nonempty<L> {
+    type Target = L;
+
+    fn deref(&self) -> &L {
+        &self.0
+    }
+}
+
+/// A map whose keys are names that the user chose, each to be read as a `K`.
 ///
 /// An entry whose value could not be read is kept as `None`, so that references to its name are not called unknown.
-pub type Map<T> = IndexMap<String, Entry<T>>;
+#[derive(Debug)]
+pub struct Map<K, V> {
+    entries: IndexMap<String, Entry<V>>,
+    key: PhantomData<fn() -> K>,
+}
+
+impl<K, V> Deref for Map<K, V> {
+    type Target = IndexMap<String, Entry<V>>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.entries
+    }
+}
+
+impl<'a, K, V> IntoIterator for &'a Map<K, V> {
+    type Item = (&'a String, &'a Entry<V>);
+    type IntoIter = indexmap::map::Iter<'a, String, Entry<V>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.entries.iter()
+    }
+}
 
 /// One named entry of a [`Map`].
 #[derive(Debug)]
@@ -69,28 +170,15 @@ fn scalar(node: &Node) -> Option<Loc<&Scalar>> {
     }
 }
 
-impl Read for Loc<Scalar> {
+impl<T: Term> Read for Loc<Text<T>> {
     fn shape() -> Shape {
-        Shape::Text
+        T::shape()
     }
 
     fn read(node: &Node, key: &Loc<&str>, report: &mut Report) -> Option<Self> {
-        let found = scalar(node).map(|s| s.with(s.value.clone()));
-        if found.is_none() {
-            refuse(node, key, "a single value", report);
-        }
-        found
-    }
-}
-
-/// Text is taken as it was written: `no`, `1.10` and `0123` are names here, whatever YAML thinks.
-impl Read for Loc<String> {
-    fn shape() -> Shape {
-        Shape::Text
-    }
-
-    fn read(node: &Node, key: &Loc<&str>, report: &mut Report) -> Option<Self> {
-        let found = scalar(node).map(|s| s.with(s.value.text.clone()));
+        let found = scalar(node).map(|s| {
+            s.with(Text { text: s.value.text.clone(), plain: s.value.plain, term: PhantomData })
+        });
         if found.is_none() {
             refuse(node, key, "text", report);
         }
@@ -99,14 +187,15 @@ impl Read for Loc<String> {
 }
 
 /// A whole number: decimal, or `0x` and hexadecimal digits; quoted or not; a leading zero is refused.
-impl Read for Loc<u64> {
+impl<const FROM: u64, const TO: u64> Read for Loc<Number<FROM, TO>> {
     fn shape() -> Shape {
-        Shape::Number
+        Number::<FROM, TO>::shape()
     }
 
     fn read(node: &Node, key: &Loc<&str>, report: &mut Report) -> Option<Self> {
         let written = scalar(node);
-        let number = written.and_then(|s| whole_number(&s.value.text).map(|value| s.with(value)));
+        let number =
+            written.and_then(|s| whole_number(&s.value.text).map(|value| s.with(Number(value))));
         if number.is_none() {
             let octal = written.is_some_and(|s| {
                 s.value.text.starts_with('0') && s.value.text.bytes().all(|b| b.is_ascii_digit())
@@ -141,7 +230,8 @@ pub fn whole_number(text: &str) -> Option<u64> {
 
 impl<T: Read> Read for Vec<T> {
     fn shape() -> Shape {
-        Shape::List(Box::new(T::shape()))
+        let item = Box::new(T::shape());
+        Shape::List(shape::List { item, unique: false, nonempty: false })
     }
 
     fn read(node: &Node, key: &Loc<&str>, report: &mut Report) -> Option<Self> {
@@ -158,19 +248,53 @@ impl<T: Read> Read for Vec<T> {
     }
 }
 
-impl<T: Read> Read for Loc<Vec<T>> {
+impl<T: Read> Read for Set<T> {
     fn shape() -> Shape {
-        Vec::<T>::shape()
+        match Vec::<T>::shape() {
+            Shape::List(list) => Shape::List(shape::List { unique: true, ..list }),
+            other => other,
+        }
     }
 
     fn read(node: &Node, key: &Loc<&str>, report: &mut Report) -> Option<Self> {
-        Vec::read(node, key, report).map(|value| Loc { value, span: node.head })
+        Vec::read(node, key, report).map(Set)
     }
 }
 
-impl<T: Read> Read for Map<T> {
+impl<L: Read> Read for Nonempty<L> {
     fn shape() -> Shape {
-        Shape::Map(Box::new(T::shape()))
+        match L::shape() {
+            Shape::List(list) => Shape::List(shape::List { nonempty: true, ..list }),
+            other => other,
+        }
+    }
+
+    fn read(node: &Node, key: &Loc<&str>, report: &mut Report) -> Option<Self> {
+        L::read(node, key, report).map(Nonempty)
+    }
+}
+
+/// A list with its place.
+impl<L: Read> Read for Loc<L>
+where
+    L: Deref,
+{
+    fn shape() -> Shape {
+        L::shape()
+    }
+
+    fn read(node: &Node, key: &Loc<&str>, report: &mut Report) -> Option<Self> {
+        L::read(node, key, report).map(|value| Loc { value, span: node.head })
+    }
+}
+
+impl<K: Term, T: Read> Read for Map<K, T> {
+    fn shape() -> Shape {
+        let key = match K::shape() {
+            Shape::Text(text) => text,
+            _ => shape::Text::default(),
+        };
+        Shape::Map { key, value: Box::new(T::shape()) }
     }
 
     fn read(node: &Node, key: &Loc<&str>, report: &mut Report) -> Option<Self> {
@@ -178,7 +302,7 @@ impl<T: Read> Read for Map<T> {
             refuse(node, key, "a map of names", report);
             return None;
         };
-        let mut map = Map::with_capacity(entries.len());
+        let mut map = IndexMap::with_capacity(entries.len());
         for (name, (span, node)) in entries {
             let key = Loc { value: name.as_str(), span: *span };
             // An entry of named things without a value is the same as `{}`.
@@ -190,7 +314,19 @@ impl<T: Read> Read for Map<T> {
             };
             map.insert(name.clone(), Entry { key: *span, value });
         }
-        Some(map)
+        Some(Map { entries: map, key: PhantomData })
+    }
+}
+
+/// Whether a node is of the kind that a shape wants, whatever is in it.
+fn fits(shape: &Shape, node: &Node) -> bool {
+    match shape {
+        Shape::Text(_) | Shape::Words(_) | Shape::Boolean | Shape::Number { .. } => {
+            matches!(node.kind, Kind::Scalar(_))
+        }
+        Shape::List(_) => matches!(node.kind, Kind::List(_)),
+        Shape::Map { .. } | Shape::Keys(_) => matches!(node.kind, Kind::Map(_)),
+        Shape::Either(one, other) => fits(one, node) || fits(other, node),
     }
 }
 
@@ -244,7 +380,7 @@ impl<'a> Fields<'a> {
                     );
                 // With another key alone, a value of another kind would be the next mistake.
                 let shape = known.iter().find(|(name, _)| Some(*name) == meant);
-                if shape.is_some_and(|(_, shape)| !shape().fits(node)) {
+                if shape.is_some_and(|(_, shape)| !fits(&shape(), node)) {
                     diagnostic.patch = None;
                     diagnostic = diagnostic.help("its value would have to be another one, too");
                 }
@@ -304,8 +440,8 @@ macro_rules! keys {
         impl Read for $name {
             const HAS_KEYS: bool = true;
 
-            fn shape() -> $crate::inventory::shape::Shape {
-                use $crate::inventory::shape::{Field, Keys, Shape};
+            fn shape() -> $crate::language::shape::Shape {
+                use $crate::language::shape::{Field, Keys, Shape};
                 Shape::Keys(Keys {
                     name: stringify!($name),
                     about: concat!($($about),*).trim(),
@@ -321,7 +457,7 @@ macro_rules! keys {
             fn read(node: &$crate::inventory::node::Node, key: &Loc<&str>, report: &mut Report) -> Option<Self> {
                 let known = [$((
                     stringify!($field).trim_start_matches("r#"),
-                    <$type as Read>::shape as fn() -> $crate::inventory::shape::Shape,
+                    <$type as Read>::shape as fn() -> $crate::language::shape::Shape,
                 )),*];
                 let fields = Fields::of(node, key, &known, report)?;
                 Some(Self {

@@ -26,7 +26,7 @@ pub fn waive(inventory: &raw::Inventory, everywhere: &[String], report: &mut Rep
         let mut waived = everywhere.iter().any(|code| code == diagnostic.code.id);
         for (used, waiver) in used.iter_mut().zip(&waivers) {
             let covers = waiver.within.is_none_or(|within| within.contains(diagnostic.span()));
-            if covers && waiver.code.value == diagnostic.code.id {
+            if covers && waiver.code.value.text == diagnostic.code.id {
                 *used = true;
                 waived = true;
             }
@@ -36,7 +36,7 @@ pub fn waive(inventory: &raw::Inventory, everywhere: &[String], report: &mut Rep
     // While there are errors, rules that look at a whole datacenter have not run.
     let complete = !report.has_errors();
     for (waiver, used) in waivers.iter().zip(used) {
-        let Loc { value: id, span } = &waiver.code;
+        let Loc { value: id, span } = &waiver.code.as_str();
         match codes.iter().find(|code| code.id == *id) {
             None => report.push(
                 Diagnostic::new(

@@ -7,28 +7,27 @@ use std::net::IpAddr;
 
 use super::{codes, value};
 use crate::diag::{Diagnostic, Report};
-use crate::inventory::{Map, raw};
+use crate::inventory::{Map, Text, raw};
 use crate::source::{Loc, Span};
 
 /// Reports every address that two things have.
 pub(super) fn refuse_shared(raw: &raw::Inventory, report: &mut Report) {
     let mut uses: Vec<(Span, IpAddr, String)> = Vec::new();
-    let mut add = |raw: Option<&Loc<String>>, what: String| {
-        let address = raw.and_then(|raw| Some((raw.span, value::usable_address(raw)?)));
-        uses.extend(address.map(|(span, address)| (span, address, what)));
+    let mut add = |address: Option<Loc<IpAddr>>, what: String| {
+        uses.extend(address.map(|address| (address.span, address.value, what)));
     };
     for (name, gateway) in entries(raw.gateways.as_ref()) {
-        add(gateway.address.as_ref(), format!("the gateway `{name}`"));
+        add(usable(gateway.address.as_ref()), format!("the gateway `{name}`"));
     }
     for (name, node) in entries(raw.nodes.as_ref()) {
-        add(node.address.as_ref(), format!("the node `{name}`"));
-        add(node.address6.as_ref(), format!("the node `{name}`"));
+        add(usable(node.address.as_ref()), format!("the node `{name}`"));
+        add(usable(node.address6.as_ref()), format!("the node `{name}`"));
     }
     for vip in raw.vips.iter().flatten() {
-        add(vip.address.as_ref(), "a VIP".to_owned());
+        add(usable(vip.address.as_ref()), "a VIP".to_owned());
         for extra in vip.extra_addresses.iter().flatten() {
-            let of = vip.address.as_ref().map_or("a VIP", |address| address.value.as_str());
-            add(Some(extra), format!("an extra address of {}", of));
+            let of = vip.address.as_ref().map_or("a VIP", |address| address.value.text.as_str());
+            add(usable(Some(extra)), format!("an extra address of {}", of));
         }
     }
     uses.sort();
@@ -40,16 +39,21 @@ pub(super) fn refuse_shared(raw: &raw::Inventory, report: &mut Report) {
     // Several entrypoints may share a legacy proxy, so fallbacks are compared with the others only.
     for (name, entrypoint) in entries(raw.entrypoints.as_ref()) {
         let addresses = entrypoint.fallback.iter().flat_map(|fallback| &fallback.addresses);
-        for raw in addresses.flat_map(|list| &list.value) {
-            if let Some(address) = value::usable_address(raw) {
+        for raw in addresses.flat_map(|list| list.value.iter()) {
+            if let Some(address) = usable(Some(raw)) {
                 let what = format!("the fallback of `{name}`");
-                refuse(raw.span, address, &what, &seen, report);
+                refuse(address.span, address.value, &what, &seen, report);
             }
         }
     }
 }
 
-fn entries<T>(map: Option<&Map<T>>) -> impl Iterator<Item = (String, &T)> {
+/// The address, where it is one that a host may have.
+fn usable<T>(raw: Option<&Loc<Text<T>>>) -> Option<Loc<IpAddr>> {
+    raw.and_then(|raw| Some(raw.with(value::usable_address(raw)?)))
+}
+
+fn entries<K, T>(map: Option<&Map<K, T>>) -> impl Iterator<Item = (String, &T)> {
     map.into_iter()
         .flatten()
         .filter_map(|(name, entry)| Some((name.clone(), entry.value.as_ref()?)))

@@ -3,8 +3,8 @@
 use super::Names;
 use super::gateway::Gateway;
 use super::keepalived::Keepalived;
-use super::name::{Label, Subdomain};
 use super::node::Node;
+use crate::language::name::{Label, Subdomain};
 
 /// What VIPs refer to.
 pub(super) struct Context<'a> {

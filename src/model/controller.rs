@@ -18,7 +18,7 @@ pub(super) fn refuse_shared(raw: &raw::Inventory, report: &mut Report) {
     let classes = edges().map(|edge| &edge.class).chain(routings.map(|routing| &routing.class));
     for (class, first) in repeats(classes.flatten()) {
         report.push(
-            Diagnostic::new(&codes::CLASS_TWICE, class.span, format!("the Ingress class `{}` is used twice", class.value), "second use")
+            Diagnostic::new(&codes::CLASS_TWICE, class.span, format!("the Ingress class `{}` is used twice", class.value.text), "second use")
                 .also(first, "first use")
                 .note("a controller serves every Ingress of its class: requests would pass both tiers, or both entrypoints, at once")
                 .help("give each tier of each entrypoint a controller with a class of its own"),

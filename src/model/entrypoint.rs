@@ -3,22 +3,16 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::name::{Label, LabelValue, PortName, QualifiedName, ServiceName, Subdomain};
 use super::{Names, codes, value};
 use crate::diag::{Diagnostic, Report};
-use crate::inventory::{Map, raw};
+use crate::inventory::{Map, Text, raw};
+use crate::language::form::{AnnotationKey, Free};
+use crate::language::name::{
+    Label, LabelValue, Name, PortName, QualifiedName, ServiceName, Subdomain,
+};
+use crate::language::number::{NodePort, Port};
+use crate::language::word::OnUnhealthy;
 use crate::source::{Loc, Span};
-
-/// What a node does with a VIP while the entrypoint is unhealthy on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnUnhealthy {
-    /// Ranks below every healthy node, so that some node still answers when none is.
-    Yield,
-    /// Gives the VIP up.
-    Fault,
-    /// Nothing.
-    Ignore,
-}
 
 /// A kind of traffic.
 #[derive(Debug)]
@@ -97,14 +91,10 @@ fn entrypoint(raw: &raw::Entrypoint, report: &mut Report) -> Option<Entrypoint> 
     let edge = raw.edge.as_ref().and_then(|raw| edge(raw, report));
     let routing = raw.routing.as_ref().and_then(|raw| routing(raw, report));
     let fallback = raw.fallback.as_ref().map(|raw| fallback(raw, report));
-    let on_unhealthy = raw.on_unhealthy.as_ref().map_or(Some(OnUnhealthy::Yield), |raw| {
-        let words = [
-            ("yield", OnUnhealthy::Yield),
-            ("fault", OnUnhealthy::Fault),
-            ("ignore", OnUnhealthy::Ignore),
-        ];
-        value::word(raw, "on_unhealthy", &words, report)
-    });
+    let on_unhealthy = raw
+        .on_unhealthy
+        .as_ref()
+        .map_or(Some(OnUnhealthy::Yield), |raw| value::word(raw, "on_unhealthy", report));
     Some(Entrypoint {
         span: raw.span,
         edge: edge?,
@@ -132,7 +122,6 @@ fn edge(raw: &raw::Edge, report: &mut Report) -> Option<Edge> {
         labels
             .into_iter()
             .filter_map(|(key, value)| {
-                use super::name::Name;
                 Some((
                     QualifiedName::parse(&format!("app.kubernetes.io/{key}"))?,
                     LabelValue::parse(value)?,
@@ -201,29 +190,29 @@ fn fallback(raw: &raw::Fallback, report: &mut Report) -> Option<Fallback> {
     Some(Fallback { name: name?, addresses, port: port? })
 }
 
-fn class(raw: Option<&Loc<String>>, report: &mut Report) -> Option<Loc<Subdomain>> {
+fn class(raw: Option<&Loc<Text<Subdomain>>>, report: &mut Report) -> Option<Loc<Subdomain>> {
     let raw = raw?;
     value::name_of(raw, "an Ingress class", report).map(|class| raw.with(class))
 }
 
 /// The Service's name; by default the class.
 fn service(
-    raw: Option<&Loc<String>>,
-    class: Option<&Loc<String>>,
+    raw: Option<&Loc<Text<ServiceName>>>,
+    class: Option<&Loc<Text<Subdomain>>>,
     report: &mut Report,
 ) -> Option<Loc<ServiceName>> {
     let Some(raw) = raw else {
         let class = class?;
         // A class that is no name at all was reported as such.
-        <Subdomain as super::name::Name>::parse(&class.value)?;
-        let named = value::name_of(class, "a Service's name", report);
+        Subdomain::parse(&class.value.text)?;
+        let named = value::name_of(&class.with(class.value.to()), "a Service's name", report);
         return named.map(|service| class.with(service));
     };
     value::name_of(raw, "a Service's name", report).map(|service| raw.with(service))
 }
 
 fn selector(
-    raw: &Map<Loc<String>>,
+    raw: &Map<QualifiedName, Loc<Text<LabelValue>>>,
     edge: Span,
     report: &mut Report,
 ) -> Option<BTreeMap<QualifiedName, LabelValue>> {
@@ -248,11 +237,10 @@ fn selector(
 }
 
 fn ports(
-    raw: Option<&Map<Loc<u64>>>,
+    raw: Option<&Map<PortName, Loc<Port>>>,
     edge: Span,
     report: &mut Report,
 ) -> Option<BTreeMap<PortName, u16>> {
-    use super::name::Name;
     let Some(raw) = raw else {
         return Some(BTreeMap::from([
             (PortName::parse("http")?, 80),
@@ -293,18 +281,17 @@ fn ports(
     complete.then_some(ports)
 }
 
-fn port(raw: &Loc<u64>, key: &str, report: &mut Report) -> Option<u16> {
-    value::number(raw, key, 1..=65535u16, report).map(|port| port.value)
+fn port(raw: &Loc<Port>, key: &str, report: &mut Report) -> Option<u16> {
+    value::number(raw, key, report).map(|port| port.value)
 }
 
-fn health_check(raw: &Loc<u64>, report: &mut Report) -> Option<Loc<u16>> {
-    let port = value::number(raw, "health_check_node_port", 1..=65535u16, report)?;
-    if !(30000..=32767).contains(&port.value) {
+fn health_check(raw: &Loc<NodePort>, report: &mut Report) -> Option<Loc<u16>> {
+    if !NodePort::RANGE.contains(&raw.value.0) {
         report.push(
             Diagnostic::new(
                 &codes::RANGE,
                 raw.span,
-                format!("`health_check_node_port` {} lies outside the node port range", port.value),
+                format!("`health_check_node_port` {} is outside the node port range", raw.value),
                 "30000 to 32767",
             )
             .note(
@@ -313,22 +300,25 @@ fn health_check(raw: &Loc<u64>, report: &mut Report) -> Option<Loc<u16>> {
         );
         return None;
     }
-    Some(port)
+    value::number(raw, "health_check_node_port", report)
 }
 
-pub(super) fn annotations(raw: Option<&Map<Loc<String>>>, report: &mut Report) -> Annotations {
+pub(super) fn annotations(
+    raw: Option<&Map<AnnotationKey, Loc<Text<Free>>>>,
+    report: &mut Report,
+) -> Annotations {
     raw.into_iter()
         .flatten()
         .filter_map(|(key, entry)| {
             let name = value::name::<QualifiedName>(key, entry.key, "an annotation's key", report)?;
-            if key == "kubernetes.io/ingress.class" {
+            if key == AnnotationKey::CLASS {
                 report.push(
                     Diagnostic::new(&codes::NAME, entry.key, "the class is not an annotation of yours to set", "written by lbgen")
                         .help("the entrypoint's `class` and `kubernetes.ingress_class` say how it is written"),
                 );
                 return None;
             }
-            Some((name, entry.value.as_ref()?.value.clone()))
+            Some((name, entry.value.as_ref()?.value.text.clone()))
         })
         .collect()
 }

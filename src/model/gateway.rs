@@ -4,10 +4,10 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::name::{Interface, Label};
 use super::{Names, codes, value};
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::raw;
+use crate::language::name::{Interface, Label};
 use crate::source::{Loc, Span};
 
 /// A gateway of a public network.

@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::context::Context;
-use super::name::{Label, Subdomain};
-use super::node::{Node, NodeState};
+use super::node::Node;
 use super::{codes, value};
 use crate::diag::{Diagnostic, Report};
+use crate::inventory::Map;
 use crate::inventory::raw;
+use crate::language::name::{Label, Subdomain};
+use crate::language::number::Priority;
+use crate::language::word::NodeState;
 use crate::source::{Loc, Span};
 
 /// An unhealthy node that yields ranks below every healthy one and keeps a priority of its own: keepalived has none
@@ -53,7 +56,7 @@ pub(super) fn holders(
     raw: &raw::Vip,
     address: &Loc<IpAddr>,
     gateways: &[&Label],
-    limit: Option<&[Loc<String>]>,
+    limit: Option<&[Loc<&str>]>,
     context: &Context<'_>,
     report: &mut Report,
 ) -> Option<Vec<Subdomain>> {
@@ -123,7 +126,7 @@ pub(super) fn holders(
 
 /// The pinned priorities, where they order every node that may hold the VIP.
 pub(super) fn priorities(
-    written: &crate::inventory::Map<Loc<u64>>,
+    written: &Map<Subdomain, Loc<Priority>>,
     raw: &raw::Vip,
     nodes: Option<&[Subdomain]>,
     context: &Context<'_>,
@@ -137,10 +140,10 @@ pub(super) fn priorities(
         let priority = entry
             .value
             .as_ref()
-            .and_then(|raw| value::number(raw, "priorities", 1..=254u8, report));
+            .and_then(|raw| value::number::<u8, _, _>(raw, "priorities", report));
         let node = nodes.iter().find(|node| node.as_str() == name);
-        let name_of = Loc { value: name.clone(), span: entry.key };
-        if context.nodes.knows(&name_of, "node", report) && node.is_none() && context.nodes.complete
+        let name_of = Loc { value: name.as_str(), span: entry.key };
+        if context.nodes.knows(name_of, "node", report) && node.is_none() && context.nodes.complete
         {
             report.push(
                 Diagnostic::new(

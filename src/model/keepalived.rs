@@ -1,30 +1,17 @@
 //! What the nodes' keepalived is and does, and how replies are routed.
 
-use std::fmt;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::codes;
-use super::name::Command;
 use super::value;
 use crate::diag::{Diagnostic, Report};
-use crate::inventory::{Scalar, raw, whole_number};
+use crate::inventory::{Text, raw, whole_number};
+use crate::language::form::Preemption;
+use crate::language::name::Command;
+use crate::language::version::KeepalivedVersion;
+use crate::language::word::RoutingMode;
 use crate::source::Loc;
-
-/// A keepalived release, 2.2.7 or later.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct KeepalivedVersion(u16, u16, u16);
-
-impl KeepalivedVersion {
-    /// Debian 12's, and the oldest whose behaviour is known here.
-    const OLDEST: Self = Self(2, 2, 7);
-}
-
-impl fmt::Display for KeepalivedVersion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}.{}", self.0, self.1, self.2)
-    }
-}
 
 /// VRRPv2 (RFC 3768) or VRRPv3 (RFC 9568).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,15 +50,6 @@ pub struct Keepalived {
     pub notify: Option<Command>,
 }
 
-/// Where rules and routes of VIPs stand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RoutingMode {
-    /// In keepalived's `virtual_rules` and `virtual_routes`, and so where the VIP is.
-    Virtual,
-    /// On every node that may hold the VIP, put there by the script.
-    Static,
-}
-
 /// `policy_routing:`
 #[derive(Debug)]
 pub struct PolicyRouting {
@@ -85,20 +63,13 @@ pub struct PolicyRouting {
     pub mark_mask: u32,
 }
 
-/// Routing tables that a VIP may have, before the reserved ones are taken out (`rt_tables`).
-pub const TABLES: RangeInclusive<u32> = 1..=u32::MAX;
-/// Tables of the kernel's own: default, main, local.
-pub const RESERVED_TABLES: RangeInclusive<u32> = 253..=255;
-/// Rule priorities before the kernel's `main` rule.
-pub const RULE_PRIORITIES: RangeInclusive<u32> = 1..=32765;
-
 pub(super) fn build(raw: Option<&raw::Keepalived>, report: &mut Report) -> Option<Keepalived> {
     let version = match raw.and_then(|raw| raw.version.as_ref()) {
         Some(raw) => version(raw, report),
         None => Some(KeepalivedVersion::OLDEST),
     };
     let vrrp_version = match raw.and_then(|raw| raw.vrrp_version.as_ref()) {
-        Some(raw) => value::number(raw, "vrrp_version", 2..=3u8, report)
+        Some(raw) => value::number::<u8, _, _>(raw, "vrrp_version", report)
             .map(|n| if n.value == 2 { VrrpVersion::V2 } else { VrrpVersion::V3 }),
         None => Some(VrrpVersion::V2),
     };
@@ -111,7 +82,7 @@ pub(super) fn build(raw: Option<&raw::Keepalived>, report: &mut Report) -> Optio
         None => Some(Preempt::AtOnce),
     };
     let vrids = match raw.and_then(|raw| raw.vrids.as_ref()) {
-        Some(raw) => value::pool(raw, "vrids", 1..=255u8, report),
+        Some(raw) => value::pool(raw, "vrids", report),
         None => Some(1..=255),
     };
     let notify = match raw.and_then(|raw| raw.notify.as_ref()) {
@@ -133,24 +104,19 @@ pub(super) fn build_routing(
     report: &mut Report,
 ) -> Option<PolicyRouting> {
     let mode = match raw.and_then(|raw| raw.mode.as_ref()) {
-        Some(raw) => value::word(
-            raw,
-            "mode",
-            &[("virtual", RoutingMode::Virtual), ("static", RoutingMode::Static)],
-            report,
-        ),
+        Some(raw) => value::word(raw, "mode", report),
         None => Some(RoutingMode::Virtual),
     };
     let tables = match raw.and_then(|raw| raw.tables.as_ref()) {
-        Some(raw) => value::pool(raw, "tables", TABLES, report),
+        Some(raw) => value::pool(raw, "tables", report),
         None => Some(1000..=1999),
     };
     let rule_priorities = match raw.and_then(|raw| raw.rule_priorities.as_ref()) {
-        Some(raw) => value::pool(raw, "rule_priorities", RULE_PRIORITIES, report),
+        Some(raw) => value::pool(raw, "rule_priorities", report),
         None => Some(1000..=1999),
     };
     let mark_mask = match raw.and_then(|raw| raw.mark_mask.as_ref()) {
-        Some(raw) => value::number(raw, "mark_mask", 1..=u32::MAX, report).map(|mask| mask.value),
+        Some(raw) => value::number(raw, "mark_mask", report).map(|mask| mask.value),
         None => Some(0xff),
     };
     Some(PolicyRouting {
@@ -162,7 +128,7 @@ pub(super) fn build_routing(
 }
 
 /// `true`, `false`, or a delay of at most 1000 s.
-pub(super) fn preempt(raw: &Loc<Scalar>, report: &mut Report) -> Option<Preempt> {
+pub(super) fn preempt(raw: &Loc<Text<Preemption>>, report: &mut Report) -> Option<Preempt> {
     match (raw.value.plain, raw.value.text.as_str()) {
         (true, "true") => Some(Preempt::AtOnce),
         (true, "false") => Some(Preempt::Never),
@@ -173,7 +139,7 @@ pub(super) fn preempt(raw: &Loc<Scalar>, report: &mut Report) -> Option<Preempt>
                 report.push(Diagnostic::new(&codes::WORD, raw.span, title, label));
                 return None;
             }
-            let delay = value::duration(&raw.with(text.to_owned()), "preempt", report)?;
+            let delay = value::duration(&raw.with(raw.value.to()), "preempt", report)?;
             if delay > Duration::from_secs(1000) || delay.subsec_millis() != 0 {
                 report.push(Diagnostic::new(
                     &codes::RANGE,
@@ -190,7 +156,7 @@ pub(super) fn preempt(raw: &Loc<Scalar>, report: &mut Report) -> Option<Preempt>
 
 /// An interval that the protocol can put into an advert.
 fn advert_interval(
-    raw: &Loc<String>,
+    raw: &Loc<Text<Duration>>,
     vrrp: Option<VrrpVersion>,
     report: &mut Report,
 ) -> Option<Duration> {
@@ -207,7 +173,7 @@ fn advert_interval(
         ),
     };
     if !fits {
-        let title = format!("`advert_interval` cannot be {}", raw.value);
+        let title = format!("`advert_interval` cannot be {}", raw.value.text);
         let mut diagnostic = Diagnostic::new(&codes::RANGE, raw.span, title, wanted);
         if vrrp == Some(VrrpVersion::V2) && (10..1000).contains(&ms) {
             diagnostic = diagnostic.help("intervals below a second need `vrrp_version: 3`");
@@ -218,9 +184,9 @@ fn advert_interval(
     Some(interval)
 }
 
-fn version(raw: &Loc<String>, report: &mut Report) -> Option<KeepalivedVersion> {
+fn version(raw: &Loc<Text<KeepalivedVersion>>, report: &mut Report) -> Option<KeepalivedVersion> {
     let number = |text: &str| whole_number(text).and_then(|n| u16::try_from(n).ok());
-    let parts: Option<Vec<u16>> = raw.value.split('.').map(number).collect();
+    let parts: Option<Vec<u16>> = raw.value.text.split('.').map(number).collect();
     let parsed = match parts.as_deref() {
         Some([major, minor, patch]) => Some(KeepalivedVersion(*major, *minor, *patch)),
         _ => None,
@@ -230,7 +196,7 @@ fn version(raw: &Loc<String>, report: &mut Report) -> Option<KeepalivedVersion> 
             Diagnostic::new(
                 &codes::FORM,
                 raw.span,
-                format!("`{}` is no keepalived version", raw.value),
+                format!("`{}` is not a keepalived version", raw.value.text),
                 "three numbers",
             )
             .help("`keepalived --version` on a node prints it, for example 2.2.7"),

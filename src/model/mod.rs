@@ -10,7 +10,6 @@ mod gateway;
 mod holder;
 mod keepalived;
 mod kubernetes;
-mod name;
 mod node;
 mod object;
 mod pin;
@@ -23,23 +22,26 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexSet;
 
-pub use entrypoint::{Annotations, Edge, Entrypoint, Fallback, OnUnhealthy, Routing};
+pub use entrypoint::{Annotations, Edge, Entrypoint, Fallback, Routing};
 pub use gateway::Gateway;
-pub use keepalived::{
-    Keepalived, KeepalivedVersion, PolicyRouting, Preempt, RESERVED_TABLES, RULE_PRIORITIES,
-    RoutingMode, TABLES, VrrpVersion,
-};
-pub use kubernetes::{ClassForm, EndpointsForm, KubeProxy, Kubernetes, KubernetesVersion};
-pub use name::{
+pub use keepalived::{Keepalived, PolicyRouting, Preempt, VrrpVersion};
+pub use kubernetes::{EndpointsForm, Kubernetes};
+pub use node::Node;
+pub use route::{Backend, BackendPort, Component, Domain, Path};
+pub use vip::{Pins, Vip};
+
+pub use crate::language::name::{
     Command, Host, Interface, Label, LabelValue, Name, PortName, QualifiedName, ServiceName,
     Subdomain, UrlPath,
 };
-pub use node::{Node, NodeState};
-pub use route::{Backend, BackendPort, Component, Domain, Path, PathType};
-pub use vip::{Pins, Vip};
+pub use crate::language::number::RESERVED_TABLES;
+pub use crate::language::version::{KeepalivedVersion, KubernetesVersion};
+pub use crate::language::word::{
+    ClassForm, KubeProxy, NodeState, OnUnhealthy, PathType, RoutingMode,
+};
 
 use crate::diag::{Diagnostic, Report};
-use crate::inventory::{Map, raw};
+use crate::inventory::{Map, Text, raw};
 use crate::source::{Loc, Span};
 
 /// A datacenter's front end. It is valid, or it does not exist: every name that it holds resolves, every
@@ -131,7 +133,7 @@ impl<K: Name + Ord + Borrow<str>, V> Names<K, V> {
     /// name as it was written, and as what it has to be, where it is: what else is wrong with the entry is found anyway.
     fn build<R>(
         given: bool,
-        raw: Option<&Map<R>>,
+        raw: Option<&Map<K, R>>,
         what: &str,
         report: &mut Report,
         mut one: impl FnMut(&str, Option<&K>, &R, &mut Report) -> Option<V>,
@@ -160,9 +162,8 @@ impl<K: Name + Ord + Borrow<str>, V> Names<K, V> {
     }
 
     /// Whether something has this name; a name that nothing has is reported.
-    fn knows(&self, name: &Loc<String>, what: &str, report: &mut Report) -> bool {
-        let known =
-            self.found.contains_key(name.value.as_str()) || self.written.contains(&name.value);
+    fn knows(&self, name: Loc<&str>, what: &str, report: &mut Report) -> bool {
+        let known = self.found.contains_key(name.value) || self.written.contains(name.value);
         if !known && report.is_full() {
             report.count_only(&codes::UNKNOWN_NAME);
         } else if !known {
@@ -174,7 +175,7 @@ impl<K: Name + Ord + Borrow<str>, V> Names<K, V> {
                     "not defined",
                 )
                 .did_you_mean(
-                    &name.value,
+                    name.value,
                     name.span,
                     self.written.iter().map(String::as_str),
                 ),
@@ -186,15 +187,15 @@ impl<K: Name + Ord + Borrow<str>, V> Names<K, V> {
 
 /// The entrypoint that is named, or the only one.
 fn entrypoint_of(
-    raw: Option<&Loc<String>>,
+    raw: Option<&Loc<Text<Label>>>,
     what: &str,
     span: Span,
     entrypoints: &Names<Label, Entrypoint>,
     report: &mut Report,
 ) -> Option<Label> {
     if let Some(raw) = raw {
-        entrypoints.knows(raw, "entrypoint", report);
-        return entrypoints.find(&raw.value).map(|(name, _)| name.clone());
+        entrypoints.knows(raw.as_str(), "entrypoint", report);
+        return entrypoints.find(&raw.value.text).map(|(name, _)| name.clone());
     }
     let written: Vec<&str> = entrypoints.written.iter().map(String::as_str).take(13).collect();
     match written.as_slice() {

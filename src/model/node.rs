@@ -4,22 +4,12 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::gateway::Gateway;
-use super::name::{Interface, Label, Subdomain};
 use super::{Names, codes, value};
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::raw;
+use crate::language::name::{Interface, Label, Subdomain};
+use crate::language::word::NodeState;
 use crate::source::{Loc, Span};
-
-/// Whether a node takes VIPs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NodeState {
-    /// As its weight says.
-    Active,
-    /// Last in every failover order.
-    Draining,
-    /// In no order; keeps its numbers.
-    Maintenance,
-}
 
 /// A machine that holds VIPs.
 #[derive(Debug)]
@@ -105,17 +95,12 @@ fn node(raw: &raw::Node, gateways: &Names<Label, Gateway>, report: &mut Report) 
     let interface: Option<Interface> =
         raw.interface.as_ref().and_then(|raw| value::name_of(raw, "an interface", report));
     let zone = raw.zone.as_ref().map(|raw| value::name_of(raw, "a zone", report));
-    let weight = raw.weight.as_ref().map_or(Some(1), |raw| {
-        value::number(raw, "weight", 1..=100u32, report).map(|weight| weight.value)
-    });
-    let state = raw.state.as_ref().map_or(Some(NodeState::Active), |raw| {
-        let states = [
-            ("active", NodeState::Active),
-            ("draining", NodeState::Draining),
-            ("maintenance", NodeState::Maintenance),
-        ];
-        value::word(raw, "state", &states, report)
-    });
+    let weight = raw
+        .weight
+        .as_ref()
+        .map_or(Some(1), |raw| value::number(raw, "weight", report).map(|weight| weight.value));
+    let state =
+        raw.state.as_ref().map_or(Some(NodeState::Active), |raw| value::word(raw, "state", report));
     let own_gateways = gateways_of(raw, gateways, report);
     let has = |name: &str| own_gateways.as_ref().is_none_or(|own| own.contains_key(name));
     let idle_interfaces = raw.interfaces.iter().flatten().filter(|(gateway, _)| !has(gateway));
@@ -142,7 +127,7 @@ fn gateways_of(
 ) -> Option<BTreeMap<Label, Interface>> {
     let mut interfaces: BTreeMap<&str, Interface> = BTreeMap::new();
     for (gateway, entry) in raw.interfaces.iter().flatten() {
-        gateways.knows(&Loc { value: gateway.clone(), span: entry.key }, "gateway", report);
+        gateways.knows(Loc { value: gateway, span: entry.key }, "gateway", report);
         if let Some(raw) = &entry.value
             && let Some(interface) = value::name_of(raw, "an interface", report)
         {
@@ -153,8 +138,8 @@ fn gateways_of(
         value::refuse_repeats(&list.value, "gateways", report);
         list.value
             .iter()
-            .filter(|name| gateways.knows(name, "gateway", report))
-            .map(|name| name.value.as_str())
+            .filter(|name| gateways.knows(name.as_str(), "gateway", report))
+            .map(|name| name.value.text.as_str())
             .collect()
     });
     // Without a gateway that is misspelt, VIPs would seem to have no node.

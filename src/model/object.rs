@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::name::{Host, Label};
 use super::{Component, Domain, Entrypoint, Names, codes};
 use crate::diag::{Diagnostic, Report};
+use crate::language::name::{Host, Label};
 use crate::source::Span;
 
 /// Reports every Service and Ingress that two entries would write.

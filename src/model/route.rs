@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::entrypoint::{Annotations, Entrypoint, annotations};
-use super::name::{Host, Label, Name, PortName, ServiceName, Subdomain, UrlPath};
 use super::{Names, codes, entrypoint_of, value};
 use crate::diag::{Diagnostic, Report};
-use crate::inventory::{Scalar, raw, whole_number};
+use crate::inventory::{Text, raw, whole_number};
+use crate::language::form::{ServicePort, TlsSecret};
+use crate::language::name::{Host, Label, Name, PortName, ServiceName, Subdomain, UrlPath};
+use crate::language::number::{Number, Port};
+use crate::language::word::{ComponentState, PathType};
 use crate::source::{Loc, Span};
 
 /// A branded host.
@@ -36,17 +39,6 @@ pub enum BackendPort {
     Name(PortName),
     /// By number.
     Number(u16),
-}
-
-/// How a path is compared with a request's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum PathType {
-    /// Whole path elements from the start.
-    Prefix,
-    /// The whole path.
-    Exact,
-    /// As the controller says.
-    ImplementationSpecific,
 }
 
 /// A path that a component claims.
@@ -128,12 +120,12 @@ pub(super) fn domains(
 }
 
 /// The Secret; `Some(None)` is plain HTTP.
-fn tls_secret(raw: &Loc<Scalar>, report: &mut Report) -> Option<Option<Subdomain>> {
+fn tls_secret(raw: &Loc<Text<TlsSecret>>, report: &mut Report) -> Option<Option<Subdomain>> {
     let text = raw.value.text.as_str();
     if raw.value.plain && text == "false" {
         return Some(None);
     }
-    if ["true", "false", "yes", "no", "on", "off"].contains(&text) {
+    if TlsSecret::REFUSED.contains(&text) {
         report.push(
             Diagnostic::new(
                 &codes::WORD,
@@ -145,7 +137,7 @@ fn tls_secret(raw: &Loc<Scalar>, report: &mut Report) -> Option<Option<Subdomain
         );
         return None;
     }
-    value::name_of(&raw.with(raw.value.text.clone()), "a Secret's name", report).map(Some)
+    value::name(text, raw.span, "a Secret's name", report).map(Some)
 }
 
 pub(super) fn components(
@@ -165,7 +157,7 @@ pub(super) fn components(
             let entrypoint =
                 entrypoint_of(raw.entrypoint.as_ref(), &what, raw.span, entrypoints, report);
             let legacy = raw.state.as_ref().map_or(Some(false), |raw| {
-                value::word(raw, "state", &[("migrated", false), ("legacy", true)], report)
+                Some(value::word(raw, "state", report)? == ComponentState::Legacy)
             });
             let namespace = match &raw.namespace {
                 Some(raw) => value::name_of(raw, "a namespace", report),
@@ -188,10 +180,13 @@ pub(super) fn components(
                 value::refuse_empty(list, "paths", "write `/` for every path of the hosts", report);
                 list.value.iter().filter_map(|raw| path(raw, report)).collect::<Vec<_>>()
             });
-            let written = raw.hosts.as_deref().unwrap_or_default();
-            value::refuse_repeats(written, "hosts", report);
-            let mut hosts: Vec<Loc<Host>> = written
+            if let Some(hosts) = &raw.hosts {
+                value::refuse_repeats(hosts, "hosts", report);
+            }
+            let mut hosts: Vec<Loc<Host>> = raw
+                .hosts
                 .iter()
+                .flat_map(|hosts| hosts.iter())
                 .filter_map(|raw| Some(raw.with(value::name_of(raw, "a host", report)?)))
                 .collect();
             hosts.sort();
@@ -250,20 +245,21 @@ fn backend(component: &str, raw: &raw::Backend, report: &mut Report) -> Option<B
         }
     };
     let port = raw.port.as_ref().and_then(|raw| {
-        if raw.value.bytes().all(|byte| byte.is_ascii_digit()) {
-            let Some(number) = whole_number(&raw.value) else {
+        let written: &Text<ServicePort> = &raw.value;
+        if written.text.bytes().all(|byte| byte.is_ascii_digit()) {
+            let Some(number) = whole_number(&written.text) else {
                 report.push(Diagnostic::new(
                     &codes::RANGE,
                     raw.span,
-                    format!("`port` cannot be {}", raw.value),
+                    format!("`port` cannot be {}", written.text),
                     "1 to 65535",
                 ));
                 return None;
             };
-            value::number(&raw.with(number), "port", 1..=65535u16, report)
-                .map(|port| BackendPort::Number(port.value))
+            let number: Loc<Port> = raw.with(Number(number));
+            value::number(&number, "port", report).map(|port| BackendPort::Number(port.value))
         } else {
-            value::name_of(raw, "a port's name", report).map(BackendPort::Name)
+            value::name(&written.text, raw.span, "a port's name", report).map(BackendPort::Name)
         }
     });
     Some(Backend { service: service?, port: port? })
@@ -273,14 +269,10 @@ fn path(raw: &raw::Path, report: &mut Report) -> Option<Path> {
     let (path, kind) = match raw {
         raw::Path::Short(path) => (path, Some(PathType::Prefix)),
         raw::Path::Long(long) => {
-            let kind = long.r#type.as_ref().map_or(Some(PathType::Prefix), |raw| {
-                let types = [
-                    ("Prefix", PathType::Prefix),
-                    ("Exact", PathType::Exact),
-                    ("ImplementationSpecific", PathType::ImplementationSpecific),
-                ];
-                value::word(raw, "type", &types, report)
-            });
+            let kind = long
+                .r#type
+                .as_ref()
+                .map_or(Some(PathType::Prefix), |raw| value::word(raw, "type", report));
             (long.path.as_ref()?, kind)
         }
     };

@@ -1,7 +1,6 @@
 //! Raw values parsed: words, numbers, durations, pools, addresses. What does not parse is reported here.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -9,31 +8,29 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::codes;
-use super::name::Name;
 use crate::diag::{Diagnostic, Report, nearest};
-use crate::inventory::whole_number;
+use crate::inventory::{Nonempty, Set, Text, whole_number};
+use crate::language::name::Name;
+use crate::language::number::{Number, Pool};
+use crate::language::word::Word;
 use crate::source::{Loc, Span};
 
-/// The value of a word; `words` are all that the key takes.
-pub fn word<T: Copy>(
-    raw: &Loc<String>,
-    key: &str,
-    words: &[(&str, T)],
-    report: &mut Report,
-) -> Option<T> {
-    let found = words.iter().find(|(word, _)| *word == raw.value).map(|(_, value)| *value);
+/// The value of a word.
+pub fn word<T: Word>(raw: &Loc<Text<T>>, key: &str, report: &mut Report) -> Option<T> {
+    let written = raw.value.text.as_str();
+    let found = T::WORDS.iter().find(|(word, _)| *word == written).map(|(_, value)| *value);
     if found.is_none() {
-        let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        let known: Vec<&str> = T::WORDS.iter().map(|(word, _)| *word).collect();
         let listed = known.join("`, `");
         let mut diagnostic = Diagnostic::new(
             &codes::WORD,
             raw.span,
-            format!("`{key}` cannot be `{}`", raw.value),
+            format!("`{key}` cannot be `{written}`"),
             format!("one of `{listed}`"),
         );
         // Without a near one, the label has said it all.
-        if nearest(&raw.value, &known).is_some() {
-            diagnostic = diagnostic.did_you_mean(&raw.value, raw.span, known);
+        if nearest(written, &known).is_some() {
+            diagnostic = diagnostic.did_you_mean(written, raw.span, known);
         }
         report.push(diagnostic);
     }
@@ -66,23 +63,20 @@ pub fn name<T: Name>(text: &str, span: Span, what: &str, report: &mut Report) ->
 }
 
 /// [`name`] for a value with its place.
-pub fn name_of<T: Name>(raw: &Loc<String>, what: &str, report: &mut Report) -> Option<T> {
-    name(&raw.value, raw.span, what, report)
+pub fn name_of<T: Name>(raw: &Loc<Text<T>>, what: &str, report: &mut Report) -> Option<T> {
+    name(&raw.value.text, raw.span, what, report)
 }
 
-/// A number within `range`.
-pub fn number<T>(
-    raw: &Loc<u64>,
+/// A number within its range.
+pub fn number<T: TryFrom<u64>, const FROM: u64, const TO: u64>(
+    raw: &Loc<Number<FROM, TO>>,
     key: &str,
-    range: RangeInclusive<T>,
     report: &mut Report,
-) -> Option<Loc<T>>
-where
-    T: TryFrom<u64> + PartialOrd + fmt::Display,
-{
-    let value = T::try_from(raw.value).ok().filter(|value| range.contains(value));
+) -> Option<Loc<T>> {
+    let within = (FROM..=TO).contains(&raw.value.0);
+    let value = T::try_from(raw.value.0).ok().filter(|_| within);
     if value.is_none() {
-        let wanted = format!("{} to {}", range.start(), range.end());
+        let wanted = format!("{FROM} to {TO}");
         report.push(Diagnostic::new(
             &codes::RANGE,
             raw.span,
@@ -94,9 +88,10 @@ where
 }
 
 /// A duration with its unit: `1s`, `100ms`, `2m`.
-pub fn duration(raw: &Loc<String>, key: &str, report: &mut Report) -> Option<Duration> {
-    let digits = raw.value.trim_end_matches(|c: char| !c.is_ascii_digit());
-    let milliseconds = match &raw.value[digits.len()..] {
+pub fn duration(raw: &Loc<Text<Duration>>, key: &str, report: &mut Report) -> Option<Duration> {
+    let written = raw.value.text.as_str();
+    let digits = written.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let milliseconds = match &written[digits.len()..] {
         "ms" => Some(1),
         "s" => Some(1_000),
         "m" => Some(60_000),
@@ -111,7 +106,7 @@ pub fn duration(raw: &Loc<String>, key: &str, report: &mut Report) -> Option<Dur
             Diagnostic::new(
                 &codes::FORM,
                 raw.span,
-                format!("`{key}` is no duration: `{}`", raw.value),
+                format!("`{key}` is not a duration: `{written}`"),
                 "a whole number and its unit",
             )
             .help("write `1s`, `100ms` or `2m`"),
@@ -121,31 +116,25 @@ pub fn duration(raw: &Loc<String>, key: &str, report: &mut Report) -> Option<Dur
 }
 
 /// A pool of numbers: `1000-1999`.
-pub fn pool<T>(
-    raw: &Loc<String>,
+pub fn pool<T, const FROM: u64, const TO: u64>(
+    raw: &Loc<Text<Pool<Number<FROM, TO>>>>,
     key: &str,
-    range: RangeInclusive<T>,
     report: &mut Report,
 ) -> Option<RangeInclusive<T>>
 where
-    T: TryFrom<u64> + PartialOrd + fmt::Display + Copy,
+    T: TryFrom<u64> + PartialOrd,
 {
-    let bound = |text: &str| {
-        whole_number(text.trim()).and_then(|n| T::try_from(n).ok()).filter(|n| range.contains(n))
-    };
-    let ends = raw.value.split_once('-').and_then(|(low, high)| Some((bound(low)?, bound(high)?)));
+    let within = |number: &u64| (FROM..=TO).contains(number);
+    let bound = |text: &str| T::try_from(whole_number(text.trim()).filter(within)?).ok();
+    let written = raw.value.text.as_str();
+    let ends = written.split_once('-').and_then(|(low, high)| Some((bound(low)?, bound(high)?)));
     let pool = ends.filter(|(low, high)| low <= high).map(|(low, high)| low..=high);
     if pool.is_none() {
         report.push(
             Diagnostic::new(
                 &codes::RANGE,
                 raw.span,
-                format!(
-                    "`{key}` is no range of numbers from {} to {}: `{}`",
-                    range.start(),
-                    range.end(),
-                    raw.value
-                ),
+                format!("`{key}` is not a range of numbers from {FROM} to {TO}: `{written}`"),
                 "first and last number, the lower one first",
             )
             .help("write for example `100-199`"),
@@ -155,19 +144,20 @@ where
 }
 
 /// An address of a host.
-pub fn address(raw: &Loc<String>, what: &str, report: &mut Report) -> Option<Loc<IpAddr>> {
-    let Ok(address) = raw.value.parse::<IpAddr>() else {
+pub fn address<T>(raw: &Loc<Text<T>>, what: &str, report: &mut Report) -> Option<Loc<IpAddr>> {
+    let written = raw.value.text.as_str();
+    let Ok(address) = written.parse::<IpAddr>() else {
         let mut diagnostic = Diagnostic::new(
             &codes::FORM,
             raw.span,
-            format!("{what} is no IP address: `{}`", raw.value),
+            format!("{what} is not an IP address: `{written}`"),
             "an IPv4 or IPv6 address",
         );
-        if raw.value.contains('/') {
+        if written.contains('/') {
             diagnostic = diagnostic.help(
                 "write the address without the prefix length; it comes from the gateway's network",
             );
-        } else if raw.value.split('.').any(|part| part.len() > 1 && part.starts_with('0')) {
+        } else if written.split('.').any(|part| part.len() > 1 && part.starts_with('0')) {
             diagnostic = diagnostic.help("remove leading zeros: some readers take them for octal");
         }
         report.push(diagnostic);
@@ -186,8 +176,8 @@ pub fn address(raw: &Loc<String>, what: &str, report: &mut Report) -> Option<Loc
 }
 
 /// The address, where it is one that a host may have; nothing is reported.
-pub fn usable_address(raw: &Loc<String>) -> Option<IpAddr> {
-    raw.value.parse().ok().filter(|address| unusable(*address).is_none())
+pub fn usable_address<T>(raw: &Loc<Text<T>>) -> Option<IpAddr> {
+    raw.value.text.parse().ok().filter(|address| unusable(*address).is_none())
 }
 
 /// Why no host on a public network may have it.
@@ -212,13 +202,13 @@ fn unusable(address: IpAddr) -> Option<&'static str> {
 }
 
 /// A network without host bits.
-pub fn network(raw: &Loc<String>, what: &str, report: &mut Report) -> Option<Loc<IpNet>> {
-    let Ok(network) = raw.value.parse::<IpNet>() else {
+pub fn network(raw: &Loc<Text<IpNet>>, what: &str, report: &mut Report) -> Option<Loc<IpNet>> {
+    let Ok(network) = raw.value.text.parse::<IpNet>() else {
         report.push(
             Diagnostic::new(
                 &codes::FORM,
                 raw.span,
-                format!("{what} is no network: `{}`", raw.value),
+                format!("{what} is not a network: `{}`", raw.value.text),
                 "address/prefix length",
             )
             .help("write for example `10.34.8.0/21` or `2001:db8:8::/64`"),
@@ -241,15 +231,16 @@ pub fn network(raw: &Loc<String>, what: &str, report: &mut Report) -> Option<Loc
 }
 
 /// Reports what a list of names holds twice.
-pub fn refuse_repeats(list: &[Loc<String>], key: &str, report: &mut Report) {
+pub fn refuse_repeats<T>(list: &Set<Loc<Text<T>>>, key: &str, report: &mut Report) {
     let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
-    for item in list {
-        if let Some(first) = seen.insert(&item.value, item.span) {
+    for item in list.iter() {
+        let name = item.value.text.as_str();
+        if let Some(first) = seen.insert(name, item.span) {
             report.push(
                 Diagnostic::new(
                     &codes::LIST,
                     item.span,
-                    format!("`{key}` names `{}` twice", item.value),
+                    format!("`{key}` names `{name}` twice"),
                     "second time",
                 )
                 .also(first, "first time")
@@ -260,8 +251,11 @@ pub fn refuse_repeats(list: &[Loc<String>], key: &str, report: &mut Report) {
 }
 
 /// Reports an empty list where that cannot be meant.
-pub fn refuse_empty<T>(list: &Loc<Vec<T>>, key: &str, help: &str, report: &mut Report) {
-    if list.value.is_empty() {
+pub fn refuse_empty<L>(list: &Loc<Nonempty<L>>, key: &str, help: &str, report: &mut Report)
+where
+    for<'a> &'a L: IntoIterator,
+{
+    if (&*list.value).into_iter().next().is_none() {
         report.push(
             Diagnostic::new(
                 &codes::LIST,

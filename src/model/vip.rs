@@ -8,10 +8,11 @@ use super::context::Context;
 use super::gateway::Gateway;
 use super::holder::{holders, priorities, refuse_low_priorities};
 use super::keepalived::{self, Preempt};
-use super::name::{Label, Subdomain};
 use super::{Names, codes, value};
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::raw;
+use crate::language::name::{Label, Subdomain};
+use crate::language::number::RESERVED_TABLES;
 use crate::source::{Loc, Span};
 
 /// A VIP.
@@ -102,11 +103,8 @@ fn vip(raw: &raw::Vip, context: &Context<'_>, report: &mut Report) -> Option<Vip
             report,
         );
         value::refuse_repeats(&list.value, "nodes", report);
-        list.value
-            .iter()
-            .filter(|name| context.nodes.knows(name, "node", report))
-            .cloned()
-            .collect::<Vec<_>>()
+        let names = list.value.iter().map(Loc::as_str);
+        names.filter(|name| context.nodes.knows(*name, "node", report)).collect::<Vec<_>>()
     });
     let (address, gateway, extra) = (address?, gateway?, extra.map(sorted)?);
     check_interval(&address, context, report);
@@ -227,7 +225,7 @@ fn prefer(raw: &raw::Vip, context: &Context<'_>, report: &mut Report) -> Vec<Loc
     value::refuse_repeats(list, "prefer", report);
     list.iter()
         .filter_map(|name| {
-            if !context.nodes.knows(name, "node", report) {
+            if !context.nodes.knows(name.as_str(), "node", report) {
                 return None;
             }
             let limited = raw.nodes.as_ref().filter(|nodes| !nodes.value.contains(name));
@@ -236,13 +234,13 @@ fn prefer(raw: &raw::Vip, context: &Context<'_>, report: &mut Report) -> Vec<Loc
                     Diagnostic::new(
                         &codes::UNKNOWN_NAME,
                         name.span,
-                        format!("`prefer` names `{}`, which may not hold the VIP", name.value),
+                        format!("`prefer` names `{}`, which may not hold the VIP", name.value.text),
                         "preferred here",
                     )
                     .also(nodes.span, "but not allowed here"),
                 );
             }
-            let (node, _) = context.nodes.find(&name.value)?;
+            let (node, _) = context.nodes.find(&name.value.text)?;
             Some(name.with(node.clone()))
         })
         .collect()
@@ -250,8 +248,8 @@ fn prefer(raw: &raw::Vip, context: &Context<'_>, report: &mut Report) -> Vec<Loc
 
 fn pins(raw: &raw::Vip, context: &Context<'_>, report: &mut Report) -> Pins {
     let table = raw.table.as_ref().and_then(|raw| {
-        let table = value::number(raw, "table", keepalived::TABLES, report)?;
-        if keepalived::RESERVED_TABLES.contains(&table.value) {
+        let table = value::number::<u32, _, _>(raw, "table", report)?;
+        if RESERVED_TABLES.contains(&table.value) {
             report.push(
                 Diagnostic::new(
                     &codes::RANGE,
@@ -266,7 +264,7 @@ fn pins(raw: &raw::Vip, context: &Context<'_>, report: &mut Report) -> Pins {
         Some(table)
     });
     let mark = raw.mark.as_ref().and_then(|raw| {
-        let mark = value::number(raw, "mark", 1..=u32::MAX, report)?;
+        let mark = value::number::<u32, _, _>(raw, "mark", report)?;
         if mark.value & !context.mark_mask != 0 {
             report.push(
                 Diagnostic::new(
@@ -282,11 +280,12 @@ fn pins(raw: &raw::Vip, context: &Context<'_>, report: &mut Report) -> Pins {
         Some(mark)
     });
     Pins {
-        vrid: raw.vrid.as_ref().and_then(|raw| value::number(raw, "vrid", 1..=255u8, report)),
+        vrid: raw.vrid.as_ref().and_then(|raw| value::number(raw, "vrid", report)),
         table,
-        rule_priority: raw.rule_priority.as_ref().and_then(|raw| {
-            value::number(raw, "rule_priority", keepalived::RULE_PRIORITIES, report)
-        }),
+        rule_priority: raw
+            .rule_priority
+            .as_ref()
+            .and_then(|raw| value::number(raw, "rule_priority", report)),
         mark,
     }
 }

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use super::{VipPlan, codes};
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::lock::{LockedVip, RawLock};
+use crate::language::number::Any;
 use crate::model::{Name, RESERVED_TABLES, Subdomain};
 use crate::source::Loc;
 
@@ -69,9 +70,9 @@ impl Lock {
 }
 
 fn locked(raw: &LockedVip, report: &mut Report) -> Locked {
-    let mut number = |raw: &Option<Loc<u64>>, most: u32| {
+    let mut number = |raw: &Option<Loc<Any>>, most: u32| {
         let raw = raw.as_ref()?;
-        let value = u32::try_from(raw.value).ok().filter(|value| (1..=most).contains(value));
+        let value = u32::try_from(raw.value.0).ok().filter(|value| (1..=most).contains(value));
         if value.is_none() {
             report.push(
                 Diagnostic::new(
@@ -107,7 +108,7 @@ fn locked(raw: &LockedVip, report: &mut Report) -> Locked {
     let mut order: Vec<Subdomain> = Vec::new();
     for name in raw.order.iter().flatten() {
         // A name that no node has is a node that was removed.
-        let Some(node) = Subdomain::parse(&name.value) else { continue };
+        let Some(node) = Subdomain::parse(&name.value.text) else { continue };
         if order.contains(&node) {
             report.push(
                 Diagnostic::new(

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::Term;
+use super::shape::{Shape, Text};
 use crate::diag::is_unprintable;
 
 /// A text that keeps a rule.
@@ -11,22 +13,37 @@ pub trait Name: Sized {
     /// What the rule is called in a message: `... is not <RULE>`.
     const RULE: &'static str;
 
+    /// The rule as an ECMA 262 regular expression from `^` to `$`, as far as one can say it.
+    const PATTERN: &'static str;
+
+    /// The rule in a few words.
+    fn about() -> &'static str {
+        Self::RULE.split_once(':').map_or(Self::RULE, |(about, _)| about)
+    }
+
     /// The name, where `text` keeps the rule.
     fn parse(text: &str) -> Option<Self>;
 }
 
 macro_rules! names {
-    ($($(#[$meta:meta])* $name:ident, $rule:literal, $valid:expr;)*) => {$(
+    ($($(#[$meta:meta])* $name:ident, $rule:literal, $pattern:expr, $valid:expr;)*) => {$(
         $(#[$meta])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
         pub struct $name(String);
 
         impl Name for $name {
             const RULE: &'static str = $rule;
+            const PATTERN: &'static str = $pattern;
 
             fn parse(text: &str) -> Option<Self> {
                 let valid: fn(&str) -> bool = $valid;
                 valid(text).then(|| Self(text.to_owned()))
+            }
+        }
+
+        impl Term for $name {
+            fn shape() -> Shape {
+                Shape::Text(Text::new(Self::about(), Self::PATTERN))
             }
         }
 
@@ -59,31 +76,42 @@ macro_rules! names {
 
 names! {
     /// RFC 1123 label: datacenters, gateways, entrypoints, components, namespaces, zones.
-    Label, "an RFC 1123 label: at most 63 of a-z, 0-9 and `-`, no `-` at its ends", is_label;
+    Label, "an RFC 1123 label: at most 63 of a-z, 0-9 and `-`, no `-` at its ends", LABEL, is_label;
     /// RFC 1123 subdomain: nodes, Secrets, classes.
-    Subdomain, "an RFC 1123 subdomain: labels of a-z, 0-9 and `-` joined by dots, at most 253 characters", is_subdomain;
+    Subdomain, "an RFC 1123 subdomain: labels of a-z, 0-9 and `-` joined by dots, at most 253 characters", SUBDOMAIN, is_subdomain;
     /// RFC 1035 label: Services.
     ServiceName, "an RFC 1035 label: at most 63 of a-z, 0-9 and `-`, a letter first, no `-` at its end",
+        "^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$",
         |text| is_label(text) && text.starts_with(|c: char| c.is_ascii_lowercase());
     /// A host of an Ingress, `*.` in front allowed (RFC 1034, RFC 4592).
     Host, "a host name: labels of a-z, 0-9 and `-` joined by dots, at most 240 characters, no address, `*.` in front for a wildcard",
-        is_host;
+        "^([*][.])?[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$", is_host;
     /// A Linux network interface (`dev_valid_name` of the kernel, and nothing that a shell or keepalived reads as syntax).
-    Interface, "an interface name: at most 15 characters of letters, digits and `._+-`, not `lo`, `all` or `default`", is_interface;
+    Interface, "an interface name: at most 15 characters of letters, digits and `._+-`, not `lo`, `all` or `default`",
+        "^[A-Za-z0-9._+][A-Za-z0-9._+-]{0,14}$", is_interface;
     /// The name of a port (IANA service name, RFC 6335).
-    PortName, "a port name: at most 15 of a-z, 0-9 and `-`, at least one letter, no `-` at its ends or twice in a row", is_port_name;
+    PortName, "a port name: at most 15 of a-z, 0-9 and `-`, at least one letter, no `-` at its ends or twice in a row",
+        "^[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?$", is_port_name;
     /// A command that keepalived starts: an absolute path and plain arguments.
-    Command, "a command: an absolute path and arguments of letters, digits and `._/:=,+@%-`", is_command;
+    Command, "a command: an absolute path and arguments of letters, digits and `._/:=,+@%-`", "^/[A-Za-z0-9 ._/:=,+@%-]*$", is_command;
     /// The path of an Ingress rule.
-    UrlPath, "a path: it starts with `/`, has no `//`, `/./`, `/../` or `%2f`, no white space and none of ; { } \\ ` or quotes", is_url_path;
+    UrlPath, "a path: it starts with `/`, has no `//`, `/./`, `/../` or `%2f`, no white space and none of ; { } \\ ` or quotes", "^/", is_url_path;
     /// The key of a label or an annotation.
-    QualifiedName, "a qualified name: at most 63 letters, digits and `-_.`, with a DNS name and `/` in front if wanted", is_qualified_name;
+    QualifiedName, "a qualified name: at most 63 letters, digits and `-_.`, with a DNS name and `/` in front if wanted",
+        "^([a-z0-9.-]+/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$", is_qualified_name;
     /// The value of a label.
     LabelValue, "a label value: at most 63 letters, digits and `-_.`, a letter or digit at its ends",
+        "^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$",
         |text| text.is_empty() || is_qualified_part(text);
 }
 
+const LABEL: &str = "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$";
+const SUBDOMAIN: &str = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";
+
 impl Host {
+    /// Longest name without `*.`: its file is called `<name>.yaml`, and file names end at 255 bytes.
+    pub const LONGEST: usize = 240;
+
     /// The name of objects and files of this host: `*.example.com` is `wildcard.example.com`.
     pub fn object_name(&self) -> String {
         match self.0.strip_prefix('*') {
@@ -115,7 +143,7 @@ fn is_interface(text: &str) -> bool {
 fn is_host(text: &str) -> bool {
     let name = text.strip_prefix("*.").unwrap_or(text);
     // The host names a file, and an Ingress refuses an address.
-    name.len() <= 240 && is_subdomain(name) && name.parse::<std::net::IpAddr>().is_err()
+    name.len() <= Host::LONGEST && is_subdomain(name) && name.parse::<std::net::IpAddr>().is_err()
 }
 
 fn is_port_name(text: &str) -> bool {

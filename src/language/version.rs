@@ -1,0 +1,67 @@
+//! Versions of Kubernetes and keepalived.
+
+use std::fmt;
+
+use super::Term;
+use super::shape::{Shape, Text};
+
+/// A Kubernetes version 1.x.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KubernetesVersion(u8);
+
+impl KubernetesVersion {
+    /// What is written where the inventory does not say: its forms are accepted by every later version too.
+    pub const DEFAULT: Self = Self(32);
+    /// The oldest minor version that is written for.
+    pub const OLDEST: u8 = 22;
+    /// The newest one.
+    pub const NEWEST: u8 = 37;
+
+    /// The version 1.`minor`, where it is one that is written for.
+    pub fn new(minor: u8) -> Option<Self> {
+        (Self::OLDEST..=Self::NEWEST).contains(&minor).then_some(Self(minor))
+    }
+
+    /// Whether this is 1.`minor` or later.
+    pub fn at_least(self, minor: u8) -> bool {
+        self.0 >= minor
+    }
+}
+
+impl fmt::Display for KubernetesVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "1.{}", self.0)
+    }
+}
+
+impl Term for KubernetesVersion {
+    fn shape() -> Shape {
+        let minors: Vec<String> = (Self::OLDEST..=Self::NEWEST).map(|m| m.to_string()).collect();
+        let pattern = format!("^v?1[.]({})$", minors.join("|"));
+        Shape::Text(Text::new("a version such as `\"1.31\"`", pattern))
+    }
+}
+
+/// A keepalived release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KeepalivedVersion(pub u16, pub u16, pub u16);
+
+impl KeepalivedVersion {
+    /// Debian 12's, and the oldest whose behaviour is known here.
+    pub const OLDEST: Self = Self(2, 2, 7);
+    /// The newest whose behaviour is known here.
+    pub const NEWEST: Self = Self(2, 4, 3);
+}
+
+impl fmt::Display for KeepalivedVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.0, self.1, self.2)
+    }
+}
+
+impl Term for KeepalivedVersion {
+    fn shape() -> Shape {
+        let pattern = "^[0-9]+[.][0-9]+[.][0-9]+$";
+        Shape::Text(Text::string("a version such as `2.2.7`", pattern))
+    }
+}

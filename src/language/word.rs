@@ -1,0 +1,131 @@
+//! Values that are one of a few words.
+
+use super::Term;
+use super::shape::Shape;
+
+/// A value that is one of a few words.
+pub trait Word: Copy + 'static {
+    /// Every word, and what it means.
+    const WORDS: &'static [(&'static str, Self)];
+}
+
+impl<T: Word> Term for T {
+    fn shape() -> Shape {
+        Shape::Words(T::WORDS.iter().map(|(word, _)| *word).collect())
+    }
+}
+
+/// An enum and the word of each variant. The first is the default, where there is one.
+macro_rules! words {
+    ($($(#[$meta:meta])* $name:ident { $($(#[$about:meta])* $word:literal $variant:ident,)* })*) => {$(
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum $name {
+            $($(#[$about])* $variant,)*
+        }
+
+        impl Word for $name {
+            const WORDS: &'static [(&'static str, Self)] = &[$(($word, Self::$variant)),*];
+        }
+
+        impl $name {
+            /// As an inventory writes it.
+            pub fn word(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)*
+                }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.word())
+            }
+        }
+    )*};
+}
+
+words! {
+    /// How kube-proxy carries packets, and so whether replies need marks.
+    KubeProxy {
+        /// Replies are routed before they get the VIP back.
+        "iptables" Iptables,
+        /// Routes again after the translation: no marks.
+        "ipvs" Ipvs,
+        /// As `iptables`.
+        "nftables" Nftables,
+    }
+
+    /// How an Ingress names its class; never both ways.
+    ClassForm {
+        /// `spec.ingressClassName`
+        "field" Field,
+        /// The annotation `kubernetes.io/ingress.class`.
+        "annotation" Annotation,
+    }
+
+    /// How a fallback's addresses are to be written.
+    EndpointsChoice {
+        /// As the Kubernetes version likes it.
+        "auto" Auto,
+        /// v1 Endpoints, deprecated from 1.33.
+        "endpoints" Endpoints,
+        /// discovery.k8s.io/v1 EndpointSlice, one per family.
+        "endpointslice" Slices,
+        /// Both, the Endpoints not mirrored.
+        "both" Both,
+    }
+
+    /// Where rules and routes of VIPs stand.
+    RoutingMode {
+        /// In keepalived's `virtual_rules` and `virtual_routes`, and so where the VIP is.
+        "virtual" Virtual,
+        /// On every node that may hold the VIP, put there by the script.
+        "static" Static,
+    }
+
+    /// Whether a node takes VIPs.
+    NodeState {
+        /// As its weight says.
+        "active" Active,
+        /// Last in every failover order.
+        "draining" Draining,
+        /// In no order; keeps its numbers.
+        "maintenance" Maintenance,
+    }
+
+    /// What a node does with a VIP while the entrypoint is unhealthy on it.
+    OnUnhealthy {
+        /// Ranks below every healthy node, so that some node still answers when none is.
+        "yield" Yield,
+        /// Gives the VIP up.
+        "fault" Fault,
+        /// Nothing.
+        "ignore" Ignore,
+    }
+
+    /// Who serves a component.
+    ComponentState {
+        /// Its backend.
+        "migrated" Migrated,
+        /// The fallback.
+        "legacy" Legacy,
+    }
+
+    /// How a path is compared with a request's.
+    PathType {
+        /// Whole path elements from the start.
+        "Prefix" Prefix,
+        /// The whole path.
+        "Exact" Exact,
+        /// As the controller says.
+        "ImplementationSpecific" ImplementationSpecific,
+    }
+}
+
+impl KubeProxy {
+    /// Whether replies of DNATed connections have to be marked to find their gateway.
+    pub fn needs_marks(self) -> bool {
+        self != KubeProxy::Ipvs
+    }
+}
