@@ -1,8 +1,9 @@
 //! lbgen: one inventory of a datacenter's front end in, everything that front end needs out.
 //!
 //! The data flows one way: text -> [`inventory`] -> [`model`] -> [`plan`] -> [`emit`] -> [`bundle`]; each folder
-//! imports only from those before it. [`diag`] serves all of them, [`lint`] warns, [`schema`] describes the
-//! language to editors, [`cli`] drives.
+//! imports only from those before it. [`language`] says what a single value may be, [`route`] is the routing table
+//! between model and plan. [`diag`] serves all of them, [`lint`] warns, [`schema`] describes the language to editors,
+//! [`cli`] drives.
 //!
 //! Invariants: a [`model::Datacenter`] is valid or does not exist; every number is chosen in [`plan`]; an emitter
 //! writes down and decides nothing; the same inventory and lock give the same bytes on every machine.
@@ -15,6 +16,8 @@ pub mod inventory;
 
 pub mod model;
 
+pub mod route;
+
 pub mod plan;
 
 pub mod emit;
@@ -26,6 +29,8 @@ pub mod diag;
 pub mod lint;
 
 pub mod schema;
+
+pub mod view;
 
 pub mod pipeline;
 

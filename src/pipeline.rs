@@ -3,12 +3,14 @@
 use crate::diag::Report;
 use crate::inventory::lock::RawLock;
 use crate::inventory::raw;
+use crate::model::Datacenter;
 use crate::plan::{Keep, Lock, Plan};
+use crate::route::RoutingTable;
 use crate::{lint, model, plan};
 
 /// What is read, beside what was written.
 #[derive(Debug, Clone, Copy)]
-pub struct Context<'a> {
+pub struct Options<'a> {
     /// The inventory's file name, for headers.
     pub source: &'a str,
     /// Whether orders of the lock are kept as they are.
@@ -17,22 +19,37 @@ pub struct Context<'a> {
     pub allow: &'a [String],
 }
 
-/// The plan, where the inventory is valid; the report is complete and sorted either way. `None` for an inventory is one
-/// that could not be read, for a lock one that is not there.
+/// A valid inventory.
+#[derive(Debug)]
+pub struct Planned {
+    /// What it says.
+    pub datacenter: Datacenter,
+    /// Who answers which request.
+    pub routes: RoutingTable,
+    /// What becomes of it.
+    pub plan: Plan,
+}
+
+/// What is planned, where the inventory is valid; the report is complete and sorted either way. `None` for an inventory
+/// is one that could not be read, for a lock one that is not there.
 pub fn run(
     inventory: Option<&raw::Inventory>,
     lock: Option<&RawLock>,
-    context: Context<'_>,
+    options: Options<'_>,
     report: &mut Report,
-) -> Option<Plan> {
+) -> Option<Planned> {
     let lock = lock.map_or_else(Lock::default, |raw| Lock::build(raw, report));
     let planned = inventory.and_then(|raw| {
-        let datacenter = model::build(raw, context.source, report)?;
-        lint::check(&datacenter, report);
-        plan::plan(&datacenter, &lock, context.keep, report)
+        let draft = model::draft(raw, options.source, report);
+        let routes = RoutingTable::of(&draft);
+        routes.refuse_shared(report);
+        let datacenter = draft.finish(report)?;
+        lint::check(&datacenter, &routes, report);
+        let plan = plan::plan(&datacenter, &routes, &lock, options.keep, report)?;
+        Some(Planned { datacenter, routes, plan })
     });
     if let Some(raw) = inventory {
-        lint::waive(raw, context.allow, report);
+        lint::waive(raw, options.allow, report);
     }
     report.sort();
     planned.filter(|_| !report.has_errors())

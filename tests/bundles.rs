@@ -10,9 +10,10 @@ use std::path::Path;
 
 use lbgen::diag::Report;
 use lbgen::emit::{self, BundleFile, Templates};
-use lbgen::plan::{Keep, Lock};
+use lbgen::inventory;
+use lbgen::pipeline::{self, Options};
+use lbgen::plan::Keep;
 use lbgen::source::Sources;
-use lbgen::{inventory, model, plan};
 use serde_json::Value;
 
 /// The bundle of an example without `bundle.json`, and what the inventory holds.
@@ -20,9 +21,9 @@ fn bundle(example: &str) -> (inventory::raw::Inventory, Vec<BundleFile>) {
     let (mut sources, mut report) = (Sources::default(), Report::default());
     let raw =
         inventory::load(&support::inventory(example), &mut sources, &mut report).unwrap().unwrap();
-    let datacenter = model::build(&raw, "inventory.yaml", &mut report).unwrap();
-    let plan = plan::plan(&datacenter, &Lock::default(), Keep::Locked, &mut report).unwrap();
-    (raw, emit::emit(&plan, &Templates::load(None).unwrap()).unwrap())
+    let options = Options { source: "inventory.yaml", keep: Keep::Locked, allow: &[] };
+    let planned = pipeline::run(Some(&raw), None, options, &mut report).unwrap();
+    (raw, emit::emit(&planned.plan, &Templates::load(None).unwrap()).unwrap())
 }
 
 #[test]
@@ -53,8 +54,8 @@ fn snapshots() {
 fn every_entry_of_the_inventory_is_in_some_file() {
     for example in support::examples() {
         let (raw, files) = bundle(&example);
-        let from: BTreeSet<&str> =
-            files.iter().flat_map(|file| &file.from).map(String::as_str).collect();
+        let from: BTreeSet<String> =
+            files.iter().flat_map(|file| &file.from).map(ToString::to_string).collect();
         let names = |kind: &str, names: Vec<&String>| -> Vec<String> {
             names.into_iter().map(|name| format!("{kind}.{name}")).collect()
         };

@@ -27,15 +27,17 @@ fn commands(text: &str, kind: &str) -> Vec<(String, String)> {
     commands
 }
 
+/// `UPDATE_DOCS=1 cargo test --test docs` writes what happens into the README.
 #[test]
 fn the_readme_shows_what_happens() {
     let folder = tempfile::tempdir().unwrap();
     copy(&support::root().join("inventory-examples"), &folder.path().join("inventory-examples"));
     let program = Path::new(env!("CARGO_BIN_EXE_lbgen")).parent().unwrap();
     let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
-    let readme = fs::read_to_string(support::root().join("README.md")).unwrap();
+    let mut readme = fs::read_to_string(support::root().join("README.md")).unwrap();
     let commands = commands(&readme, "console");
     assert!(commands.len() >= 8);
+    let update = std::env::var_os("UPDATE_DOCS").is_some();
     for (command, shown) in commands {
         // The same program, built already.
         let line = command.replace("cargo run --release --", "lbgen");
@@ -45,7 +47,19 @@ fn the_readme_shows_what_happens() {
             .env("PATH", &path)
             .output()
             .unwrap();
-        assert_eq!(support::stdout(&done), shown, "$ {command}");
+        let said = support::stdout(&done);
+        if update {
+            readme = readme.replacen(
+                &format!("$ {command}\n{shown}"),
+                &format!("$ {command}\n{said}"),
+                1,
+            );
+        } else {
+            assert_eq!(said, shown, "$ {command}");
+        }
+    }
+    if update {
+        fs::write(support::root().join("README.md"), readme).unwrap();
     }
 }
 

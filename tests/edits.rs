@@ -14,7 +14,7 @@ use lbgen::diag::{self, Report};
 use lbgen::emit::{self, Templates};
 use lbgen::inventory;
 use lbgen::lint;
-use lbgen::pipeline::{self, Context};
+use lbgen::pipeline::{self, Options};
 use lbgen::plan::Keep;
 use lbgen::source::Sources;
 use proptest::prelude::*;
@@ -45,19 +45,19 @@ fn run(text: &str, lock: &str) -> bool {
     let (mut sources, mut report) = (Sources::default(), Report::default());
     let raw = inventory::parse("f.yaml".into(), text.into(), &mut sources, &mut report);
     let lock = inventory::lock::parse("f.lock".into(), lock.into(), &mut sources, &mut report);
-    let context = Context { source: "f.yaml", keep: Keep::Locked, allow: &[] };
-    let plan = pipeline::run(raw.as_ref(), lock.as_ref(), context, &mut report);
+    let options = Options { source: "f.yaml", keep: Keep::Locked, allow: &[] };
+    let planned = pipeline::run(raw.as_ref(), lock.as_ref(), options, &mut report);
     for styled in [true, false] {
         diag::render_human(&report, &sources, styled);
     }
     diag::render_json(&report, &sources);
     diag::render_github(&report, &sources);
     diag::render_sarif(&report, &sources, &lint::all_codes());
-    assert!(plan.is_some() || report.has_errors(), "nothing is wrong, and there is no plan");
-    if let Some(plan) = &plan {
-        emit::emit(plan, &Templates::load(None).unwrap()).unwrap();
+    assert!(planned.is_some() || report.has_errors(), "nothing is wrong, and there is no plan");
+    if let Some(planned) = &planned {
+        emit::emit(&planned.plan, &Templates::load(None).unwrap()).unwrap();
     }
-    plan.is_some()
+    planned.is_some()
 }
 
 proptest! {

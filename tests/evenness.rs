@@ -120,11 +120,9 @@ fn the_table_of_the_docs_is_what_is_measured() {
             let loads = |system: System| -> Vec<usize> {
                 (0..most)
                     .map(|failures| {
-                        let all = sets(&plan, &Scenario::default(), failures);
-                        all.iter()
-                            .map(|set| Placement::of(&simulator, set, system).load)
-                            .max()
-                            .unwrap()
+                        let base = Scenario::default();
+                        let load = |set| Placement::of(&simulator, &set, system).load;
+                        sets(&plan, &base, failures).map(load).max().unwrap()
                     })
                     .collect()
             };

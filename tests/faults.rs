@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use lab::fleet::fleet;
 use lab::{Lab, Node};
+use lab::{drained, failed};
 use lbgen::plan::simulate::Scenario;
 
 /// A lab that is sound, a VIP and its holder.
@@ -121,7 +122,7 @@ fn without_promote_secondaries_the_first_address_takes_the_others_along() {
     let mut lab = Lab::start(&fleet("virtual", "iptables"), "");
     lab.crash("lb-2");
     lab.crash("lb-3");
-    lab.prove(&Scenario::failed(["lb-2", "lb-3"]));
+    lab.prove(&failed(&["lb-2", "lb-3"]));
     let host = &lab.nodes["lb-1"].host;
     host.run("sysctl -qw net.ipv4.conf.eth1.promote_secondaries=0");
     lab.watch_addresses("lb-1");
@@ -137,7 +138,7 @@ fn without_onlink_the_kernel_refuses_the_route_of_a_vip_that_is_not_there() {
     let (lab, _, _) = sound("static", "iptables", "192.0.2.11");
     let node = &lab.nodes["lb-1"];
     node.drain(true);
-    lab.prove(&Scenario { drained: ["lb-1".to_owned()].into(), ..Scenario::default() });
+    lab.prove(&drained(&["lb-1"]));
     let route = "ip route add default via 192.0.2.1 dev eth1 table 77";
     let refused = node.host.sh(route);
     assert!(String::from_utf8_lossy(&refused.stderr).contains("invalid gateway"));
@@ -160,7 +161,7 @@ fn without_the_directory_of_the_drain_file_keepalived_does_not_start() {
 #[ignore = "needs keepalived, nftables and root; run tests/run"]
 fn a_vip_that_is_elsewhere_than_simulated_is_named() {
     let (lab, ..) = sound("virtual", "ipvs", "192.0.2.11");
-    let wrong = lab.simulated(&Scenario::failed(["lb-1"]));
+    let wrong = lab.simulated(&failed(&["lb-1"]));
     let text = lab.wait_for(&wrong, Duration::from_secs(1)).unwrap_err();
     assert!(text.contains("expected on") && text.contains("is on {\"lb-1\"}"), "{text}");
 }

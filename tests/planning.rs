@@ -7,10 +7,13 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 
 use lbgen::emit::{self, Templates};
+use lbgen::model::{Label, Name};
 use lbgen::plan::simulate::{Placement, Scenario, Simulator, System};
 use lbgen::plan::{Keep, Plan, VipPlan};
 use proptest::prelude::*;
-use support::fleet::{Fleet, fleets, holders, lock_of, orders, over, plan_of, plan_with};
+use support::fleet::{
+    self, Fleet, fleets, holders, lock_of, node, orders, over, plan_of, plan_with,
+};
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
@@ -20,15 +23,13 @@ proptest! {
         for vip in plan_of(&fleet.text()).vips {
             prop_assert_eq!(vip.order.len(), fleet.nodes.len());
             prop_assert!(vip.priorities.windows(2).all(|pair| pair[0] > pair[1]), "{:?}", vip.priorities);
-            let effective: BTreeSet<i16> = vip
-                .priorities
-                .iter()
-                .flat_map(|priority| [i16::from(*priority), i16::from(*priority) + vip.yield_weight])
-                .collect();
+            let left: Vec<u8> =
+                vip.priorities.iter().zip(&vip.losses).map(|(priority, loss)| priority - loss).collect();
+            let effective: BTreeSet<u8> = vip.priorities.iter().chain(&left).copied().collect();
             prop_assert_eq!(effective.len(), 2 * vip.order.len());
             prop_assert!(effective.iter().all(|priority| (1..=254).contains(priority)), "{:?}", effective);
-            let lowest = i16::from(*vip.priorities.last().unwrap());
-            prop_assert!(i16::from(vip.priorities[0]) + vip.yield_weight < lowest, "unhealthy above healthy");
+            prop_assert!(left.windows(2).all(|pair| pair[0] > pair[1]), "{:?}", left);
+            prop_assert!(left[0] < *vip.priorities.last().unwrap(), "unhealthy above healthy");
         }
     }
 
@@ -120,10 +121,11 @@ proptest! {
     ) {
         let name = |node: &u32| format!("lb-{node:03}");
         let plan = plan_of(&fleet.text());
+        let pairs: Vec<(String, String)> =
+            unhealthy.iter().map(|(entrypoint, node)| (format!("e{entrypoint}"), name(node))).collect();
         let scenario = Scenario {
-            failed: out.iter().map(name).collect(),
-            unhealthy: unhealthy.iter().map(|(entrypoint, node)| (format!("e{entrypoint}"), name(node))).collect(),
-            ..Scenario::default()
+            failed: out.iter().map(|number| node(&name(number))).collect(),
+            ..fleet::unhealthy(pairs.iter().map(|(entrypoint, node)| (entrypoint.as_str(), node.as_str())))
         };
         let files = emit::emit(&plan, &Templates::load(None).unwrap()).unwrap();
         let said = holders(&plan, &scenario);
@@ -154,10 +156,11 @@ fn elected(plan: &Plan, files: &[emit::BundleFile], scenario: &Scenario) -> Vec<
                 let (_, track) = block.split_once("track_script {").unwrap();
                 let track: Vec<&str> = track.lines().nth(1).unwrap().split_whitespace().collect();
                 let entrypoint = track[0].strip_prefix("entrypoint-").unwrap().to_owned();
-                if scenario.unhealthy.contains(&(entrypoint, node.clone())) {
+                let entrypoint = Label::parse(&entrypoint).unwrap();
+                if scenario.is_unhealthy(&entrypoint, &fleet::node(&node)) {
                     priority += track[2].parse::<i32>().unwrap();
                 }
-                if !scenario.failed.contains(&node) {
+                if !scenario.failed.contains(node.as_str()) {
                     running.push((priority, word(block, "unicast_src_ip").parse().unwrap(), node));
                 }
             }
@@ -178,22 +181,19 @@ fn with_all_nodes_unhealthy_the_order_stays_and_other_entrypoints_do_not_move() 
     let plan = plan_of(&fleet.text());
     let simulator = Simulator::of(&plan);
     let healthy = Placement::of(&simulator, &Scenario::default(), System::Lbgen);
-    let every_node = (0..6).map(|node| ("e1".to_owned(), format!("lb-{node:03}"))).collect();
-    let all = Scenario { unhealthy: every_node, ..Scenario::default() };
+    let names: Vec<String> = (0..6).map(|node| format!("lb-{node:03}")).collect();
+    let all = fleet::unhealthy(names.iter().map(|name| ("e1", name.as_str())));
     assert_eq!(
         Placement::of(&simulator, &all, System::Lbgen).holders,
         healthy.holders,
         "nobody moves"
     );
-    for node in 0..6 {
-        let one = Scenario {
-            unhealthy: BTreeSet::from([("e1".to_owned(), format!("lb-{node:03}"))]),
-            ..Scenario::default()
-        };
+    for name in &names {
+        let one = fleet::unhealthy([("e1", name.as_str())]);
         let placement = Placement::of(&simulator, &one, System::Lbgen);
         for vip in placement.moved(&healthy) {
-            assert_eq!(plan.vips[vip].entrypoint, "e1");
-            assert_eq!(healthy.holders[vip], Some(format!("lb-{node:03}").as_str()));
+            assert_eq!(plan.vips[vip].entrypoint.as_str(), "e1");
+            assert_eq!(healthy.holders[vip], Some(&node(name)));
         }
         assert_eq!(placement.unheld, 0);
     }
@@ -204,10 +204,8 @@ fn an_unhealthy_or_draining_node_has_no_share_while_there_are_others() {
     let fleet = Fleet::even(4, 8);
     let plan = plan_of(&fleet.text());
     let simulator = Simulator::of(&plan);
-    let unhealthy = |nodes: &[&str]| Scenario {
-        unhealthy: nodes.iter().map(|node| ("e0".to_owned(), (*node).to_owned())).collect(),
-        ..Scenario::default()
-    };
+    let unhealthy =
+        |nodes: &[&'static str]| fleet::unhealthy(nodes.iter().map(|node| ("e0", *node)));
     let place = |scenario: &Scenario| Placement::of(&simulator, scenario, System::Lbgen);
     let one = place(&unhealthy(&["lb-000"]));
     assert_eq!((one.load, one.bound, one.over), (3, 3, 0), "eight VIPs on three nodes");
@@ -245,7 +243,7 @@ fn each_entrypoint_is_spread_for_itself() {
         for entrypoint in ["e0", "e1"] {
             let mut held: BTreeMap<String, usize> = BTreeMap::new();
             let of: Vec<&VipPlan> =
-                plan.vips.iter().filter(|vip| vip.entrypoint == entrypoint).collect();
+                plan.vips.iter().filter(|vip| vip.entrypoint.as_str() == entrypoint).collect();
             for vip in &of {
                 *held.entry(vip.order[0].to_string()).or_default() += 1;
             }

@@ -13,7 +13,7 @@
 use lbgen::diag::{self, Report};
 use lbgen::emit::{self, Templates};
 use lbgen::inventory;
-use lbgen::pipeline::{self, Context};
+use lbgen::pipeline::{self, Options};
 use lbgen::plan::Keep;
 use lbgen::source::Sources;
 use libfuzzer_sys::fuzz_target;
@@ -31,14 +31,14 @@ fuzz_target!(|data: &[u8]| {
     let lock = lock.and_then(|lock| {
         inventory::lock::parse("f.lock".into(), lock.into(), &mut sources, &mut report)
     });
-    let context = Context { source: "f.yaml", keep: Keep::Locked, allow: &[] };
-    let plan = pipeline::run(raw.as_ref(), lock.as_ref(), context, &mut report);
+    let options = Options { source: "f.yaml", keep: Keep::Locked, allow: &[] };
+    let planned = pipeline::run(raw.as_ref(), lock.as_ref(), options, &mut report);
     diag::render_human(&report, &sources, true);
     diag::render_json(&report, &sources);
     diag::render_github(&report, &sources);
-    assert!(plan.is_some() || report.has_errors(), "nothing is wrong, and there is no plan");
-    if let Some(plan) = plan {
+    assert!(planned.is_some() || report.has_errors(), "nothing is wrong, and there is no plan");
+    if let Some(planned) = planned {
         let templates = Templates::load(None).expect("the embedded templates are there");
-        emit::emit(&plan, &templates).expect("what is planned can be emitted");
+        emit::emit(&planned.plan, &templates).expect("what is planned can be emitted");
     }
 });

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::BundleFile;
+use crate::model::Entry;
 
 /// Its path in the bundle.
 pub const PATH: &str = "bundle.json";
@@ -48,7 +49,7 @@ pub fn of(files: &[BundleFile]) -> anyhow::Result<BundleFile> {
     body.push_str(&lines?.join(",\n"));
     body.push('\n');
     body.push_str("]\n}\n");
-    Ok(BundleFile { path: PATH.to_owned(), mode: 0o644, body, from: vec!["datacenter".to_owned()] })
+    Ok(BundleFile { path: PATH.to_owned(), mode: 0o644, body, from: vec![Entry::Datacenter] })
 }
 
 fn line(file: &BundleFile) -> anyhow::Result<String> {

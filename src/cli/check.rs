@@ -23,7 +23,8 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
     if let Some(code) = args.allow.iter().find(|code| !lint::is_waivable(code)) {
         bail!("--allow {}: not the code of a warning; errors cannot be waived", printable(code));
     }
-    session.plan(&args.input.inventory, Keep::Locked, &args.allow)?;
+    let loaded = session.load(&args.input.inventory)?;
+    session.plan(&loaded, Keep::Locked, &args.allow);
     let (report, sources) = (&session.report, &session.sources);
     let denied = args.deny.is_some() && report.count(Severity::Warning) > 0;
     match session.global.format {

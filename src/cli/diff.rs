@@ -20,8 +20,9 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
-    let Some(rendered) = session.render(&args.input.inventory)? else { return Ok(Exit::Failed) };
-    let disk = Disk::open(&args.output, &rendered.datacenter)?;
+    let loaded = session.load(&args.input.inventory)?;
+    let Some(rendered) = session.render(&loaded)? else { return Ok(Exit::Failed) };
+    let disk = Disk::open(&args.output, rendered.datacenter.as_str())?;
     let changes = bundle::changes(&disk, &rendered.files)?;
     match session.global.format {
         Format::Json => output::json(&json!({
@@ -29,8 +30,8 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
             "datacenter": rendered.datacenter,
             "changes": render::listing(&changes),
         }))?,
-        _ if args.stat => output::data(&bundle::stat(&rendered.datacenter, &changes))?,
-        _ => output::data(&bundle::unified(&rendered.datacenter, &changes))?,
+        _ if args.stat => output::data(&bundle::stat(rendered.datacenter.as_str(), &changes))?,
+        _ => output::data(&bundle::unified(rendered.datacenter.as_str(), &changes))?,
     }
     Ok(if changes.is_empty() { Exit::Done } else { Exit::Found })
 }

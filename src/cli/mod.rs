@@ -11,6 +11,7 @@ mod render;
 mod schema;
 mod session;
 mod simulate;
+mod stream;
 mod table;
 
 use std::path::PathBuf;

@@ -12,8 +12,8 @@ pub fn data(text: &str) -> anyhow::Result<()> {
 }
 
 /// A JSON document, to stdout.
-pub fn json(value: &serde_json::Value) -> anyhow::Result<()> {
-    data(&format!("{value:#}\n"))
+pub fn json(value: &impl serde::Serialize) -> anyhow::Result<()> {
+    data(&(serde_json::to_string_pretty(value)? + "\n"))
 }
 
 /// Something for a person, to stderr.

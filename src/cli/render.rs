@@ -26,7 +26,8 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
-    let Some(rendered) = session.render(&args.input.inventory)? else { return Ok(Exit::Failed) };
+    let loaded = session.load(&args.input.inventory)?;
+    let Some(rendered) = session.render(&loaded)? else { return Ok(Exit::Failed) };
     let stale = rendered.lock.as_ref().filter(|lock| !lock.current);
     if let Some(lock) = stale.filter(|_| args.locked) {
         bail!(
@@ -34,10 +35,10 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
             lock.path.display()
         );
     }
-    let disk = Disk::open(&args.output, &rendered.datacenter)?;
+    let disk = Disk::open(&args.output, rendered.datacenter.as_str())?;
     let changes = bundle::changes(&disk, &rendered.files)?;
     if args.check {
-        return differences(&changes, stale, &rendered.datacenter, session);
+        return differences(&changes, stale, rendered.datacenter.as_str(), session);
     }
     if let Some(lock) = stale {
         // Before the bundle: what it says holds from now on, also where this render is interrupted.
@@ -104,7 +105,8 @@ pub fn listing(changes: &[Change<'_>]) -> Vec<serde_json::Value> {
     changes
         .iter()
         .map(|change| {
-            let from = change.new.map(|file| file.from.as_slice()).unwrap_or_default();
+            let from = change.new.iter().flat_map(|file| &file.from).map(ToString::to_string);
+            let from: Vec<String> = from.collect();
             json!({ "path": change.path, "kind": change.kind.word(), "from": from })
         })
         .collect()

@@ -6,10 +6,11 @@ use super::{Format, Global, output};
 use crate::bundle;
 use crate::diag::{self, Report};
 use crate::emit::{self, BundleFile, Templates};
-use crate::pipeline::{self, Context};
-use crate::plan::{Keep, Plan};
+use crate::inventory::{self, lock::RawLock, raw};
+use crate::model::Label;
+use crate::pipeline::{self, Options, Planned};
+use crate::plan::{self, Keep, Plan};
 use crate::source::Sources;
-use crate::{inventory, plan};
 
 /// One run: the options, the files read and what was found in them.
 pub struct Session {
@@ -18,11 +19,14 @@ pub struct Session {
     pub report: Report,
 }
 
-/// A valid inventory, planned.
-pub struct Planned {
-    pub plan: Plan,
+/// An inventory and its lock as they were read; nothing is read twice.
+pub struct Loaded {
+    inventory: Option<raw::Inventory>,
+    lock: Option<RawLock>,
     /// None for an inventory from standard input.
-    pub lock: Option<LockFile>,
+    lock_path: Option<PathBuf>,
+    /// What headers call the inventory.
+    name: String,
 }
 
 /// The lock beside an inventory.
@@ -36,7 +40,7 @@ pub struct LockFile {
 
 /// Everything that an inventory becomes.
 pub struct Rendered {
-    pub datacenter: String,
+    pub datacenter: Label,
     /// With `bundle.json`.
     pub files: Vec<BundleFile>,
     pub lock: Option<LockFile>,
@@ -47,53 +51,44 @@ impl Session {
         Self { global, sources: Sources::default(), report: Report::default() }
     }
 
-    /// The datacenter and its plan, where the inventory is valid; the report is complete and sorted either way.
-    pub fn plan(
-        &mut self,
-        path: &Path,
-        keep: Keep,
-        allow: &[String],
-    ) -> anyhow::Result<Option<Planned>> {
-        let raw = inventory::load(path, &mut self.sources, &mut self.report)?;
+    /// Reads an inventory and its lock.
+    pub fn load(&mut self, path: &Path) -> anyhow::Result<Loaded> {
+        let inventory = inventory::load(path, &mut self.sources, &mut self.report)?;
         let lock_path = inventory::lock::path(path);
-        let raw_lock = match &lock_path {
+        let lock = match &lock_path {
             Some(path) => inventory::lock::load(path, &mut self.sources, &mut self.report)?,
             None => None,
         };
-        let source = match path.file_name() {
+        let name = match path.file_name() {
             // It stands in comments of scripts.
             Some(name) if path.as_os_str() != "-" => {
                 name.to_string_lossy().replace(char::is_control, "?")
             }
             _ => "standard input".to_owned(),
         };
-        let context = Context { source: &source, keep, allow };
-        let planned = pipeline::run(raw.as_ref(), raw_lock.as_ref(), context, &mut self.report);
-        Ok(planned.map(|plan| {
-            let lock = lock_path.map(|path| {
-                let text = plan::lock::text(&plan.vips);
-                let current = std::fs::read_to_string(&path).is_ok_and(|there| there == text);
-                LockFile { path, text, current }
-            });
-            Planned { plan, lock }
-        }))
+        Ok(Loaded { inventory, lock, lock_path, name })
+    }
+
+    /// What is planned, where the inventory is valid; the report is complete and sorted either way.
+    pub fn plan(&mut self, loaded: &Loaded, keep: Keep, allow: &[String]) -> Option<Planned> {
+        let options = Options { source: &loaded.name, keep, allow };
+        pipeline::run(loaded.inventory.as_ref(), loaded.lock.as_ref(), options, &mut self.report)
     }
 
     /// [`Session::plan`] for a command that cannot go on without one: what is wrong is said.
-    pub fn valid_plan(&mut self, path: &Path, keep: Keep) -> anyhow::Result<Option<Planned>> {
-        let planned = self.plan(path, keep, &[])?;
+    pub fn valid_plan(&mut self, loaded: &Loaded) -> anyhow::Result<Option<Planned>> {
+        let planned = self.plan(loaded, Keep::Locked, &[]);
         self.say_diagnostics()?;
         Ok(planned)
     }
 
     /// The bundle in memory; `None` where the inventory has errors, which were then said.
-    pub fn render(&mut self, path: &Path) -> anyhow::Result<Option<Rendered>> {
-        let Some(Planned { plan, lock }) = self.valid_plan(path, Keep::Locked)? else {
-            return Ok(None);
-        };
+    pub fn render(&mut self, loaded: &Loaded) -> anyhow::Result<Option<Rendered>> {
+        let Some(Planned { plan, .. }) = self.valid_plan(loaded)? else { return Ok(None) };
         let templates = Templates::load(self.global.templates.as_deref())?;
         let mut files = emit::emit(&plan, &templates)?;
         files.push(bundle::manifest_of(&files)?);
+        let lock = loaded.lock_file(&plan);
         Ok(Some(Rendered { datacenter: plan.datacenter, files, lock }))
     }
 
@@ -116,5 +111,15 @@ impl Session {
         if !self.global.quiet && self.global.format == Format::Human {
             output::say(&format!("{text}\n"));
         }
+    }
+}
+
+impl Loaded {
+    /// The lock of a plan; `None` for an inventory from standard input.
+    pub fn lock_file(&self, plan: &Plan) -> Option<LockFile> {
+        let path = self.lock_path.clone()?;
+        let text = plan::lock::text(&plan.vips);
+        let current = std::fs::read_to_string(&path).is_ok_and(|there| there == text);
+        Some(LockFile { path, text, current })
     }
 }

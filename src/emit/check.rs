@@ -4,8 +4,6 @@ use super::{Emitter, Files, node_file};
 use crate::plan::NodePlan;
 
 pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> Files {
-    let body = emitter
-        .templates
-        .render("check-entrypoint", minijinja::context! { header => &emitter.header })?;
+    let body = emitter.render("check-entrypoint", minijinja::context! {})?;
     Ok(vec![node_file(node, "usr/local/libexec/lbgen/check-entrypoint", 0o755, body)])
 }

@@ -1,5 +1,7 @@
 //! What every emitter gives: a file in memory.
 
+use crate::model::Entry;
+
 /// A file that the bundle owns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BundleFile {
@@ -9,6 +11,6 @@ pub struct BundleFile {
     pub mode: u32,
     /// The whole file.
     pub body: String,
-    /// The inventory entries that it comes from, such as `vips[10.34.8.49]`.
-    pub from: Vec<String>,
+    /// The inventory entries that it comes from.
+    pub from: Vec<Entry>,
 }

@@ -5,8 +5,10 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{Emitter, Files, node_file, policy_routing};
-use crate::model::Preempt;
-use crate::plan::{Drain, Instance, NodePlan, Route, Rule, Selector, Track, VirtualAddress};
+use crate::model::{Command, Entry, Interface, Preempt, Subdomain, VrrpVersion};
+use crate::plan::{
+    Check, Drain, Instance, NodePlan, Route, Rule, Selector, Unhealthy, VirtualAddress,
+};
 
 /// Starts a command as nobody (setpriv(1)).
 const UNPRIVILEGED: &str =
@@ -14,30 +16,28 @@ const UNPRIVILEGED: &str =
 
 /// What the template sees: text and lists.
 #[derive(Serialize)]
-struct Context<'a> {
-    header: &'a str,
-    node: &'a str,
+struct Conf<'a> {
+    node: &'a Subdomain,
     vrrp_version: u8,
     drain_file: &'a str,
     script: &'a str,
-    notify: &'a Option<String>,
+    notify: &'a Option<Command>,
     unprivileged: &'a str,
-    checks: Vec<CheckContext<'a>>,
-    instances: Vec<InstanceContext<'a>>,
+    checks: Vec<CheckBlock>,
+    instances: Vec<InstanceBlock<'a>>,
 }
 
 #[derive(Serialize)]
-struct CheckContext<'a> {
-    name: &'a str,
+struct CheckBlock {
+    name: String,
     address: String,
     port: u16,
 }
 
 #[derive(Serialize)]
-struct InstanceContext<'a> {
-    name: &'a str,
-    vip: String,
-    interface: &'a str,
+struct InstanceBlock<'a> {
+    name: String,
+    interface: &'a Interface,
     vrid: u8,
     priority: u8,
     advert_int: String,
@@ -54,36 +54,37 @@ struct InstanceContext<'a> {
 }
 
 pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> Files {
-    let context = Context {
-        header: &emitter.header,
+    let conf = Conf {
         node: &node.node,
-        vrrp_version: node.vrrp_version,
+        vrrp_version: match node.vrrp_version {
+            VrrpVersion::V2 => 2,
+            VrrpVersion::V3 => 3,
+        },
         drain_file: Drain::FILE,
         script: policy_routing::INSTALLED,
         notify: &node.notify,
         unprivileged: UNPRIVILEGED,
-        checks: node
-            .checks
-            .iter()
-            .map(|check| CheckContext {
-                name: &check.name,
-                address: check.address.to_string(),
-                port: check.port,
-            })
-            .collect(),
+        checks: node.checks.iter().map(check).collect(),
         instances: node.instances.iter().map(instance).collect(),
     };
-    let body = emitter.templates.render("keepalived.conf", context)?;
+    let body = emitter.render("keepalived.conf", conf)?;
     let mut file = node_file(node, "etc/keepalived/keepalived.conf", 0o644, body);
-    file.from.extend(node.instances.iter().flat_map(|instance| instance.from.iter().cloned()));
-    file.from.extend(node.checks.iter().flat_map(|check| check.from.iter().cloned()));
+    file.from.extend(node.instances.iter().map(|instance| Entry::Vip(instance.vip)));
+    file.from.extend(node.checks.iter().map(|check| Entry::Entrypoint(check.entrypoint.clone())));
     Ok(vec![file])
 }
 
-fn instance(instance: &Instance) -> InstanceContext<'_> {
-    InstanceContext {
-        name: &instance.name,
-        vip: instance.vip.to_string(),
+fn check(check: &Check) -> CheckBlock {
+    CheckBlock {
+        name: Check::name_of(&check.entrypoint),
+        address: check.address.to_string(),
+        port: check.port,
+    }
+}
+
+fn instance(instance: &Instance) -> InstanceBlock<'_> {
+    InstanceBlock {
+        name: instance.name(),
         interface: &instance.interface,
         vrid: instance.vrid,
         priority: instance.priority,
@@ -95,12 +96,12 @@ fn instance(instance: &Instance) -> InstanceContext<'_> {
         },
         source: instance.source.to_string(),
         peers: instance.peers.iter().map(ToString::to_string).collect(),
-        alone: instance.alone,
+        alone: instance.is_alone(),
         address: address(&instance.address),
         excluded: instance.excluded.iter().map(address).collect(),
         routes: instance.routes.iter().map(route).collect(),
         rules: instance.rules.iter().map(rule).collect(),
-        track: instance.track.as_ref().map(track).unwrap_or_default(),
+        track: track(instance),
         restore_routing: instance.restore_routing,
     }
 }
@@ -133,9 +134,11 @@ fn rule(rule: &Rule) -> String {
     }
 }
 
-fn track(track: &Track) -> String {
-    match track.weight {
-        0 => track.check.clone(),
-        weight => format!("{} weight {weight}", track.check),
+fn track(instance: &Instance) -> String {
+    let check = Check::name_of(&instance.entrypoint);
+    match instance.track {
+        None => String::new(),
+        Some(Unhealthy::Fault) => check,
+        Some(Unhealthy::Lose(lost)) => format!("{check} weight -{lost}"),
     }
 }

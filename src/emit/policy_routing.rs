@@ -5,15 +5,14 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use super::{Emitter, Files, node_file};
-use crate::model::RoutingMode;
+use crate::model::{Entry, Interface};
 use crate::plan::{Mark, NodePlan, Route, Rule, Selector, VipRouting};
 
 /// Where the script stands on a node.
 pub const INSTALLED: &str = "/usr/local/sbin/lbgen-policy-routing";
 
 #[derive(Serialize)]
-struct Context<'a> {
-    header: &'a str,
+struct Script<'a> {
     mode: &'a str,
     kube_proxy: &'a str,
     marked: bool,
@@ -27,7 +26,7 @@ struct Context<'a> {
 #[derive(Serialize)]
 struct VipLine<'a> {
     vip: String,
-    interface: &'a str,
+    interface: &'a Interface,
 }
 
 #[derive(Serialize)]
@@ -44,14 +43,14 @@ struct RouteLine<'a> {
     family: &'static str,
     table: u32,
     gateway: String,
-    interface: &'a str,
+    interface: &'a Interface,
 }
 
 #[derive(Serialize)]
 struct MarkLine<'a> {
     vip: String,
     map: &'static str,
-    interface: &'a str,
+    interface: &'a Interface,
     address: String,
     value: String,
     others: String,
@@ -60,14 +59,10 @@ struct MarkLine<'a> {
 pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> Files {
     let routing = &node.routing;
     let mask = routing.iter().flat_map(|vip| &vip.marks).map(|mark| mark.mask).next();
-    let context = Context {
-        header: &emitter.header,
-        mode: match emitter.plan.mode {
-            RoutingMode::Virtual => "virtual",
-            RoutingMode::Static => "static",
-        },
-        kube_proxy: node.kube_proxy,
-        marked: node.marked,
+    let script = Script {
+        mode: emitter.plan.mode.word(),
+        kube_proxy: node.kube_proxy.word(),
+        marked: node.kube_proxy.needs_marks(),
         mask: format!("{:#010x}", mask.unwrap_or(0)),
         vips: routing
             .iter()
@@ -77,15 +72,11 @@ pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> Files {
         routes: lines(routing, |vip| &vip.routes, route),
         marks: lines(routing, |vip| &vip.marks, mark),
     };
-    let mut script = node_file(
-        node,
-        &INSTALLED[1..],
-        0o755,
-        emitter.templates.render("policy-routing", context)?,
-    );
-    script.from.extend(node.instances.iter().flat_map(|instance| instance.from.iter().cloned()));
-    let unit = minijinja::context! { header => &emitter.header, script => INSTALLED };
-    let unit = emitter.templates.render("policy-routing.service", unit)?;
+    let mut script =
+        node_file(node, &INSTALLED[1..], 0o755, emitter.render("policy-routing", script)?);
+    script.from.extend(node.instances.iter().map(|instance| Entry::Vip(instance.vip)));
+    let unit = minijinja::context! { script => INSTALLED };
+    let unit = emitter.render("policy-routing.service", unit)?;
     let unit = node_file(node, "etc/systemd/system/lbgen-policy-routing.service", 0o644, unit);
     Ok(vec![script, unit])
 }

@@ -4,24 +4,55 @@ use minijinja::context;
 use serde::Serialize;
 
 use super::{Emitter, Files, node_file};
-use crate::plan::{Drain, NodePlan, Sysctl};
+use crate::plan::{Drain, Kernel, KernelSetting, NodePlan};
 
 #[derive(Serialize)]
-struct Sysctls<'a> {
-    header: &'a str,
-    settings: &'a [Sysctl],
+struct Sysctl {
+    settings: Vec<Setting>,
+}
+
+/// Settings with one reason.
+#[derive(Serialize)]
+struct Setting {
+    why: &'static str,
+    keys: Vec<String>,
+    value: u8,
 }
 
 pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> Files {
-    let header = &emitter.header;
-    let templates = emitter.templates;
-    let sysctl = templates.render("sysctl.conf", Sysctls { header, settings: &node.sysctls })?;
-    let networkd = templates.render("networkd.conf", context! { header })?;
-    let tmpfiles =
-        templates.render("tmpfiles.conf", context! { header, directory => Drain::DIRECTORY })?;
+    let settings: Vec<Setting> = node.kernel.iter().map(setting).collect();
+    let sysctl = emitter.render("sysctl.conf", Sysctl { settings })?;
+    let networkd = emitter.render("networkd.conf", context! {})?;
+    let tmpfiles = emitter.render("tmpfiles.conf", context! { directory => Drain::DIRECTORY })?;
     Ok(vec![
         node_file(node, "etc/sysctl.d/90-lbgen.conf", 0o644, sysctl),
         node_file(node, "etc/systemd/networkd.conf.d/90-lbgen.conf", 0o644, networkd),
         node_file(node, "etc/tmpfiles.d/lbgen.conf", 0o644, tmpfiles),
     ])
+}
+
+fn setting(found: &KernelSetting) -> Setting {
+    let (family, name) = found.setting.key();
+    // A dot in an interface's name is written as a slash (sysctl.d(5)).
+    let interfaces = found.interfaces.iter().map(|interface| interface.as_str().replace('.', "/"));
+    Setting {
+        why: why(found.setting),
+        keys: interfaces.map(|interface| format!("net.{family}.conf.{interface}.{name}")).collect(),
+        value: found.setting.value(),
+    }
+}
+
+/// Why a setting is as it is and who else writes it, in lines of a comment.
+fn why(setting: Kernel) -> &'static str {
+    match setting {
+        Kernel::ArpIgnore => "Answer ARP only on the interface that has the address.
+# kube-proxy with strictARP writes the same into net.ipv4.conf.all.arp_ignore.",
+        Kernel::ArpAnnounce => "Ask with an address of the asked subnet.
+# kube-proxy with strictARP writes the same into net.ipv4.conf.all.arp_announce.",
+        Kernel::PromoteSecondaries => "A VIP that leaves must not take the other VIPs of its subnet with it.
+# systemd sets this on most hosts, not on all.",
+        Kernel::AcceptRa => "Router advertisements must not bring a second default route on a public interface.",
+        Kernel::RpFilter => "Requests come in where the main table would not send their replies: strict (1) drops them.
+# The kernel uses the larger of this and net.ipv4.conf.all.rp_filter, and distributions set that one.",
+    }
 }

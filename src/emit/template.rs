@@ -4,9 +4,8 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::{Serde, ValueKind};
+use minijinja::value::ValueKind;
 use minijinja::{Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value};
-use serde::Serialize;
 
 /// The embedded templates, by name.
 const EMBEDDED: &[(&str, &str)] = &[
@@ -54,9 +53,9 @@ impl Templates {
     }
 
     /// The text of a template.
-    pub fn render(&self, name: &str, context: impl Serialize) -> anyhow::Result<String> {
+    pub(super) fn render(&self, name: &str, context: Value) -> anyhow::Result<String> {
         let template = self.environment.get_template(name)?;
-        template.render(Serde(context)).with_context(|| format!("template {name}"))
+        template.render(context).with_context(|| format!("template {name}"))
     }
 }
 

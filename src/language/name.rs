@@ -108,16 +108,55 @@ names! {
 const LABEL: &str = "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$";
 const SUBDOMAIN: &str = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";
 
+impl UrlPath {
+    /// `/`
+    pub fn root() -> Self {
+        Self("/".to_owned())
+    }
+}
+
 impl Host {
+    /// The wildcard that it matches: `*` stands for one label (Ingress API reference). None for a wildcard itself.
+    pub fn wildcard(&self) -> Option<Host> {
+        let (first, parent) = self.0.split_once('.')?;
+        (first != "*").then(|| Host(format!("*.{parent}")))
+    }
+
     /// Longest name without `*.`: its file is called `<name>.yaml`, and file names end at 255 bytes.
     pub const LONGEST: usize = 240;
 
     /// The name of objects and files of this host: `*.example.com` is `wildcard.example.com`.
-    pub fn object_name(&self) -> String {
+    pub fn object_name(&self) -> Subdomain {
         match self.0.strip_prefix('*') {
-            Some(rest) => format!("wildcard{rest}"),
-            None => self.0.clone(),
+            Some(rest) => Subdomain(format!("wildcard{rest}")),
+            None => Subdomain(self.0.clone()),
         }
+    }
+}
+
+impl From<&Label> for Subdomain {
+    fn from(label: &Label) -> Self {
+        Self(label.0.clone())
+    }
+}
+
+impl From<&ServiceName> for Subdomain {
+    fn from(name: &ServiceName) -> Self {
+        Self(name.0.clone())
+    }
+}
+
+impl ServiceName {
+    /// The name of something that belongs to the Service; `suffix` is a label.
+    pub fn with_suffix(&self, suffix: &str) -> Subdomain {
+        Subdomain(format!("{}-{suffix}", self.0))
+    }
+}
+
+impl PortName {
+    /// The port between the tiers, and to the fallback.
+    pub fn http() -> Self {
+        Self("http".to_owned())
     }
 }
 

@@ -1,9 +1,8 @@
 //! Which component answers for a host and path, where two of them say something about it.
 
-use std::collections::BTreeMap;
-
 use crate::diag::{Code, Diagnostic, Report, code};
-use crate::model::{Component, Datacenter, Host, Label, Path, PathType};
+use crate::model::Datacenter;
+use crate::route::{Answer, RoutingTable};
 
 /// A legacy component's record of what a migrated one serves.
 const TAKEN: Code =
@@ -15,53 +14,46 @@ const NO_MAIN: Code =
 /// The codes of this family.
 pub const CODES: &[&Code] = &[&TAKEN, &NO_MAIN];
 
-/// What a component claims: entrypoint, host and path.
-type Claim<'a> = (&'a Label, Option<&'a Host>, (&'a str, PathType));
-
 /// Reports records that are out of date, and canaries that get no request.
-pub fn check(datacenter: &Datacenter, report: &mut Report) {
-    let mut served: BTreeMap<Claim<'_>, (&Label, &Path)> = BTreeMap::new();
-    for (name, component) in &datacenter.components {
-        if component.backend.is_some() && !component.is_canary() {
-            let claims = claims(component).map(|(claim, path)| (claim, (name, path)));
-            served.extend(claims);
+pub fn check(_: &Datacenter, routes: &RoutingTable, report: &mut Report) {
+    for (_, tier) in routes.tiers() {
+        for (host, record) in tier.records() {
+            let Some(first) = tier.claimed(host, &record.path) else { continue };
+            let (Answer::Component(name), Answer::Component(other)) =
+                (&record.answer, &first.answer)
+            else {
+                continue;
+            };
+            let shown = &record.path.path.value;
+            report.push(
+                Diagnostic::new(
+                    &TAKEN,
+                    record.path.path.span,
+                    format!("`{shown}` of the legacy component `{name}` is served by `{other}`"),
+                    "on record as legacy",
+                )
+                .also(first.path.path.span, format!("`{other}` is migrated"))
+                .note("the catch-all gets only what no migrated component claims")
+                .help("remove the path from the legacy component, or remove the component if nothing is left"),
+            );
         }
-    }
-    for (name, component) in &datacenter.components {
-        for (claim, path) in claims(component) {
-            let shown = path.path.value.as_str();
-            match (served.get(&claim), &component.backend) {
-                (Some((other, first)), None) => report.push(
-                    Diagnostic::new(
-                        &TAKEN,
-                        path.path.span,
-                        format!("`{shown}` of the legacy component `{name}` is served by `{other}`"),
-                        "on record as legacy",
-                    )
-                    .also(first.path.span, format!("`{other}` is migrated"))
-                    .note("the catch-all gets only what no migrated component claims")
-                    .help("take the path off the legacy component, or remove the component when nothing is left"),
-                ),
-                (None, Some(_)) if component.is_canary() => report.push(
-                    Diagnostic::new(
-                        &NO_MAIN,
-                        path.path.span,
-                        format!("`{name}` is a canary on `{shown}`, where no component is"),
-                        "gets no request",
-                    )
-                    .note("ingress-nginx takes a canary only beside an Ingress with the same host and path")
-                    .help("give both the same `hosts` and `paths`"),
-                ),
-                _ => {}
+        for (host, canary) in tier.canaries() {
+            let Answer::Component(name) = &canary.answer else { continue };
+            let main = tier.claimed(host, &canary.path);
+            if main.is_some_and(|main| main.answer != Answer::Fallback) {
+                continue;
             }
+            let shown = &canary.path.path.value;
+            report.push(
+                Diagnostic::new(
+                    &NO_MAIN,
+                    canary.path.path.span,
+                    format!("`{name}` is a canary on `{shown}`, but no component serves that path"),
+                    "gets no request",
+                )
+                .note("ingress-nginx accepts a canary only beside an Ingress with the same host and path")
+                .help("give both the same `hosts` and `paths`"),
+            );
         }
     }
-}
-
-fn claims(component: &Component) -> impl Iterator<Item = (Claim<'_>, &Path)> {
-    component.paths.iter().flat_map(move |path| {
-        component
-            .claimed_hosts()
-            .map(move |host| ((&component.entrypoint, host, path.claim()), path))
-    })
 }

@@ -2,6 +2,7 @@
 
 use crate::diag::{Code, Diagnostic, Report, code};
 use crate::model::{Datacenter, NodeState, OnUnhealthy};
+use crate::route::RoutingTable;
 
 /// Nothing takes over.
 const ONE_NODE: Code = code!(Warning "LB201", "a VIP that only one node can hold");
@@ -12,7 +13,7 @@ const NO_HEALTH: Code = code!(Warning "LB202", "an entrypoint whose health nothi
 pub const CODES: &[&Code] = &[&ONE_NODE, &NO_HEALTH];
 
 /// Reports VIPs and entrypoints without cover.
-pub fn check(datacenter: &Datacenter, report: &mut Report) {
+pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
     for vip in &datacenter.vips {
         let holders: Vec<&str> = vip
             .nodes

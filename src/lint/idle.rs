@@ -2,6 +2,7 @@
 
 use crate::diag::{Code, Diagnostic, Report, code};
 use crate::model::{Datacenter, NodeState, Vip};
+use crate::route::RoutingTable;
 
 /// A setting that changes nothing.
 const IDLE: Code = code!(Warning "LB211", "a setting that has no effect");
@@ -10,7 +11,7 @@ const IDLE: Code = code!(Warning "LB211", "a setting that has no effect");
 pub const CODES: &[&Code] = &[&IDLE];
 
 /// Reports what reads as if it did something.
-pub fn check(datacenter: &Datacenter, report: &mut Report) {
+pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
     for vip in &datacenter.vips {
         if vip.priorities.is_some() {
             beside_priorities(datacenter, vip, report);

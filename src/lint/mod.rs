@@ -1,7 +1,9 @@
-//! &[`Datacenter`] -> LB2xx and LB31x: what works, but is probably not meant, or will stop working. One file per rule family.
+//! &[`Datacenter`] and &[`RoutingTable`] -> LB2xx and LB31x: what works, but is probably not meant, or will stop
+//! working. One file per rule family.
 
 mod claim;
 mod coverage;
+mod host;
 mod idle;
 mod ingress;
 mod unused;
@@ -12,17 +14,19 @@ pub use waiver::{is_waivable, waive};
 
 use crate::diag::{Code, Report};
 use crate::model::Datacenter;
+use crate::route::RoutingTable;
 
 /// A family of rules.
 struct Family {
     codes: &'static [&'static Code],
-    check: fn(&Datacenter, &mut Report),
+    check: fn(&Datacenter, &RoutingTable, &mut Report),
 }
 
 /// Every family.
 const FAMILIES: &[Family] = &[
     Family { codes: claim::CODES, check: claim::check },
     Family { codes: coverage::CODES, check: coverage::check },
+    Family { codes: host::CODES, check: host::check },
     Family { codes: idle::CODES, check: idle::check },
     Family { codes: ingress::CODES, check: ingress::check },
     Family { codes: unused::CODES, check: unused::check },
@@ -30,9 +34,9 @@ const FAMILIES: &[Family] = &[
 ];
 
 /// Reports everything that the rules find.
-pub fn check(datacenter: &Datacenter, report: &mut Report) {
+pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report) {
     for family in FAMILIES {
-        (family.check)(datacenter, report);
+        (family.check)(datacenter, routes, report);
     }
 }
 
@@ -43,6 +47,7 @@ pub fn all_codes() -> Vec<&'static Code> {
     for other in [
         crate::inventory::codes::ALL,
         crate::model::codes::ALL,
+        crate::route::codes::ALL,
         crate::plan::codes::ALL,
         waiver::CODES,
     ] {

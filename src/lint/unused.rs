@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::diag::{Code, Diagnostic, Report, code};
 use crate::model::{Datacenter, Label, Subdomain};
+use crate::route::RoutingTable;
 
 /// Nothing refers to it.
 const UNUSED: Code = code!(Warning "LB210", "something that nothing uses");
@@ -12,7 +13,7 @@ const UNUSED: Code = code!(Warning "LB210", "something that nothing uses");
 pub const CODES: &[&Code] = &[&UNUSED];
 
 /// Reports what could be left out.
-pub fn check(datacenter: &Datacenter, report: &mut Report) {
+pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
     let exposed: BTreeSet<&Label> = datacenter.vips.iter().map(|vip| &vip.entrypoint).collect();
     let routed: BTreeSet<&Label> =
         datacenter.domains.values().map(|domain| &domain.entrypoint).collect();

@@ -2,6 +2,7 @@
 
 use crate::diag::{Code, Diagnostic, Report, code};
 use crate::model::{Datacenter, EndpointsForm, KubeProxy};
+use crate::route::RoutingTable;
 
 /// KEP-5495: deprecated in 1.35, off by default planned for 1.40, removal for 1.43.
 const IPVS: Code = code!(Warning "LB310", "kube-proxy's ipvs mode is deprecated");
@@ -14,7 +15,7 @@ const EXTERNAL_IPS: Code = code!(Warning "LB312", "spec.externalIPs of a Service
 pub const CODES: &[&Code] = &[&IPVS, &ENDPOINTS, &EXTERNAL_IPS];
 
 /// Reports deprecated forms.
-pub fn check(datacenter: &Datacenter, report: &mut Report) {
+pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
     let kubernetes = &datacenter.kubernetes;
     let Some(stated) = kubernetes.version_span else { return };
     let version = kubernetes.version;

@@ -45,8 +45,6 @@ pub const OBJECT_TWICE: Code = code!(Error "LB120", "two Kubernetes objects woul
 pub const CLASS_TWICE: Code = code!(Error "LB121", "an Ingress class is used twice");
 /// A health check port for two Services.
 pub const NODE_PORT_TWICE: Code = code!(Error "LB122", "a health check node port is used twice");
-/// Two components answer for one host and path.
-pub const PATH_TWICE: Code = code!(Error "LB123", "a host and path are claimed twice");
 /// Nothing serves a legacy component.
 pub const NO_FALLBACK: Code = code!(Error "LB124", "a legacy component without a fallback");
 /// The stated version cannot do it.
@@ -74,7 +72,6 @@ pub const ALL: &[&Code] = &[
     &OBJECT_TWICE,
     &CLASS_TWICE,
     &NODE_PORT_TWICE,
-    &PATH_TWICE,
     &NO_FALLBACK,
     &VERSION,
 ];

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::context::Context;
+use super::gateway::Gateway;
+use super::keepalived::Keepalived;
 use super::node::Node;
-use super::{codes, value};
+use super::{Entrypoint, Names, codes, value};
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::Map;
 use crate::inventory::raw;
@@ -14,33 +15,42 @@ use crate::language::number::Priority;
 use crate::language::word::NodeState;
 use crate::source::{Loc, Span};
 
+/// What VIPs refer to: everything that is built before them.
+pub(super) struct Known<'a> {
+    pub gateways: &'a Names<Label, Gateway>,
+    pub nodes: &'a Names<Subdomain, Node>,
+    pub entrypoints: &'a Names<Label, Entrypoint>,
+    pub keepalived: Option<&'a Keepalived>,
+    pub mark_mask: u32,
+}
+
 /// An unhealthy node that yields ranks below every healthy one and keeps a priority of its own: keepalived has none
 /// below 1.
 pub(super) fn refuse_low_priorities(
     raw: &raw::Vip,
     priorities: &BTreeMap<Subdomain, u8>,
     entrypoint: &Label,
-    context: &Context<'_>,
+    known: &Known<'_>,
     report: &mut Report,
 ) {
-    let found = context.entrypoints.find(entrypoint.as_str()).map(|(_, entrypoint)| entrypoint);
+    let found = known.entrypoints.find(entrypoint.as_str()).map(|(_, entrypoint)| entrypoint);
     let yields = found.is_some_and(|entrypoint| {
         entrypoint.on_unhealthy == super::OnUnhealthy::Yield
             && entrypoint.edge.health_check_node_port.is_some()
     });
-    let highest = priorities.values().copied().max().unwrap_or(0);
-    let lowest = priorities.values().copied().min().unwrap_or(0);
-    let needed = u16::from(highest - lowest) + 2;
-    if yields && u16::from(lowest) < needed {
+    let lowest = priorities.values().copied().min().unwrap_or(u8::MAX);
+    let count = priorities.len();
+    if yields && usize::from(lowest) <= count {
+        let nodes = if count == 1 { "node".to_owned() } else { format!("{count} nodes") };
         report.push(
             Diagnostic::new(
                 &codes::PRIORITIES,
                 place(raw),
-                format!("the priorities {lowest} to {highest} leave no room for unhealthy nodes"),
-                format!("the lowest is {} below the highest", highest - lowest),
+                format!("priority {lowest} leaves no room below it for {nodes} while unhealthy"),
+                format!("the lowest must be at least {}", count + 1),
             )
             .note("with `on_unhealthy: yield` an unhealthy node ranks below every healthy one, and priorities end at 1")
-            .help("bring them closer together, for example 102, 101, 100; or write `on_unhealthy: fault` or `ignore`"),
+            .help("raise the lowest; or write `on_unhealthy: fault` or `ignore`"),
         );
     }
 }
@@ -57,12 +67,12 @@ pub(super) fn holders(
     address: &Loc<IpAddr>,
     gateways: &[&Label],
     limit: Option<&[Loc<&str>]>,
-    context: &Context<'_>,
+    known: &Known<'_>,
     report: &mut Report,
 ) -> Option<Vec<Subdomain>> {
     let mut holders: Vec<(&Subdomain, &Node)> = Vec::new();
     let mut complete = true;
-    for (name, node) in context.nodes.iter() {
+    for (name, node) in known.nodes.iter() {
         let listed = limit.map(|limit| limit.iter().find(|listed| listed.value == name.as_str()));
         let lacking = gateways.iter().find(|gateway| !node.gateways.contains_key(gateway.as_str()));
         match (listed, lacking) {
@@ -105,7 +115,7 @@ pub(super) fn holders(
         }
     }
     let able = holders.iter().any(|(_, node)| node.state != NodeState::Maintenance);
-    if !able && complete && context.nodes.complete && context.gateways.complete {
+    if !able && complete && known.nodes.complete && known.gateways.complete {
         let why = match holders.is_empty() {
             true => format!("no node has the gateway `{}`", gateways[0]),
             false => "every node that may hold it is in maintenance".to_owned(),
@@ -129,7 +139,7 @@ pub(super) fn priorities(
     written: &Map<Subdomain, Loc<Priority>>,
     raw: &raw::Vip,
     nodes: Option<&[Subdomain]>,
-    context: &Context<'_>,
+    known: &Known<'_>,
     report: &mut Report,
 ) -> Option<BTreeMap<Subdomain, u8>> {
     let nodes = nodes?;
@@ -143,8 +153,7 @@ pub(super) fn priorities(
             .and_then(|raw| value::number::<u8, _, _>(raw, "priorities", report));
         let node = nodes.iter().find(|node| node.as_str() == name);
         let name_of = Loc { value: name.as_str(), span: entry.key };
-        if context.nodes.knows(name_of, "node", report) && node.is_none() && context.nodes.complete
-        {
+        if known.nodes.knows(name_of, "node", report) && node.is_none() && known.nodes.complete {
             report.push(
                 Diagnostic::new(
                     &codes::PRIORITIES,

@@ -11,7 +11,7 @@ use crate::language::form::Preemption;
 use crate::language::name::Command;
 use crate::language::version::KeepalivedVersion;
 use crate::language::word::RoutingMode;
-use crate::source::Loc;
+use crate::source::{Loc, Span};
 
 /// VRRPv2 (RFC 3768) or VRRPv3 (RFC 9568).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +44,8 @@ pub struct Keepalived {
     pub advert_interval: Duration,
     /// Default of every VIP.
     pub preempt: Preempt,
+    /// Where that default is written, where it is.
+    pub preempt_span: Option<Span>,
     /// Pool for allocated VRIDs.
     pub vrids: RangeInclusive<u8>,
     /// Called on every transition.
@@ -94,6 +96,7 @@ pub(super) fn build(raw: Option<&raw::Keepalived>, report: &mut Report) -> Optio
         vrrp_version: vrrp_version?,
         advert_interval: advert_interval?,
         preempt: preempt?,
+        preempt_span: raw.and_then(|raw| raw.preempt.as_ref()).map(|raw| raw.span),
         vrids: vrids?,
         notify: notify?,
     })

@@ -1,10 +1,12 @@
-//! [`raw::Inventory`] -> [`Datacenter`]: values parsed, names resolved, and what cannot work refused. LB1xx.
+//! [`raw::Inventory`] -> [`Draft`] -> [`Datacenter`]: values parsed, names resolved, and what cannot work refused. LB1xx.
 
 pub mod codes;
 
 mod address;
-mod context;
+mod component;
 mod controller;
+mod domain;
+mod entry;
 mod entrypoint;
 mod gateway;
 mod holder;
@@ -13,7 +15,6 @@ mod kubernetes;
 mod node;
 mod object;
 mod pin;
-mod route;
 mod value;
 mod vip;
 
@@ -22,12 +23,14 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexSet;
 
+pub use component::{Backend, BackendPort, Component, Path};
+pub use domain::Domain;
+pub use entry::Entry;
 pub use entrypoint::{Annotations, Edge, Entrypoint, Fallback, Routing};
 pub use gateway::Gateway;
 pub use keepalived::{Keepalived, PolicyRouting, Preempt, VrrpVersion};
 pub use kubernetes::{EndpointsForm, Kubernetes};
 pub use node::Node;
-pub use route::{Backend, BackendPort, Component, Domain, Path};
 pub use vip::{Pins, Vip};
 
 pub use crate::language::name::{
@@ -72,8 +75,23 @@ pub struct Datacenter {
     pub components: BTreeMap<Label, Component>,
 }
 
-/// The datacenter that the inventory describes; `None` where the report holds an error.
-pub fn build(raw: &raw::Inventory, source: &str, report: &mut Report) -> Option<Datacenter> {
+/// What an inventory describes, as far as it could be understood: a mistake in one entry hides no mistake of another.
+pub struct Draft {
+    name: Option<Label>,
+    source: String,
+    kubernetes: Option<Kubernetes>,
+    keepalived: Option<Keepalived>,
+    policy_routing: Option<PolicyRouting>,
+    gateways: Names<Label, Gateway>,
+    nodes: Names<Subdomain, Node>,
+    entrypoints: Names<Label, Entrypoint>,
+    vips: Vec<Vip>,
+    domains: Names<Host, Domain>,
+    components: Names<Label, Component>,
+}
+
+/// Reads every value and resolves every name.
+pub fn draft(raw: &raw::Inventory, source: &str, report: &mut Report) -> Draft {
     let name =
         raw.datacenter.as_ref().and_then(|raw| value::name_of(raw, "a datacenter's name", report));
     let kubernetes = kubernetes::build(raw.kubernetes.as_ref(), report);
@@ -82,41 +100,69 @@ pub fn build(raw: &raw::Inventory, source: &str, report: &mut Report) -> Option<
     let gateways = gateway::build(raw, report);
     let nodes = node::build(raw, &gateways, report);
     let entrypoints = entrypoint::build(raw, report);
-    let context = context::Context {
+    let known = holder::Known {
         gateways: &gateways,
         nodes: &nodes,
         entrypoints: &entrypoints,
         keepalived: keepalived.as_ref(),
         mark_mask: policy_routing.as_ref().map_or(u32::MAX, |routing| routing.mark_mask),
     };
-    let vips = vip::build(raw.vips.as_deref().unwrap_or_default(), &context, report);
-    let domains = route::domains(raw, &entrypoints, report);
+    let vips = vip::build(raw.vips.as_deref().unwrap_or_default(), &known, report);
+    let domains = domain::build(raw, &entrypoints, report);
     let namespace = kubernetes.as_ref().map(|kubernetes| &kubernetes.namespace);
-    let components = route::components(raw, &entrypoints, namespace, report);
+    let components = component::build(raw, &entrypoints, namespace, report);
 
     address::refuse_shared(raw, report);
     controller::refuse_shared(raw, report);
     pin::refuse_shared(&vips, report);
-    route::refuse_shared_paths(&components, &entrypoints, report);
     if let Some(namespace) = namespace {
         object::refuse_shared(namespace, &entrypoints, &domains, &components, report);
     }
-    if report.has_errors() {
-        return None;
-    }
-    Some(Datacenter {
-        name: name?,
+    Draft {
+        name,
         source: source.to_owned(),
-        kubernetes: kubernetes?,
-        keepalived: keepalived?,
-        policy_routing: policy_routing?,
-        gateways: gateways.found,
-        nodes: nodes.found,
-        entrypoints: entrypoints.found,
+        kubernetes,
+        keepalived,
+        policy_routing,
+        gateways,
+        nodes,
+        entrypoints,
         vips,
-        domains: domains.found,
-        components: components.found,
-    })
+        domains,
+        components,
+    }
+}
+
+impl Draft {
+    /// The entrypoints that could be understood, by name.
+    pub fn entrypoints(&self) -> impl Iterator<Item = (&Label, &Entrypoint)> {
+        self.entrypoints.iter()
+    }
+
+    /// The components that could be understood, by name.
+    pub fn components(&self) -> impl Iterator<Item = (&Label, &Component)> {
+        self.components.iter()
+    }
+
+    /// The datacenter; `None` where the report holds an error.
+    pub fn finish(self, report: &Report) -> Option<Datacenter> {
+        if report.has_errors() {
+            return None;
+        }
+        Some(Datacenter {
+            name: self.name?,
+            source: self.source,
+            kubernetes: self.kubernetes?,
+            keepalived: self.keepalived?,
+            policy_routing: self.policy_routing?,
+            gateways: self.gateways.found,
+            nodes: self.nodes.found,
+            entrypoints: self.entrypoints.found,
+            vips: self.vips,
+            domains: self.domains.found,
+            components: self.components.found,
+        })
+    }
 }
 
 /// Named things as far as they could be built, and every name that was written: a reference to a thing with a

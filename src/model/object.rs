@@ -26,7 +26,7 @@ pub(super) fn refuse_shared(
         }
     }
     for (host, domain) in domains.iter() {
-        objects.push((domain.span, "Ingress", home, host.object_name()));
+        objects.push((domain.span, "Ingress", home, host.object_name().to_string()));
     }
     for (name, component) in components.iter() {
         if component.backend.is_some() {

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::context::Context;
 use super::gateway::Gateway;
-use super::holder::{holders, priorities, refuse_low_priorities};
+use super::holder::{Known, holders, priorities, refuse_low_priorities};
 use super::keepalived::{self, Preempt};
 use super::{Names, codes, value};
 use crate::diag::{Diagnostic, Report};
@@ -38,8 +37,8 @@ pub struct Vip {
     pub pins: Pins,
     /// Exact VRRP priorities: one for every node of `nodes`, distinct.
     pub priorities: Option<BTreeMap<Subdomain, u8>>,
-    /// What a better node does when it comes back.
-    pub preempt: Preempt,
+    /// What a better node does when it comes back, and where that is said.
+    pub preempt: Loc<Preempt>,
 }
 
 /// Numbers that the inventory fixes; in range, not yet compared with those of other VIPs.
@@ -63,20 +62,20 @@ impl Vip {
     }
 }
 
-pub(super) fn build(raw: &[raw::Vip], context: &Context<'_>, report: &mut Report) -> Vec<Vip> {
-    let mut vips: Vec<Vip> = raw.iter().filter_map(|raw| vip(raw, context, report)).collect();
+pub(super) fn build(raw: &[raw::Vip], known: &Known<'_>, report: &mut Report) -> Vec<Vip> {
+    let mut vips: Vec<Vip> = raw.iter().filter_map(|raw| vip(raw, known, report)).collect();
     vips.sort_by_key(|vip| vip.address.value);
     vips
 }
 
-fn vip(raw: &raw::Vip, context: &Context<'_>, report: &mut Report) -> Option<Vip> {
+fn vip(raw: &raw::Vip, known: &Known<'_>, report: &mut Report) -> Option<Vip> {
     let address =
         raw.address.as_ref().and_then(|raw| value::address(raw, "a VIP's address", report));
-    let gateway = address.and_then(|address| gateway_of(&address, context.gateways, report));
+    let gateway = address.and_then(|address| gateway_of(&address, known.gateways, report));
     let mut extra = Some(Vec::new());
     for raw in raw.extra_addresses.iter().flatten() {
         let located = value::address(raw, "an extra address", report)
-            .and_then(|address| Some((address, gateway_of(&address, context.gateways, report)?)));
+            .and_then(|address| Some((address, gateway_of(&address, known.gateways, report)?)));
         extra = extra.zip(located).map(|(mut extra, located)| {
             extra.push(located);
             extra
@@ -86,14 +85,17 @@ fn vip(raw: &raw::Vip, context: &Context<'_>, report: &mut Report) -> Option<Vip
         raw.entrypoint.as_ref(),
         "the VIP",
         raw.span,
-        context.entrypoints,
+        known.entrypoints,
         report,
     );
-    let prefer = prefer(raw, context, report);
-    let pins = pins(raw, context, report);
+    let prefer = prefer(raw, known, report);
+    let pins = pins(raw, known, report);
     let preempt = match &raw.preempt {
-        Some(raw) => keepalived::preempt(raw, report),
-        None => context.keepalived.map(|keepalived| keepalived.preempt),
+        Some(raw) => keepalived::preempt(raw, report).map(|preempt| raw.with(preempt)),
+        None => known.keepalived.map(|keepalived| Loc {
+            value: keepalived.preempt,
+            span: keepalived.preempt_span.unwrap_or(raw.span),
+        }),
     };
     let limit = raw.nodes.as_ref().map(|list| {
         value::refuse_empty(
@@ -104,23 +106,26 @@ fn vip(raw: &raw::Vip, context: &Context<'_>, report: &mut Report) -> Option<Vip
         );
         value::refuse_repeats(&list.value, "nodes", report);
         let names = list.value.iter().map(Loc::as_str);
-        names.filter(|name| context.nodes.knows(*name, "node", report)).collect::<Vec<_>>()
+        names.filter(|name| known.nodes.knows(*name, "node", report)).collect::<Vec<_>>()
     });
     let (address, gateway, extra) = (address?, gateway?, extra.map(sorted)?);
-    check_interval(&address, context, report);
+    check_interval(&address, known, report);
     refuse_two_gateways(&address, &gateway, &extra, report)?;
     let wanted: Vec<&Label> =
         std::iter::once(&gateway).chain(extra.iter().map(|(_, gateway)| gateway)).collect();
     if limit.as_ref().is_some_and(Vec::is_empty) {
         return None;
     }
-    let nodes = holders(raw, &address, &wanted, limit.as_deref(), context, report);
+    let nodes = holders(raw, &address, &wanted, limit.as_deref(), known, report);
     let priorities = raw
         .priorities
         .as_ref()
-        .map(|written| priorities(written, raw, nodes.as_deref(), context, report));
+        .map(|written| priorities(written, raw, nodes.as_deref(), known, report));
     if let (Some(Some(priorities)), Some(entrypoint)) = (&priorities, &entrypoint) {
-        refuse_low_priorities(raw, priorities, entrypoint, context, report);
+        let stays = preempt.is_some_and(|preempt| preempt.value == Preempt::Never);
+        if !stays {
+            refuse_low_priorities(raw, priorities, entrypoint, known, report);
+        }
     }
     Some(Vip {
         span: raw.span,
@@ -220,12 +225,12 @@ fn refuse_two_gateways(
     Some(())
 }
 
-fn prefer(raw: &raw::Vip, context: &Context<'_>, report: &mut Report) -> Vec<Loc<Subdomain>> {
+fn prefer(raw: &raw::Vip, known: &Known<'_>, report: &mut Report) -> Vec<Loc<Subdomain>> {
     let Some(list) = &raw.prefer else { return Vec::new() };
     value::refuse_repeats(list, "prefer", report);
     list.iter()
         .filter_map(|name| {
-            if !context.nodes.knows(name.as_str(), "node", report) {
+            if !known.nodes.knows(name.as_str(), "node", report) {
                 return None;
             }
             let limited = raw.nodes.as_ref().filter(|nodes| !nodes.value.contains(name));
@@ -240,13 +245,13 @@ fn prefer(raw: &raw::Vip, context: &Context<'_>, report: &mut Report) -> Vec<Loc
                     .also(nodes.span, "but not allowed here"),
                 );
             }
-            let (node, _) = context.nodes.find(&name.value.text)?;
+            let (node, _) = known.nodes.find(&name.value.text)?;
             Some(name.with(node.clone()))
         })
         .collect()
 }
 
-fn pins(raw: &raw::Vip, context: &Context<'_>, report: &mut Report) -> Pins {
+fn pins(raw: &raw::Vip, known: &Known<'_>, report: &mut Report) -> Pins {
     let table = raw.table.as_ref().and_then(|raw| {
         let table = value::number::<u32, _, _>(raw, "table", report)?;
         if RESERVED_TABLES.contains(&table.value) {
@@ -265,13 +270,13 @@ fn pins(raw: &raw::Vip, context: &Context<'_>, report: &mut Report) -> Pins {
     });
     let mark = raw.mark.as_ref().and_then(|raw| {
         let mark = value::number::<u32, _, _>(raw, "mark", report)?;
-        if mark.value & !context.mark_mask != 0 {
+        if mark.value & !known.mark_mask != 0 {
             report.push(
                 Diagnostic::new(
                     &codes::RANGE,
                     raw.span,
                     format!("the mark {:#x} has bits outside `mark_mask`", mark.value),
-                    format!("the mask is {:#x}", context.mark_mask),
+                    format!("the mask is {:#x}", known.mark_mask),
                 )
                 .note("bits outside the mask belong to others: kube-proxy has 0x4000 and 0x8000"),
             );
@@ -291,8 +296,8 @@ fn pins(raw: &raw::Vip, context: &Context<'_>, report: &mut Report) -> Pins {
 }
 
 /// IPv6 instances are always VRRPv3, whose adverts hold 12 bits of centiseconds.
-fn check_interval(address: &Loc<IpAddr>, context: &Context<'_>, report: &mut Report) {
-    let interval = context.keepalived.map(|keepalived| keepalived.advert_interval);
+fn check_interval(address: &Loc<IpAddr>, known: &Known<'_>, report: &mut Report) {
+    let interval = known.keepalived.map(|keepalived| keepalived.advert_interval);
     if address.value.is_ipv6()
         && interval.is_some_and(|interval| interval > Duration::from_millis(40_950))
     {

@@ -56,9 +56,7 @@ fn scenarios(datacenter: &Datacenter) -> Vec<(Scenario, usize, String)> {
     let live = || datacenter.nodes.iter().filter(|(_, node)| node.state != NodeState::Maintenance);
     let mut scenarios = vec![(Scenario::default(), 0, "with every node up".to_owned())];
     scenarios.extend(
-        live().map(|(name, _)| {
-            (Scenario::failed([name.as_str()]), 0, format!("when `{name}` is gone"))
-        }),
+        live().map(|(name, _)| (Scenario::failed([name]), 0, format!("when `{name}` is gone"))),
     );
     let mut zones: Vec<&str> =
         live().filter_map(|(_, node)| node.zone.as_ref().map(AsRef::as_ref)).collect();
@@ -67,7 +65,7 @@ fn scenarios(datacenter: &Datacenter) -> Vec<(Scenario, usize, String)> {
     scenarios.extend(zones.into_iter().map(|zone| {
         let inside =
             live().filter(|(_, node)| node.zone.as_ref().is_some_and(|z| z.as_str() == zone));
-        let gone = Scenario::failed(inside.map(|(name, _)| name.as_str()));
+        let gone = Scenario::failed(inside.map(|(name, _)| name));
         (gone, 1, format!("when the zone `{zone}` is gone"))
     }));
     scenarios

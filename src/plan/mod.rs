@@ -5,7 +5,6 @@
 pub mod codes;
 
 mod evenness;
-mod instance;
 mod kubernetes;
 pub mod lock;
 mod node;
@@ -14,32 +13,36 @@ mod order;
 mod priority;
 pub mod simulate;
 
-pub use instance::{
-    Check, Drain, Instance, Mark, Route, Rule, Selector, Sysctl, Track, VipRouting, VirtualAddress,
-};
 pub use kubernetes::{
-    CatchAllPlan, ComponentPlan, DomainPlan, EntrypointPlan, FallbackPlan, Family, KubernetesPlan,
-    ObjectMeta,
+    EndpointsPlan, Exposure, Families, Family, IngressBackend, IngressPath, IngressPlan,
+    IngressRule, KubernetesPlan, Legacy, Manifest, ManifestFile, Object, ObjectMeta, ServicePlan,
+    ServicePort, SlicePlan, Tls,
 };
 pub use lock::Lock;
-pub use node::NodePlan;
+pub use node::{
+    Check, Drain, Instance, Kernel, KernelSetting, Mark, NodePlan, Route, Rule, Selector,
+    Unhealthy, VipRouting, VirtualAddress,
+};
 pub use number::Numbers;
 pub use order::{Keep, bound};
 
 use std::net::IpAddr;
 
 use crate::diag::Report;
-use crate::model::{Datacenter, RoutingMode, Subdomain};
+use crate::model::{Datacenter, Label, RoutingMode, Subdomain};
+use crate::route::RoutingTable;
 
 /// Everything that the bundle says.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     /// The bundle's folder.
-    pub datacenter: String,
+    pub datacenter: Label,
     /// The inventory's file name, for headers.
     pub source: String,
     /// Who holds rules and routes.
     pub mode: RoutingMode,
+    /// Every kind of traffic.
+    pub entrypoints: Vec<Label>,
     /// What was allocated to each VIP, by address.
     pub vips: Vec<VipPlan>,
     /// By name.
@@ -49,12 +52,12 @@ pub struct Plan {
 }
 
 /// What was allocated to a VIP.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VipPlan {
     /// The VIP.
     pub address: IpAddr,
     /// The traffic that it is for.
-    pub entrypoint: String,
+    pub entrypoint: Label,
     /// VIPs of one group share nodes, directly or through others; those of different groups share none.
     pub group: usize,
     /// Its numbers.
@@ -66,13 +69,19 @@ pub struct VipPlan {
     pub order: Vec<Subdomain>,
     /// The VRRP priority of each node of `order`, falling; 1 to 254.
     pub priorities: Vec<u8>,
-    /// What an unhealthy node's priority loses so that it ranks below every healthy one, and all stay distinct.
-    pub yield_weight: i16,
+    /// What the priority of each node of `order` loses while the node is unhealthy.
+    pub losses: Vec<u8>,
 }
 
 /// The plan of a datacenter; `None` where a pool is too small or the lock contradicts itself, and the report says
 /// where.
-pub fn plan(datacenter: &Datacenter, lock: &Lock, keep: Keep, report: &mut Report) -> Option<Plan> {
+pub fn plan(
+    datacenter: &Datacenter,
+    routes: &RoutingTable,
+    lock: &Lock,
+    keep: Keep,
+    report: &mut Report,
+) -> Option<Plan> {
     let numbers = number::allocate(datacenter, lock, report)?;
     priority::refuse_too_many(datacenter, report)?;
     let orders = order::choose(datacenter, lock, keep);
@@ -84,25 +93,26 @@ pub fn plan(datacenter: &Datacenter, lock: &Lock, keep: Keep, report: &mut Repor
         .map(|((vip, numbers), (group, base_order))| {
             let order = order::effective(datacenter, vip, &base_order);
             let priorities = priority::assign(vip, &order, datacenter.nodes.len());
-            let yield_weight = priority::yield_weight(&priorities);
+            let losses = priority::losses(vip, &priorities);
             VipPlan {
                 address: vip.address.value,
-                entrypoint: vip.entrypoint.to_string(),
+                entrypoint: vip.entrypoint.clone(),
                 group,
                 numbers,
                 base_order,
                 order,
                 priorities,
-                yield_weight,
+                losses,
             }
         })
         .collect();
     let plan = Plan {
-        datacenter: datacenter.name.to_string(),
+        datacenter: datacenter.name.clone(),
         source: datacenter.source.clone(),
         mode: datacenter.policy_routing.mode,
         nodes: node::plan(datacenter, &vips),
-        kubernetes: kubernetes::plan(datacenter),
+        entrypoints: datacenter.entrypoints.keys().cloned().collect(),
+        kubernetes: kubernetes::plan(datacenter, routes),
         vips,
     };
     evenness::check(datacenter, &plan, report);

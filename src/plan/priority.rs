@@ -1,4 +1,4 @@
-//! VRRP priorities that follow a failover order.
+//! VRRP priorities that follow a failover order, and what is left of them while a node is unhealthy.
 
 use super::codes;
 use crate::diag::{Diagnostic, Report};
@@ -43,14 +43,14 @@ pub(super) fn assign(vip: &Vip, order: &[Subdomain], nodes: usize) -> Vec<u8> {
         .collect()
 }
 
-/// What an unhealthy node loses: enough to rank below every healthy one.
-pub(super) fn yield_weight(priorities: &[u8]) -> i16 {
-    let highest = priorities.iter().copied().max().unwrap_or(HIGHEST);
-    let lowest = priorities.iter().copied().min().unwrap_or(HIGHEST);
-    let spread = i16::from(highest - lowest);
-    // Allocated priorities all lose the same; pinned ones may stand too low for that, and lose what they must.
-    match lowest > HEALTHY {
-        true => -i16::from(HEALTHY),
-        false => -(spread + 1),
+/// What each node of an order loses while it is unhealthy: it ranks below every healthy one then, and unhealthy nodes
+/// keep their order among themselves.
+pub(super) fn losses(vip: &Vip, priorities: &[u8]) -> Vec<u8> {
+    if vip.priorities.is_none() {
+        return vec![HEALTHY; priorities.len()];
     }
+    // Pinned priorities may be any: the last one falls to 1, the one before it to 2, and so on. The model sees to it
+    // that all of these are free.
+    let below = (1..=u8::MAX).take(priorities.len()).collect::<Vec<u8>>();
+    priorities.iter().zip(below.iter().rev()).map(|(own, left)| own.saturating_sub(*left)).collect()
 }

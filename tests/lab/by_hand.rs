@@ -25,6 +25,13 @@ struct Args {
 }
 
 fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [agent, rest @ ..] = arguments.as_slice()
+        && agent == "agent"
+    {
+        lab::agent::run(rest).unwrap();
+        return ExitCode::SUCCESS;
+    }
     let args = Args::parse();
     let text = match std::fs::read_to_string(&args.inventory) {
         Ok(text) => text,
@@ -49,7 +56,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
         lab.crash(&node);
-        sound &= report(&lab, &format!("{node} without power"), &Scenario::failed([node.as_str()]));
+        sound &= report(&lab, &format!("{node} without power"), &lab::failed(&[&node]));
         lab.boot(&node);
         sound &= report(&lab, &format!("{node} booted"), &Scenario::default());
     }
@@ -59,7 +66,7 @@ fn main() -> ExitCode {
 /// Says what was seen of a state, and whether it is as it should be.
 fn report(lab: &Lab, title: &str, scenario: &Scenario) -> bool {
     let start = Instant::now();
-    let proof = lab.proof(&lab.simulated(scenario), scenario);
+    let proof = lab.proof(scenario);
     let seconds = start.elapsed().as_secs_f64();
     match &proof {
         Ok(()) => println!("\n{title}: as simulated after {seconds:.1} s"),

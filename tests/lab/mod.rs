@@ -3,21 +3,27 @@
 
 #![allow(dead_code, reason = "each program uses its own part")]
 
+pub mod agent;
 pub mod fleet;
 pub mod host;
 mod network;
 mod node;
+mod patience;
 mod permit;
 mod watch;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use lbgen::diag::{self, Report};
 use lbgen::emit::{self, Templates};
 use lbgen::inventory;
-use lbgen::model::{self, Datacenter};
-use lbgen::plan::{self, Keep, Lock, Plan};
+use lbgen::model::{Datacenter, Label, Name, Subdomain};
+use lbgen::pipeline::{self, Options};
+use lbgen::plan::simulate::Scenario;
+use lbgen::plan::{self, Keep, Plan};
 use lbgen::source::Sources;
 
 use host::Host;
@@ -38,6 +44,8 @@ pub struct Lab {
     pub client: Host,
     /// Those that run, by name.
     pub nodes: BTreeMap<String, Node>,
+    /// Who held each VIP when a state was last proven.
+    last: RefCell<BTreeMap<IpAddr, Option<Subdomain>>>,
     _permit: Permit,
 }
 
@@ -67,6 +75,7 @@ impl Lab {
             gateway,
             client,
             nodes,
+            last: RefCell::default(),
             _permit: permit,
         };
         for name in lab.names() {
@@ -77,7 +86,7 @@ impl Lab {
 
     /// Every node of the plan.
     pub fn names(&self) -> Vec<String> {
-        self.plan.nodes.iter().map(|node| node.node.clone()).collect()
+        self.plan.nodes.iter().map(|node| node.node.to_string()).collect()
     }
 
     /// Boots a node that is not there.
@@ -94,10 +103,9 @@ impl Lab {
     /// The cables of some of a node's links are out, or in.
     pub fn cables(&self, name: &str, links: impl IntoIterator<Item = usize>, plugged: bool) {
         let state = if plugged { "up" } else { "down" };
-        for link in links {
-            let port = self.machine(name).port(link);
-            self.gateway.run(&format!("ip link set {port} {state}"));
-        }
+        let ports = links.into_iter().map(|link| self.machine(name).port(link));
+        let batch: String = ports.map(|port| format!("link set {port} {state}\n")).collect();
+        self.gateway.run(&format!("printf '{batch}' | ip -batch -"));
     }
 
     /// An entrypoint has no ready pod on a node any more, or has one again.
@@ -155,11 +163,11 @@ impl Lab {
     }
 
     fn bundle(&self) -> PathBuf {
-        self.folder.path().join(&self.plan.datacenter)
+        self.folder.path().join(self.plan.datacenter.as_str())
     }
 
     fn machine(&self, name: &str) -> Machine<'_> {
-        let index = self.plan.nodes.iter().position(|node| node.node == name);
+        let index = self.plan.nodes.iter().position(|node| node.node.as_str() == name);
         let index = index.unwrap_or_else(|| panic!("{name} is no node"));
         Machine {
             datacenter: &self.datacenter,
@@ -171,21 +179,38 @@ impl Lab {
     }
 }
 
+/// Entrypoints without a ready pod on nodes, nothing else.
+pub fn unhealthy(pairs: &[(&str, &str)]) -> Scenario {
+    let pair = |(entrypoint, node): &(&str, &str)| {
+        (Label::parse(entrypoint).expect("a name"), Subdomain::parse(node).expect("a name"))
+    };
+    Scenario { unhealthy: pairs.iter().map(pair).collect(), ..Scenario::default() }
+}
+
+/// Some nodes drained, nothing else.
+pub fn drained(nodes: &[&str]) -> Scenario {
+    Scenario { drained: failed(nodes).failed, ..Scenario::default() }
+}
+
+/// Some nodes gone, nothing else.
+pub fn failed(nodes: &[&str]) -> Scenario {
+    let names = nodes.iter().map(|name| Subdomain::parse(name).expect("a node's name"));
+    Scenario { failed: names.collect(), ..Scenario::default() }
+}
+
 fn planned(inventory: &str, lock: &str) -> Result<(Datacenter, Plan), String> {
     let (mut sources, mut report) = (Sources::default(), Report::default());
     let raw =
         inventory::parse("inventory.yaml".into(), inventory.into(), &mut sources, &mut report);
     let lock = match lock {
-        "" => Lock::default(),
+        "" => None,
         text => {
             inventory::lock::parse("inventory.lock".into(), text.into(), &mut sources, &mut report)
-                .map_or_else(Lock::default, |raw| Lock::build(&raw, &mut report))
         }
     };
-    let planned =
-        raw.and_then(|raw| model::build(&raw, "inventory.yaml", &mut report)).and_then(|found| {
-            plan::plan(&found, &lock, Keep::Locked, &mut report).map(|plan| (found, plan))
-        });
+    let options = Options { source: "inventory.yaml", keep: Keep::Locked, allow: &[] };
+    let planned = pipeline::run(raw.as_ref(), lock.as_ref(), options, &mut report);
+    let planned = planned.map(|planned| (planned.datacenter, planned.plan));
     planned.ok_or_else(|| diag::render_human(&report, &sources, false))
 }
 
@@ -193,7 +218,7 @@ fn write(plan: &Plan, folder: &Path) {
     use std::os::unix::fs::PermissionsExt;
     let templates = Templates::load(None).expect("the embedded templates");
     for file in emit::emit(plan, &templates).expect("a plan can be emitted") {
-        let path = folder.join(&plan.datacenter).join(&file.path);
+        let path = folder.join(plan.datacenter.as_str()).join(&file.path);
         std::fs::create_dir_all(path.parent().expect("a file has a folder")).expect("a folder");
         std::fs::write(&path, &file.body).expect("a file");
         std::fs::set_permissions(&path, PermissionsExt::from_mode(file.mode)).expect("a mode");

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
 
 use lbgen::model::{Datacenter, KubeProxy};
 use lbgen::plan::NodePlan;
@@ -42,16 +44,14 @@ impl Machine<'_> {
         pod.run(&self.pod());
         host.run(&self.kube_proxy());
         let ports = self.ports();
-        let specs = |address: &str| -> String {
-            ports.iter().map(|port| format!(" {address}/{port}")).collect()
-        };
-        let server = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/server.py");
-        let server = format!("exec python3 {} {name}", server.display());
-        pod.serve(&format!("{server}{}{}", specs("0.0.0.0"), specs("::")));
+        // `::` takes IPv4 too.
+        let specs: String = ports.iter().map(|port| format!(" ::/{port}")).collect();
+        let agent = format!("exec {} agent {name}", agent().display());
+        pod.serve(&format!("{agent}{specs}"));
         if self.datacenter.kubernetes.kube_proxy == KubeProxy::Ipvs {
             // IPVS is not in every kernel. What it does to routing is what a socket of the node does: replies have the
             // VIP as their source when they are routed.
-            host.serve(&format!("{server}{}{}", specs("0.0.0.0"), specs("::")));
+            host.serve(&format!("{agent}{specs}"));
         }
         host.run("mount -t tmpfs tmpfs /run; mkdir /run/lab");
         let health: String = self
@@ -61,7 +61,7 @@ impl Machine<'_> {
             .map(|check| format!(" {0}/{1}/{2}", check.address, check.port, flag(check.port)))
             .collect();
         if !health.is_empty() {
-            host.serve(&format!("{server}{health}"));
+            host.serve(&format!("{agent}{health}"));
         }
         let node = Node { host, _pod: pod };
         node.overlay();
@@ -72,9 +72,10 @@ impl Machine<'_> {
 
     /// Copies the bundle's files over the node's, as the README says.
     pub fn install(&self, node: &Node) {
-        let files = self.bundle.join("nodes").join(&self.plan.node);
+        let files = self.bundle.join("nodes").join(self.plan.node.as_str());
         node.host.run(&format!("rsync -rltpO --chmod=u=rwX,go=rX {}/ /", files.display()));
         if let Some(notify) = &self.plan.notify {
+            let notify = notify.as_str();
             let command = notify.split(' ').next().unwrap_or(notify);
             node.host.run(&format!(
                 "[ -e {command} ] || {{ mkdir -p $(dirname {command}); printf '#!/bin/sh\\n' >{command}; chmod 755 {command}; }}"
@@ -85,7 +86,9 @@ impl Machine<'_> {
     /// Cables into every link that it is on.
     fn plug(&self, gateway: &Host, host: &Host) {
         for (number, link) in self.links.iter().enumerate() {
-            for (_, interface) in link.ports.iter().filter(|(node, _)| *node == self.plan.node) {
+            for (_, interface) in
+                link.ports.iter().filter(|(node, _)| *node == self.plan.node.as_str())
+            {
                 let port = self.port(number);
                 gateway.connect(&port, host, interface);
                 gateway.run(&format!(
@@ -110,7 +113,7 @@ impl Machine<'_> {
             .datacenter
             .nodes
             .iter()
-            .find(|(name, _)| name.as_str() == self.plan.node)
+            .find(|(name, _)| **name == self.plan.node)
             .expect("every planned node is one of the datacenter's");
         let interface = &node.interface;
         let mut script = String::from(
@@ -182,6 +185,23 @@ impl Machine<'_> {
         ports.dedup();
         ports
     }
+}
+
+/// The program that stands for pods and health ports: the example `lab`, which lies beside the tests.
+fn agent() -> &'static Path {
+    static AGENT: OnceLock<PathBuf> = OnceLock::new();
+    AGENT.get_or_init(|| {
+        let own = std::env::current_exe().expect("this program has a path");
+        let folder = own.parent().expect("it lies in a folder");
+        if !folder.ends_with("deps") {
+            return own;
+        }
+        // `cargo test --test lab` builds no examples.
+        let build = ["build", "--quiet", "--example", "lab"];
+        let built = Command::new(env!("CARGO")).args(build).status();
+        assert!(built.expect("cargo runs").success());
+        folder.with_file_name("examples").join("lab")
+    })
 }
 
 /// The file whose presence makes a health port answer 503.

@@ -2,13 +2,10 @@
 
 use std::sync::{Condvar, Mutex, PoisonError};
 
-/// For each core. Labs wait more than they compute.
-const PER_CORE: usize = 3;
-
 static RUNNING: Mutex<usize> = Mutex::new(0);
 static FREE: Condvar = Condvar::new();
 
-/// A place for one lab; free again when it is dropped.
+/// A place for one lab, on a core of its own; free again when it is dropped.
 pub struct Permit;
 
 impl Permit {
@@ -16,7 +13,7 @@ impl Permit {
     pub fn wait() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
-        let full = |running: &mut usize| *running >= PER_CORE * cores;
+        let full = |running: &mut usize| *running >= cores;
         let mut running = FREE.wait_while(running, full).unwrap_or_else(PoisonError::into_inner);
         *running += 1;
         Self

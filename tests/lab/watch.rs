@@ -3,19 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::net::IpAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use lbgen::model::{Preempt, Vip};
+use lbgen::model::{Name, Preempt, Subdomain, Vip};
 use lbgen::plan::simulate::{Scenario, Simulator};
 
 use super::Lab;
 use super::network::CLIENT;
+use super::patience::Patience;
 
-/// The slowest states are two failed health checks and an election of VRRPv2 on a busy machine.
+/// The slowest states are two failed health checks and an election of VRRPv2.
 const LIMIT: Duration = Duration::from_secs(25);
-
-/// Between two looks.
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// The nodes that hold each address of a VIP; several where the state is not what it should be.
 pub type Holders = BTreeMap<IpAddr, BTreeSet<String>>;
@@ -37,27 +35,36 @@ impl Lab {
         holders
     }
 
-    /// Who holds what by the simulator's word.
+    /// Who holds what by the simulator's word, after what was proven last: a VIP that is not preempted stays.
     pub fn simulated(&self, scenario: &Scenario) -> Holders {
-        let elected = Simulator::of(&self.plan).elect(scenario);
         let mut holders = Holders::new();
-        for (vip, holder) in self.datacenter.vips.iter().zip(elected) {
+        for (vip, holder) in self.datacenter.vips.iter().zip(self.elected(scenario)) {
             for (address, _) in vip.addresses() {
-                holders.insert(address, holder.map(str::to_owned).into_iter().collect());
+                holders.insert(address, holder.iter().map(ToString::to_string).collect());
             }
         }
         holders
     }
 
-    /// Whether a VIP is where it should be. One that is not preempted stays with whoever has it.
-    fn agree(&self, vip: IpAddr, seen: &BTreeSet<String>, expected: &BTreeSet<String>) -> bool {
-        let stays = self.vip(vip).preempt == Preempt::Never && expected.len() == 1;
-        seen == expected || (stays && seen.len() == 1)
+    fn elected(&self, scenario: &Scenario) -> Vec<Option<Subdomain>> {
+        let last = self.last.borrow();
+        let seen = self.holders();
+        let before = |vip: &Vip| match last.get(&vip.address.value) {
+            Some(holder) => holder.clone(),
+            // Which of several nodes that start at once is first, nobody knows.
+            None => {
+                let seen = &seen[&vip.address.value];
+                seen.first().filter(|_| seen.len() == 1).and_then(|name| Subdomain::parse(name))
+            }
+        };
+        let before: Vec<Option<Subdomain>> = self.datacenter.vips.iter().map(before).collect();
+        let elected = Simulator::of(&self.plan).elect_after(&before, scenario);
+        elected.into_iter().map(|holder| holder.cloned()).collect()
     }
 
-    /// How long a state may take to come: a node that is back waits before it takes its VIPs.
+    /// How long a state may take to come on a machine that keeps up: a node that is back waits before it takes its VIPs.
     pub fn limit(&self) -> Duration {
-        let delays = self.datacenter.vips.iter().map(|vip| match vip.preempt {
+        let delays = self.datacenter.vips.iter().map(|vip| match vip.preempt.value {
             Preempt::After(delay) => delay,
             Preempt::AtOnce | Preempt::Never => Duration::ZERO,
         });
@@ -69,39 +76,42 @@ impl Lab {
         self.until(limit, || self.held(expected))
     }
 
-    /// The whole proof of a state that the simulator knows: see [`Lab::prove_holders`].
+    /// The whole proof of a state that the simulator knows: each VIP is where it should be, answers the client from there
+    /// and sees the client's own address, and each node that runs finds its routing as intended. An answer has left by the
+    /// public side, because the gateway drops all others.
     pub fn prove(&self, scenario: &Scenario) {
-        self.prove_holders(&self.simulated(scenario), scenario);
-    }
-
-    /// The whole proof of a state: each VIP is where it should be, answers the client from there and sees the client's own
-    /// address, and each node that runs finds its routing as intended. An answer has left by the public side, because the
-    /// gateway drops all others.
-    pub fn prove_holders(&self, expected: &Holders, scenario: &Scenario) {
-        if let Err(text) = self.proof(expected, scenario) {
+        if let Err(text) = self.proof(scenario) {
             panic!("{scenario:?}: {text}");
         }
     }
 
-    /// The proof as a result: what was wrong last, when its time was over.
-    pub fn proof(&self, expected: &Holders, scenario: &Scenario) -> Result<(), String> {
-        self.until(self.limit(), || {
-            self.held(expected)?;
-            self.answered(scenario)?;
-            self.intended()
-        })
+    /// The proof as a result: what was wrong last, when the patience was over.
+    pub fn proof(&self, scenario: &Scenario) -> Result<(), String> {
+        let proof = self.until(self.limit(), || self.look(&self.simulated(scenario), scenario));
+        let vips = self.datacenter.vips.iter().map(|vip| vip.address.value);
+        let last = vips.zip(self.elected(scenario)).collect();
+        *self.last.borrow_mut() = last;
+        proof
     }
 
-    /// Looks until what it sees is right, within a limit; what was wrong last, otherwise.
+    /// The same for a state that the simulator does not know.
+    pub fn proof_of(&self, expected: &Holders, scenario: &Scenario) -> Result<(), String> {
+        self.until(self.limit(), || self.look(expected, scenario))
+    }
+
+    fn look(&self, expected: &Holders, scenario: &Scenario) -> Result<(), String> {
+        self.held(expected)?;
+        self.answered(scenario)?;
+        self.intended()
+    }
+
+    /// Looks until what it sees is right; what was wrong last, when the patience is over.
     fn until(&self, limit: Duration, look: impl Fn() -> Result<(), String>) -> Result<(), String> {
-        let start = Instant::now();
+        let mut patience = Patience::new(limit);
         loop {
-            match look() {
-                Err(text) if start.elapsed() > limit => {
-                    return Err(format!("after {limit:?}:\n{text}"));
-                }
-                Err(_) => std::thread::sleep(PAUSE),
-                Ok(()) => return Ok(()),
+            let Err(text) = look() else { return Ok(()) };
+            if !patience.pause() {
+                return Err(format!("{patience}:\n{text}"));
             }
         }
     }
@@ -109,8 +119,7 @@ impl Lab {
     /// Whether the VIPs are where they should be.
     fn held(&self, expected: &Holders) -> Result<(), String> {
         let seen = self.holders();
-        let wrong =
-            expected.iter().filter(|(vip, expected)| !self.agree(**vip, &seen[*vip], expected));
+        let wrong = expected.iter().filter(|(vip, expected)| seen[*vip] != **expected);
         let mut text = String::new();
         for (vip, expected) in wrong {
             let _ = writeln!(text, "{vip}: expected on {expected:?}, is on {:?}", seen[vip]);
@@ -132,8 +141,8 @@ impl Lab {
             if !self.pings(vip) {
                 return Err(format!("{vip} answers no ping: {}", self.describe(vip, holder)));
             }
-            let entrypoint = self.vip(vip).entrypoint.to_string();
-            if scenario.unhealthy.contains(&(entrypoint, holder.clone())) {
+            let node = Subdomain::parse(holder).expect("a node");
+            if scenario.is_unhealthy(&self.vip(vip).entrypoint, &node) {
                 continue;
             }
             let client = if vip.is_ipv6() { CLIENT[1] } else { CLIENT[0] };

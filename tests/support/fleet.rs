@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use lbgen::diag::Report;
-use lbgen::plan::simulate::{Placement, Scenario, Simulator, System, sets, worst};
-use lbgen::plan::{self, Keep, Lock, Plan};
+use lbgen::inventory;
+use lbgen::model::{Label, Name, Subdomain};
+use lbgen::pipeline::{self, Options};
+use lbgen::plan::simulate::{Placement, Scenario, Simulator, System, sets};
+use lbgen::plan::{self, Keep, Plan};
 use lbgen::source::Sources;
-use lbgen::{inventory, model};
 use proptest::prelude::*;
 
 /// Plans a text with the text of a lock; warnings do not matter here.
@@ -19,23 +21,32 @@ pub fn plan_with(text: &str, lock: &str, keep: Keep) -> Plan {
         &mut sources,
         &mut report,
     );
-    let lock = if lock.is_empty() {
-        Lock::default()
-    } else {
-        let raw = inventory::lock::parse(
-            "inventory.lock".to_owned(),
-            lock.into(),
-            &mut sources,
-            &mut report,
-        );
-        Lock::build(&raw.unwrap(), &mut report)
-    };
-    let planned = raw
-        .and_then(|raw| model::build(&raw, "inventory.yaml", &mut report))
-        .and_then(|datacenter| plan::plan(&datacenter, &lock, keep, &mut report));
-    planned.unwrap_or_else(|| {
+    let lock = (!lock.is_empty()).then(|| {
+        let name = "inventory.lock".to_owned();
+        inventory::lock::parse(name, lock.into(), &mut sources, &mut report).unwrap()
+    });
+    let options = Options { source: "inventory.yaml", keep, allow: &[] };
+    let planned = pipeline::run(raw.as_ref(), lock.as_ref(), options, &mut report);
+    let planned = planned.unwrap_or_else(|| {
         panic!("{}\n{text}", lbgen::diag::render_human(&report, &sources, false))
-    })
+    });
+    planned.plan
+}
+
+/// A node's name.
+pub fn node(name: &str) -> Subdomain {
+    Subdomain::parse(name).unwrap()
+}
+
+/// Some nodes gone, nothing else.
+pub fn failed(nodes: &[&str]) -> Scenario {
+    Scenario { failed: nodes.iter().map(|name| node(name)).collect(), ..Scenario::default() }
+}
+
+/// Entrypoints without a ready pod on nodes.
+pub fn unhealthy<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Scenario {
+    let pair = |(entrypoint, name): (&str, &str)| (Label::parse(entrypoint).unwrap(), node(name));
+    Scenario { unhealthy: pairs.into_iter().map(pair).collect(), ..Scenario::default() }
 }
 
 pub fn plan_of(text: &str) -> Plan {
@@ -103,17 +114,18 @@ pub fn orders(plan: &Plan) -> BTreeMap<String, Vec<String>> {
 /// By how much the worst set of exactly `failures` has a node over its share.
 pub fn over(plan: &Plan, failures: usize) -> usize {
     let simulator = Simulator::of(plan);
-    let placements: Vec<Placement<'_>> = sets(plan, &Scenario::default(), failures)
-        .iter()
-        .map(|set| Placement::of(&simulator, set, System::Lbgen))
-        .collect();
-    worst(&placements).unwrap().over
+    let base = Scenario::default();
+    let over = sets(plan, &base, failures)
+        .map(|set| Placement::of(&simulator, &set, System::Lbgen))
+        .max_by_key(|placement| (placement.unheld, placement.over))
+        .unwrap();
+    over.over
 }
 
 /// Who holds each VIP in a scenario.
 pub fn holders(plan: &Plan, scenario: &Scenario) -> Vec<Option<String>> {
     let holders = Simulator::of(plan).elect(scenario);
-    holders.into_iter().map(|holder| holder.map(str::to_owned)).collect()
+    holders.into_iter().map(|holder| holder.map(ToString::to_string)).collect()
 }
 
 prop_compose! {

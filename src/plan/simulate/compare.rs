@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::{Scenario, Simulator};
+use crate::model::Subdomain;
 use crate::plan::{Plan, VipPlan};
 
 /// Whose election.
@@ -38,7 +39,11 @@ impl System {
     }
 
     /// The holder of each VIP of the plan, in its order.
-    pub fn elect<'a>(self, simulator: &Simulator<'a>, scenario: &Scenario) -> Vec<Option<&'a str>> {
+    pub fn elect<'a>(
+        self,
+        simulator: &Simulator<'a>,
+        scenario: &Scenario,
+    ) -> Vec<Option<&'a Subdomain>> {
         let plan = simulator.plan;
         match self {
             Self::Lbgen => simulator.elect(scenario),
@@ -48,7 +53,7 @@ impl System {
                 .map(|vip| live(vip, scenario).min_by_key(|node| hash(node, vip)))
                 .collect(),
             Self::KubeVip => {
-                let mut nodes = plan.nodes.iter().map(|node| node.node.as_str());
+                let mut nodes = plan.nodes.iter().map(|node| &node.node);
                 let leader = nodes.find(|node| {
                     plan.vips.iter().any(|vip| live(vip, scenario).any(|name| name == *node))
                 });
@@ -70,13 +75,14 @@ impl System {
 fn live<'a, 's>(
     vip: &'a VipPlan,
     scenario: &'s Scenario,
-) -> impl Iterator<Item = &'a str> + use<'a, 's> {
-    vip.order.iter().map(AsRef::as_ref).filter(|node: &&str| !scenario.is_out(node)).filter(
-        |node: &&str| !scenario.unhealthy.contains(&(vip.entrypoint.clone(), (*node).to_owned())),
-    )
+) -> impl Iterator<Item = &'a Subdomain> + use<'a, 's> {
+    vip.order
+        .iter()
+        .filter(|node| !scenario.is_out(node))
+        .filter(|node| !scenario.is_unhealthy(&vip.entrypoint, node))
 }
 
-fn hash(node: &str, vip: &VipPlan) -> Vec<u8> {
+fn hash(node: &Subdomain, vip: &VipPlan) -> Vec<u8> {
     Sha256::digest(format!("{node}#{}", vip.address)).to_vec()
 }
 
@@ -85,18 +91,14 @@ fn operator<'a>(
     vip: &'a VipPlan,
     index: usize,
     scenario: &Scenario,
-) -> Option<&'a str> {
+) -> Option<&'a Subdomain> {
     let of_service =
         plan.vips[..index].iter().filter(|other| other.entrypoint == vip.entrypoint).count();
-    let nodes: Vec<&str> = plan
-        .nodes
-        .iter()
-        .map(|node| node.node.as_str())
-        .filter(|node| vip.order.iter().any(|name| name.as_str() == *node))
-        .collect();
+    let nodes: Vec<&Subdomain> =
+        plan.nodes.iter().map(|node| &node.node).filter(|node| vip.order.contains(node)).collect();
     let preferred = nodes[of_service % nodes.len()];
-    let address = |node: &str| {
-        let found = plan.nodes.iter().find(|other| other.node == node);
+    let address = |node: &Subdomain| {
+        let found = plan.nodes.iter().find(|other| other.node == *node);
         found
             .and_then(|node| node.instances.iter().find(|instance| instance.vip == vip.address))
             .map(|i| i.source)

@@ -7,44 +7,47 @@ mod tally;
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::time::Duration;
 
 pub use compare::System;
-pub use tally::{Placement, sets, worst};
+pub use tally::{Placement, Worst, sets};
 
-use super::{Instance, NodePlan, Plan};
+use super::{Instance, NodePlan, Plan, Unhealthy};
+use crate::model::{Label, Preempt, Subdomain};
 
 /// What is wrong in a datacenter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scenario {
     /// Nodes that are gone.
-    pub failed: BTreeSet<String>,
+    pub failed: BTreeSet<Subdomain>,
     /// Nodes with 1 in their drain file.
-    pub drained: BTreeSet<String>,
+    pub drained: BTreeSet<Subdomain>,
     /// Entrypoint and node without a ready pod of it.
-    pub unhealthy: BTreeSet<(String, String)>,
+    pub unhealthy: BTreeSet<(Label, Subdomain)>,
 }
 
 impl Scenario {
     /// Some nodes gone, nothing else.
-    pub fn failed<'a>(nodes: impl IntoIterator<Item = &'a str>) -> Self {
-        Self { failed: nodes.into_iter().map(str::to_owned).collect(), ..Self::default() }
+    pub fn failed<'a>(nodes: impl IntoIterator<Item = &'a Subdomain>) -> Self {
+        Self { failed: nodes.into_iter().cloned().collect(), ..Self::default() }
     }
 
     /// Whether nothing that the node may hold would be held by it while another node is healthy.
     fn has_no_share(&self, node: &NodePlan) -> bool {
         let unhealthy = |instance: &Instance| {
-            instance.track.is_some()
-                && self
-                    .unhealthy
-                    .iter()
-                    .any(|(entrypoint, at)| *entrypoint == instance.entrypoint && *at == node.node)
+            instance.track.is_some() && self.is_unhealthy(&instance.entrypoint, &node.node)
         };
         self.is_out(&node.node) || node.instances.iter().all(unhealthy)
     }
 
     /// Whether a node takes part in no election.
-    pub fn is_out(&self, node: &str) -> bool {
+    pub fn is_out(&self, node: &Subdomain) -> bool {
         self.failed.contains(node) || self.drained.contains(node)
+    }
+
+    /// Whether an entrypoint has no ready pod on a node.
+    pub fn is_unhealthy(&self, entrypoint: &Label, node: &Subdomain) -> bool {
+        self.unhealthy.iter().any(|(other, at)| other == entrypoint && at == node)
     }
 }
 
@@ -61,7 +64,7 @@ pub struct Simulator<'a> {
 /// An instance of a VIP.
 #[derive(Debug)]
 struct Candidate<'a> {
-    node: &'a str,
+    node: &'a Subdomain,
     instance: &'a Instance,
 }
 
@@ -95,20 +98,66 @@ impl<'a> Simulator<'a> {
 
     /// The holder of each VIP of the plan, in its order; `None` where nobody holds it. Elections have settled, and every
     /// instance that may preempt has.
-    pub fn elect(&self, scenario: &Scenario) -> Vec<Option<&'a str>> {
+    pub fn elect(&self, scenario: &Scenario) -> Vec<Option<&'a Subdomain>> {
         self.candidates.iter().map(|candidates| elected(candidates, scenario)).collect()
+    }
+
+    /// The holders after those of before: a VIP that is not preempted stays where it is while its holder is able to hold it.
+    pub fn elect_after(
+        &self,
+        before: &[Option<Subdomain>],
+        scenario: &Scenario,
+    ) -> Vec<Option<&'a Subdomain>> {
+        let elected = self.elect(scenario);
+        self.candidates
+            .iter()
+            .zip(elected)
+            .zip(before)
+            .map(|((candidates, elected), before)| {
+                let holder = candidates.iter().find(|found| Some(found.node) == before.as_ref());
+                let stays = holder.filter(|found| {
+                    let unhealthy = scenario.is_unhealthy(&found.instance.entrypoint, found.node);
+                    found.instance.preempt == Preempt::Never
+                        && !scenario.is_out(found.node)
+                        && rank(found.instance, unhealthy).is_some()
+                });
+                stays.map_or(elected, |found| Some(found.node))
+            })
+            .collect()
+    }
+
+    /// How long a VIP stays on `from` before `to` takes it, when what is wrong in `scenario` happens: a MASTER that only
+    /// loses priority is preempted no sooner than the other one's `preempt_delay`.
+    pub fn wait(
+        &self,
+        vip: usize,
+        scenario: &Scenario,
+        from: &Subdomain,
+        to: &Subdomain,
+    ) -> Option<Duration> {
+        let instance = |node: &Subdomain| {
+            self.candidates[vip].iter().find(|found| found.node == node).map(|found| found.instance)
+        };
+        let (old, new) = (instance(from)?, instance(to)?);
+        let holds_on = !scenario.is_out(from)
+            && matches!(old.track, Some(Unhealthy::Lose(_)))
+            && scenario.is_unhealthy(&old.entrypoint, from);
+        match new.preempt {
+            Preempt::After(delay) if holds_on => Some(delay),
+            _ => None,
+        }
     }
 }
 
 /// Which of the instances of a VIP is MASTER.
-fn elected<'a>(candidates: &[Candidate<'a>], scenario: &Scenario) -> Option<&'a str> {
+fn elected<'a>(candidates: &[Candidate<'a>], scenario: &Scenario) -> Option<&'a Subdomain> {
     let mut live = candidates.iter().filter(|found| !scenario.is_out(found.node));
     if scenario.unhealthy.is_empty() {
         return live.next().map(|found| found.node);
     }
     let ranked = live.filter_map(|found| {
-        let at = (found.instance.entrypoint.clone(), found.node.to_owned());
-        Some((rank(found.instance, scenario.unhealthy.contains(&at))?, found.node))
+        let unhealthy = scenario.is_unhealthy(&found.instance.entrypoint, found.node);
+        Some((rank(found.instance, unhealthy)?, found.node))
     });
     ranked.max().map(|(_, node)| node)
 }
@@ -118,12 +167,11 @@ type Rank = (u8, IpAddr);
 
 /// What an instance brings to the election; `None` is FAULT.
 fn rank(instance: &Instance, unhealthy: bool) -> Option<Rank> {
-    let weight = match (&instance.track, unhealthy) {
-        (Some(track), true) if track.weight == 0 => return None,
-        (Some(track), true) => track.weight,
+    let lost = match (instance.track, unhealthy) {
+        (Some(Unhealthy::Fault), true) => return None,
+        (Some(Unhealthy::Lose(lost)), true) => lost,
         _ => 0,
     };
     // keepalived keeps effective priorities from 1 to 254.
-    let effective = (i16::from(instance.priority) + weight).clamp(1, 254);
-    Some((u8::try_from(effective).unwrap_or(1), instance.source))
+    Some((instance.priority.saturating_sub(lost).max(1), instance.source))
 }

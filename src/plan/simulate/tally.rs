@@ -1,8 +1,10 @@
 //! How even a placement is, and the worst of many.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::{Scenario, Simulator, System};
+use crate::model::Subdomain;
 use crate::plan::{NodePlan, Plan, bound};
 
 /// Who holds what in a scenario.
@@ -11,9 +13,9 @@ pub struct Placement<'a> {
     /// What is wrong.
     pub scenario: Scenario,
     /// The holder of each VIP, in the order of the plan.
-    pub holders: Vec<Option<&'a str>>,
+    pub holders: Vec<Option<&'a Subdomain>>,
     /// How many VIPs each node holds, every node of the plan.
-    pub loads: BTreeMap<&'a str, usize>,
+    pub loads: BTreeMap<&'a Subdomain, usize>,
     /// The most VIPs on one node.
     pub load: usize,
     /// The most that a node would hold if VIPs were spread in shares of weight, the largest over all groups.
@@ -21,7 +23,7 @@ pub struct Placement<'a> {
     /// By how much the node furthest over its own share exceeds it.
     pub over: usize,
     /// That node, where there is one.
-    pub furthest: Option<&'a str>,
+    pub furthest: Option<&'a Subdomain>,
     /// VIPs that nobody holds.
     pub unheld: usize,
 }
@@ -31,8 +33,7 @@ impl<'a> Placement<'a> {
     pub fn of(simulator: &Simulator<'a>, scenario: &Scenario, system: System) -> Self {
         let holders = system.elect(simulator, scenario);
         let nodes = simulator.plan.nodes.iter();
-        let mut loads: BTreeMap<&'a str, usize> =
-            nodes.map(|node| (node.node.as_str(), 0)).collect();
+        let mut loads: BTreeMap<&'a Subdomain, usize> = nodes.map(|node| (&node.node, 0)).collect();
         for holder in holders.iter().flatten() {
             *loads.entry(holder).or_default() += 1;
         }
@@ -53,9 +54,9 @@ impl<'a> Placement<'a> {
             for (node, share) in alive {
                 let share = bound(*vips, share, weight);
                 largest = largest.max(share);
-                let excess = loads[node.node.as_str()].saturating_sub(share);
+                let excess = loads[&node.node].saturating_sub(share);
                 if excess > over {
-                    (over, furthest) = (excess, Some(node.node.as_str()));
+                    (over, furthest) = (excess, Some(&node.node));
                 }
             }
         }
@@ -77,40 +78,90 @@ impl<'a> Placement<'a> {
     }
 }
 
-/// Every set of exactly `failures` of the nodes that take part, on top of `base`.
-pub fn sets(plan: &Plan, base: &Scenario, failures: usize) -> Vec<Scenario> {
-    let names: Vec<&str> = plan
+/// Every set of exactly `failures` of the nodes that take part, on top of `base`, one after the other.
+pub fn sets<'a>(
+    plan: &'a Plan,
+    base: &'a Scenario,
+    failures: usize,
+) -> impl Iterator<Item = Scenario> + 'a {
+    let names: Vec<&Subdomain> = plan
         .nodes
         .iter()
         .filter(|node| !node.instances.is_empty() && !base.is_out(&node.node))
-        .map(|node| node.node.as_str())
+        .map(|node| &node.node)
         .collect();
-    let mut found = vec![(0, base.clone())];
-    for _ in 0..failures {
-        found = found
-            .into_iter()
-            .flat_map(|(next, set)| {
-                names[next..].iter().enumerate().map(move |(offset, name)| {
-                    let mut set = set.clone();
-                    set.failed.insert((*name).to_owned());
-                    (next + offset + 1, set)
-                })
-            })
-            .collect();
-    }
-    found.into_iter().map(|(_, set)| set).collect()
+    let first = (failures <= names.len()).then(|| (0..failures).collect::<Vec<usize>>());
+    let combinations = std::iter::successors(first, {
+        let count = names.len();
+        move |chosen| next_combination(chosen, count)
+    });
+    combinations.map(move |chosen| {
+        let mut set = base.clone();
+        set.failed.extend(chosen.into_iter().map(|index| names[index].clone()));
+        set
+    })
 }
 
-/// The worst of some placements: VIPs that nobody holds, then the node furthest over its share, then the highest load.
-pub fn worst<'p, 'a: 'p>(
-    placements: impl IntoIterator<Item = &'p Placement<'a>>,
-) -> Option<&'p Placement<'a>> {
-    let mut worst: Option<&Placement<'a>> = None;
-    for placement in placements {
-        let key = |placement: &Placement<'_>| (placement.unheld, placement.over, placement.load);
-        if worst.is_none_or(|worst| key(placement) > key(worst)) {
-            worst = Some(placement);
+/// The combination of indices below `count` that follows, in rising order.
+fn next_combination(chosen: &[usize], count: usize) -> Option<Vec<usize>> {
+    let last = chosen.len();
+    let place = (0..last).rev().find(|place| chosen[*place] < count - (last - place))?;
+    let mut next = chosen.to_vec();
+    next[place] += 1;
+    for after in place + 1..last {
+        next[after] = next[after - 1] + 1;
+    }
+    Some(next)
+}
+
+/// The worst of many placements: VIPs that nobody holds first, then the node furthest over its share, then the highest
+/// load. Of equal ones the first counts as worse.
+#[derive(Debug)]
+pub struct Worst<'a> {
+    most: usize,
+    kept: Vec<(usize, Placement<'a>)>,
+    seen: usize,
+}
+
+impl<'a> Worst<'a> {
+    /// Keeps at most this many.
+    pub fn new(most: usize) -> Self {
+        Self { most, kept: Vec::new(), seen: 0 }
+    }
+
+    /// Looks at one.
+    pub fn add(&mut self, placement: Placement<'a>) {
+        self.kept.push((self.seen, placement));
+        self.seen += 1;
+        if self.kept.len() > 2 * self.most {
+            self.sort();
         }
     }
-    worst
+
+    fn sort(&mut self) {
+        self.kept.sort_by_key(badness);
+        self.kept.truncate(self.most);
+    }
+
+    /// How many were looked at.
+    pub fn seen(&self) -> usize {
+        self.seen
+    }
+
+    /// The worst of all, where there is one.
+    pub fn first(&self) -> Option<&Placement<'a>> {
+        self.kept.iter().min_by_key(|entry| badness(entry)).map(|(_, placement)| placement)
+    }
+
+    /// All of them in the order in which they came; the worst first, where they are too many to keep.
+    pub fn into_placements(mut self) -> Vec<Placement<'a>> {
+        if self.seen > self.most {
+            self.sort();
+        }
+        self.kept.into_iter().map(|(_, placement)| placement).collect()
+    }
+}
+
+fn badness((index, placement): &(usize, Placement<'_>)) -> (Reverse<(usize, usize, usize)>, usize) {
+    (Reverse((placement.unheld, placement.over, placement.load)), *index)
 }

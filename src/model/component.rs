@@ -1,65 +1,14 @@
-//! What requests are for: branded domains at the edge tier, components behind the routing tier.
-
-use std::collections::BTreeMap;
+//! What requests are for, behind the routing tier.
 
 use super::entrypoint::{Annotations, Entrypoint, annotations};
 use super::{Names, codes, entrypoint_of, value};
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::{Text, raw, whole_number};
-use crate::language::form::{ServicePort, TlsSecret};
-use crate::language::name::{Host, Label, Name, PortName, ServiceName, Subdomain, UrlPath};
+use crate::language::form::ServicePort;
+use crate::language::name::{Host, Label, Name, PortName, ServiceName, UrlPath};
 use crate::language::number::{Number, Port};
 use crate::language::word::{ComponentState, PathType};
 use crate::source::{Loc, Span};
-
-/// A branded host.
-#[derive(Debug)]
-pub struct Domain {
-    /// Where its name stands.
-    pub span: Span,
-    /// Which traffic it is.
-    pub entrypoint: Label,
-    /// The Secret of its certificate; `None` is plain HTTP.
-    pub tls_secret: Option<Subdomain>,
-}
-
-/// What serves a component.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Backend {
-    /// The Service, in the component's namespace.
-    pub service: ServiceName,
-    /// Its port.
-    pub port: BackendPort,
-}
-
-/// A port of a Service.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum BackendPort {
-    /// By name.
-    Name(PortName),
-    /// By number.
-    Number(u16),
-}
-
-/// A path that a component claims.
-#[derive(Debug, Clone)]
-pub struct Path {
-    /// As written.
-    pub path: Loc<UrlPath>,
-    /// How it is compared.
-    pub kind: PathType,
-}
-
-impl Path {
-    /// The same for two paths that claim the same requests.
-    pub fn claim(&self) -> (&str, PathType) {
-        let path = self.path.value.as_str();
-        match self.kind {
-            PathType::Prefix => (path.trim_end_matches('/'), self.kind),
-            PathType::Exact | PathType::ImplementationSpecific => (path, self.kind),
-        }
-    }
-}
 
 /// A component that teams own.
 #[derive(Debug)]
@@ -82,9 +31,9 @@ pub struct Component {
 
 impl Component {
     /// The hosts that its paths are claimed on; `None` is any.
-    pub fn claimed_hosts(&self) -> impl Iterator<Item = Option<&Host>> {
+    pub fn claimed_hosts(&self) -> impl Iterator<Item = Option<&Loc<Host>>> {
         let any = self.hosts.is_empty().then_some(None);
-        any.into_iter().chain(self.hosts.iter().map(|host| Some(&host.value)))
+        any.into_iter().chain(self.hosts.iter().map(Some))
     }
 
     /// Whether it takes a part of another component's requests, on the same hosts and paths (ingress-nginx).
@@ -96,51 +45,50 @@ impl Component {
 /// The annotation by which ingress-nginx knows a canary.
 const CANARY: &str = "nginx.ingress.kubernetes.io/canary";
 
-pub(super) fn domains(
-    raw: &raw::Inventory,
-    entrypoints: &Names<Label, Entrypoint>,
-    report: &mut Report,
-) -> Names<Host, Domain> {
-    Names::build(
-        raw.given.contains(&"domains"),
-        raw.domains.as_ref(),
-        "a domain",
-        report,
-        |name, host: Option<&Host>, raw: &raw::Domain, report| {
-            let what = format!("`{name}`");
-            let entrypoint =
-                entrypoint_of(raw.entrypoint.as_ref(), &what, raw.span, entrypoints, report);
-            let tls_secret = match &raw.tls_secret {
-                None => host.map(|host| Subdomain::parse(&host.object_name())),
-                Some(raw) => tls_secret(raw, report),
-            };
-            Some(Domain { span: raw.span, entrypoint: entrypoint?, tls_secret: tls_secret? })
-        },
-    )
+/// A path that a component claims.
+#[derive(Debug, Clone)]
+pub struct Path {
+    /// As written.
+    pub path: Loc<UrlPath>,
+    /// How it is compared.
+    pub kind: PathType,
 }
 
-/// The Secret; `Some(None)` is plain HTTP.
-fn tls_secret(raw: &Loc<Text<TlsSecret>>, report: &mut Report) -> Option<Option<Subdomain>> {
-    let text = raw.value.text.as_str();
-    if raw.value.plain && text == "false" {
-        return Some(None);
+impl Path {
+    /// Every path, claimed at `span`.
+    pub fn everything(span: Span) -> Self {
+        Self { path: Loc { value: UrlPath::root(), span }, kind: PathType::Prefix }
     }
-    if TlsSecret::REFUSED.contains(&text) {
-        report.push(
-            Diagnostic::new(
-                &codes::WORD,
-                raw.span,
-                format!("`tls_secret` cannot be `{text}`"),
-                "the name of a Secret, or `false` without quotes",
-            )
-            .help("`false` is plain HTTP; without the key, the Secret is named as the host"),
-        );
-        return None;
+
+    /// The same for two paths that claim the same requests.
+    pub fn claim(&self) -> (&str, PathType) {
+        let path = self.path.value.as_str();
+        match self.kind {
+            PathType::Prefix => (path.trim_end_matches('/'), self.kind),
+            PathType::Exact | PathType::ImplementationSpecific => (path, self.kind),
+        }
     }
-    value::name(text, raw.span, "a Secret's name", report).map(Some)
 }
 
-pub(super) fn components(
+/// What serves a component.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backend {
+    /// The Service, in the component's namespace.
+    pub service: ServiceName,
+    /// Its port.
+    pub port: BackendPort,
+}
+
+/// A port of a Service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BackendPort {
+    /// By name.
+    Name(PortName),
+    /// By number.
+    Number(u16),
+}
+
+pub(super) fn build(
     raw: &raw::Inventory,
     entrypoints: &Names<Label, Entrypoint>,
     default_namespace: Option<&Label>,
@@ -278,58 +226,4 @@ fn path(raw: &raw::Path, report: &mut Report) -> Option<Path> {
     };
     let parsed = value::name_of(path, "a path", report)?;
     Some(Path { path: path.with(parsed), kind: kind? })
-}
-
-/// Reports every host and path that two components of one entrypoint claim, or a component and the catch-all.
-pub(super) fn refuse_shared_paths(
-    components: &Names<Label, Component>,
-    entrypoints: &Names<Label, Entrypoint>,
-    report: &mut Report,
-) {
-    let mut claims = Vec::new();
-    for (entrypoint, found) in entrypoints.iter() {
-        if let Some(fallback) = &found.fallback {
-            let what = format!("the fallback of `{entrypoint}`");
-            let everything = ("", PathType::Prefix);
-            claims.push((fallback.name.span, what, (entrypoint, false, None, everything)));
-        }
-    }
-    for (name, component) in components.iter().filter(|(_, component)| component.backend.is_some())
-    {
-        for path in &component.paths {
-            let what = match component.is_canary() {
-                true => format!("the canary `{name}`"),
-                false => format!("`{name}`"),
-            };
-            for host in component.claimed_hosts() {
-                claims.push((
-                    path.path.span,
-                    what.clone(),
-                    (&component.entrypoint, component.is_canary(), host, path.claim()),
-                ));
-            }
-        }
-    }
-    claims.sort_by_key(|(span, ..)| *span);
-    // Two claims of one entrypoint on one host for one path are one claim too many, and so are two canaries.
-    let mut seen = BTreeMap::new();
-    for (span, what, claim) in &claims {
-        let Some((first, other)) = seen.insert(claim, (*span, what)) else {
-            continue;
-        };
-        let (_, _, host, path) = claim;
-        let on = host.map_or("any host".to_owned(), |host: &Host| format!("`{host}`"));
-        let shown = if path.0.is_empty() { "/" } else { path.0 };
-        report.push(
-            Diagnostic::new(
-                &codes::PATH_TWICE,
-                *span,
-                format!("`{shown}` on {on} is claimed twice"),
-                format!("by {what}"),
-            )
-            .also(first, format!("by {other}"))
-            .note("ingress-nginx gives the requests to the older Ingress of the two, whichever that is")
-            .help("give the path to one of them, or tell them apart by `hosts`"),
-        );
-    }
 }

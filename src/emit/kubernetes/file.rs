@@ -6,21 +6,20 @@ use anyhow::Context;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta as Metadata;
 use serde::Serialize;
 
-use super::BundleFile;
-use super::Emitter;
+use super::{BundleFile, Emitter};
+use crate::model::Entry;
 use crate::plan::ObjectMeta;
 
-/// A file of manifests, built document by document.
-pub(super) struct Manifest {
+/// The text of a file of manifests, document by document.
+pub(super) struct ManifestText {
     path: String,
     body: String,
-    pub from: Vec<String>,
     documents: usize,
 }
 
-impl Manifest {
-    pub fn new(emitter: &Emitter<'_>, path: String, from: &[String]) -> Self {
-        Self { path, body: format!("# {}\n", emitter.header), from: from.to_vec(), documents: 0 }
+impl ManifestText {
+    pub fn new(emitter: &Emitter<'_>, path: String) -> Self {
+        Self { path, body: format!("# {}\n", emitter.header), documents: 0 }
     }
 
     /// A line of comment before the next document.
@@ -44,26 +43,26 @@ impl Manifest {
         Ok(())
     }
 
-    pub fn finish(self) -> BundleFile {
-        BundleFile {
-            path: format!("kubernetes/{}", self.path),
-            mode: 0o644,
-            body: self.body,
-            from: self.from,
-        }
+    pub fn finish(self, from: Vec<Entry>) -> BundleFile {
+        BundleFile { path: format!("kubernetes/{}", self.path), mode: 0o644, body: self.body, from }
     }
 }
 
 /// Name, namespace, annotations, and the labels that every object of ours has.
 pub(super) fn metadata(meta: &ObjectMeta) -> Metadata {
     Metadata {
-        name: Some(meta.name.clone()),
-        namespace: Some(meta.namespace.clone()),
-        annotations: (!meta.annotations.is_empty()).then(|| meta.annotations.clone()),
+        name: Some(meta.name.to_string()),
+        namespace: Some(meta.namespace.to_string()),
+        annotations: (!meta.annotations.is_empty()).then(|| strings(&meta.annotations)),
         labels: Some(BTreeMap::from([
             ("app.kubernetes.io/managed-by".to_owned(), "lbgen".to_owned()),
-            ("app.kubernetes.io/part-of".to_owned(), meta.part_of.clone()),
+            ("app.kubernetes.io/part-of".to_owned(), meta.part_of.to_string()),
         ])),
         ..Metadata::default()
     }
+}
+
+/// A map of typed names as Kubernetes' own types have it.
+pub(super) fn strings<K: ToString, V: ToString>(map: &BTreeMap<K, V>) -> BTreeMap<String, String> {
+    map.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect()
 }

@@ -1,0 +1,83 @@
+//! Every problem of a run.
+
+use super::{Code, Diagnostic, Severity};
+
+/// Every problem of a run.
+#[derive(Debug, Default)]
+pub struct Report {
+    diagnostics: Vec<Diagnostic>,
+    /// Those that came after [`MOST`], by severity.
+    beyond: [usize; 2],
+}
+
+/// A file with more problems than this is no inventory that someone will mend; the rest is only counted.
+const MOST: usize = 20_000;
+
+impl Report {
+    /// Adds a problem.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        match self.is_full() {
+            true => self.count_only(diagnostic.code),
+            false => self.diagnostics.push(diagnostic),
+        }
+    }
+
+    /// Whether another problem would only be counted: no need to look for a fix.
+    pub fn is_full(&self) -> bool {
+        self.diagnostics.len() >= MOST
+    }
+
+    /// Counts a problem that nobody is going to read.
+    pub fn count_only(&mut self, code: &Code) {
+        self.beyond[code.severity as usize] += 1;
+    }
+
+    /// How many problems of this severity there are.
+    pub fn count(&self, severity: Severity) -> usize {
+        let kept = self.diagnostics.iter().filter(|d| d.code.severity == severity).count();
+        kept + self.beyond[severity as usize]
+    }
+
+    /// Whether anything stops a render.
+    pub fn has_errors(&self) -> bool {
+        self.beyond[Severity::Error as usize] > 0
+            || self.diagnostics.iter().any(|d| d.code.severity == Severity::Error)
+    }
+
+    /// Keeps what `keep` says.
+    pub fn retain(&mut self, keep: impl FnMut(&Diagnostic) -> bool) {
+        self.diagnostics.retain(keep);
+    }
+
+    /// In the order of the input, each once.
+    pub fn sort(&mut self) {
+        self.diagnostics.sort_by(|a, b| {
+            (a.span(), a.code.id, &a.title, &a.labels).cmp(&(
+                b.span(),
+                b.code.id,
+                &b.title,
+                &b.labels,
+            ))
+        });
+        self.diagnostics.dedup();
+    }
+
+    /// The problems, in the order that [`Report::sort`] made.
+    pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.diagnostics.iter()
+    }
+
+    /// The line at the end of a run: `2 errors, 1 warning`; empty where there is nothing.
+    pub fn tally(&self) -> String {
+        let count = |severity: Severity| match self.count(severity) {
+            0 => None,
+            1 => Some(format!("1 {}", severity.word())),
+            n => Some(format!("{n} {}s", severity.word())),
+        };
+        [count(Severity::Error), count(Severity::Warning)]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+}

@@ -1,0 +1,168 @@
+//! Hosts that components name, and what that does to the paths of others.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::diag::{Code, Diagnostic, Report, code};
+use crate::model::{Datacenter, Host, Label};
+use crate::route::{Answer, RoutingTable, Rule, Tier};
+use crate::source::Span;
+
+/// One component's host hides other components' paths.
+const HIDDEN: Code = code!(Warning "LB203", "a host that hides the paths of other components");
+/// No domain brings requests for a host.
+const NO_DOMAIN: Code = code!(Warning "LB209", "a component's host that no domain serves");
+/// Requests that nothing answers.
+const NO_ANSWER: Code =
+    code!(Warning "LB212", "an entrypoint where some requests are answered by nobody");
+
+/// The codes of this family.
+pub const CODES: &[&Code] = &[&HIDDEN, &NO_DOMAIN, &NO_ANSWER];
+
+/// Reports hosts that hide, hosts that nobody asks for, and hosts that are not served as a whole.
+pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report) {
+    for (entrypoint, tier) in routes.tiers() {
+        hiding(tier, report);
+        unanswered(datacenter, entrypoint, tier, report);
+    }
+    without_domain(datacenter, report);
+}
+
+/// The component that names a host first, and those that it hides there.
+type Finding<'a> = (&'a Label, BTreeSet<&'a Label>);
+
+/// A host that is named has a server of its own in ingress-nginx, with only the paths that name it: paths for any host,
+/// and those of a wildcard that covers it, are not served there.
+fn hiding(tier: &Tier, report: &mut Report) {
+    // By the component that names a host first, and what is hidden there: one message, whatever the number of hosts.
+    let mut findings: BTreeMap<Finding<'_>, Vec<(&Host, Span)>> = BTreeMap::new();
+    for (host, rules) in tier.named_hosts() {
+        let namers = rules.iter().filter_map(|rule| Some((rule.host, component(rule)?)));
+        let Some((span, namer)) = namers.clone().min() else { continue };
+        let wildcard = host.wildcard();
+        let broader = wildcard.iter().flat_map(|wildcard| tier.rules(Some(wildcard)));
+        let hidden: BTreeSet<&Label> = broader
+            .chain(tier.rules(None))
+            .filter(|rule| tier.claimed(Some(host), &rule.path).is_none_or(is_fallback))
+            .filter_map(component)
+            // Who names the host too has said what it wants there.
+            .filter(|name| !namers.clone().any(|(_, own)| own == *name))
+            .collect();
+        if !hidden.is_empty() {
+            findings.entry((namer, hidden)).or_default().push((host, span));
+        }
+    }
+    for ((namer, hidden), hosts) in findings {
+        let on: Vec<String> = hosts.iter().map(|(host, _)| format!("`{host}`")).collect();
+        let whose = match hidden.len() {
+            1 => "another component".to_owned(),
+            count => format!("{count} other components"),
+        };
+        let there = if hosts.len() == 1 { "that host" } else { "those hosts" };
+        report.push(
+            Diagnostic::new(
+                &HIDDEN,
+                hosts[0].1,
+                format!("`{namer}` hides the paths of {whose} on {}", listed(&on)),
+                "named here",
+            )
+            .note(format!("not served on {there}: {}", names(&hidden)))
+            .note("in ingress-nginx one Ingress that names a host hides, for that host, every path that does not name it")
+            .help(format!("give the hidden components the same `hosts`, or remove `hosts` from `{namer}`")),
+        );
+    }
+}
+
+fn component(rule: &Rule) -> Option<&Label> {
+    match &rule.answer {
+        Answer::Component(name) => Some(name),
+        Answer::Fallback => None,
+    }
+}
+
+fn is_fallback(rule: &Rule) -> bool {
+    rule.answer == Answer::Fallback
+}
+
+/// How many names a message lists.
+const LISTED: usize = 12;
+
+fn names(names: &BTreeSet<&Label>) -> String {
+    listed(&names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>())
+}
+
+/// The first of some names, and how many more there are.
+fn listed(names: &[String]) -> String {
+    match names.len() {
+        0..=LISTED => names.join(", "),
+        count => format!("{} and {} more", names[..LISTED].join(", "), count - LISTED),
+    }
+}
+
+/// The hosts of components that no request can have: the edge tier knows no domain for them.
+fn without_domain(datacenter: &Datacenter, report: &mut Report) {
+    for (name, component) in &datacenter.components {
+        for host in component.hosts.iter().filter(|_| component.backend.is_some()) {
+            let is_served = |domain: &Host| {
+                *domain == host.value
+                    || domain.wildcard().as_ref() == Some(&host.value)
+                    || host.value.wildcard().as_ref() == Some(domain)
+            };
+            let mut domains = datacenter.domains.iter().filter(|(domain, _)| is_served(domain));
+            let mut elsewhere = domains.clone();
+            if domains.any(|(_, domain)| domain.entrypoint == component.entrypoint) {
+                continue;
+            }
+            let diagnostic = Diagnostic::new(
+                &NO_DOMAIN,
+                host.span,
+                format!(
+                    "no domain of `{}` serves `{}`, which `{name}` names",
+                    component.entrypoint, host.value
+                ),
+                "no request for this host arrives",
+            );
+            report.push(match elsewhere.next() {
+                Some((_, domain)) => diagnostic
+                    .also(domain.span, format!("a domain of `{}`", domain.entrypoint))
+                    .help("give the component and the domain the same `entrypoint`"),
+                None => diagnostic
+                    .did_you_mean(
+                        host.value.as_str(),
+                        host.span,
+                        datacenter
+                            .domains
+                            .keys()
+                            .map(Host::as_str)
+                            .filter(|host| !host.starts_with('*')),
+                    )
+                    .help("add the domain, or remove the host"),
+            });
+        }
+    }
+}
+
+/// An entrypoint without a fallback answers 404 to what no component claims.
+fn unanswered(datacenter: &Datacenter, name: &Label, tier: &Tier, report: &mut Report) {
+    let Some(entrypoint) = datacenter.entrypoints.get(name) else { return };
+    if entrypoint.fallback.is_some() {
+        return;
+    }
+    let domains = datacenter.domains.iter().filter(|(_, domain)| domain.entrypoint == *name);
+    let open: Vec<String> = domains
+        .filter(|(host, _)| !tier.is_whole(tier.server(host).as_ref()))
+        .map(|(host, _)| format!("`{host}`"))
+        .collect();
+    if open.is_empty() {
+        return;
+    }
+    report.push(
+        Diagnostic::new(
+            &NO_ANSWER,
+            entrypoint.span,
+            format!("`{name}` has no fallback, and nothing serves every path of {}", listed(&open)),
+            "no `fallback`",
+        )
+        .note("a request that no component claims is answered 404 by the routing controller")
+        .help("add a `fallback`, or a component with the path `/`"),
+    );
+}

@@ -1,0 +1,150 @@
+//! First tier: TLS termination, exposed on VIPs.
+
+use std::collections::BTreeMap;
+
+use super::{Annotations, annotations, class, codes, port, service, value};
+use crate::diag::{Diagnostic, Report};
+use crate::inventory::{Map, Text, raw};
+use crate::language::name::{LabelValue, Name, PortName, QualifiedName, ServiceName, Subdomain};
+use crate::language::number::{NodePort, Port};
+use crate::source::{Loc, Span};
+
+/// First tier: TLS termination, exposed on VIPs.
+#[derive(Debug)]
+pub struct Edge {
+    /// Its Ingress class; no other controller has it.
+    pub class: Loc<Subdomain>,
+    /// Its Service.
+    pub service: Loc<ServiceName>,
+    /// The labels of its pods.
+    pub selector: BTreeMap<QualifiedName, LabelValue>,
+    /// Its ports, not empty; the target port is the name.
+    pub ports: BTreeMap<PortName, u16>,
+    /// Where kube-proxy says whether a ready pod is on the node.
+    pub health_check_node_port: Option<Loc<u16>>,
+    /// Copied to every edge Ingress.
+    pub annotations: Annotations,
+}
+
+pub(super) fn build(raw: &raw::Edge, report: &mut Report) -> Option<Edge> {
+    let class: Option<Loc<Subdomain>> = class(raw.class.as_ref(), report);
+    let service = service(raw.service.as_ref(), raw.class.as_ref(), report);
+    let selector = raw.selector.as_ref().map(|labels| selector(labels, raw.span, report));
+    let ports = ports(raw.ports.as_ref(), raw.span, report);
+    let health_check_node_port =
+        raw.health_check_node_port.as_ref().map(|raw| health_check(raw, report));
+    let annotations = annotations(raw.annotations.as_ref(), report);
+    let class = class?;
+    let default_selector = || {
+        let labels = [
+            ("name", "ingress-nginx"),
+            ("instance", class.value.as_str()),
+            ("component", "controller"),
+        ];
+        labels
+            .into_iter()
+            .filter_map(|(key, value)| {
+                Some((
+                    QualifiedName::parse(&format!("app.kubernetes.io/{key}"))?,
+                    LabelValue::parse(value)?,
+                ))
+            })
+            .collect()
+    };
+    Some(Edge {
+        service: service?,
+        selector: selector.unwrap_or_else(|| Some(default_selector()))?,
+        ports: ports?,
+        health_check_node_port: health_check_node_port.map_or(Some(None), |port| port.map(Some))?,
+        annotations,
+        class,
+    })
+}
+
+fn selector(
+    raw: &Map<QualifiedName, Loc<Text<LabelValue>>>,
+    edge: Span,
+    report: &mut Report,
+) -> Option<BTreeMap<QualifiedName, LabelValue>> {
+    let mut selector = BTreeMap::new();
+    let mut complete = !raw.is_empty();
+    if raw.is_empty() {
+        report.push(
+            Diagnostic::new(&codes::LIST, edge, "`selector` is empty", "no pod would be selected")
+                .help("name the labels of the controller's pods, or remove `selector` to get the default"),
+        );
+    }
+    for (key, entry) in raw {
+        let key = value::name(key, entry.key, "a label's key", report);
+        let value =
+            entry.value.as_ref().and_then(|raw| value::name_of(raw, "a label's value", report));
+        match key.zip(value) {
+            Some((key, value)) => _ = selector.insert(key, value),
+            None => complete = false,
+        }
+    }
+    complete.then_some(selector)
+}
+
+fn ports(
+    raw: Option<&Map<PortName, Loc<Port>>>,
+    edge: Span,
+    report: &mut Report,
+) -> Option<BTreeMap<PortName, u16>> {
+    let Some(raw) = raw else {
+        return Some(BTreeMap::from([
+            (PortName::parse("http")?, 80),
+            (PortName::parse("https")?, 443),
+        ]));
+    };
+    if raw.is_empty() {
+        report.push(
+            Diagnostic::new(&codes::LIST, edge, "`ports` is empty", "no port would be exposed")
+                .help("name at least one, or remove `ports` to get `http: 80` and `https: 443`"),
+        );
+        return None;
+    }
+    let mut ports: BTreeMap<PortName, u16> = BTreeMap::new();
+    let mut numbers: BTreeMap<u16, Span> = BTreeMap::new();
+    let mut complete = true;
+    for (name, entry) in raw {
+        let key = value::name(name, entry.key, "a port's name", report);
+        let number = entry.value.as_ref().and_then(|raw| port(raw, name, report));
+        let Some((key, number)) = key.zip(number) else {
+            complete = false;
+            continue;
+        };
+        if let Some(first) = numbers.insert(number, entry.key) {
+            complete = false;
+            report.push(
+                Diagnostic::new(
+                    &codes::LIST,
+                    entry.key,
+                    format!("port {number} has two names"),
+                    "second name",
+                )
+                .also(first, "first name"),
+            );
+        }
+        ports.insert(key, number);
+    }
+    complete.then_some(ports)
+}
+
+fn health_check(raw: &Loc<NodePort>, report: &mut Report) -> Option<Loc<u16>> {
+    if !NodePort::RANGE.contains(&raw.value.0) {
+        report.push(
+            Diagnostic::new(
+                &codes::RANGE,
+                raw.span,
+                format!("`health_check_node_port` {} is outside the node port range", raw.value),
+                "30000 to 32767",
+            )
+            .note(
+                "the API server refuses a health check port outside its --service-node-port-range",
+            ),
+        );
+        return None;
+    }
+    value::number(raw, "health_check_node_port", report)
+}

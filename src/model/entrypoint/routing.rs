@@ -1,0 +1,28 @@
+//! Second tier: requests to components.
+
+use super::{Annotations, annotations, class, port, service};
+use crate::diag::Report;
+use crate::inventory::raw;
+use crate::language::name::{ServiceName, Subdomain};
+use crate::source::Loc;
+
+/// Second tier: requests to components.
+#[derive(Debug)]
+pub struct Routing {
+    /// Its Ingress class; no other controller has it.
+    pub class: Loc<Subdomain>,
+    /// Its Service; no other controller or fallback has it.
+    pub service: Loc<ServiceName>,
+    /// The Service's port.
+    pub port: u16,
+    /// Copied to every routing Ingress.
+    pub annotations: Annotations,
+}
+
+pub(super) fn build(raw: &raw::Routing, report: &mut Report) -> Option<Routing> {
+    let class = class(raw.class.as_ref(), report);
+    let service = service(raw.service.as_ref(), raw.class.as_ref(), report);
+    let port = raw.port.as_ref().map_or(Some(80), |raw| port(raw, "port", report));
+    let annotations = annotations(raw.annotations.as_ref(), report);
+    Some(Routing { class: class?, service: service?, port: port?, annotations })
+}

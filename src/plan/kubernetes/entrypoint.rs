@@ -1,0 +1,148 @@
+//! The objects of an entrypoint: the Service of its edge controller, and its fallback.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use super::{
+    EndpointsPlan, Exposure, Families, Family, IngressBackend, IngressPath, IngressPlan,
+    IngressRule, Manifest, ManifestFile, Object, Planner, ServicePlan, ServicePort, SlicePlan,
+};
+use crate::model::{
+    BackendPort, EndpointsForm, Entry, Entrypoint, Fallback, Label, PathType, PortName, UrlPath,
+    Vip,
+};
+use crate::route::Answer;
+
+/// A legacy component that a fallback serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Legacy {
+    /// Its name.
+    pub component: Label,
+    /// Where it is found.
+    pub paths: Vec<UrlPath>,
+}
+
+impl Planner<'_> {
+    /// The files of an entrypoint.
+    pub(super) fn entrypoint(&self, name: &Label, entrypoint: &Entrypoint) -> Vec<Manifest> {
+        let fallback = entrypoint.fallback.as_ref();
+        let mut manifests = vec![self.edge_service(name, entrypoint)];
+        manifests.extend(fallback.map(|fallback| self.fallback(name, entrypoint, fallback)));
+        manifests
+    }
+
+    fn edge_service(&self, name: &Label, entrypoint: &Entrypoint) -> Manifest {
+        let edge = &entrypoint.edge;
+        let vips: Vec<&Vip> =
+            self.datacenter.vips.iter().filter(|vip| vip.entrypoint == *name).collect();
+        let mut external_ips: Vec<IpAddr> =
+            vips.iter().flat_map(|vip| vip.addresses().map(|(address, _)| address)).collect();
+        external_ips.sort();
+        let mut from = vec![Entry::Entrypoint(name.clone())];
+        from.extend(vips.iter().map(|vip| Entry::Vip(vip.address.value)));
+        let ports = edge.ports.iter();
+        let service = ServicePlan {
+            meta: self.meta((&edge.service.value).into()),
+            selector: edge.selector.clone(),
+            ports: ports
+                .map(|(name, port)| ServicePort { name: name.clone(), port: *port })
+                .collect(),
+            families: Families::of(&external_ips),
+            exposure: Some(Exposure {
+                external_ips,
+                health_check_node_port: edge.health_check_node_port.map(|port| port.value),
+            }),
+        };
+        Manifest {
+            file: ManifestFile::Service(name.clone()),
+            legacy: Vec::new(),
+            objects: vec![Object::Service(service)],
+            from,
+        }
+    }
+
+    /// A Service that selects no pods, its addresses, and the Ingress that sends it what no component claims.
+    fn fallback(&self, name: &Label, entrypoint: &Entrypoint, fallback: &Fallback) -> Manifest {
+        let addresses: Vec<IpAddr> = fallback.addresses.iter().map(|found| found.value).collect();
+        let families = Families::of(&addresses);
+        let service = ServicePlan {
+            meta: self.meta((&fallback.name.value).into()),
+            exposure: None,
+            selector: BTreeMap::new(),
+            ports: vec![ServicePort { name: PortName::http(), port: 80 }],
+            families,
+        };
+        let mut objects = vec![Object::Service(service)];
+        let form = self.datacenter.kubernetes.endpoints;
+        if form != EndpointsForm::Slices {
+            objects.push(Object::Endpoints(EndpointsPlan {
+                meta: self.meta((&fallback.name.value).into()),
+                addresses: addresses.clone(),
+                port_name: PortName::http(),
+                port: fallback.port,
+                mirrored: form == EndpointsForm::Endpoints,
+            }));
+        }
+        if form != EndpointsForm::Endpoints {
+            objects.extend(families.each().into_iter().map(|family| {
+                let of_family = addresses.iter().filter(|address| Family::of(**address) == family);
+                let suffix = family.word().to_ascii_lowercase();
+                Object::Slice(SlicePlan {
+                    meta: self.meta(fallback.name.value.with_suffix(&suffix)),
+                    service: fallback.name.value.clone(),
+                    family,
+                    addresses: of_family.copied().collect(),
+                    port_name: PortName::http(),
+                    port: fallback.port,
+                })
+            }));
+        }
+        objects.push(Object::Ingress(self.catch_all(name, entrypoint, fallback)));
+        let legacy = self.legacy(name);
+        let mut from = vec![Entry::Entrypoint(name.clone())];
+        from.extend(legacy.iter().map(|legacy| Entry::Component(legacy.component.clone())));
+        Manifest { file: ManifestFile::Fallback(name.clone()), legacy, objects, from }
+    }
+
+    /// The Ingress of every rule of the routing table that the fallback answers.
+    fn catch_all(&self, name: &Label, entrypoint: &Entrypoint, fallback: &Fallback) -> IngressPlan {
+        let mut meta = self.meta((&fallback.name.value).into());
+        meta.annotations = entrypoint.routing.annotations.clone();
+        let tier = self.routes.tier(name);
+        let hosts = tier
+            .into_iter()
+            .flat_map(|tier| tier.hosts())
+            .filter(|(_, rules)| rules.iter().any(|rule| rule.answer == Answer::Fallback));
+        let everything = IngressPath {
+            path: UrlPath::root(),
+            kind: PathType::Prefix,
+            backend: IngressBackend {
+                service: fallback.name.value.clone(),
+                port: BackendPort::Name(PortName::http()),
+            },
+        };
+        IngressPlan {
+            meta,
+            class: entrypoint.routing.class.value.clone(),
+            rules: hosts
+                .map(|(host, _)| IngressRule {
+                    host: host.cloned(),
+                    paths: vec![everything.clone()],
+                })
+                .collect(),
+            tls: None,
+        }
+    }
+
+    /// The components of an entrypoint that only the fallback serves.
+    fn legacy(&self, entrypoint: &Label) -> Vec<Legacy> {
+        let components = self.datacenter.components.iter();
+        components
+            .filter(|(_, found)| found.backend.is_none() && found.entrypoint == *entrypoint)
+            .map(|(name, found)| Legacy {
+                component: name.clone(),
+                paths: found.paths.iter().map(|path| path.path.value.clone()).collect(),
+            })
+            .collect()
+    }
+}

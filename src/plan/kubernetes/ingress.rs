@@ -1,0 +1,133 @@
+//! Ingresses: of domains at the edge tier, of components and the catch-all at the routing tier.
+
+use super::{Manifest, ManifestFile, Object, ObjectMeta, Planner};
+use crate::model::{
+    BackendPort, Component, Domain, Entry, Host, Label, PathType, ServiceName, Subdomain, UrlPath,
+};
+
+/// An Ingress.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IngressPlan {
+    /// Its name and place.
+    pub meta: ObjectMeta,
+    /// Which controller serves it.
+    pub class: Subdomain,
+    /// In the order of the file.
+    pub rules: Vec<IngressRule>,
+    /// Where TLS ends here.
+    pub tls: Option<Tls>,
+}
+
+/// The paths of a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IngressRule {
+    /// `None` is any host.
+    pub host: Option<Host>,
+    /// In the order of the inventory.
+    pub paths: Vec<IngressPath>,
+}
+
+/// A path and what serves it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IngressPath {
+    /// What is compared with a request's path,
+    pub path: UrlPath,
+    /// and how.
+    pub kind: PathType,
+    /// What serves it.
+    pub backend: IngressBackend,
+}
+
+/// A Service in the namespace of the Ingress.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IngressBackend {
+    /// Its name.
+    pub service: ServiceName,
+    /// Its port.
+    pub port: BackendPort,
+}
+
+/// The certificate of a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tls {
+    /// The host.
+    pub host: Host,
+    /// The Secret of its certificate.
+    pub secret: Subdomain,
+}
+
+impl Planner<'_> {
+    /// The edge Ingress of a branded host: everything goes to the routing tier.
+    pub(super) fn domain(&self, host: &Host, domain: &Domain) -> Option<Manifest> {
+        let entrypoint = self.datacenter.entrypoints.get(&domain.entrypoint)?;
+        let routing = &entrypoint.routing;
+        let everything = IngressPath {
+            path: UrlPath::root(),
+            kind: PathType::ImplementationSpecific,
+            backend: IngressBackend {
+                service: routing.service.value.clone(),
+                port: BackendPort::Number(routing.port),
+            },
+        };
+        let mut meta = self.meta(host.object_name());
+        meta.annotations = entrypoint.edge.annotations.clone();
+        let ingress = IngressPlan {
+            meta,
+            class: entrypoint.edge.class.value.clone(),
+            rules: vec![IngressRule { host: Some(host.clone()), paths: vec![everything] }],
+            tls: domain
+                .tls_secret
+                .as_ref()
+                .map(|secret| Tls { host: host.clone(), secret: secret.clone() }),
+        };
+        Some(Manifest {
+            file: ManifestFile::Domain(host.clone()),
+            legacy: Vec::new(),
+            objects: vec![Object::Ingress(ingress)],
+            from: vec![Entry::Domain(host.clone())],
+        })
+    }
+
+    /// The routing Ingress of a component; a legacy one has none.
+    pub(super) fn component(&self, name: &Label, component: &Component) -> Option<Manifest> {
+        let routing = &self.datacenter.entrypoints.get(&component.entrypoint)?.routing;
+        let backend = component.backend.as_ref()?;
+        let paths: Vec<IngressPath> = component
+            .paths
+            .iter()
+            .map(|path| IngressPath {
+                path: path.path.value.clone(),
+                kind: path.kind,
+                backend: IngressBackend {
+                    service: backend.service.clone(),
+                    port: backend.port.clone(),
+                },
+            })
+            .collect();
+        let mut annotations = routing.annotations.clone();
+        annotations.extend(component.annotations.clone());
+        let ingress = IngressPlan {
+            meta: ObjectMeta {
+                name: name.into(),
+                namespace: component.namespace.clone(),
+                part_of: self.datacenter.name.clone(),
+                annotations,
+            },
+            class: routing.class.value.clone(),
+            rules: component
+                .claimed_hosts()
+                .map(|host| IngressRule {
+                    host: host.map(|host| host.value.clone()),
+                    paths: paths.clone(),
+                })
+                .collect(),
+            tls: None,
+        };
+        Some(Manifest {
+            file: ManifestFile::Component(name.clone()),
+            legacy: Vec::new(),
+            objects: vec![Object::Ingress(ingress)],
+            from: vec![Entry::Component(name.clone())],
+        })
+    }
+}

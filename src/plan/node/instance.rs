@@ -1,0 +1,151 @@
+//! VRRP instances: who advertises what, to whom, with which priority.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use super::{Held, Planner, Route, Rule, VipRouting};
+use crate::model::{Interface, Label, OnUnhealthy, Preempt, RoutingMode};
+
+/// A `vrrp_instance`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instance {
+    /// The VIP.
+    pub vip: IpAddr,
+    /// The traffic that it is for.
+    pub entrypoint: Label,
+    /// Where adverts travel.
+    pub interface: Interface,
+    /// Virtual router id.
+    pub vrid: u8,
+    /// 1 to 254.
+    pub priority: u8,
+    /// Time between adverts.
+    pub advert_interval: Duration,
+    /// What it does when it comes back.
+    pub preempt: Preempt,
+    /// Source of its adverts.
+    pub source: IpAddr,
+    /// Where they go; never empty. The loopback address, where no other node may hold the VIP.
+    pub peers: Vec<IpAddr>,
+    /// The advertised address.
+    pub address: VirtualAddress,
+    /// Addresses that come with it.
+    pub excluded: Vec<VirtualAddress>,
+    /// Empty where the script holds them.
+    pub routes: Vec<Route>,
+    /// Empty where the script holds them.
+    pub rules: Vec<Rule>,
+    /// What it does while its entrypoint is unhealthy on the node; `None` where nothing tracks that.
+    pub track: Option<Unhealthy>,
+    /// Whether the script has to put rules and routes back on transitions.
+    pub restore_routing: bool,
+}
+
+impl Instance {
+    /// What keepalived calls it.
+    pub fn name(&self) -> String {
+        format!("load-balancer-{}", self.vip)
+    }
+
+    /// Whether no other node may hold the VIP.
+    pub fn is_alone(&self) -> bool {
+        self.peers.iter().all(IpAddr::is_loopback)
+    }
+}
+
+/// An address that moves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VirtualAddress {
+    /// With the prefix length of its gateway's network.
+    pub address: IpNet,
+    /// Where it stands.
+    pub interface: Interface,
+}
+
+/// What an instance does while its entrypoint is unhealthy on the node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unhealthy {
+    /// Gives the VIP up (FAULT).
+    Fault,
+    /// Loses this much of its priority.
+    Lose(u8),
+}
+
+/// The file that drains a node, its directory, and its name in the configuration.
+pub struct Drain;
+
+impl Drain {
+    /// Made by tmpfiles at boot.
+    pub const DIRECTORY: &str = "/run/lbgen";
+    /// 1 in it moves every VIP away.
+    pub const FILE: &str = "/run/lbgen/drain";
+}
+
+impl Planner<'_> {
+    pub(super) fn instance(&self, held: &Held<'_>, routing: &VipRouting) -> Option<Instance> {
+        let Held { vip, plan, rank } = held;
+        let address = vip.address.value;
+        // Without peers keepalived would fall back to multicast; adverts to loopback reach nobody.
+        let loopback: IpAddr = match address {
+            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        };
+        let others = plan.order.iter().filter(|node| *node != self.name);
+        let mut peers: BTreeSet<IpAddr> =
+            others.filter_map(|node| self.datacenter.nodes.get(node)?.source(address)).collect();
+        if peers.is_empty() {
+            peers.insert(loopback);
+        }
+        let is_virtual = self.datacenter.policy_routing.mode == RoutingMode::Virtual;
+        Some(Instance {
+            vip: address,
+            entrypoint: vip.entrypoint.clone(),
+            interface: self.node.interface.clone(),
+            vrid: plan.numbers.vrid,
+            priority: plan.priorities[*rank],
+            advert_interval: self.datacenter.keepalived.advert_interval,
+            preempt: vip.preempt.value,
+            // The model refuses a node that may hold a VIP without an address of its family.
+            source: self.node.source(address).unwrap_or(loopback),
+            peers: peers.into_iter().collect(),
+            address: self.virtual_address(address, &vip.gateway)?,
+            excluded: vip
+                .extra
+                .iter()
+                .filter_map(|(extra, gateway)| self.virtual_address(extra.value, gateway))
+                .collect(),
+            routes: if is_virtual { routing.routes.clone() } else { Vec::new() },
+            rules: if is_virtual { routing.rules.clone() } else { Vec::new() },
+            track: self.track(held),
+            restore_routing: !is_virtual,
+        })
+    }
+
+    fn virtual_address(&self, address: IpAddr, gateway: &Label) -> Option<VirtualAddress> {
+        let length = self.datacenter.gateways.get(gateway)?.network.value.prefix_len();
+        Some(VirtualAddress {
+            // A network's prefix length fits every address in it.
+            address: IpNet::new(address, length).unwrap_or(address.into()),
+            interface: self.interface(gateway)?.clone(),
+        })
+    }
+
+    /// How an instance follows the health of its entrypoint.
+    pub(super) fn track(&self, held: &Held<'_>) -> Option<Unhealthy> {
+        let entrypoint = self.datacenter.entrypoints.get(&held.vip.entrypoint)?;
+        entrypoint.edge.health_check_node_port.as_ref()?;
+        match (entrypoint.on_unhealthy, held.vip.preempt.value) {
+            (OnUnhealthy::Ignore, _) => None,
+            // Nobody would take the VIP from a MASTER whose priority falls: only FAULT lets it go.
+            (OnUnhealthy::Fault, _) | (OnUnhealthy::Yield, Preempt::Never) => {
+                Some(Unhealthy::Fault)
+            }
+            (OnUnhealthy::Yield, Preempt::AtOnce | Preempt::After(_)) => {
+                Some(Unhealthy::Lose(held.plan.losses[held.rank]))
+            }
+        }
+    }
+}

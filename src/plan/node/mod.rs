@@ -1,0 +1,98 @@
+//! What each node runs: VRRP instances, health checks, rules, routes, marks and kernel settings.
+
+mod check;
+mod instance;
+mod kernel;
+mod routing;
+
+pub use check::Check;
+pub use instance::{Drain, Instance, Unhealthy, VirtualAddress};
+pub use kernel::{Kernel, KernelSetting};
+pub use routing::{Mark, Route, Rule, Selector, VipRouting};
+
+use super::VipPlan;
+use crate::model::{
+    Command, Datacenter, Interface, KubeProxy, Label, Node, NodeState, Subdomain, Vip, VrrpVersion,
+};
+
+/// One node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodePlan {
+    /// Its name.
+    pub node: Subdomain,
+    /// Failure domain.
+    pub zone: Option<Label>,
+    /// Share of VIPs; 0 while it takes none.
+    pub weight: u32,
+    /// The protocol of its adverts.
+    pub vrrp_version: VrrpVersion,
+    /// Called on every transition.
+    pub notify: Option<Command>,
+    /// One per VIP that it holds in some order, by address.
+    pub instances: Vec<Instance>,
+    /// One per entrypoint that its instances track.
+    pub checks: Vec<Check>,
+    /// Rules, routes and marks of each of those VIPs, whoever holds them.
+    pub routing: Vec<VipRouting>,
+    /// Kernel settings; each once.
+    pub kernel: Vec<KernelSetting>,
+    /// kube-proxy's mode: why replies need marks, or why they need none.
+    pub kube_proxy: KubeProxy,
+}
+
+pub(super) fn plan(datacenter: &Datacenter, vips: &[VipPlan]) -> Vec<NodePlan> {
+    datacenter
+        .nodes
+        .iter()
+        .map(|(name, node)| Planner { datacenter, name, node }.plan(vips))
+        .collect()
+}
+
+/// One node in its datacenter.
+struct Planner<'a> {
+    datacenter: &'a Datacenter,
+    name: &'a Subdomain,
+    node: &'a Node,
+}
+
+/// A VIP that the node holds in some order, and the node's place in that order.
+struct Held<'a> {
+    vip: &'a Vip,
+    plan: &'a VipPlan,
+    rank: usize,
+}
+
+impl Planner<'_> {
+    fn plan(&self, vips: &[VipPlan]) -> NodePlan {
+        let all = self.datacenter.vips.iter().zip(vips);
+        let held: Vec<Held<'_>> = all
+            .filter_map(|(vip, plan)| {
+                let rank = plan.order.iter().position(|node| node == self.name)?;
+                Some(Held { vip, plan, rank })
+            })
+            .collect();
+        let keepalived = &self.datacenter.keepalived;
+        let routing: Vec<VipRouting> = held.iter().filter_map(|held| self.routing(held)).collect();
+        NodePlan {
+            node: self.name.clone(),
+            zone: self.node.zone.clone(),
+            weight: if self.node.state == NodeState::Active { self.node.weight } else { 0 },
+            vrrp_version: keepalived.vrrp_version,
+            notify: keepalived.notify.clone(),
+            instances: held
+                .iter()
+                .zip(&routing)
+                .filter_map(|(held, routing)| self.instance(held, routing))
+                .collect(),
+            checks: self.checks(&held),
+            kernel: self.kernel(&held),
+            routing,
+            kube_proxy: self.datacenter.kubernetes.kube_proxy,
+        }
+    }
+
+    /// Its interface in a gateway's network. A node that may hold a VIP has the VIP's gateways.
+    fn interface(&self, gateway: &Label) -> Option<&Interface> {
+        self.node.gateways.get(gateway)
+    }
+}

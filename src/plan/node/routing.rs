@@ -1,0 +1,127 @@
+//! How replies find their gateway: rules, routes and marks of each VIP.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use super::{Held, Planner};
+use crate::model::Interface;
+
+/// Rules, routes and marks of a VIP on a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VipRouting {
+    /// The VIP.
+    pub vip: IpAddr,
+    /// Where it stands while it is here.
+    pub interface: Interface,
+    /// Its rules.
+    pub rules: Vec<Rule>,
+    /// Its routes.
+    pub routes: Vec<Route>,
+    /// Its marks, one per address.
+    pub marks: Vec<Mark>,
+}
+
+/// A default route of a VIP's table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// Next hop.
+    pub gateway: IpAddr,
+    /// Out of which interface.
+    pub interface: Interface,
+    /// In which table.
+    pub table: u32,
+    /// The address that it is for.
+    pub source: IpAddr,
+}
+
+/// A policy routing rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// Which packets.
+    pub selector: Selector,
+    /// Whether it is an IPv6 rule.
+    pub ipv6: bool,
+    /// To which table.
+    pub table: u32,
+    /// `ip rule` priority.
+    pub priority: u32,
+}
+
+/// Which packets a rule is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Selector {
+    /// Those from an address.
+    From(IpAddr),
+    /// Those with a mark.
+    Mark {
+        /// Compared after the mask.
+        value: u32,
+        /// Bits that count.
+        mask: u32,
+    },
+}
+
+/// Where connections get the mark of their VIP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// They enter here,
+    pub interface: Interface,
+    /// to this address.
+    pub address: IpAddr,
+    /// Value of the packet mark.
+    pub value: u32,
+    /// Bits that are ours.
+    pub mask: u32,
+}
+
+impl Planner<'_> {
+    pub(super) fn routing(&self, held: &Held<'_>) -> Option<VipRouting> {
+        let Held { vip, plan, .. } = held;
+        let numbers = &plan.numbers;
+        let mask = self.datacenter.policy_routing.mark_mask;
+        let mut routing = VipRouting {
+            vip: vip.address.value,
+            interface: self.interface(&vip.gateway)?.clone(),
+            rules: Vec::new(),
+            routes: Vec::new(),
+            marks: Vec::new(),
+        };
+        for (address, gateway) in vip.addresses() {
+            let interface = self.interface(gateway)?;
+            routing.rules.push(Rule {
+                selector: Selector::From(address),
+                ipv6: address.is_ipv6(),
+                table: numbers.table,
+                priority: numbers.rule_priority,
+            });
+            routing.marks.extend(numbers.mark.map(|mark| Mark {
+                interface: interface.clone(),
+                address,
+                value: mark.value,
+                mask,
+            }));
+            // A table has one default route per family: the address that comes first is its source.
+            let is_there =
+                routing.routes.iter().any(|route| route.source.is_ipv4() == address.is_ipv4());
+            if !is_there {
+                routing.routes.push(Route {
+                    gateway: self.datacenter.gateways.get(gateway)?.address.value,
+                    interface: interface.clone(),
+                    table: numbers.table,
+                    source: address,
+                });
+            }
+        }
+        if let Some(mark) = numbers.mark {
+            let families: BTreeSet<bool> =
+                vip.addresses().map(|(address, _)| address.is_ipv6()).collect();
+            routing.rules.extend(families.into_iter().map(|ipv6| Rule {
+                selector: Selector::Mark { value: mark.value, mask },
+                ipv6,
+                table: numbers.table,
+                priority: mark.rule_priority,
+            }));
+        }
+        Some(routing)
+    }
+}

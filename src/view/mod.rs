@@ -1,0 +1,7 @@
+//! What a plan and its elections say, as rows: tables, JSON and pages show the same ones.
+
+mod orders;
+mod placement;
+
+pub use orders::{NodeRow, Orders, Rank, VipRow, WorstRow};
+pub use placement::{Move, PlacementRow, VipPlacement, scenario_name};
