@@ -67,8 +67,13 @@ fn every_warning_comes_back_at_its_line() {
 #[test]
 fn the_examples_raise_nothing() {
     for example in support::examples() {
-        let done =
-            lbgen(&["check", "--deny", "warnings", support::inventory(&example).to_str().unwrap()]);
+        let done = lbgen(&[
+            "check",
+            "-q",
+            "--deny",
+            "warnings",
+            support::inventory(&example).to_str().unwrap(),
+        ]);
         assert_eq!((code(&done), stderr(&done).as_str()), (0, ""), "{example}");
     }
 }

@@ -37,7 +37,7 @@ fn diff_and_check_say_what_a_render_would_change() {
     let stat = run(&["diff", "--stat"]);
     assert_eq!(
         stdout(&stat),
-        format!("changed  +1     -1     {path}\n1 file, 1 lines added, 1 removed\n")
+        format!("changed  +1     -1     {path}\n1 file, 1 line added, 1 removed\n")
     );
     let json: serde_json::Value =
         serde_json::from_str(&stdout(&run(&["diff", "--format", "json"]))).unwrap();

@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
-use std::process::Command;
 use support::{code, files, lbgen, lbgen_in, stderr, stdout};
 
 fn seed() -> String {
@@ -189,74 +188,4 @@ fn an_invalid_inventory_writes_nothing() {
     assert_eq!(code(&json), 2);
     let json: serde_json::Value = serde_json::from_str(&stdout(&json)).unwrap();
     assert_eq!(json["diagnostics"][0]["labels"][0]["line"], 2);
-}
-
-/// Starts a render and kills it when `path` is there, or when it ended before anyone saw that.
-fn kill_render(inventory: &Path, out: &Path, path: &str) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_lbgen"))
-        .args(["render", "-q", inventory.to_str().unwrap(), "-o", out.to_str().unwrap()])
-        .spawn()
-        .unwrap();
-    while !out.join("big").join(path).exists() && child.try_wait().unwrap().is_none() {}
-    child.kill().unwrap();
-    child.wait().unwrap();
-}
-
-#[test]
-fn a_killed_render_leaves_every_file_old_or_new() {
-    let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("out");
-    let texts = [
-        support::datacenter(4, 8, 90, 300),
-        support::datacenter(5, 9, 30, 310).replace("class: b", "class: e"),
-    ];
-    let mut inventories = Vec::new();
-    let mut wanted = Vec::new();
-    for (version, text) in texts.iter().enumerate() {
-        let inventory = folder.path().join(format!("{version}")).join("inventory.yaml");
-        fs::create_dir(inventory.parent().unwrap()).unwrap();
-        fs::write(&inventory, text).unwrap();
-        wanted.push(files(&support::render(
-            &inventory,
-            &folder.path().join(format!("whole-{version}")),
-        )));
-        inventories.push(inventory);
-    }
-    // Killed as it begins, after some files, and after the last of those that the other version has not.
-    let moments = [
-        ".lbgen-unfinished.json",
-        "kubernetes/components/service-40.yaml",
-        "kubernetes/components/service-89.yaml",
-    ];
-    let (mut halfway, mut unlisted, mut round) = (0, 0, 0);
-    while halfway < 9 || unlisted < 3 {
-        assert!(
-            round < 100,
-            "only {halfway} renders were killed while they wrote, {unlisted} after new files"
-        );
-        kill_render(&inventories[0], &out, moments[round % moments.len()]);
-        let found = files(&out.join("big"));
-        halfway += u32::from(!found.is_empty() && !wanted.contains(&found));
-        for (path, body) in found.iter().filter(|(path, _)| !path.contains(".lbgen-")) {
-            let whole = wanted.iter().any(|files| files.get(path) == Some(body));
-            assert!(whole, "round {round}: {path} is neither old nor new");
-        }
-        // New files of a render that was killed are not in bundle.json yet, and go all the same.
-        let listed = found.get("bundle.json").is_some_and(|body| *body == wanted[0]["bundle.json"]);
-        unlisted +=
-            u32::from(!listed && found.contains_key("kubernetes/components/service-89.yaml"));
-        kill_render(&inventories[1], &out, moments[0]);
-        support::render(&inventories[1], &out);
-        let after = files(&out.join("big"));
-        let differing: Vec<&String> = after
-            .keys()
-            .chain(wanted[1].keys())
-            .filter(|path| after.get(*path) != wanted[1].get(*path))
-            .collect();
-        assert!(
-            differing.is_empty(),
-            "round {round}: the next render mends everything but {differing:?}"
-        );
-        round += 1;
-    }
 }

@@ -1,24 +1,24 @@
 //! What lies in a bundle's folder, looked at without following links.
 
-use std::collections::BTreeSet;
-use std::fs::{self, Metadata};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, FileType};
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::RwLock;
 
 use anyhow::{Context, bail};
 
-use super::manifest;
+use super::file::UNFINISHED_PREFIX;
+use super::list;
 
 /// A bundle's folder, which need not exist yet.
 #[derive(Debug)]
 pub struct Disk {
     root: PathBuf,
-    owned: Vec<String>,
-    unfinished: Vec<String>,
-    interrupted: bool,
-    folders: RwLock<BTreeSet<PathBuf>>,
+    exists: bool,
+    /// What lies there, by path; folders too, but for those of a render that did not end.
+    entries: BTreeMap<String, FileType>,
+    owned: BTreeSet<String>,
 }
 
 /// A file as it lies there.
@@ -33,37 +33,56 @@ pub struct Found {
 impl Disk {
     /// The folder of `datacenter` in `output`, and what its `bundle.json` says is ours.
     pub fn open(output: &Path, datacenter: &str) -> anyhow::Result<Self> {
-        let mut disk = Self {
-            root: output.join(datacenter),
-            owned: Vec::new(),
-            unfinished: Vec::new(),
-            interrupted: false,
-            folders: RwLock::default(),
-        };
+        let root = output.join(datacenter);
         if fs::metadata(output).is_ok_and(|about| !about.is_dir()) {
             bail!("{} is not a folder", output.display());
         }
-        disk.owned = disk.listed(manifest::PATH)?;
-        disk.unfinished = disk.listed(manifest::UNFINISHED)?;
-        disk.owned.extend(disk.unfinished.iter().cloned());
-        disk.owned.sort();
-        disk.owned.dedup();
-        // A render begins by writing the list of what it adds, and ends by removing it.
-        disk.interrupted = fs::read_dir(&disk.root).into_iter().flatten().flatten().any(|entry| {
-            entry.file_name().to_string_lossy().starts_with(manifest::UNFINISHED_PREFIX)
-        });
+        let mut disk =
+            Self { root, exists: false, entries: BTreeMap::new(), owned: BTreeSet::new() };
+        match fs::symlink_metadata(&disk.root) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(disk),
+            Err(error) => {
+                return Err(error)
+                    .with_context(|| format!("cannot look at {}", disk.root.display()));
+            }
+            Ok(about) if !about.is_dir() => {
+                let what = what(about.file_type());
+                bail!(
+                    "{} is {what}, where a folder must be; nothing was written",
+                    disk.root.display()
+                )
+            }
+            Ok(_) => disk.exists = true,
+        }
+        disk.scan(&disk.root.clone(), "")?;
+        if let Some(found) = disk.read(list::PATH)? {
+            let path = disk.path(list::PATH);
+            let text = String::from_utf8(found.body)
+                .with_context(|| format!("{} is not UTF-8", path.display()))?;
+            let owned = list::owned_paths(&text)
+                .with_context(|| format!("{} cannot be used", path.display()))?;
+            disk.owned = owned.into_iter().collect();
+        }
         Ok(disk)
     }
 
-    /// The paths that a list of ours names.
-    fn listed(&self, list: &str) -> anyhow::Result<Vec<String>> {
-        let Some(found) = self.read(list)? else { return Ok(Vec::new()) };
-        let path = self.path(list);
-        let text = String::from_utf8(found.body)
-            .with_context(|| format!("{} is not UTF-8", path.display()))?;
-        manifest::owned_paths(&text).with_context(|| {
-            format!("{} cannot be used; remove it by hand if it is not needed", path.display())
-        })
+    fn scan(&mut self, folder: &Path, below: &str) -> anyhow::Result<()> {
+        let cannot = || format!("cannot list {}", folder.display());
+        for entry in fs::read_dir(folder).with_context(cannot)? {
+            let entry = entry.with_context(cannot)?;
+            let kind = entry.file_type().with_context(cannot)?;
+            // A name that is not UTF-8 is not one of ours.
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            if name.starts_with(UNFINISHED_PREFIX) {
+                continue;
+            }
+            let path = if below.is_empty() { name } else { format!("{below}/{name}") };
+            if kind.is_dir() {
+                self.scan(&entry.path(), &path)?;
+            }
+            self.entries.insert(path, kind);
+        }
+        Ok(())
     }
 
     /// Where the bundle lies.
@@ -71,86 +90,68 @@ impl Disk {
         &self.root
     }
 
+    /// Whether there is a folder.
+    pub fn exists(&self) -> bool {
+        self.exists
+    }
+
+    /// Whether a render has been here.
+    pub fn is_rendered(&self) -> bool {
+        self.entries.contains_key(list::PATH)
+    }
+
     /// Where a file of the bundle lies.
     pub fn path(&self, path: &str) -> PathBuf {
         self.root.join(path)
     }
 
-    /// The files that an earlier render wrote.
-    pub fn owned(&self) -> &[String] {
-        &self.owned
+    /// Whether an earlier render wrote a file.
+    pub fn owns(&self, path: &str) -> bool {
+        path == list::PATH || self.owned.contains(path)
     }
 
-    /// The files that a render which did not end may have added.
-    pub fn unfinished(&self) -> &[String] {
-        &self.unfinished
+    /// Every file that lies there, by path.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().filter(|(_, kind)| kind.is_file()).map(|(path, _)| path.as_str())
     }
 
-    /// Whether a render did not end here.
-    pub fn interrupted(&self) -> bool {
-        self.interrupted
-    }
-
-    /// The file, where there is one. A link, or a folder where a file must be, is an error.
+    /// The file, where there is one. A link, or a folder where a file must be, is an error; so is anything but a folder
+    /// where one must be.
     pub fn read(&self, path: &str) -> anyhow::Result<Option<Found>> {
+        let refuse = |path: &str, kind: FileType, wanted: &str| {
+            let full = self.path(path);
+            let what = what(kind);
+            bail!("{} is {what}, where {wanted} must be; nothing was written", full.display())
+        };
+        match self.entries.get(path) {
+            Some(kind) if kind.is_file() => {}
+            Some(kind) => return refuse(path, *kind, "a file"),
+            None => {
+                let folders = path.match_indices('/').map(|(end, _)| &path[..end]);
+                for folder in folders {
+                    if let Some(kind) = self.entries.get(folder).filter(|kind| !kind.is_dir()) {
+                        return refuse(folder, *kind, "a folder");
+                    }
+                }
+                return Ok(None);
+            }
+        }
         let full = self.path(path);
-        if !self.folder_exists(full.parent().unwrap_or(&self.root))? {
-            return Ok(None);
-        }
-        let Some(about) = look(&full)? else { return Ok(None) };
-        if !about.is_file() {
-            bail!(
-                "{} is {}, where a file must be; nothing was written",
-                full.display(),
-                what(&about)
-            );
-        }
-        let body = fs::read(&full).with_context(|| format!("cannot read {}", full.display()))?;
+        let cannot = || format!("cannot read {}", full.display());
+        let mut file = fs::File::open(&full).with_context(cannot)?;
+        let about = file.metadata().with_context(cannot)?;
+        let mut body = Vec::with_capacity(usize::try_from(about.len()).unwrap_or(0));
+        std::io::Read::read_to_end(&mut file, &mut body).with_context(cannot)?;
         Ok(Some(Found { body, executable: about.mode() & 0o100 != 0 }))
     }
-
-    /// Whether a folder of the bundle exists. A link, or a file where a folder must be, is an error.
-    fn folder_exists(&self, folder: &Path) -> anyhow::Result<bool> {
-        if self.folders.read().is_ok_and(|folders| folders.contains(folder)) {
-            return Ok(true);
-        }
-        if folder != self.root
-            && let Some(parent) = folder.parent()
-            && !self.folder_exists(parent)?
-        {
-            return Ok(false);
-        }
-        let Some(about) = look(folder)? else { return Ok(false) };
-        if !about.is_dir() {
-            bail!(
-                "{} is {}, where a folder must be; nothing was written",
-                folder.display(),
-                what(&about)
-            );
-        }
-        if let Ok(mut folders) = self.folders.write() {
-            folders.insert(folder.to_owned());
-        }
-        Ok(true)
-    }
 }
 
-fn look(path: &Path) -> anyhow::Result<Option<Metadata>> {
-    match fs::symlink_metadata(path) {
-        Ok(about) => Ok(Some(about)),
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            Ok(None)
-        }
-        Err(error) => Err(error).with_context(|| format!("cannot look at {}", path.display())),
-    }
-}
-
-fn what(about: &Metadata) -> &'static str {
-    if about.is_symlink() {
+fn what(kind: FileType) -> &'static str {
+    if kind.is_symlink() {
         "a symbolic link"
-    } else if about.is_dir() {
+    } else if kind.is_dir() {
         "a folder"
-    } else if about.is_file() {
+    } else if kind.is_file() {
         "a file"
     } else {
         "neither file nor folder"

@@ -1,13 +1,19 @@
 //! The bundle: files in memory, what lies on disk, and the difference of the two.
 
-mod diff;
+mod change;
 mod disk;
-mod manifest;
-mod write;
+mod file;
+mod list;
+mod transaction;
+mod turn;
+mod unified;
 
-pub use diff::{Change, ChangeKind, changes, stat, unified};
+pub use change::{Change, ChangeKind, changes};
 pub use disk::Disk;
-pub use manifest::of as manifest_of;
-pub use write::{Summary, replace_file, write};
+pub use file::replace_file;
+pub use list::of as list_of;
+pub use transaction::{Summary, Update, recover};
+pub use turn::Turn;
+pub use unified::{stat, unified};
 
 use crate::emit::BundleFile;

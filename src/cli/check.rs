@@ -2,9 +2,11 @@
 
 use anyhow::bail;
 
+use super::table::count;
 use super::{Exit, Format, Input, output, session::Session};
 use crate::diag::{self, Severity, printable};
 use crate::lint;
+use crate::pipeline::Planned;
 use crate::plan::Keep;
 
 #[derive(clap::Args)]
@@ -24,7 +26,10 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
         bail!("--allow {}: not the code of a warning; errors cannot be waived", printable(code));
     }
     let loaded = session.load(&args.input.inventory)?;
-    session.plan(&loaded, Keep::Locked, &args.allow);
+    let planned = session.plan(&loaded, Keep::Locked, &args.allow);
+    if let Some(planned) = &planned {
+        session.detail(|| summary(planned));
+    }
     let (report, sources) = (&session.report, &session.sources);
     let denied = args.deny.is_some() && report.count(Severity::Warning) > 0;
     match session.global.format {
@@ -32,7 +37,25 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
         Format::Sarif => output::json(&diag::render_sarif(report, sources, &lint::all_codes()))?,
         Format::Github => output::data(&diag::render_github(report, sources))?,
         Format::Human if session.global.quiet && !report.has_errors() && !denied => {}
-        Format::Human => output::say(&diag::render_human(report, sources, true)),
+        Format::Human => {
+            output::say(&diag::render_human(report, sources, true));
+            if report.is_empty() {
+                session.note("no problems found");
+            }
+        }
     }
     Ok(if session.report.has_errors() || denied { Exit::Found } else { Exit::Done })
+}
+
+/// What was checked, for `--verbose`.
+fn summary(planned: &Planned) -> String {
+    let datacenter = &planned.datacenter;
+    let counts = [
+        count(datacenter.nodes.len(), "node"),
+        count(datacenter.vips.len(), "VIP"),
+        count(datacenter.entrypoints.len(), "entrypoint"),
+        count(datacenter.domains.len(), "domain"),
+        count(datacenter.components.len(), "component"),
+    ];
+    format!("{}: {}", datacenter.name, counts.join(", "))
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::{Exit, Format, Input, output, render, session::Session};
-use crate::bundle::{self, Disk};
+use crate::bundle::{self, Disk, Turn};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -21,9 +21,18 @@ pub struct Args {
 
 pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
     let loaded = session.load(&args.input.inventory)?;
-    let Some(rendered) = session.render(&loaded)? else { return Ok(Exit::Failed) };
+    let Some(rendered) = session.render(&loaded, &args.output)? else {
+        return Ok(Exit::Failed);
+    };
+    let _turn = Turn::to_read(&args.output);
     let disk = Disk::open(&args.output, rendered.datacenter.as_str())?;
     let changes = bundle::changes(&disk, &rendered.files)?;
+    session.detail(|| {
+        format!("compared {} files with {}", rendered.files.len(), disk.root().display())
+    });
+    if changes.is_empty() {
+        session.note("no changes");
+    }
     match session.global.format {
         Format::Json => output::json(&json!({
             "version": 1,

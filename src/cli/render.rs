@@ -2,13 +2,12 @@
 
 use std::path::PathBuf;
 
+use anyhow::bail;
 use serde_json::json;
 
-use anyhow::{Context, bail};
-
-use super::session::{LockFile, Session};
+use super::session::{LockFile, Rendered, Session};
 use super::{Exit, Format, Input, output};
-use crate::bundle::{self, Change, Disk};
+use crate::bundle::{self, Change, Disk, Turn, Update};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -17,7 +16,7 @@ pub struct Args {
     /// Where the bundle's folder goes
     #[arg(short, long, value_name = "DIR", default_value = "out")]
     output: PathBuf,
-    /// Write nothing; exit 1 when the directory is not what a render would give
+    /// Write nothing; exit 1 if the directory or the lock is out of date
     #[arg(long)]
     check: bool,
     /// Refuse (exit 2) when the lock would have to change
@@ -27,28 +26,36 @@ pub struct Args {
 
 pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
     let loaded = session.load(&args.input.inventory)?;
-    let Some(rendered) = session.render(&loaded)? else { return Ok(Exit::Failed) };
-    let stale = rendered.lock.as_ref().filter(|lock| !lock.current);
-    if let Some(lock) = stale.filter(|_| args.locked) {
-        bail!(
-            "{} would have to change: run `lbgen render` without --locked and commit it",
-            lock.path.display()
-        );
+    let Some(mut rendered) = session.render(&loaded, &args.output)? else {
+        return Ok(Exit::Failed);
+    };
+    args.refuse_lock(&rendered)?;
+    if args.check {
+        let _turn = Turn::to_read(&args.output);
+        let disk = Disk::open(&args.output, rendered.datacenter.as_str())?;
+        let changes = bundle::changes(&disk, &rendered.files)?;
+        session.detail(|| {
+            format!("compared {} files with {}", rendered.files.len(), disk.root().display())
+        });
+        return differences(&changes, rendered.stale_lock(), &rendered, session);
+    }
+    let _turn = Turn::to_write(&args.output)?;
+    bundle::recover(&args.output, rendered.datacenter.as_str())?;
+    if loaded.is_stale() {
+        // Another render of this inventory was first.
+        *session = Session::new(session.global.clone());
+        let loaded = session.load(&args.input.inventory)?;
+        rendered = match session.render(&loaded, &args.output)? {
+            Some(rendered) => rendered,
+            None => return Ok(Exit::Failed),
+        };
+        args.refuse_lock(&rendered)?;
     }
     let disk = Disk::open(&args.output, rendered.datacenter.as_str())?;
     let changes = bundle::changes(&disk, &rendered.files)?;
-    if args.check {
-        return differences(&changes, stale, rendered.datacenter.as_str(), session);
-    }
-    if let Some(lock) = stale {
-        // Before the bundle: what it says holds from now on, also where this render is interrupted.
-        bundle::replace_file(&lock.path, &lock.text)
-            .with_context(|| format!("cannot write the lock {}", lock.path.display()))?;
-        session.note(&format!("{}: written; commit it", lock.path.display()));
-    }
-    // From here on it ends as it should: Ctrl-C would leave some files old and some new.
-    ctrlc::set_handler(|| {}).context("cannot hold Ctrl-C back")?;
-    let summary = bundle::write(&disk, &changes)?;
+    let stale = rendered.stale_lock();
+    let lock = stale.map(|lock| (lock.path.as_path(), lock.text.as_str()));
+    let summary = Update { disk: &disk, changes: &changes, lock }.write()?;
     let unchanged = rendered.files.len() - summary.written;
     if session.global.format == Format::Json {
         output::json(&json!({
@@ -59,14 +66,12 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
         }))?;
         return Ok(Exit::Done);
     }
-    if session.global.verbose {
-        for change in &changes {
-            session.note(&format!(
-                "{:<8} {}",
-                change.kind.word(),
-                disk.path(change.path).display()
-            ));
-        }
+    for change in &changes {
+        let path = disk.path(change.path);
+        session.detail(|| format!("{:<8} {}", change.kind.word(), path.display()));
+    }
+    if let Some(lock) = stale {
+        session.note(&format!("{}: written; commit it", lock.path.display()));
     }
     session.note(&format!(
         "{}: {} written, {} removed, {unchanged} unchanged",
@@ -77,13 +82,27 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
+impl Args {
+    /// `--locked`: a lock that would have to change is an error.
+    fn refuse_lock(&self, rendered: &Rendered) -> anyhow::Result<()> {
+        if let Some(lock) = rendered.stale_lock().filter(|_| self.locked) {
+            bail!(
+                "{} would have to change: run `lbgen render` without --locked and commit it",
+                lock.path.display()
+            );
+        }
+        Ok(())
+    }
+}
+
 /// The answer of `--check`.
 fn differences(
     changes: &[Change<'_>],
     stale: Option<&LockFile>,
-    datacenter: &str,
+    rendered: &Rendered,
     session: &Session,
 ) -> anyhow::Result<Exit> {
+    let datacenter = rendered.datacenter.as_str();
     match session.global.format {
         Format::Json => output::json(&json!({
             "version": 1,

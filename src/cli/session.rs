@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Format, Global, output};
 use crate::bundle;
-use crate::diag::{self, Report};
+use crate::diag::{self, Diagnostic, Report};
 use crate::emit::{self, BundleFile, Templates};
 use crate::inventory::{self, lock::RawLock, raw};
 use crate::model::Label;
@@ -23,6 +23,8 @@ pub struct Session {
 pub struct Loaded {
     inventory: Option<raw::Inventory>,
     lock: Option<RawLock>,
+    /// The text that the lock was read from; `None` where there is none.
+    lock_text: Option<String>,
     /// None for an inventory from standard input.
     lock_path: Option<PathBuf>,
     /// What headers call the inventory.
@@ -46,6 +48,13 @@ pub struct Rendered {
     pub lock: Option<LockFile>,
 }
 
+impl Rendered {
+    /// The lock, where a render has to write it.
+    pub fn stale_lock(&self) -> Option<&LockFile> {
+        self.lock.as_ref().filter(|lock| !lock.current)
+    }
+}
+
 impl Session {
     pub fn new(global: Global) -> Self {
         Self { global, sources: Sources::default(), report: Report::default() }
@@ -55,6 +64,7 @@ impl Session {
     pub fn load(&mut self, path: &Path) -> anyhow::Result<Loaded> {
         let inventory = inventory::load(path, &mut self.sources, &mut self.report)?;
         let lock_path = inventory::lock::path(path);
+        let lock_text = lock_path.as_deref().and_then(|path| std::fs::read_to_string(path).ok());
         let lock = match &lock_path {
             Some(path) => inventory::lock::load(path, &mut self.sources, &mut self.report)?,
             None => None,
@@ -66,7 +76,7 @@ impl Session {
             }
             _ => "standard input".to_owned(),
         };
-        Ok(Loaded { inventory, lock, lock_path, name })
+        Ok(Loaded { inventory, lock, lock_text, lock_path, name })
     }
 
     /// What is planned, where the inventory is valid; the report is complete and sorted either way.
@@ -82,14 +92,40 @@ impl Session {
         Ok(planned)
     }
 
-    /// The bundle in memory; `None` where the inventory has errors, which were then said.
-    pub fn render(&mut self, loaded: &Loaded) -> anyhow::Result<Option<Rendered>> {
-        let Some(Planned { plan, .. }) = self.valid_plan(loaded)? else { return Ok(None) };
+    /// The bundle in memory, to be compared with the one in `output`; `None` where the inventory has errors, which were
+    /// then said.
+    pub fn render(&mut self, loaded: &Loaded, output: &Path) -> anyhow::Result<Option<Rendered>> {
+        let planned = self.plan(loaded, Keep::Locked, &[]);
+        if let Some(planned) = &planned {
+            self.warn_of_missing_lock(loaded, output, &planned.datacenter.name);
+        }
+        self.say_diagnostics()?;
+        let Some(Planned { plan, .. }) = planned else { return Ok(None) };
         let templates = Templates::load(self.global.templates.as_deref())?;
         let mut files = emit::emit(&plan, &templates)?;
-        files.push(bundle::manifest_of(&files)?);
+        files.push(bundle::list_of(&files)?);
         let lock = loaded.lock_file(&plan);
         Ok(Some(Rendered { datacenter: plan.datacenter, files, lock }))
+    }
+
+    /// Without its lock a fleet that runs would be planned anew.
+    fn warn_of_missing_lock(&mut self, loaded: &Loaded, output: &Path, datacenter: &Label) {
+        let span = loaded.inventory.as_ref().and_then(|raw| raw.datacenter.as_ref());
+        let rendered = || output.join(datacenter.as_str()).join("bundle.json").exists();
+        let (Some(path), Some(place)) = (&loaded.lock_path, span) else { return };
+        if loaded.lock_text.is_none() && rendered() {
+            self.report.push(
+                Diagnostic::new(
+                    &plan::codes::LOCK_MISSING,
+                    place.span,
+                    format!("{} is missing, but a bundle of `{datacenter}` was rendered", path.display()),
+                    "planned anew",
+                )
+                .note("numbers and failover orders may differ from those that run: VIPs would move, and instances be made anew")
+                .help("restore the lock from git; `lbgen diff` shows what would change"),
+            );
+            self.report.sort();
+        }
     }
 
     /// The diagnostics, for a person; warnings not with `--quiet`. Errors are the answer of a JSON run.
@@ -106,6 +142,13 @@ impl Session {
         Ok(())
     }
 
+    /// Says a line to a person who asked for more.
+    pub fn detail(&self, text: impl FnOnce() -> String) {
+        if self.global.verbose {
+            self.note(&text());
+        }
+    }
+
     /// Says a line to a person who wants to hear it.
     pub fn note(&self, text: &str) {
         if !self.global.quiet && self.global.format == Format::Human {
@@ -115,11 +158,17 @@ impl Session {
 }
 
 impl Loaded {
+    /// Whether somebody has changed the lock since it was read.
+    pub fn is_stale(&self) -> bool {
+        let path = self.lock_path.as_deref();
+        path.is_some_and(|path| std::fs::read_to_string(path).ok() != self.lock_text)
+    }
+
     /// The lock of a plan; `None` for an inventory from standard input.
     pub fn lock_file(&self, plan: &Plan) -> Option<LockFile> {
         let path = self.lock_path.clone()?;
         let text = plan::lock::text(&plan.vips);
-        let current = std::fs::read_to_string(&path).is_ok_and(|there| there == text);
+        let current = self.lock_text.as_ref() == Some(&text);
         Some(LockFile { path, text, current })
     }
 }

@@ -11,9 +11,13 @@ use crate::plan::{Mark, NodePlan, Route, Rule, Selector, VipRouting};
 /// Where the script stands on a node.
 pub const INSTALLED: &str = "/usr/local/sbin/lbgen-policy-routing";
 
+/// What rules and routes of the script are known by (rtnetlink(7); rt_protos has keepalived's as 18).
+const PROTO: u8 = 176;
+
 #[derive(Serialize)]
 struct Script<'a> {
     mode: &'a str,
+    proto: u8,
     kube_proxy: &'a str,
     marked: bool,
     mask: String,
@@ -61,6 +65,7 @@ pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> Files {
     let mask = routing.iter().flat_map(|vip| &vip.marks).map(|mark| mark.mask).next();
     let script = Script {
         mode: emitter.plan.mode.word(),
+        proto: PROTO,
         kube_proxy: node.kube_proxy.word(),
         marked: node.kube_proxy.needs_marks(),
         mask: format!("{:#010x}", mask.unwrap_or(0)),

@@ -42,6 +42,11 @@ impl Fault {
                 help: "put the value into quotes",
             };
         }
+        // A parser that has read on names the start of the text that the tab belongs to.
+        if let (TAB, Some(tab)) = (plain_words(error.kind()), indenting_tab(text, at)) {
+            let (title, help) = TAB;
+            return Self { at: tab..tab + 1, title, help };
+        }
         let next = text[at..].chars().next().filter(|c| *c != '\n').map_or(0, char::len_utf8);
         let here = at..at + next;
         let (title, help) = plain_words(error.kind());
@@ -64,6 +69,21 @@ fn merge_conflict(text: &str) -> Option<usize> {
             return Some(start);
         }
         start += line.len();
+    }
+    None
+}
+
+/// The first tab at or behind a place that indents a line.
+fn indenting_tab(text: &str, from: usize) -> Option<usize> {
+    let start = text[..from].rfind('\n').map_or(0, |newline| newline + 1);
+    let mut line_start = start;
+    for line in text[start..].split_inclusive('\n') {
+        let indent = line.len() - line.trim_start().len();
+        let tab = line[..indent].find('\t').map(|tab| line_start + tab);
+        if let Some(tab) = tab.filter(|tab| *tab >= from) {
+            return Some(tab);
+        }
+        line_start += line.len();
     }
     None
 }
@@ -126,6 +146,9 @@ fn unclosed_quote(text: &str, fault: usize) -> Option<usize> {
 const NO_COLON: (&str, &str) =
     ("a key without its colon", "write `key: value`, with a space after the colon");
 
+/// What is said of a tab where YAML wants spaces.
+const TAB: (&str, &str) = ("a tab is used for indentation", "use spaces");
+
 /// What is said where columns do not agree, or seem not to.
 const MISFIT: (&str, &str) = (
     "this line does not fit the lines above it",
@@ -146,7 +169,7 @@ fn plain_words(kind: &ErrorKind) -> (&'static str, &'static str) {
         | E::TabInBlockIndentation
         | E::TabInIndentation
         | E::TabInPlainScalar
-        | E::TabAtBlockScalarStart => ("a tab is used for indentation", "use spaces"),
+        | E::TabAtBlockScalarStart => TAB,
         E::UnclosedQuotedScalar | E::DocumentIndicatorInQuotedScalar => (
             "a quote is opened and never closed",
             "close the quote on the line where the text ends",

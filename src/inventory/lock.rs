@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use super::read::{Fields, Map, Need, Read, Text, keys};
+use super::keys::{Fields, Need, keys};
+use super::read::Read;
+use super::written::{Map, Text};
 use super::{codes, decode, yaml};
-use crate::diag::{Diagnostic, Report};
+use crate::diag::{Diagnostic, Report, Severity};
 use crate::language::form::Free;
 use crate::language::number::Any;
 use crate::source::{Loc, Sources, Span};
@@ -80,8 +82,19 @@ pub fn parse(
         );
         return None;
     }
-    let root = yaml::parse(file, text, report)?;
     let start = Span { file, start: 0, end: 0 };
+    let errors = report.count(Severity::Error);
+    let root = yaml::parse(file, text, report).filter(|root| !root.is_null());
+    let Some(root) = root else {
+        if report.count(Severity::Error) == errors {
+            report.push(
+                Diagnostic::new(&codes::LOCK, start, "the lock is empty", "nothing here")
+                    .note("without it every VIP would be planned anew, and traffic would move")
+                    .help("restore it from git; to plan everything anew, remove the file"),
+            );
+        }
+        return None;
+    };
     let lock = RawLock::read(&root, &Loc { value: "", span: start }, report)?;
     if let Some(version) = lock.version.as_ref().filter(|version| version.value.0 != 1) {
         report.push(

@@ -2,17 +2,20 @@
 
 pub mod codes;
 mod fault;
+mod keys;
 pub mod lock;
 mod node;
 pub mod raw;
 mod read;
+mod written;
 mod yaml;
 
 use std::path::Path;
 
 use anyhow::Context;
 
-pub use read::{Entry, Map, Nonempty, Set, Text, whole_number};
+pub use read::whole_number;
+pub use written::{Entry, Map, Nonempty, Set, Text};
 
 use crate::diag::{Diagnostic, Report, printable};
 use crate::language::shape::Shape;

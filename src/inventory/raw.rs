@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use super::keys::{Fields, Need, keys};
 use super::node::Kind;
-use super::read::{Fields, Map, Need, Nonempty, Read, Set, Text, keys};
+use super::read::Read;
+use super::written::{Map, Nonempty, Set, Text};
 use crate::diag::Report;
 use crate::language::form::{AnnotationKey, Free, MessageCode, Preemption, ServicePort, TlsSecret};
 use crate::language::name::{

@@ -1,7 +1,9 @@
 //! Does what is defined survive the failures that it is there for?
 
 use crate::diag::{Code, Diagnostic, Report, code};
-use crate::model::{Datacenter, NodeState, OnUnhealthy};
+use std::collections::BTreeMap;
+
+use crate::model::{Datacenter, NodeState, OnUnhealthy, Preempt, Vip};
 use crate::route::RoutingTable;
 
 /// Nothing takes over.
@@ -9,8 +11,12 @@ const ONE_NODE: Code = code!(Warning "LB201", "a VIP that only one node can hold
 /// Nothing sees that an ingress controller is gone.
 const NO_HEALTH: Code = code!(Warning "LB202", "an entrypoint whose health nothing can track");
 
+/// A VIP that no node holds while all are unhealthy.
+const ALL_UNHEALTHY: Code =
+    code!(Warning "LB213", "a VIP that nobody holds while every node is unhealthy");
+
 /// The codes of this family.
-pub const CODES: &[&Code] = &[&ONE_NODE, &NO_HEALTH];
+pub const CODES: &[&Code] = &[&ONE_NODE, &NO_HEALTH, &ALL_UNHEALTHY];
 
 /// Reports VIPs and entrypoints without cover.
 pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
@@ -36,6 +42,7 @@ pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
             );
         }
     }
+    all_unhealthy(datacenter, report);
     for (name, entrypoint) in &datacenter.entrypoints {
         if entrypoint.edge.health_check_node_port.is_none()
             && entrypoint.on_unhealthy != OnUnhealthy::Ignore
@@ -51,5 +58,39 @@ pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
                 .help("choose a `health_check_node_port` from 30000 to 32767, or write `on_unhealthy: ignore`"),
             );
         }
+    }
+}
+
+/// Without preemption a node that only ranks lower would keep its VIPs, so it gives them up (FAULT), as all do.
+fn all_unhealthy(datacenter: &Datacenter, report: &mut Report) {
+    let yields = |vip: &&Vip| {
+        let entrypoint = datacenter.entrypoints.get(&vip.entrypoint);
+        vip.preempt.value == Preempt::Never
+            && entrypoint.is_some_and(|entrypoint| {
+                entrypoint.on_unhealthy == OnUnhealthy::Yield
+                    && entrypoint.edge.health_check_node_port.is_some()
+            })
+    };
+    // One `preempt` may be that of many VIPs.
+    let mut by_place: BTreeMap<_, Vec<&Vip>> = BTreeMap::new();
+    for vip in datacenter.vips.iter().filter(yields) {
+        by_place.entry(vip.preempt.span).or_default().push(vip);
+    }
+    for (span, vips) in by_place {
+        let first = vips[0].address.value;
+        let which = match vips.len() {
+            1 => first.to_string(),
+            count => format!("{first} and {} more VIPs", count - 1),
+        };
+        report.push(
+            Diagnostic::new(
+                &ALL_UNHEALTHY,
+                span,
+                format!("while every node is unhealthy, nobody holds {which}"),
+                "without preemption",
+            )
+            .note("nobody takes a VIP from a node that only ranks lower, so an unhealthy node gives it up instead")
+            .help("allow preemption, or after a delay (`preempt: 30s`); or write `on_unhealthy: fault`, which means just that"),
+        );
     }
 }

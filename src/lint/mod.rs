@@ -3,6 +3,7 @@
 
 mod claim;
 mod coverage;
+mod foreign;
 mod host;
 mod idle;
 mod ingress;
@@ -26,6 +27,7 @@ struct Family {
 const FAMILIES: &[Family] = &[
     Family { codes: claim::CODES, check: claim::check },
     Family { codes: coverage::CODES, check: coverage::check },
+    Family { codes: foreign::CODES, check: foreign::check },
     Family { codes: host::CODES, check: host::check },
     Family { codes: idle::CODES, check: idle::check },
     Family { codes: ingress::CODES, check: ingress::check },

@@ -5,8 +5,9 @@ use crate::diag::{Code, code};
 /// A VRID for two VIPs that one node could hear.
 pub const VRID_TWICE: Code = code!(Error "LB101", "a VRID is used by two VIPs on one link");
 /// A table, rule priority or mark for two VIPs that one node may hold.
-pub const NUMBER_TWICE: Code =
-    code!(Error "LB102", "a table, rule priority or mark is used by two VIPs");
+pub const NUMBER_TWICE: Code = code!(Error "LB102", "a table or mark is used by two VIPs");
+/// A rule priority for two VIPs that one node may hold.
+pub const PRIORITY_SHARED: Code = code!(Warning "LB214", "a rule priority is used by two VIPs");
 /// A number outside its range, or a reserved one.
 pub const RANGE: Code = code!(Error "LB103", "a number is out of range or reserved");
 /// A word that is none of those allowed.
@@ -54,6 +55,7 @@ pub const VERSION: Code = code!(Error "LB301", "the stated version cannot do thi
 pub const ALL: &[&Code] = &[
     &VRID_TWICE,
     &NUMBER_TWICE,
+    &PRIORITY_SHARED,
     &RANGE,
     &WORD,
     &NAME,

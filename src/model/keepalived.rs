@@ -38,6 +38,8 @@ pub enum Preempt {
 pub struct Keepalived {
     /// What the nodes run.
     pub version: KeepalivedVersion,
+    /// Where that is written, where it is.
+    pub version_span: Option<Span>,
     /// The protocol.
     pub vrrp_version: VrrpVersion,
     /// Time between two adverts; the protocol can express it.
@@ -63,6 +65,8 @@ pub struct PolicyRouting {
     pub rule_priorities: RangeInclusive<u32>,
     /// Bits of the packet mark that are ours; not 0.
     pub mark_mask: u32,
+    /// Where they are written, where they are.
+    pub mark_mask_span: Option<Span>,
 }
 
 pub(super) fn build(raw: Option<&raw::Keepalived>, report: &mut Report) -> Option<Keepalived> {
@@ -93,6 +97,7 @@ pub(super) fn build(raw: Option<&raw::Keepalived>, report: &mut Report) -> Optio
     };
     Some(Keepalived {
         version: version?,
+        version_span: raw.and_then(|raw| raw.version.as_ref()).map(|raw| raw.span),
         vrrp_version: vrrp_version?,
         advert_interval: advert_interval?,
         preempt: preempt?,
@@ -127,7 +132,29 @@ pub(super) fn build_routing(
         tables: tables?,
         rule_priorities: rule_priorities?,
         mark_mask: mark_mask?,
+        mark_mask_span: raw.and_then(|raw| raw.mark_mask.as_ref()).map(|raw| raw.span),
     })
+}
+
+/// Bits of the packet mark that kube-proxy sets: masquerade and drop.
+const KUBE_PROXY_MARKS: u32 = 0xc000;
+
+/// Reports a mask with bits of kube-proxy: each would overwrite what the other has set.
+pub(super) fn refuse_mask(raw: Option<&raw::PolicyRouting>, report: &mut Report) {
+    let Some(mask) = raw.and_then(|raw| raw.mark_mask.as_ref()) else { return };
+    let shared = mask.value.0 & u64::from(KUBE_PROXY_MARKS);
+    if shared != 0 {
+        report.push(
+            Diagnostic::new(
+                &codes::RANGE,
+                mask.span,
+                format!("`mark_mask` has bits of kube-proxy: {shared:#x}"),
+                "each would overwrite the other's marks",
+            )
+            .note("kube-proxy marks packets with 0x4000 and 0x8000; Cilium has 0xffff0f00, Calico 0xffff0000 by default")
+            .help("the low byte is free in all of them: write `0xff`, or remove `mark_mask`"),
+        );
+    }
 }
 
 /// `true`, `false`, or a delay of at most 1000 s.

@@ -112,6 +112,9 @@ pub fn draft(raw: &raw::Inventory, source: &str, report: &mut Report) -> Draft {
     let namespace = kubernetes.as_ref().map(|kubernetes| &kubernetes.namespace);
     let components = component::build(raw, &entrypoints, namespace, report);
 
+    if kubernetes.as_ref().is_none_or(|kubernetes| kubernetes.kube_proxy.needs_marks()) {
+        keepalived::refuse_mask(raw.policy_routing.as_ref(), report);
+    }
     address::refuse_shared(raw, report);
     controller::refuse_shared(raw, report);
     pin::refuse_shared(&vips, report);

@@ -20,9 +20,9 @@ pub(super) fn refuse_shared(vips: &[Vip], report: &mut Report) {
     compare(vips, &codes::NUMBER_TWICE, "table", note, report, |vip| vip.pins.table, any);
     compare(
         vips,
-        &codes::NUMBER_TWICE,
+        &codes::PRIORITY_SHARED,
         "rule priority",
-        "the kernel could not tell the rules of the two apart",
+        "the kernel tells the rules of the two apart by their addresses, but a person who reads `ip rule` may not",
         report,
         |vip| vip.pins.rule_priority,
         any,

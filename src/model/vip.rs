@@ -31,8 +31,8 @@ pub struct Vip {
     pub prefer: Vec<Loc<Subdomain>>,
     /// Every node that may hold it, those in maintenance too; sorted, and at least one not in maintenance.
     pub nodes: Vec<Subdomain>,
-    /// Whether the inventory's `nodes` say so.
-    pub limited: bool,
+    /// Where the inventory's `nodes` say so, if they do.
+    pub limit: Option<Span>,
     /// Numbers that the inventory fixes.
     pub pins: Pins,
     /// Exact VRRP priorities: one for every node of `nodes`, distinct.
@@ -135,7 +135,7 @@ fn vip(raw: &raw::Vip, known: &Known<'_>, report: &mut Report) -> Option<Vip> {
         extra,
         prefer,
         nodes: nodes?,
-        limited: raw.nodes.is_some(),
+        limit: raw.nodes.as_ref().map(|nodes| nodes.span),
         pins,
         priorities: priorities.map_or(Some(None), |priorities| priorities.map(Some))?,
         preempt: preempt?,

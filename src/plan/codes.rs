@@ -11,17 +11,24 @@ pub const LOCK: Code = code!(Error "LB021", "a line of the lock that no VIP can 
 pub const LOCKED_TWICE: Code =
     code!(Error "LB022", "the lock gives one VRID to two VIPs that meet on a node");
 
+/// A VRID that another VIP runs with.
+pub const TAKEN: Code = code!(Error "LB023", "a pinned VRID that another VIP runs with");
+
 /// Two VIPs with one table, rule priority or mark.
-pub const LOCK_MENDED: Code =
-    code!(Warning "LB220", "the lock gives one number to two VIPs, and one of them gets another");
+pub const LOCK_MENDED: Code = code!(Warning "LB220", "a number of the lock that another VIP has too, and one of them gets another");
 
 /// A locked number that a changed pool does not have.
 pub const LOCK_OUTSIDE: Code =
     code!(Warning "LB221", "a number of the lock that is outside its pool");
+
+/// Nothing says what an earlier render allocated.
+pub const LOCK_MISSING: Code =
+    code!(Warning "LB223", "a lock that is missing beside a rendered bundle");
 
 /// A node over its share, because of what the inventory fixes.
 pub const UNEVEN: Code =
     code!(Warning "LB222", "a failover bound that is broken by pins, `nodes` or zones");
 
 /// Every code of this folder.
-pub const ALL: &[&Code] = &[&POOL, &LOCK, &LOCKED_TWICE, &LOCK_MENDED, &LOCK_OUTSIDE, &UNEVEN];
+pub const ALL: &[&Code] =
+    &[&POOL, &LOCK, &LOCKED_TWICE, &TAKEN, &LOCK_MENDED, &LOCK_OUTSIDE, &LOCK_MISSING, &UNEVEN];

@@ -11,7 +11,8 @@ use crate::model::{Datacenter, NodeState, Vip};
 /// Orders that lbgen chose itself keep the bound for every single node. A zone may have many nodes, and no order
 /// keeps the bound for every set of them: one VIP too many is not reported then.
 pub(super) fn check(datacenter: &Datacenter, plan: &Plan, report: &mut Report) {
-    let fixed = |vip: &Vip| vip.priorities.is_some() || !vip.prefer.is_empty() || vip.limited;
+    let fixed =
+        |vip: &Vip| vip.priorities.is_some() || !vip.prefer.is_empty() || vip.limit.is_some();
     if !datacenter.vips.iter().any(fixed) {
         return;
     }

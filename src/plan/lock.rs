@@ -129,8 +129,9 @@ fn locked(raw: &LockedVip, report: &mut Report) -> Locked {
 /// The lock of a plan: one line per VIP, so that git merges what two branches added.
 pub fn text(vips: &[VipPlan]) -> String {
     let mut text = String::from(
-        "# Written by lbgen render; commit it. Remove a VIP's line to let it be planned anew.\nversion: 1\nvips:\n",
+        "# Written by lbgen render; commit it. Remove a VIP's line to let it be planned anew.\nversion: 1\n",
     );
+    text += if vips.is_empty() { "vips: {}\n" } else { "vips:\n" };
     for vip in vips {
         let numbers = &vip.numbers;
         let order: Vec<&str> = vip.base_order.iter().map(Subdomain::as_str).collect();

@@ -168,6 +168,8 @@ pub fn data(text: &str) -> serde_json::Value {
             Yaml::Mapping(entries) => {
                 let key = |key: Yaml| match convert(key) {
                     Json::String(text) => text,
+                    // Its text is lost, and an editor's validator has it: any name stands for it.
+                    Json::Number(number) if number.is_f64() => "a-number".to_owned(),
                     other => other.to_string(),
                 };
                 Json::Object(

@@ -35,13 +35,26 @@ pub(super) fn build(raw: &raw::Edge, report: &mut Report) -> Option<Edge> {
         raw.health_check_node_port.as_ref().map(|raw| health_check(raw, report));
     let annotations = annotations(raw.annotations.as_ref(), report);
     let class = class?;
-    let default_selector = || {
+    let mut default_selector = || {
+        if LabelValue::parse(class.value.as_str()).is_none() {
+            report.push(
+                Diagnostic::new(
+                    &codes::NAME,
+                    class.span,
+                    format!("the class `{}` cannot be the value of a label", class.value),
+                    "the default `selector` needs it to be",
+                )
+                .note("without `selector`, pods are selected by the label app.kubernetes.io/instance, and label values have at most 63 characters")
+                .help("write the `selector` of the controller's pods, or choose a shorter class"),
+            );
+            return None;
+        }
         let labels = [
             ("name", "ingress-nginx"),
             ("instance", class.value.as_str()),
             ("component", "controller"),
         ];
-        labels
+        let selector = labels
             .into_iter()
             .filter_map(|(key, value)| {
                 Some((
@@ -49,11 +62,12 @@ pub(super) fn build(raw: &raw::Edge, report: &mut Report) -> Option<Edge> {
                     LabelValue::parse(value)?,
                 ))
             })
-            .collect()
+            .collect();
+        Some(selector)
     };
     Some(Edge {
         service: service?,
-        selector: selector.unwrap_or_else(|| Some(default_selector()))?,
+        selector: selector.unwrap_or_else(&mut default_selector)?,
         ports: ports?,
         health_check_node_port: health_check_node_port.map_or(Some(None), |port| port.map(Some))?,
         annotations,

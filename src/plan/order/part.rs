@@ -120,13 +120,16 @@ impl Part {
             }
             None => {
                 let known = lock.order(vip.address.value);
-                let mut order: Vec<usize> =
-                    known.iter().filter_map(find).filter(|node| nodes.contains(node)).collect();
-                order.sort_by_key(|node| {
-                    prefer.iter().position(|first| first == node).unwrap_or(prefer.len())
-                });
-                let locked = !order.is_empty();
-                (order, locked)
+                let known = known.iter().filter_map(find).filter(|node| nodes.contains(node));
+                let known: Vec<usize> = known.collect();
+                match known.is_empty() {
+                    true => (Vec::new(), false),
+                    false => {
+                        // Preferred nodes come first, also those that the lock does not know yet.
+                        let rest = known.into_iter().filter(|node| !prefer.contains(node));
+                        (prefer.iter().copied().chain(rest).collect(), true)
+                    }
+                }
             }
         };
         let candidate = Candidate {

@@ -13,12 +13,6 @@ use crate::model::Entry;
 /// Its path in the bundle.
 pub const PATH: &str = "bundle.json";
 
-/// How the name of a file begins until it is whole.
-pub const UNFINISHED_PREFIX: &str = ".lbgen-";
-
-/// What a render that has not ended adds, in the same form: so that the next one knows it for ours.
-pub const UNFINISHED: &str = ".lbgen-unfinished.json";
-
 /// One line of it.
 #[derive(Serialize)]
 struct Owned<'a> {
@@ -30,13 +24,13 @@ struct Owned<'a> {
 }
 
 /// What is read of it again.
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct List {
     version: u32,
     files: Vec<Listed>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct Listed {
     path: String,
 }
@@ -61,17 +55,16 @@ fn line(file: &BundleFile) -> anyhow::Result<String> {
     Ok(serde_json::to_string(&owned)?)
 }
 
-/// The file that lists what a render is about to add.
-pub fn unfinished(paths: impl Iterator<Item = String>) -> anyhow::Result<BundleFile> {
-    let list = List { version: 1, files: paths.map(|path| Listed { path }).collect() };
-    let body = serde_json::to_string(&list)?;
-    Ok(BundleFile { path: UNFINISHED.to_owned(), mode: 0o644, body, from: Vec::new() })
-}
-
 /// The paths that a `bundle.json` names. One that reaches outside the bundle is an error.
 pub fn owned_paths(text: &str) -> anyhow::Result<Vec<String>> {
-    let list: List = serde_json::from_str(text)
-        .context("it is not a bundle.json of lbgen; after a merge, remove it and render")?;
+    if text.lines().any(|line| line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> ")) {
+        bail!(
+            "it holds the marks of a merge conflict; remove the file and render, which writes it anew"
+        );
+    }
+    let list: List = serde_json::from_str(text).context(
+        "it is not a bundle.json of lbgen; remove the file and render, which writes it anew",
+    )?;
     if list.version != 1 {
         bail!("it has version {}, which this lbgen does not know", list.version);
     }

@@ -1,0 +1,50 @@
+//! Single files: whole or not there.
+
+use std::fs::{self, OpenOptions, Permissions};
+use std::io::Write as _;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use tempfile::{Builder, NamedTempFile};
+
+/// How the name of a file begins until it is whole.
+pub const UNFINISHED_PREFIX: &str = ".lbgen-";
+
+/// Writes a new file with these permission bits.
+pub fn create(path: &Path, mode: u32, body: &str) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
+    file.write_all(body.as_bytes())?;
+    // Only an unusual umask took something away.
+    if file.metadata()?.permissions().mode() & 0o777 != mode {
+        file.set_permissions(Permissions::from_mode(mode))?;
+    }
+    Ok(())
+}
+
+/// Writes a file beside its place and moves it there: it is the old one or the new one, never half.
+pub fn replace_file(path: &Path, body: &str) -> anyhow::Result<()> {
+    let (file, path) = beside(path, body)?;
+    file.persist(path)?;
+    Ok(())
+}
+
+/// A file beside its place, and the place: where a link leads there, that of the file that it leads to.
+pub fn beside(path: &Path, body: &str) -> anyhow::Result<(NamedTempFile, PathBuf)> {
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    // A bare file name has the empty path for its folder.
+    let parent =
+        path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let parent = fs::canonicalize(parent)
+        .with_context(|| format!("there is no folder {}", parent.display()))?;
+    let mut file = Builder::new()
+        .prefix(UNFINISHED_PREFIX)
+        .permissions(Permissions::from_mode(0o644))
+        .tempfile_in(&parent)?;
+    file.write_all(body.as_bytes())?;
+    if file.as_file().metadata()?.permissions().mode() & 0o777 != 0o644 {
+        file.as_file().set_permissions(Permissions::from_mode(0o644))?;
+    }
+    let place = path.file_name().map(|name| parent.join(name)).unwrap_or(path);
+    Ok((file, place))
+}

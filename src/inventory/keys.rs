@@ -1,0 +1,185 @@
+//! Maps of known keys: the declarations that an inventory is read by.
+
+use super::codes;
+use super::node::{Entries, Kind, Node};
+use super::read::{Read, refuse};
+use crate::diag::{Diagnostic, Report, nearest};
+use crate::language::shape::Shape;
+use crate::source::Loc;
+
+/// What keys are called elsewhere, and here.
+const SYNONYMS: &[(&str, &str)] = &[
+    ("pathType", "type"),
+    ("serviceName", "service"),
+    ("servicePort", "port"),
+    ("ingressClassName", "class"),
+    ("secretName", "tls_secret"),
+    ("healthCheckNodePort", "health_check_node_port"),
+    ("virtual_router_id", "vrid"),
+    ("advert_int", "advert_interval"),
+    ("ip", "address"),
+    ("host", "hosts"),
+    ("path", "paths"),
+    ("priority", "priorities"),
+];
+
+/// The key that a word from somewhere else stands for, where the map has it.
+fn synonym<'a>(written: &str, names: &[&'a str]) -> Option<&'a str> {
+    let (_, meant) = SYNONYMS.iter().find(|(word, _)| *word == written)?;
+    names.iter().copied().find(|name| name == meant)
+}
+
+/// Whether a node is of the kind that a shape wants, whatever is in it.
+fn fits(shape: &Shape, node: &Node) -> bool {
+    match shape {
+        Shape::Text(_) | Shape::Words(_) | Shape::Boolean | Shape::Number { .. } => {
+            matches!(node.kind, Kind::Scalar(_))
+        }
+        Shape::List(_) => matches!(node.kind, Kind::List(_)),
+        Shape::Map { .. } | Shape::Keys(_) => matches!(node.kind, Kind::Map(_)),
+        Shape::Either(one, other) => fits(one, node) || fits(other, node),
+    }
+}
+
+/// Whether a key must be given.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// The entry is useless without it.
+    Required,
+    /// It has a default.
+    Optional,
+}
+
+/// A key of a [`keys!`] struct, and what it takes.
+pub type Known = (&'static str, fn() -> Shape);
+
+/// The map of a [`keys!`] struct, checked for unknown keys.
+pub struct Fields<'a> {
+    entries: &'a Entries,
+    owner: Loc<&'a str>,
+    /// Keys that something unknown was probably meant for: they are not missing beside that.
+    misspelt: Vec<String>,
+}
+
+impl<'a> Fields<'a> {
+    /// The fields of `node`, where it is a map. Keys that are not in `known` are reported.
+    pub fn of(
+        node: &'a Node,
+        owner: &Loc<&'a str>,
+        known: &[Known],
+        report: &mut Report,
+    ) -> Option<Self> {
+        let Kind::Map(entries) = &node.kind else {
+            refuse(node, owner, "a map of keys", report);
+            return None;
+        };
+        let mut misspelt = Vec::new();
+        let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+        for (name, (span, node)) in entries {
+            if !names.contains(&name.as_str()) {
+                let meant = synonym(name, &names).or_else(|| nearest(name, &names));
+                misspelt.extend(meant.map(str::to_owned));
+                let title = match owner.value {
+                    "" => format!("the key `{name}` is not known"),
+                    owner => format!("the key `{name}` is not known in `{owner}`"),
+                };
+                let unknown = Diagnostic::new(&codes::UNKNOWN_KEY, *span, title, "unknown key");
+                let mut diagnostic = match synonym(name, &names) {
+                    Some(meant) => {
+                        unknown.help(format!("did you mean `{meant}`?")).replace(*span, meant)
+                    }
+                    None => unknown.did_you_mean(name, *span, names.iter().copied()),
+                };
+                // With another key alone, a value of another kind would be the next mistake.
+                let shape = known.iter().find(|(name, _)| Some(*name) == meant);
+                if shape.is_some_and(|(_, shape)| !fits(&shape(), node)) {
+                    diagnostic.patch = None;
+                    diagnostic = diagnostic.help("its value would have to be another one, too");
+                }
+                report.push(diagnostic);
+            }
+        }
+        Some(Self { entries, owner: *owner, misspelt })
+    }
+
+    /// Those of `known` that are there.
+    pub fn given(&self, known: &[Known]) -> Vec<&'static str> {
+        let names = known.iter().map(|(name, _)| *name);
+        names.filter(|name| self.entries.contains_key(*name)).collect()
+    }
+
+    /// The value of a key, or `None` where it is absent or the report says what is wrong with it.
+    pub fn take<T: Read>(&self, name: &'static str, need: Need, report: &mut Report) -> Option<T> {
+        match self.entries.get(name) {
+            Some((span, node)) => T::read(node, &Loc { value: name, span: *span }, report),
+            None => {
+                if need == Need::Required && !self.misspelt.iter().any(|key| key == name) {
+                    let title = match self.owner.value {
+                        "" => format!("the required key `{name}` is missing"),
+                        owner => format!("`{owner}` lacks the required key `{name}`"),
+                    };
+                    let label = format!("add `{name}:` here");
+                    report.push(Diagnostic::new(
+                        &codes::MISSING_KEY,
+                        self.owner.span,
+                        title,
+                        label,
+                    ));
+                }
+                None
+            }
+        }
+    }
+}
+
+/// A struct with the keys of one map of the language: its fields, their names and how they are read, in one place.
+///
+/// Every field is an `Option`: `None` where the key is absent, or where the report says why it could not be read.
+macro_rules! keys {
+    ($(#[doc = $about:literal])* $name:ident { $($(#[doc = $doc:literal])* $need:ident $field:ident: $type:ty,)* }) => {
+        $(#[doc = $about])*
+        #[derive(Debug)]
+        pub struct $name {
+            /// Where the entry stands: its name, or its first line in a list.
+            pub span: Span,
+            /// From there to the end of what it holds.
+            pub extent: Span,
+            /// The keys that are given, readable or not.
+            pub given: Vec<&'static str>,
+            $($(#[doc = $doc])* pub $field: Option<$type>,)*
+        }
+
+        impl Read for $name {
+            const HAS_KEYS: bool = true;
+
+            fn shape() -> $crate::language::shape::Shape {
+                use $crate::language::shape::{Field, Keys, Shape};
+                Shape::Keys(Keys {
+                    name: stringify!($name),
+                    about: concat!($($about),*).trim(),
+                    fields: vec![$(Field {
+                        name: stringify!($field).trim_start_matches("r#"),
+                        about: concat!($($doc),*).trim(),
+                        required: Need::$need == Need::Required,
+                        shape: <$type as Read>::shape,
+                    }),*],
+                })
+            }
+
+            fn read(node: &$crate::inventory::node::Node, key: &Loc<&str>, report: &mut Report) -> Option<Self> {
+                let known = [$((
+                    stringify!($field).trim_start_matches("r#"),
+                    <$type as Read>::shape as fn() -> $crate::language::shape::Shape,
+                )),*];
+                let fields = Fields::of(node, key, &known, report)?;
+                Some(Self {
+                    span: key.span,
+                    extent: Span { start: key.span.start.min(node.span.start), ..node.span },
+                    given: fields.given(&known),
+                    $($field: fields.take(stringify!($field).trim_start_matches("r#"), Need::$need, report),)*
+                })
+            }
+        }
+    };
+}
+pub(super) use keys;
