@@ -184,14 +184,159 @@ fn init_writes_a_valid_inventory_and_overwrites_none() {
     assert!(stderr(&again).contains("inventory.yaml exists"));
 }
 
+/// What a shell would offer for the last of some words.
+fn completed(folder: &Path, words: &[&str]) -> Vec<String> {
+    let done = Command::new(env!("CARGO_BIN_EXE_lbgen"))
+        .arg("--")
+        .args(words)
+        .current_dir(folder)
+        .envs([("COMPLETE", "bash"), ("_CLAP_IFS", "\n")])
+        .env("_CLAP_COMPLETE_INDEX", (words.len() - 1).to_string())
+        .output()
+        .unwrap();
+    stdout(&done).lines().map(str::to_owned).collect()
+}
+
 #[test]
-fn completions_and_man_are_generated() {
-    for shell in ["bash", "zsh", "fish"] {
+fn completions_know_commands_nodes_zones_and_codes() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let done = lbgen(&["completions", shell]);
-        assert!(code(&done) == 0 && stdout(&done).contains("render"), "{shell}");
+        assert!(code(&done) == 0 && stdout(&done).contains("COMPLETE"), "{shell}");
     }
-    let man = lbgen(&["man"]);
-    assert!(code(&man) == 0 && stdout(&man).starts_with(".ie"), "{}", stdout(&man));
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(support::inventory("three-racks"), folder.path().join("inventory.yaml")).unwrap();
+    let of = |words: &[&str]| completed(folder.path(), words);
+    assert!(of(&["lbgen", "ren"]).contains(&"render".to_owned()));
+    assert_eq!(of(&["lbgen", "simulate", "--fail", "a-"]), ["a-1", "a-2", "a-3", "a-4"]);
+    assert_eq!(of(&["lbgen", "simulate", "--drain", "a-1,c-4"]), ["a-1,c-4"]);
+    assert_eq!(of(&["lbgen", "simulate", "--zone", "r"]), ["rack-a", "rack-b", "rack-c"]);
+    assert_eq!(of(&["lbgen", "simulate", "--unhealthy", "websocket@c-4"]), ["websocket@c-4"]);
+    assert_eq!(of(&["lbgen", "explain", "lb31"]), ["LB310", "LB311", "LB312"]);
+    assert!(completed(Path::new("/"), &["lbgen", "simulate", "--fail", ""]).is_empty());
+}
+
+/// The commands of lbgen, as its help lists them.
+fn commands() -> Vec<String> {
+    let help = stdout(&lbgen(&["-h"]));
+    let list = help.split("Commands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    let names = list.lines().map(|line| line.split_whitespace().next().unwrap().to_owned());
+    names.filter(|name| name != "help").collect()
+}
+
+#[test]
+fn every_command_has_a_page_and_help_with_its_exit_codes_and_examples() {
+    let folder = tempfile::tempdir().unwrap();
+    let pages = folder.path().to_str().unwrap();
+    assert_eq!(code(&lbgen(&["man", "--dir", pages])), 0);
+    let written: Vec<String> = files(folder.path()).into_keys().collect();
+    assert_eq!(written.len(), commands().len() + 1, "{written:?}");
+    let own = stdout(&lbgen(&["man"]));
+    for command in commands() {
+        assert!(own.contains(&format!("lbgen\\-{command}(1)")), "{command}");
+        let page = stdout(&lbgen(&["man", &command]));
+        let help = stdout(&lbgen(&[&command, "--help"]));
+        assert!(page.contains(&format!(".TH lbgen-{command} 1")), "{page}");
+        for section in [".SH \"EXIT STATUS\"", ".SH EXAMPLES", ".SH OPTIONS"] {
+            assert!(page.contains(section), "{command}: {section}");
+        }
+        let (_, examples) = help.split_once("Examples:\n").unwrap_or_else(|| panic!("{command}"));
+        assert!(help.contains("Exit status:\n  0  "), "{command}");
+        // An example that is not a command line of lbgen would be refused.
+        let lines = examples.lines().filter_map(|line| line.strip_prefix("  lbgen "));
+        for line in lines {
+            let words: Vec<&str> =
+                line.split_whitespace().take_while(|word| !word.starts_with(['|', '>'])).collect();
+            assert_eq!(words[0], command);
+            let done = lbgen_in(folder.path(), &[&words[..], &["--help"]].concat());
+            assert_eq!(code(&done), 0, "{line}: {}", stderr(&done));
+        }
+    }
+    assert_eq!(code(&lbgen(&["man", "nonsense"])), 2);
+}
+
+#[test]
+fn rebalance_writes_only_when_it_is_told_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| lbgen_in(folder.path(), arguments);
+    fs::write(folder.path().join("inventory.yaml"), support::datacenter(4, 12, 1, 1)).unwrap();
+    assert_eq!(code(&run(&["render", "-q"])), 0);
+    // Three VIPs of one node go, and leave it with nothing.
+    let lock = folder.path().join("inventory.lock");
+    let text = fs::read_to_string(&lock).unwrap();
+    let mut dropped = 0;
+    let fewer: String = support::datacenter(4, 12, 1, 1)
+        .lines()
+        .filter(|line| {
+            let address = line.split("address: ").nth(1).and_then(|rest| rest.split(',').next());
+            let first = address.and_then(|address| {
+                text.lines().find(|line| line.contains(&format!("\"{address}\"")))
+            });
+            let goes = first.is_some_and(|line| line.contains("order: [lb-1,"));
+            dropped += usize::from(goes);
+            !goes
+        })
+        .flat_map(|line| [line, "\n"])
+        .collect();
+    assert_eq!(dropped, 3);
+    fs::write(folder.path().join("inventory.yaml"), &fewer).unwrap();
+    assert_eq!(code(&run(&["render", "-q"])), 0);
+    let before = fs::read_to_string(&lock).unwrap();
+    let shown = run(&["plan", "--rebalance"]);
+    assert_eq!(code(&shown), 0);
+    assert!(stdout(&shown).contains("to another MASTER"), "{}", stdout(&shown));
+    assert!(stderr(&shown).contains("nothing was written"), "{}", stderr(&shown));
+    assert_eq!(fs::read_to_string(&lock).unwrap(), before);
+    // From standard input there is a plan to show, and no lock to write.
+    let from_stdin = |arguments: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_lbgen"))
+            .args(arguments)
+            .stdin(fs::File::open(folder.path().join("inventory.yaml")).unwrap())
+            .output()
+            .unwrap()
+    };
+    let piped = from_stdin(&["plan", "--rebalance", "-"]);
+    assert_eq!(code(&piped), 0, "{}", stderr(&piped));
+    assert!(stdout(&piped).contains("to another MASTER"));
+    let refused = from_stdin(&["plan", "--rebalance", "--write", "-"]);
+    assert_eq!(code(&refused), 2);
+    assert!(stderr(&refused).contains("has no lock to write"), "{}", stderr(&refused));
+    assert_eq!(code(&run(&["plan", "--rebalance", "--write"])), 0);
+    assert_ne!(fs::read_to_string(&lock).unwrap(), before);
+}
+
+#[test]
+fn verbose_says_more_and_nothing_to_say_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| lbgen_in(folder.path(), arguments);
+    fs::copy(support::inventory("minimal"), folder.path().join("inventory.yaml")).unwrap();
+    let check = run(&["check", "-v"]);
+    assert!(stderr(&check).contains("eu1: 2 nodes, 1 VIP, 1 entrypoint"), "{}", stderr(&check));
+    assert!(stderr(&check).contains("no problems found"));
+    assert!(stderr(&run(&["render", "-v"])).contains("added    out/eu1/bundle.json"));
+    let diff = run(&["diff", "-v"]);
+    assert_eq!(stderr(&diff), "compared 19 files with out/eu1\nno changes\n");
+    assert_eq!(stderr(&run(&["diff", "-q"])), "");
+    assert!(stderr(&run(&["render", "--check", "-v"])).contains("compared 19 files"));
+}
+
+/// Every set of up to two of many nodes is written as it is found: the whole of it would take a gigabyte.
+#[test]
+fn every_pair_of_many_nodes_fits_into_little_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("inventory.yaml");
+    fs::write(&path, support::datacenter(40, 120, 1, 1)).unwrap();
+    // 400 MiB of address space, in KiB: more than a process with its threads needs, less than the answer.
+    let limited = format!(
+        "ulimit -v 400000; exec {} simulate --failures 2 --format json -q {}",
+        env!("CARGO_BIN_EXE_lbgen"),
+        path.display()
+    );
+    let done = Command::new("sh").args(["-c", &limited]).output().unwrap();
+    assert_eq!(code(&done), 0, "{}", stderr(&done));
+    let json: serde_json::Value = serde_json::from_str(&stdout(&done)).unwrap();
+    let sets = json["systems"][0]["sets"].as_array().unwrap();
+    assert_eq!(sets.len(), 1 + 40 + 40 * 39 / 2);
+    assert_eq!(json["systems"][0]["worst"].as_array().unwrap().len(), 3);
 }
 
 #[test]

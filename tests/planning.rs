@@ -254,3 +254,82 @@ fn each_entrypoint_is_spread_for_itself() {
         }
     }
 }
+
+/// Priorities of a fleet that runs need only be distinct: unhealthy nodes rank below every healthy one, and keep their
+/// order among themselves.
+#[test]
+fn any_pinned_priorities_rank_as_they_should_whoever_is_unhealthy() {
+    for pinned in [[200, 150, 100], [150, 100, 50], [100, 99, 98], [254, 253, 4], [6, 5, 4]] {
+        let text = Fleet::even(3, 1).text();
+        let priorities: Vec<String> = pinned
+            .iter()
+            .enumerate()
+            .map(|(node, priority)| format!("lb-{node:03}: {priority}"))
+            .collect();
+        let text = text.replace(
+            "entrypoint: e0 }",
+            &format!("entrypoint: e0, priorities: {{ {} }} }}", priorities.join(", ")),
+        );
+        let plan = plan_of(&text);
+        let simulator = Simulator::of(&plan);
+        for sick in 0..8u32 {
+            let names: Vec<String> = (0..3)
+                .filter(|node| sick & (1 << node) != 0)
+                .map(|node| format!("lb-{node:03}"))
+                .collect();
+            let scenario = fleet::unhealthy(names.iter().map(|name| ("e0", name.as_str())));
+            // The best of the healthy ones; of all, where none is.
+            let best = (0..3).find(|node| sick & (1 << node) == 0).unwrap_or(0);
+            let holder = simulator.elect(&scenario)[0].unwrap();
+            assert_eq!(
+                holder.as_str(),
+                format!("lb-{best:03}"),
+                "{pinned:?}, unhealthy: {names:?}"
+            );
+        }
+    }
+}
+
+/// In nftables mode a health port listens on the families of its Service only.
+#[test]
+fn an_entrypoint_is_checked_over_the_families_of_its_vips() {
+    let text = |vips: &str| {
+        format!(
+            "datacenter: x\nkubernetes: {{ version: \"1.31\", kube_proxy: nftables }}\n\
+             gateways:\n  public: {{ address: 192.0.2.1, network: 192.0.2.0/24, interface: eth1 }}\n  \
+             public6: {{ address: \"2001:db8:8::1\", network: \"2001:db8:8::/64\", interface: eth1 }}\n\
+             entrypoints:\n  web: {{ edge: {{ class: a, health_check_node_port: 32100 }}, routing: {{ class: b }} }}\n\
+             nodes:\n  lb-1: {{ address: 10.0.0.1, address6: \"fd00::1\", interface: eth0 }}\nvips: [{vips}]\n"
+        )
+    };
+    for (vips, address) in [
+        ("{ address: 192.0.2.10 }", "10.0.0.1"),
+        ("{ address: \"2001:db8:8::10\" }", "fd00::1"),
+        ("{ address: \"2001:db8:8::10\", extra_addresses: [192.0.2.10] }", "10.0.0.1"),
+        ("{ address: \"2001:db8:8::10\" }, { address: 192.0.2.10 }", "10.0.0.1"),
+    ] {
+        let plan = plan_of(&text(vips));
+        assert_eq!(plan.nodes[0].checks[0].address.to_string(), address, "{vips}");
+    }
+}
+
+/// A VIP that waits before it preempts stays on an unhealthy node that long, and leaves a node that is gone at once.
+#[test]
+fn a_delayed_preemption_is_part_of_the_answer() {
+    let text =
+        Fleet::even(3, 1).text().replace("entrypoint: e0 }", "entrypoint: e0, preempt: 30s }");
+    let plan = plan_of(&text);
+    let simulator = Simulator::of(&plan);
+    let (first, second) = (&plan.vips[0].order[0], &plan.vips[0].order[1]);
+    let sick = fleet::unhealthy([("e0", first.as_str())]);
+    let wait = |scenario: &Scenario| simulator.wait(0, scenario, first, second);
+    assert_eq!(wait(&sick), Some(std::time::Duration::from_secs(30)));
+    assert_eq!(wait(&fleet::failed(&[first.as_str()])), None);
+    let never = plan_of(&text.replace("30s", "false"));
+    let instance = &never.nodes[0].instances[0];
+    assert_eq!(
+        instance.track,
+        Some(lbgen::plan::Unhealthy::Fault),
+        "its priority alone moves nothing"
+    );
+}

@@ -2,6 +2,7 @@
 
 use anyhow::bail;
 
+use super::about::About;
 use super::table::count;
 use super::{Exit, Format, Input, output, session::Session};
 use crate::diag::{self, Severity, printable};
@@ -9,15 +10,32 @@ use crate::lint;
 use crate::pipeline::Planned;
 use crate::plan::Keep;
 
+pub const ABOUT: About = About {
+    name: "check",
+    exits: &[
+        (Exit::Done, "no errors (and with --deny warnings no warnings)"),
+        (Exit::Found, "errors found"),
+        (Exit::Failed, "the inventory cannot be read, or a usage error"),
+    ],
+    examples: &[
+        ("lbgen check", "check inventory.yaml"),
+        (
+            "lbgen check --deny warnings --format github eu1.yaml",
+            "annotate a pull request, and fail on warnings too",
+        ),
+        ("lbgen check --allow LB202", "without one kind of warning"),
+    ],
+};
+
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
     input: Input,
-    /// Exit 1 for what: `warnings`
+    /// Also exit 1 for these: `warnings`
     #[arg(long, value_name = "WHAT", value_parser = ["warnings"])]
     deny: Option<String>,
-    /// Waive a warning by its code
-    #[arg(long, value_name = "CODE", value_delimiter = ',')]
+    /// Ignore warnings with these codes
+    #[arg(long, value_name = "CODES", value_delimiter = ',')]
     allow: Vec<String>,
 }
 

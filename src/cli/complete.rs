@@ -1,25 +1,176 @@
 //! `lbgen completions` and `lbgen man`: generated from the command line's own definition.
 
-use clap::CommandFactory;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
-use super::{Cli, Exit, output};
+use anyhow::{Context, bail};
+use clap::ValueEnum;
+use clap_complete::CompletionCandidate;
+use clap_complete::env::Shells;
+
+use super::about::{self, About};
+use super::{Exit, output};
+use crate::bundle::replace_file;
+use crate::diag::Report;
+use crate::source::Sources;
+use crate::{inventory, lint};
+
+pub const COMPLETIONS: About = About {
+    name: "completions",
+    exits: &[(Exit::Done, "written"), (Exit::Failed, "usage error")],
+    examples: &[(
+        "source <(lbgen completions bash)",
+        "in ~/.bashrc: complete commands, options, and the names of nodes and codes",
+    )],
+};
+
+pub const MAN: About = About {
+    name: "man",
+    exits: &[
+        (Exit::Done, "written"),
+        (Exit::Failed, "no such command, or the directory cannot be written"),
+    ],
+    examples: &[
+        ("lbgen man render | man -l -", "read one page"),
+        ("lbgen man --dir /usr/local/share/man/man1", "install a page for each command"),
+    ],
+};
+
+/// The variable by which a shell asks for completions.
+pub const VARIABLE: &str = "COMPLETE";
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Shell {
+    Bash,
+    Elvish,
+    Fish,
+    Powershell,
+    Zsh,
+}
 
 #[derive(clap::Args)]
-pub struct Args {
-    /// For which shell
-    shell: clap_complete::Shell,
+pub struct CompletionsArgs {
+    /// The shell to write for
+    shell: Shell,
 }
 
-pub fn completions(args: &Args) -> anyhow::Result<Exit> {
+#[derive(clap::Args)]
+pub struct ManArgs {
+    /// The command; default: lbgen itself
+    command: Option<String>,
+    /// Write the pages of all commands into DIR
+    #[arg(long, value_name = "DIR", conflicts_with = "command")]
+    dir: Option<PathBuf>,
+}
+
+pub fn completions(args: &CompletionsArgs) -> anyhow::Result<Exit> {
+    let name = match args.shell {
+        Shell::Bash => "bash",
+        Shell::Elvish => "elvish",
+        Shell::Fish => "fish",
+        Shell::Powershell => "powershell",
+        Shell::Zsh => "zsh",
+    };
+    let shells = Shells::builtins();
+    let shell = shells.completer(name).context("the shell is not known")?;
     let mut text = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "lbgen", &mut text);
+    shell.write_registration(VARIABLE, "lbgen", "lbgen", "lbgen", &mut text)?;
     output::data(&String::from_utf8(text)?)?;
     Ok(Exit::Done)
 }
 
-pub fn man() -> anyhow::Result<Exit> {
-    let mut text = Vec::new();
-    clap_mangen::Man::new(Cli::command()).render(&mut text)?;
-    output::data(&String::from_utf8(text)?)?;
+pub fn man(args: &ManArgs) -> anyhow::Result<Exit> {
+    let command = about::command();
+    let names: Vec<&str> = command
+        .get_subcommands()
+        .map(clap::Command::get_name)
+        .filter(|name| *name != "help")
+        .collect();
+    if let Some(folder) = &args.dir {
+        for name in std::iter::once(None).chain(names.iter().map(|name| Some(*name))) {
+            let file = name.map_or("lbgen.1".to_owned(), |name| format!("lbgen-{name}.1"));
+            let path = folder.join(file);
+            replace_file(&path, &page(name)?)
+                .with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        return Ok(Exit::Done);
+    }
+    match args.command.as_deref() {
+        Some(name) if !names.contains(&name) => bail!("there is no command `{name}`"),
+        name => output::data(&page(name)?)?,
+    }
     Ok(Exit::Done)
+}
+
+/// The manual page of a command, or of lbgen itself.
+fn page(name: Option<&str>) -> anyhow::Result<String> {
+    let mut command = about::command().disable_help_subcommand(true);
+    command.build();
+    let found = match name {
+        None => command,
+        Some(name) => command.find_subcommand(name).context("no such command")?.clone(),
+    };
+    // The sections below say what `--help` has at its end.
+    let man = clap_mangen::Man::new(found.after_help(""));
+    let mut page = Vec::new();
+    man.render_title(&mut page)?;
+    man.render_name_section(&mut page)?;
+    man.render_synopsis_section(&mut page)?;
+    man.render_description_section(&mut page)?;
+    man.render_options_section(&mut page)?;
+    if name.is_none() {
+        man.render_subcommands_section(&mut page)?;
+    }
+    let mut page = String::from_utf8(page)?;
+    if let Some(about) = name.and_then(about::of) {
+        page += &about.roff();
+    }
+    Ok(page)
+}
+
+/// The nodes of the inventory in the current directory.
+pub fn nodes(current: &OsStr) -> Vec<CompletionCandidate> {
+    of_inventory(current, |raw| raw.nodes.iter().flatten().map(|(name, _)| name.clone()).collect())
+}
+
+/// Its zones.
+pub fn zones(current: &OsStr) -> Vec<CompletionCandidate> {
+    of_inventory(current, |raw| {
+        let nodes = raw.nodes.iter().flatten().filter_map(|(_, entry)| entry.value.as_ref());
+        nodes.filter_map(|node| Some(node.zone.as_ref()?.value.text.clone())).collect()
+    })
+}
+
+/// Its entrypoints at its nodes.
+pub fn entrypoints_at_nodes(current: &OsStr) -> Vec<CompletionCandidate> {
+    of_inventory(current, |raw| {
+        let nodes = || raw.nodes.iter().flatten().map(|(name, _)| name);
+        let entrypoints = raw.entrypoints.iter().flatten();
+        entrypoints
+            .flat_map(|(entrypoint, _)| nodes().map(move |node| format!("{entrypoint}@{node}")))
+            .collect()
+    })
+}
+
+/// The codes of messages.
+pub fn codes(current: &OsStr) -> Vec<CompletionCandidate> {
+    let current = current.to_string_lossy().to_uppercase();
+    let codes = lint::all_codes().into_iter().filter(|code| code.id.starts_with(&current));
+    codes.map(|code| CompletionCandidate::new(code.id).help(Some(code.summary.into()))).collect()
+}
+
+/// Those names of the inventory in the current directory that begin as what is typed.
+fn of_inventory(
+    typed: &OsStr,
+    names: impl Fn(&inventory::raw::Inventory) -> Vec<String>,
+) -> Vec<CompletionCandidate> {
+    let typed = typed.to_string_lossy();
+    let (mut sources, mut report) = (Sources::default(), Report::default());
+    let loaded = inventory::load(Path::new("inventory.yaml"), &mut sources, &mut report);
+    let Ok(Some(raw)) = loaded else { return Vec::new() };
+    let mut found = names(&raw);
+    found.sort();
+    found.dedup();
+    found.retain(|name| name.starts_with(&*typed));
+    found.into_iter().map(CompletionCandidate::new).collect()
 }

@@ -4,14 +4,28 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
+use super::about::About;
 use super::{Exit, Format, Input, output, render, session::Session};
 use crate::bundle::{self, Disk, Turn};
+
+pub const ABOUT: About = About {
+    name: "diff",
+    exits: &[
+        (Exit::Done, "no changes"),
+        (Exit::Found, "a render would change something"),
+        (Exit::Failed, "the inventory has errors, or the bundle cannot be read"),
+    ],
+    examples: &[
+        ("lbgen diff", "compare out/<datacenter> with what a render would write"),
+        ("lbgen diff --stat", "one line per file"),
+    ],
+};
 
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
     input: Input,
-    /// The directory that holds the bundle's folder
+    /// The directory that holds the bundle
     #[arg(short, long, value_name = "DIR", default_value = "out")]
     output: PathBuf,
     /// One line per file

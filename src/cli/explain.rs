@@ -3,19 +3,31 @@
 use std::fmt::Write as _;
 
 use anyhow::bail;
+use clap_complete::ArgValueCompleter;
 use serde_json::{Value, json};
 
+use super::about::About;
+use super::complete;
 use super::session::Session;
 use super::{Exit, Format, output};
 use crate::diag::{Code, Example, Explanation, nearest, printable};
 use crate::lint;
 
+pub const ABOUT: About = About {
+    name: "explain",
+    exits: &[(Exit::Done, "done"), (Exit::Failed, "there is no such code")],
+    examples: &[
+        ("lbgen explain LB203", "why it matters, with a wrong and a right example"),
+        ("lbgen explain --all", "every code, as Markdown"),
+    ],
+};
+
 #[derive(clap::Args)]
 pub struct Args {
-    /// The code, as messages name it
-    #[arg(value_name = "CODE", required_unless_present = "all")]
+    /// The code of a message, such as LB203
+    #[arg(value_name = "CODE", required_unless_present = "all", add = ArgValueCompleter::new(complete::codes))]
     code: Option<String>,
-    /// Every code: the reference, as Markdown
+    /// Every code, as Markdown
     #[arg(long, conflicts_with = "code")]
     all: bool,
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 
+use super::about::About;
 use super::{Exit, output, session::Session};
 
 /// The starter: valid as it stands.
@@ -15,9 +16,15 @@ const STARTER: &str = concat!(
     include_str!("../../inventory-examples/minimal/inventory.yaml")
 );
 
+pub const ABOUT: About = About {
+    name: "init",
+    exits: &[(Exit::Done, "written"), (Exit::Failed, "the file exists, or cannot be written")],
+    examples: &[("lbgen init", "write inventory.yaml"), ("lbgen init -", "print it")],
+};
+
 #[derive(clap::Args)]
 pub struct Args {
-    /// The file to write; `-` is standard output. One that exists is not touched
+    /// The file to write; `-` is standard output. An existing file is never overwritten
     #[arg(default_value = "inventory.yaml", value_name = "FILE")]
     file: PathBuf,
 }
@@ -31,7 +38,7 @@ pub fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> {
     let mut file = match OpenOptions::new().write(true).create_new(true).open(&args.file) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            bail!("{shown} exists; it was not touched")
+            bail!("{shown} exists and was not touched")
         }
         Err(error) => return Err(error).with_context(|| format!("cannot write {shown}")),
     };

@@ -1,5 +1,6 @@
 //! The command line: one file per command, each thin. Data goes to stdout, what is said to a person to stderr.
 
+mod about;
 mod check;
 mod complete;
 mod diff;
@@ -17,13 +18,14 @@ mod table;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap_complete::CompleteEnv;
 
 use session::Session;
 
 /// What a command came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Exit {
+pub(crate) enum Exit {
     /// Done; nothing differs, nothing is wrong.
     Done = 0,
     /// Differences, or errors found by `check`.
@@ -32,7 +34,7 @@ enum Exit {
     Failed = 2,
 }
 
-/// One inventory of a datacenter's front end in; keepalived, policy routing and Kubernetes objects out
+/// Turn one inventory of a datacenter's front end into keepalived configuration, policy routing and Kubernetes objects
 #[derive(Parser)]
 #[command(name = "lbgen", version, max_term_width = 100)]
 struct Cli {
@@ -47,36 +49,36 @@ struct Cli {
 struct Global {
     #[command(flatten)]
     color: colorchoice_clap::Color,
-    /// Form of what is written to stdout
+    /// How to write what goes to stdout
     #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
     format: Format,
-    /// Say nothing but errors
+    /// Print errors only
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
-    /// Say more
+    /// Print more
     #[arg(short, long, global = true)]
     verbose: bool,
-    /// Replace embedded templates by the files of the same name in DIR
+    /// Use the files in DIR instead of the embedded templates of the same name
     #[arg(long, global = true, value_name = "DIR")]
     templates: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// For a person
+    /// Text
     Human,
     /// One JSON document with a `version`
     Json,
-    /// SARIF 2.1.0, of `check`
+    /// SARIF 2.1.0 (`check` only)
     Sarif,
-    /// Workflow commands of GitHub, of `check`
+    /// GitHub workflow commands (`check` only)
     Github,
 }
 
 /// Which inventory.
 #[derive(clap::Args, Clone)]
 struct Input {
-    /// The inventory; `-` is standard input
+    /// The inventory file; `-` is standard input
     #[arg(default_value = "inventory.yaml", value_name = "INVENTORY")]
     inventory: PathBuf,
 }
@@ -87,33 +89,37 @@ enum Command {
     Render(render::Args),
     /// Show what a render would change
     Diff(diff::Args),
-    /// Find every problem of the inventory
+    /// Report every problem of the inventory
     Check(check::Args),
     /// Show who holds what, in which order, with which numbers
     Plan(plan::Args),
     /// Show who holds each VIP when nodes fail
     Simulate(simulate::Args),
-    /// Say what a code means, with a wrong and a right example
+    /// Explain a message code, with a wrong and a right example
     Explain(explain::Args),
-    /// Write a commented inventory to start from
+    /// Write a commented starter inventory
     Init(init::Args),
     /// Write the JSON Schema of the inventory to stdout, for editors
     Schema(schema::Args),
-    /// Write the completions of a shell to stdout
-    Completions(complete::Args),
-    /// Write the manual page to stdout
-    Man,
+    /// Write the completion script of a shell to stdout
+    Completions(complete::CompletionsArgs),
+    /// Write the manual page of a command to stdout
+    Man(complete::ManArgs),
 }
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    CompleteEnv::with_factory(about::command).var(complete::VARIABLE).complete();
+    let cli = match Cli::from_arg_matches(&about::command().get_matches()) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
     cli.global.color.write_global();
     if matches!(cli.global.format, Format::Sarif | Format::Github)
         && !matches!(cli.command, Command::Check(_))
     {
         let message = "--format sarif and github are for `check`";
-        Cli::command().error(clap::error::ErrorKind::ArgumentConflict, message).exit();
+        about::command().error(clap::error::ErrorKind::ArgumentConflict, message).exit();
     }
     let mut session = Session::new(cli.global);
     let done = match &cli.command {
@@ -126,7 +132,7 @@ pub fn main() -> ExitCode {
         Command::Init(args) => init::run(args, &session),
         Command::Schema(args) => schema::run(args),
         Command::Completions(args) => complete::completions(args),
-        Command::Man => complete::man(),
+        Command::Man(args) => complete::man(args),
     };
     let exit = done.unwrap_or_else(|error| {
         output::say(&format!("error: {error:#}\n"));

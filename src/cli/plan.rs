@@ -3,6 +3,7 @@
 use anyhow::{Context, bail};
 use serde::Serialize;
 
+use super::about::About;
 use super::session::{LockFile, Session};
 use super::table::{count, table};
 use super::{Exit, Format, Input, output};
@@ -11,12 +12,24 @@ use crate::model::Subdomain;
 use crate::plan::{Keep, Plan};
 use crate::view::Orders;
 
-/// Show who holds what, in which order, with which numbers
+pub const ABOUT: About = About {
+    name: "plan",
+    exits: &[
+        (Exit::Done, "done"),
+        (Exit::Failed, "the inventory has errors, or the lock cannot be written"),
+    ],
+    examples: &[
+        ("lbgen plan", "numbers, failover orders, and the worst case of one and two failures"),
+        ("lbgen plan --rebalance", "what an even spread would move"),
+        ("lbgen plan --rebalance --write", "store it in the lock; the next render uses it"),
+    ],
+};
+
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
     input: Input,
-    /// Show orders rewritten for evenness, moving as few VIPs as that takes
+    /// Show failover orders rewritten for evenness, with as few moves as possible
     #[arg(long)]
     rebalance: bool,
     /// Store the rewritten orders in the lock

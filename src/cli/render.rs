@@ -5,21 +5,42 @@ use std::path::PathBuf;
 use anyhow::bail;
 use serde_json::json;
 
+use super::about::About;
 use super::session::{LockFile, Rendered, Session};
 use super::{Exit, Format, Input, output};
 use crate::bundle::{self, Change, Disk, Turn, Update};
+
+pub const ABOUT: About = About {
+    name: "render",
+    exits: &[
+        (Exit::Done, "done; with --check: the directory and the lock are up to date"),
+        (Exit::Found, "with --check: the directory or the lock is out of date"),
+        (
+            Exit::Failed,
+            "nothing was written: the inventory has errors, --locked refused, or a file cannot be written",
+        ),
+    ],
+    examples: &[
+        ("lbgen render", "render inventory.yaml into out/<datacenter>"),
+        ("lbgen render --check", "in CI: fail if somebody forgot to render"),
+        (
+            "lbgen render eu1.yaml -o bundles --locked",
+            "another inventory and directory; fail rather than change the lock",
+        ),
+    ],
+};
 
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
     input: Input,
-    /// Where the bundle's folder goes
+    /// The directory to write the bundle into
     #[arg(short, long, value_name = "DIR", default_value = "out")]
     output: PathBuf,
     /// Write nothing; exit 1 if the directory or the lock is out of date
     #[arg(long)]
     check: bool,
-    /// Refuse (exit 2) when the lock would have to change
+    /// Exit 2 if the lock would have to change
     #[arg(long)]
     locked: bool,
 }

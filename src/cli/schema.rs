@@ -3,14 +3,24 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use super::about::About;
 use super::{Exit, output};
 use crate::inventory::language;
 use crate::language::shape::{Keys, Shape};
 use crate::schema;
 
+pub const ABOUT: About = About {
+    name: "schema",
+    exits: &[(Exit::Done, "done")],
+    examples: &[
+        ("lbgen schema >inventory.schema.json", "for an editor with a YAML language server"),
+        ("lbgen schema --reference", "every key, as Markdown"),
+    ],
+};
+
 #[derive(clap::Args)]
 pub struct Args {
-    /// Every key and what it is for, as Markdown
+    /// Every key with its values and meaning, as Markdown
     #[arg(long)]
     reference: bool,
 }

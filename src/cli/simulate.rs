@@ -2,7 +2,10 @@
 
 use anyhow::bail;
 use clap::ValueEnum;
+use clap_complete::ArgValueCompleter;
 
+use super::about::About;
+use super::complete;
 use super::plan::COLUMNS;
 use super::session::Session;
 use super::stream::Document;
@@ -17,21 +20,40 @@ use crate::view::{Move, PlacementRow, scenario_name};
 /// More rows than this tell a person nothing; the worst ones are shown.
 const SHOWN: usize = 40;
 
+pub const ABOUT: About = About {
+    name: "simulate",
+    exits: &[
+        (Exit::Done, "done"),
+        (Exit::Failed, "the inventory has errors, or a name is not known"),
+    ],
+    examples: &[
+        ("lbgen simulate --fail lb-1", "who holds each VIP when lb-1 is gone"),
+        (
+            "lbgen simulate --zone rack-a --unhealthy web@lb-4",
+            "a rack is gone, and an entrypoint has no ready pod on lb-4",
+        ),
+        (
+            "lbgen simulate --failures 2 --compare metallb",
+            "every combination of two nodes, next to MetalLB",
+        ),
+    ],
+};
+
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
     input: Input,
-    /// Nodes that are gone
-    #[arg(long, value_name = "NODES", value_delimiter = ',')]
+    /// Failed nodes
+    #[arg(long, value_name = "NODES", value_delimiter = ',', add = ArgValueCompleter::new(complete::nodes))]
     fail: Vec<String>,
-    /// Zones of which every node is gone
-    #[arg(long, value_name = "ZONES", value_delimiter = ',')]
+    /// Failed zones: all of their nodes fail
+    #[arg(long, value_name = "ZONES", value_delimiter = ',', add = ArgValueCompleter::new(complete::zones))]
     zone: Vec<String>,
-    /// Nodes that are drained
-    #[arg(long, value_name = "NODES", value_delimiter = ',')]
+    /// Drained nodes
+    #[arg(long, value_name = "NODES", value_delimiter = ',', add = ArgValueCompleter::new(complete::nodes))]
     drain: Vec<String>,
-    /// Entrypoints without a ready pod on a node
-    #[arg(long, value_name = "ENTRYPOINT@NODE", value_delimiter = ',')]
+    /// Entrypoints that have no ready pod on a node
+    #[arg(long, value_name = "ENTRYPOINT@NODE", value_delimiter = ',', add = ArgValueCompleter::new(complete::entrypoints_at_nodes))]
     unhealthy: Vec<String>,
     /// Also try every combination of up to K failed nodes
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u8).range(0..=4))]

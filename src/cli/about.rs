@@ -1,0 +1,76 @@
+//! What the help and the manual page of a command say beside its options.
+
+use clap::{Command, CommandFactory};
+
+use super::{Cli, Exit};
+
+/// What a command may come to, and how it is used.
+pub struct About {
+    /// The command.
+    pub name: &'static str,
+    /// What each exit code means.
+    pub exits: &'static [(Exit, &'static str)],
+    /// A command line, and what it does.
+    pub examples: &'static [(&'static str, &'static str)],
+}
+
+/// Every command that can say more than its options.
+const ABOUT: &[About] = &[
+    super::render::ABOUT,
+    super::diff::ABOUT,
+    super::check::ABOUT,
+    super::plan::ABOUT,
+    super::simulate::ABOUT,
+    super::explain::ABOUT,
+    super::init::ABOUT,
+    super::schema::ABOUT,
+    super::complete::COMPLETIONS,
+    super::complete::MAN,
+];
+
+/// The command line's definition.
+pub fn command() -> Command {
+    ABOUT.iter().fold(Cli::command(), |command, about| {
+        command.mut_subcommand(about.name, |sub| sub.after_help(about.help()))
+    })
+}
+
+/// What is known of a command.
+pub fn of(name: &str) -> Option<&'static About> {
+    ABOUT.iter().find(|about| about.name == name)
+}
+
+impl About {
+    fn help(&self) -> String {
+        let exits = self.exits.iter().map(|(exit, text)| format!("  {}  {text}", *exit as u8));
+        let examples = self.examples.iter().map(|(line, text)| format!("  {line}\n      {text}"));
+        format!(
+            "Exit status:\n{}\n\nExamples:\n{}",
+            exits.collect::<Vec<_>>().join("\n"),
+            examples.collect::<Vec<_>>().join("\n")
+        )
+    }
+
+    /// The sections of a manual page (man-pages(7)).
+    pub fn roff(&self) -> String {
+        let mut text = String::from(".SH \"EXIT STATUS\"\n");
+        for (exit, meaning) in self.exits {
+            text += &format!(".TP\n\\fB{}\\fR\n{}\n", *exit as u8, escaped(meaning));
+        }
+        text += ".SH EXAMPLES\n";
+        for (line, meaning) in self.examples {
+            text += &format!(".TP\n\\fB{}\\fR\n{}\n", escaped(line), escaped(meaning));
+        }
+        text
+    }
+}
+
+/// Text as roff(7) takes it.
+fn escaped(text: &str) -> String {
+    let text = text.replace('\\', "\\e").replace('-', "\\-");
+    // A line that starts with a dot or a quote would be a request.
+    match text.starts_with(['.', '\'']) {
+        true => format!("\\&{text}"),
+        false => text,
+    }
+}
