@@ -134,7 +134,7 @@ fn check_speaks_sarif_and_github() {
 
     let github = lbgen(&["check", "--format", "github", "tests/bad/pins.yaml"]);
     assert_eq!(code(&github), 1);
-    let first = "::error file=tests/bad/pins.yaml,line=15,col=34,title=LB101::VRID 51 is used by two VIPs that `lb-1` may hold%0A";
+    let first = "::error file=tests/bad/pins.yaml,line=15,col=34,title=LB101::VRID 51 is used by two VIPs that `lb-1` can hold%0A";
     assert!(stdout(&github).starts_with(first), "{}", stdout(&github));
     assert_eq!(stdout(&github).lines().count(), 5);
     let seed = support::inventory("seed");

@@ -36,7 +36,7 @@ pub fn beside(path: &Path, body: &str) -> anyhow::Result<(NamedTempFile, PathBuf
     let parent =
         path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let parent = fs::canonicalize(parent)
-        .with_context(|| format!("there is no folder {}", parent.display()))?;
+        .with_context(|| format!("the directory {} does not exist", parent.display()))?;
     let mut file = Builder::new()
         .prefix(UNFINISHED_PREFIX)
         .permissions(Permissions::from_mode(0o644))

@@ -15,7 +15,7 @@ use crate::lint;
 
 pub const ABOUT: About = About {
     name: "explain",
-    exits: &[(Exit::Done, "done"), (Exit::Failed, "there is no such code")],
+    exits: &[(Exit::Done, "done"), (Exit::Failed, "unknown code")],
     examples: &[
         ("lbgen explain LB203", "why it matters, with a wrong and a right example"),
         ("lbgen explain --all", "every code, as Markdown"),
@@ -43,7 +43,7 @@ pub fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> {
                 let id = printable(id);
                 match nearest(&id.to_uppercase(), &ids) {
                     Some(near) => bail!("there is no code {id}; did you mean {near}?"),
-                    None => bail!("there is no code {id}; `lbgen explain --all` has every one"),
+                    None => bail!("there is no code {id}; `lbgen explain --all` lists them"),
                 }
             }
         },

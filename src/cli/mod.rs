@@ -49,13 +49,13 @@ struct Cli {
 struct Global {
     #[command(flatten)]
     color: colorchoice_clap::Color,
-    /// How to write what goes to stdout
+    /// Output format
     #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
     format: Format,
     /// Print errors only
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
-    /// Print more
+    /// Print the files that are read and written
     #[arg(short, long, global = true)]
     verbose: bool,
     /// Use the files in DIR instead of the embedded templates of the same name

@@ -121,7 +121,7 @@ impl Session {
                     format!("{} is missing, but a bundle of `{datacenter}` was rendered", path.display()),
                     "planned anew",
                 )
-                .note("numbers and failover orders may differ from those that run: VIPs would move, and instances be made anew")
+                .note("numbers and failover orders may differ from those that run: VIPs would move and VRRP instances would be recreated")
                 .help("restore the lock from git; `lbgen diff` shows what would change"),
             );
             self.report.sort();

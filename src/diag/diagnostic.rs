@@ -74,7 +74,7 @@ impl Diagnostic {
         if let Some(name) = nearest(written, &known) {
             return self.help(format!("did you mean `{name}`?")).replace(span, name);
         } else if !known.is_empty() {
-            return self.help(format!("known here: {}", suggest::listing(&known)));
+            return self.help(format!("valid: {}", suggest::listing(&known)));
         }
         self
     }

@@ -201,7 +201,7 @@ fn plain_words(kind: &ErrorKind) -> (&'static str, &'static str) {
         ),
         E::ExpectedFlowSequenceSeparator | E::ExpectedFlowMappingSeparator => (
             "a comma or the closing bracket is missing",
-            "separate what stands in brackets by commas",
+            "separate the values in brackets with commas",
         ),
         E::InvalidIndentation
         | E::InvalidQuotedScalarIndent

@@ -94,7 +94,7 @@ impl<'a> Fields<'a> {
                 let shape = known.iter().find(|(name, _)| Some(*name) == meant);
                 if shape.is_some_and(|(_, shape)| !fits(&shape(), node)) {
                     diagnostic.patch = None;
-                    diagnostic = diagnostic.help("its value would have to be another one, too");
+                    diagnostic = diagnostic.help("its value would have to change as well");
                 }
                 report.push(diagnostic);
             }

@@ -78,7 +78,7 @@ pub fn parse(
             Diagnostic::new(&codes::LOCK, span, "the lock holds a merge conflict", "git could not decide here")
                 .note("two branches added VIPs in one place")
                 .help("keep the lines of both sides and remove the three marker lines; lbgen names VIPs that share a number")
-                .help("`*.lock merge=union` in .gitattributes makes git do that by itself"),
+                .help("`*.lock merge=union` in .gitattributes makes git do that automatically"),
         );
         return None;
     }
@@ -89,8 +89,8 @@ pub fn parse(
         if report.count(Severity::Error) == errors {
             report.push(
                 Diagnostic::new(&codes::LOCK, start, "the lock is empty", "nothing here")
-                    .note("without it every VIP would be planned anew, and traffic would move")
-                    .help("restore it from git; to plan everything anew, remove the file"),
+                    .note("without it every VIP would be planned again, and traffic would move")
+                    .help("restore it from git; to plan everything again, remove the file"),
             );
         }
         return None;

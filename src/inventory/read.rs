@@ -95,7 +95,7 @@ impl<const FROM: u64, const TO: u64> Read for Loc<Number<FROM, TO>> {
             match (&node.kind, octal) {
                 (Kind::Refused, _) => {}
                 (_, true) => report.push(
-                    diagnostic.help("remove the leading zero: some readers take it for octal"),
+                    diagnostic.help("remove the leading zero: some YAML readers read it as octal"),
                 ),
                 (_, false) => report.push(diagnostic),
             }

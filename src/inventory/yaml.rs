@@ -94,7 +94,7 @@ impl Tree<'_> {
                 Diagnostic::new(
                     &codes::YAML_FEATURE,
                     at,
-                    "YAML tags (`!`) are not taken here",
+                    "YAML tags (`!`) are not supported here",
                     "tagged value",
                 )
                 .help("remove the tag; every key of an inventory has one type"),
@@ -122,7 +122,7 @@ impl Tree<'_> {
                     Diagnostic::new(
                         &codes::YAML_FEATURE,
                         span,
-                        "YAML aliases are not taken here",
+                        "YAML aliases are not supported here",
                         "alias",
                     )
                     .help("write the value out; text that starts with `*` needs quotes"),
@@ -132,7 +132,7 @@ impl Tree<'_> {
             Event::DocumentStart(..) if self.root.is_some() => {
                 self.report.push(
                     Diagnostic::new(&codes::YAML_FEATURE, span, "a second YAML document starts here", "second document")
-                        .help("an inventory is one document: remove the `---`, or put this part into a file of its own"),
+                        .help("an inventory is one document: remove the `---`, or move this part to another file"),
                 );
                 return false;
             }
@@ -162,7 +162,7 @@ impl Tree<'_> {
             if let Some(tab) = code.find('\t') {
                 let at = self.span(from + tab, from + tab + 1);
                 let help = "use spaces";
-                let title = "a tab stands where a space is wanted";
+                let title = "tab used for indentation";
                 self.report.push(Diagnostic::new(&codes::YAML, at, title, "tab").help(help));
                 self.tabs = true;
             }
@@ -180,7 +180,7 @@ impl Tree<'_> {
                 Diagnostic::new(
                     &codes::YAML_FEATURE,
                     self.span(at, at + 1),
-                    "YAML anchors are not taken here",
+                    "YAML anchors are not supported here",
                     "anchor",
                 )
                 .help("remove the `&name`, and write the value out where it is used"),
@@ -222,7 +222,7 @@ impl Tree<'_> {
                                 Diagnostic::new(
                                     &codes::YAML_FEATURE,
                                     head,
-                                    "YAML merge keys are not taken here",
+                                    "YAML merge keys are not supported here",
                                     "merge key",
                                 )
                                 .help("write the values out"),
@@ -239,7 +239,7 @@ impl Tree<'_> {
                             );
                             let template = self.text[..span.range().start].ends_with('{');
                             self.report.push(match template {
-                                true => diagnostic.help("`{{ }}` reads like a template that was not filled in; quote it if it is text"),
+                                true => diagnostic.help("`{{ }}` looks like a template that was not filled in; quote it if it is text"),
                                 false => diagnostic,
                             });
                             *refused = true;

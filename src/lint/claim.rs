@@ -51,7 +51,7 @@ pub fn check(_: &Datacenter, routes: &RoutingTable, report: &mut Report) {
                     format!("`{name}` is a canary on `{shown}`, but no component serves that path"),
                     "gets no request",
                 )
-                .note("ingress-nginx accepts a canary only beside an Ingress with the same host and path")
+                .note("ingress-nginx accepts a canary only if another Ingress has the same host and path")
                 .help("give both the same `hosts` and `paths`"),
             );
         }

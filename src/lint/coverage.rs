@@ -13,7 +13,7 @@ const NO_HEALTH: Code = code!(Warning "LB202", "an entrypoint whose health nothi
 
 /// A VIP that no node holds while all are unhealthy.
 const ALL_UNHEALTHY: Code =
-    code!(Warning "LB213", "a VIP that nobody holds while every node is unhealthy");
+    code!(Warning "LB213", "a VIP that no node holds while every node is unhealthy");
 
 /// The codes of this family.
 pub const CODES: &[&Code] = &[&ONE_NODE, &NO_HEALTH, &ALL_UNHEALTHY];
@@ -54,7 +54,7 @@ pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
                     format!("nothing can track the health of `{name}`"),
                     "no `health_check_node_port`",
                 )
-                .note("a node keeps its VIPs while no ready ingress controller is on it, and drops their requests")
+                .note("a node without a ready ingress controller keeps its VIPs and drops their requests")
                 .help("choose a `health_check_node_port` from 30000 to 32767, or write `on_unhealthy: ignore`"),
             );
         }
@@ -80,16 +80,17 @@ fn all_unhealthy(datacenter: &Datacenter, report: &mut Report) {
         let first = vips[0].address.value;
         let which = match vips.len() {
             1 => first.to_string(),
+            2 => format!("{first} and one more VIP"),
             count => format!("{first} and {} more VIPs", count - 1),
         };
         report.push(
             Diagnostic::new(
                 &ALL_UNHEALTHY,
                 span,
-                format!("while every node is unhealthy, nobody holds {which}"),
+                format!("while every node is unhealthy, no node holds {which}"),
                 "without preemption",
             )
-            .note("nobody takes a VIP from a node that only ranks lower, so an unhealthy node gives it up instead")
+            .note("without preemption a lower priority does not move the VIP, so an unhealthy node releases it instead")
             .help("allow preemption, or after a delay (`preempt: 30s`); or write `on_unhealthy: fault`, which means just that"),
         );
     }

@@ -31,11 +31,17 @@ pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
             Diagnostic::new(
                 &CNI_MARKS,
                 span,
-                format!("{} may use bits of `mark_mask` {:#x}", sharing.join(" and "), routing.mark_mask),
+                format!(
+                    "{} may use bits of `mark_mask` {:#x}",
+                    sharing.join(" and "),
+                    routing.mark_mask
+                ),
                 "each would overwrite the other's marks",
             )
             .note("by default Calico marks packets with 0xffff0000, Cilium with 0xffff0f00")
-            .help("the low byte is free in both; where the cluster runs neither, say `allow: [LB215]`"),
+            .help(
+                "the low byte is free in both; if the cluster runs neither, write `allow: [LB215]`",
+            ),
         );
     }
     let keepalived = &datacenter.keepalived;

@@ -13,7 +13,7 @@ const HIDDEN: Code = code!(Warning "LB203", "a host that hides the paths of othe
 const NO_DOMAIN: Code = code!(Warning "LB209", "a component's host that no domain serves");
 /// Requests that nothing answers.
 const NO_ANSWER: Code =
-    code!(Warning "LB212", "an entrypoint where some requests are answered by nobody");
+    code!(Warning "LB212", "an entrypoint that leaves some requests without an answer");
 
 /// The codes of this family.
 pub const CODES: &[&Code] = &[&HIDDEN, &NO_DOMAIN, &NO_ANSWER];
@@ -162,7 +162,7 @@ fn unanswered(datacenter: &Datacenter, name: &Label, tier: &Tier, report: &mut R
             format!("`{name}` has no fallback, and nothing serves every path of {}", listed(&open)),
             "no `fallback`",
         )
-        .note("a request that no component claims is answered 404 by the routing controller")
+        .note("the routing controller answers 404 to requests that no component claims")
         .help("add a `fallback`, or a component with the path `/`"),
     );
 }

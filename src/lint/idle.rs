@@ -44,7 +44,7 @@ fn beside_priorities(datacenter: &Datacenter, vip: &Vip, report: &mut Report) {
     if let Some(first) = vip.prefer.first() {
         let title = format!("`prefer` changes nothing: the priorities of {address} are pinned");
         report.push(
-            Diagnostic::new(&IDLE, first.span, title, "not heard")
+            Diagnostic::new(&IDLE, first.span, title, "ignored")
                 .also(vip.address.span, "its `priorities` say the order")
                 .help("remove `prefer`, or `priorities`"),
         );

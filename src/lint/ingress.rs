@@ -32,15 +32,21 @@ pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
                     format!("ingress-nginx refuses `{text}`"),
                     format!("because of the `{character}`"),
                 )
-                .note("with strict-validate-path-type, its default from 1.12, `Prefix` and `Exact` paths have letters, digits and `/._-` only");
+                .note("with strict-validate-path-type, its default from 1.12, `Prefix` and `Exact` paths may contain only letters, digits and `/._-`");
                 // Where a glob is meant, a Prefix does it.
-                report.push(match text.strip_suffix('*').filter(|rest| rest.ends_with('/') && rest.chars().all(plain)) {
-                    Some(prefix) => refused
-                        .help("a `Prefix` path includes everything below it")
-                        .replace(path.path.span, prefix),
-                    None => refused
-                        .help("write `type: ImplementationSpecific`, also where a regular expression is meant"),
-                });
+                report.push(
+                    match text
+                        .strip_suffix('*')
+                        .filter(|rest| rest.ends_with('/') && rest.chars().all(plain))
+                    {
+                        Some(prefix) => refused
+                            .help("a `Prefix` path includes everything below it")
+                            .replace(path.path.span, prefix),
+                        None => refused.help(
+                            "write `type: ImplementationSpecific`, also for regular expressions",
+                        ),
+                    },
+                );
             }
         }
         annotations(&component.annotations, component.span, report);
@@ -59,13 +65,13 @@ fn annotations(annotations: &Annotations, span: Span, report: &mut Report) {
         if name.ends_with("-snippet") {
             report.push(
                 Diagnostic::new(&SNIPPET, span, format!("`{name}` is off by default"), "annotated here")
-                    .note("ingress-nginx takes snippets only with allow-snippet-annotations, and refuses the Ingress without"),
+                    .note("ingress-nginx accepts snippets only with `allow-snippet-annotations`; otherwise it refuses the Ingress"),
             );
         }
         if matches!(name, "use-regex" | "rewrite-target") {
             report.push(
-                Diagnostic::new(&ALL_REGEX, span, format!("`{name}` concerns every path of its host"), "annotated here")
-                    .note("ingress-nginx then takes all paths of the host, those of other components too, for regular expressions that ignore case"),
+                Diagnostic::new(&ALL_REGEX, span, format!("`{name}` affects every path of its host"), "annotated here")
+                    .note("ingress-nginx then treats every path of the host, including those of other components, as a case-insensitive regular expression"),
             );
         }
     }

@@ -25,7 +25,7 @@ pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
                     .help("add a VIP with this `entrypoint`, or remove the entrypoint"),
             );
         } else if !routed.contains(name) {
-            let title = format!("no domain is for the entrypoint `{name}`");
+            let title = format!("the entrypoint `{name}` has no domain");
             report.push(
                 Diagnostic::new(&UNUSED, entrypoint.span, title, "its VIPs answer for no host")
                     .help("add a domain with this `entrypoint`, or remove its VIPs"),
@@ -39,9 +39,9 @@ pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
         .collect();
     for (name, gateway) in &datacenter.gateways {
         if !gateways.contains(name) {
-            let title = format!("no VIP lies in the network of the gateway `{name}`");
+            let title = format!("the gateway `{name}` has no VIP in its network");
             report.push(
-                Diagnostic::new(&UNUSED, gateway.span, title, "nothing leaves by it")
+                Diagnostic::new(&UNUSED, gateway.span, title, "no traffic leaves through it")
                     .help("add a VIP in its network, or remove the gateway"),
             );
         }
@@ -49,7 +49,7 @@ pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
     let holders: BTreeSet<&Subdomain> = datacenter.vips.iter().flat_map(|vip| &vip.nodes).collect();
     for (name, node) in &datacenter.nodes {
         if !holders.contains(name) {
-            let title = format!("the node `{name}` may hold no VIP");
+            let title = format!("no VIP can be placed on `{name}`");
             report.push(
                 Diagnostic::new(&UNUSED, node.span, title, "it stays idle")
                     .help("its `gateways` and the VIPs' `nodes` decide; remove the node if it is not meant to hold any"),

@@ -36,14 +36,14 @@ pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
     if fallbacks && kubernetes.endpoints == EndpointsForm::Endpoints && version.at_least(33) {
         report.push(
             Diagnostic::new(&ENDPOINTS, stated, format!("v1 Endpoints are deprecated in Kubernetes {version}"), "`endpoints: endpoints` with this version")
-                .note("nothing may copy them to EndpointSlices any more, and then the fallback has no address")
+                .note("a future release may not copy them to EndpointSlices, which would leave the fallback without an address")
                 .help("remove `endpoints`, or write `endpoints: endpointslice`"),
         );
     }
     if !datacenter.vips.is_empty() && version.at_least(36) {
         report.push(
             Diagnostic::new(&EXTERNAL_IPS, stated, format!("the VIPs' form is deprecated in Kubernetes {version}"), "`spec.externalIPs` of the edge Services")
-                .note("kube-proxy is to ignore externalIPs by default from 1.40, and to know nothing of them from 1.43 (KEP-5707)"),
+                .note("kube-proxy ignores externalIPs by default from 1.40 and no longer supports them from 1.43 (KEP-5707)"),
         );
     }
 }

@@ -63,7 +63,7 @@ pub fn waive(inventory: &raw::Inventory, everywhere: &[String], report: &mut Rep
                     format!("{id} is waived, but not found"),
                     "waives nothing",
                 )
-                .help("remove it, so that it does not hide a warning of tomorrow"),
+                .help("remove it, so that it does not hide future warnings"),
             ),
             Some(_) => {}
         }

@@ -75,7 +75,7 @@ fn refuse(
             format!("{what} has it"),
         )
         .also(*first, format!("{other} has it"))
-        .note("two hosts that answer for one address take each other's packets")
+        .note("two hosts that answer for one address receive each other's packets")
         .help("give one of them another address, or remove it"),
     );
 }

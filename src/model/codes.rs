@@ -30,7 +30,7 @@ pub const OVERLAP: Code = code!(Error "LB112", "two networks overlap");
 /// A gateway outside its network, or a network with host bits.
 pub const GATEWAY_NETWORK: Code = code!(Error "LB113", "a gateway and its network do not fit");
 /// A VIP in no gateway's network.
-pub const NO_GATEWAY: Code = code!(Error "LB114", "a VIP lies in no gateway's network");
+pub const NO_GATEWAY: Code = code!(Error "LB114", "a VIP that is not in any gateway's network");
 /// A VIP that no node can hold.
 pub const NO_NODE: Code = code!(Error "LB115", "a VIP that no node can hold");
 /// A node without an address of the VIP's family.

@@ -20,8 +20,8 @@ pub(super) fn refuse_shared(raw: &raw::Inventory, report: &mut Report) {
         report.push(
             Diagnostic::new(&codes::CLASS_TWICE, class.span, format!("the Ingress class `{}` is used twice", class.value.text), "second use")
                 .also(first, "first use")
-                .note("a controller serves every Ingress of its class: requests would pass both tiers, or both entrypoints, at once")
-                .help("give each tier of each entrypoint a controller with a class of its own"),
+                .note("a controller serves every Ingress of its class: one controller would serve both tiers or both entrypoints")
+                .help("give each tier of each entrypoint its own controller and class"),
         );
     }
     for (port, first) in repeats(edges().filter_map(|edge| edge.health_check_node_port.as_ref())) {

@@ -49,7 +49,7 @@ fn gateway(raw: &raw::Gateway, report: &mut Report) -> Option<Gateway> {
             Diagnostic::new(
                 &codes::GATEWAY_NETWORK,
                 address.span,
-                format!("the gateway {} lies outside its network", address.value),
+                format!("the gateway {} is outside its network", address.value),
                 "this address",
             )
             .also(network.span, "is not in this network")
@@ -94,7 +94,7 @@ fn refuse_overlaps(gateways: &Names<Label, Gateway>, report: &mut Report) {
                 "this network",
             )
             .also(first.network.span, "overlaps this one")
-            .note("a VIP belongs to the gateway whose network contains it, so exactly one may"),
+            .note("a VIP belongs to the gateway whose network contains it, so exactly one gateway may contain it"),
         );
     }
 }

@@ -104,7 +104,7 @@ pub(super) fn holders(
                 Diagnostic::new(
                     &codes::NO_SOURCE,
                     node.span,
-                    format!("`{name}` has no `{key}`, but may hold {}", address.value),
+                    format!("`{name}` has no `{key}`, but can hold {}", address.value),
                     format!("add `{key}:` here"),
                 )
                 .also(address.span, "this VIP")
@@ -118,7 +118,7 @@ pub(super) fn holders(
     if !able && complete && known.nodes.complete && known.gateways.complete {
         let why = match holders.is_empty() {
             true => format!("no node has the gateway `{}`", gateways[0]),
-            false => "every node that may hold it is in maintenance".to_owned(),
+            false => "every node that can hold it is in maintenance".to_owned(),
         };
         let place = raw.nodes.as_ref().map_or(address.span, |nodes| nodes.span);
         report.push(
@@ -128,7 +128,9 @@ pub(super) fn holders(
                 format!("no node can hold {}", address.value),
                 why,
             )
-            .help("the nodes' `gateways` and `state`, and the VIP's `nodes` decide who may"),
+            .help(
+                "the nodes' `gateways` and `state`, and the VIP's `nodes` decide which nodes can",
+            ),
         );
     }
     (able && complete).then(|| holders.into_iter().map(|(name, _)| name.clone()).collect())
@@ -158,7 +160,7 @@ pub(super) fn priorities(
                 Diagnostic::new(
                     &codes::PRIORITIES,
                     entry.key,
-                    format!("`{name}` has a priority, but may not hold the VIP"),
+                    format!("`{name}` has a priority, but cannot hold the VIP"),
                     "has a priority here",
                 )
                 .help("remove it, or let the node hold the VIP: its `gateways` and the VIP's `nodes` decide"),
@@ -190,10 +192,10 @@ pub(super) fn priorities(
                 Diagnostic::new(
                     &codes::PRIORITIES,
                     place(raw),
-                    format!("`priorities` leaves out `{node}`, which may hold the VIP"),
+                    format!("`priorities` leaves out `{node}`, which can hold the VIP"),
                     "one for each node that may",
                 )
-                .help("give a priority for every node that may hold the VIP, or for none"),
+                .help("give a priority for every node that can hold the VIP, or for none"),
             );
         }
     }

@@ -256,23 +256,29 @@ fn entrypoint_of(
                     &codes::WHICH_ENTRYPOINT,
                     span,
                     format!("{what} has no entrypoint"),
-                    "for which traffic?",
+                    "an entrypoint is needed",
                 )
                 .help("define one under `entrypoints`"),
             );
             None
         }
         several => {
-            report.push(
-                Diagnostic::new(
-                    &codes::WHICH_ENTRYPOINT,
-                    span,
-                    format!("{what} does not say its entrypoint"),
-                    "for which traffic?",
-                )
-                .help(format!("add `entrypoint:` with one of `{}`", several.join("`, `"))),
-            );
+            report.push(Diagnostic::new(
+                &codes::WHICH_ENTRYPOINT,
+                span,
+                format!("{what} does not name its entrypoint"),
+                format!("`entrypoint` is missing; choose {}", either(several)),
+            ));
             None
         }
+    }
+}
+
+/// "`rest`, `web` or `websocket`"
+fn either(names: &[&str]) -> String {
+    match names {
+        [one] => format!("`{one}`"),
+        [head @ .., last] => format!("`{}` or `{last}`", head.join("`, `")),
+        [] => String::new(),
     }
 }

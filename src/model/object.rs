@@ -62,7 +62,7 @@ pub(super) fn refuse_shared(
                 "the second one",
             )
             .also(*first, "the first one")
-            .note("the one that is applied last would replace the other")
+            .note("the one applied last would replace the other")
             .help("give one of them another name"),
         );
     }

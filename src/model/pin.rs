@@ -1,4 +1,4 @@
-//! Pinned numbers of VIPs that meet on a node must differ.
+//! Pinned numbers of VIPs that share a node must differ.
 
 use super::{Vip, codes};
 use crate::diag::{Code, Diagnostic, Report};
@@ -53,7 +53,7 @@ fn compare(
                 Diagnostic::new(
                     code,
                     pin.span,
-                    format!("{what} {} is used by two VIPs that `{node}` may hold", pin.value),
+                    format!("{what} {} is used by two VIPs that `{node}` can hold", pin.value),
                     format!("second use, by VIP {}", vip.address.value),
                 )
                 .also(first.span, format!("first use, by VIP {}", other.address.value))

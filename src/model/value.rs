@@ -158,7 +158,8 @@ pub fn address<T>(raw: &Loc<Text<T>>, what: &str, report: &mut Report) -> Option
                 "write the address without the prefix length; it comes from the gateway's network",
             );
         } else if written.split('.').any(|part| part.len() > 1 && part.starts_with('0')) {
-            diagnostic = diagnostic.help("remove leading zeros: some readers take them for octal");
+            diagnostic =
+                diagnostic.help("remove leading zeros: some YAML readers read them as octal");
         }
         report.push(diagnostic);
         return None;
@@ -240,7 +241,7 @@ pub fn refuse_repeats<T>(list: &Set<Loc<Text<T>>>, key: &str, report: &mut Repor
                 Diagnostic::new(
                     &codes::LIST,
                     item.span,
-                    format!("`{key}` names `{name}` twice"),
+                    format!("`{key}` lists `{name}` twice"),
                     "second time",
                 )
                 .also(first, "first time")

@@ -101,7 +101,7 @@ fn vip(raw: &raw::Vip, known: &Known<'_>, report: &mut Report) -> Option<Vip> {
         value::refuse_empty(
             list,
             "nodes",
-            "name the nodes that may hold the VIP, or remove `nodes` to allow all",
+            "list the nodes that can hold the VIP, or remove `nodes` to allow all",
             report,
         );
         value::refuse_repeats(&list.value, "nodes", report);
@@ -164,7 +164,7 @@ fn gateway_of(
                 Diagnostic::new(
                     &codes::NO_GATEWAY,
                     address.span,
-                    format!("{} lies in no gateway's network", address.value),
+                    format!("{} is not in any gateway's network", address.value),
                     "no gateway for this address",
                 )
                 .note("replies of a VIP leave through the gateway of its network")
@@ -214,7 +214,7 @@ fn refuse_two_gateways(
                     )
                     .also(span, format!("in the network of `{other}`"))
                     .note("a VIP has one routing table, with one default route per family")
-                    .help("make it a VIP of its own"),
+                    .help("make it a separate VIP"),
                 );
                 return None;
             }
@@ -239,7 +239,7 @@ fn prefer(raw: &raw::Vip, known: &Known<'_>, report: &mut Report) -> Vec<Loc<Sub
                     Diagnostic::new(
                         &codes::UNKNOWN_NAME,
                         name.span,
-                        format!("`prefer` names `{}`, which may not hold the VIP", name.value.text),
+                        format!("`prefer` lists `{}`, which cannot hold the VIP", name.value.text),
                         "preferred here",
                     )
                     .also(nodes.span, "but not allowed here"),

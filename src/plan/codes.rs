@@ -9,7 +9,7 @@ pub const POOL: Code = code!(Error "LB119", "a pool of numbers is too small");
 pub const LOCK: Code = code!(Error "LB021", "a line of the lock that no VIP can have");
 /// Two VIPs that run with one VRID.
 pub const LOCKED_TWICE: Code =
-    code!(Error "LB022", "the lock gives one VRID to two VIPs that meet on a node");
+    code!(Error "LB022", "the lock gives one VRID to two VIPs that share a node");
 
 /// A VRID that another VIP runs with.
 pub const TAKEN: Code = code!(Error "LB023", "a pinned VRID that another VIP runs with");
@@ -23,7 +23,7 @@ pub const LOCK_OUTSIDE: Code =
 
 /// Nothing says what an earlier render allocated.
 pub const LOCK_MISSING: Code =
-    code!(Warning "LB223", "a lock that is missing beside a rendered bundle");
+    code!(Warning "LB223", "a bundle was rendered, but its lock is missing");
 
 /// A node over its share, because of what the inventory fixes.
 pub const UNEVEN: Code =

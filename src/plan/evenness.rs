@@ -44,8 +44,8 @@ pub(super) fn check(datacenter: &Datacenter, plan: &Plan, report: &mut Report) {
     }
     report.push(
         diagnostic
-            .note("what is fixed for single VIPs comes before an even spread of all")
-            .help("prefer different nodes, allow more of them, or say `allow` on that VIP; `lbgen simulate --failures 1` shows who holds what"),
+            .note("pins of single VIPs take precedence over an even spread")
+            .help("prefer other nodes, allow more nodes, or waive this with `allow` on that VIP; `lbgen simulate --failures 1` shows who holds what"),
     );
 }
 

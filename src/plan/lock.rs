@@ -44,7 +44,7 @@ impl Lock {
                     Diagnostic::new(
                         &codes::LOCK,
                         entry.key,
-                        format!("`{}` is no VIP", address),
+                        format!("`{}` is not a VIP", address),
                         "an IP address",
                     )
                     .help("remove the line; the VIP that it was for gets numbers again"),

@@ -16,9 +16,9 @@ pub(super) fn refuse_too_many(datacenter: &Datacenter, report: &mut Report) -> O
         fits = None;
         let (address, count) = (vip.address.value, vip.nodes.len());
         report.push(
-            Diagnostic::new(&codes::POOL, vip.address.span, format!("{count} nodes may hold {address}"), format!("at most {HEALTHY}"))
-                .note("VRRP priorities go from 1 to 254, and an unhealthy node needs one of its own below every healthy one")
-                .help("name at most 127 of them in the VIP's `nodes`"),
+            Diagnostic::new(&codes::POOL, vip.address.span, format!("{count} nodes can hold {address}"), format!("at most {HEALTHY}"))
+                .note("VRRP priorities go from 1 to 254, and every unhealthy node needs a priority below all healthy ones")
+                .help("list at most 127 of them in the VIP's `nodes`"),
         );
     }
     fits

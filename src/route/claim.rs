@@ -66,7 +66,7 @@ fn refuse(mut claims: Vec<Claim<'_>>, report: &mut Report) {
             )
             .also(first, format!("by {other}"))
             .note("ingress-nginx gives the requests to the older Ingress of the two, whichever that is")
-            .help("give the path to one of them, or tell them apart by `hosts`"),
+            .help("give the path to one of them, or separate them by `hosts`"),
         );
     }
 }

@@ -22,8 +22,8 @@ pub fn annotations(
             let name = value::name::<QualifiedName>(key, entry.key, "an annotation's key", report)?;
             if key == AnnotationKey::CLASS {
                 report.push(
-                    Diagnostic::new(&codes::NAME, entry.key, "the class is not an annotation of yours to set", "written by lbgen")
-                        .help("the entrypoint's `class` and `kubernetes.ingress_class` say how it is written"),
+                    Diagnostic::new(&codes::NAME, entry.key, "lbgen sets the class; it cannot be an annotation", "written by lbgen")
+                        .help("the entrypoint's `class` and `kubernetes.ingress_class` decide how it is written"),
                 );
                 return None;
             }

@@ -85,7 +85,7 @@ fn selector(
     if raw.is_empty() {
         report.push(
             Diagnostic::new(&codes::LIST, edge, "`selector` is empty", "no pod would be selected")
-                .help("name the labels of the controller's pods, or remove `selector` to get the default"),
+                .help("list the labels of the controller's pods, or remove `selector` to use the default"),
         );
     }
     for (key, entry) in raw {
@@ -114,7 +114,7 @@ fn ports(
     if raw.is_empty() {
         report.push(
             Diagnostic::new(&codes::LIST, edge, "`ports` is empty", "no port would be exposed")
-                .help("name at least one, or remove `ports` to get `http: 80` and `https: 443`"),
+                .help("list at least one, or remove `ports` to get `http: 80` and `https: 443`"),
         );
         return None;
     }

@@ -55,7 +55,7 @@ pub(super) fn build(raw: &raw::Fallback, report: &mut Report) -> Option<Fallback
                     format!("at most {MOST_ENDPOINTS} of a family"),
                 )
                 .note("an EndpointSlice holds no more (KEP-752)")
-                .help("put a load balancer of their own in front of them"),
+                .help("put a load balancer in front of them"),
             );
             return None;
         }

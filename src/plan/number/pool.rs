@@ -143,8 +143,8 @@ impl<I: Iterator<Item = u32> + Clone> Pool<'_, I> {
             format!("pinned for {vip}"),
         )
         .also(locked.span, format!("the lock has it for {other}"))
-        .note("both would change in one rollout, and a node that has reloaded takes the other VIP's adverts for its own: an address can be lost for good")
-        .help(format!("pin another number; or first give {other} another one in a render and a rollout of its own"))
+        .note("both would change in one rollout, and a node that has reloaded mistakes the other VIP's adverts for its own: an address can be lost for good")
+        .help(format!("pin another number; or first give {other} another one in a separate render and rollout"))
     }
 
     fn moved_away(
@@ -163,7 +163,9 @@ impl<I: Iterator<Item = u32> + Clone> Pool<'_, I> {
             format!("pinned for {vip}"),
         )
         .also(locked.span, format!("the lock had it for {other}"))
-        .help(format!("{other} gets another one, which moves no traffic; pin another number if that is not meant"))
+        .help(format!(
+            "{other} gets another one, which moves no traffic; to avoid that, pin another number"
+        ))
     }
 
     fn warn_outside(&self, outside: &[Loc<u32>], report: &mut Report) {
@@ -176,8 +178,8 @@ impl<I: Iterator<Item = u32> + Clone> Pool<'_, I> {
                 format!("{what} {} of the lock is not in `{key}`", first.value),
                 if count > 1 { format!("and {} more", count - 1) } else { String::new() },
             )
-            .note("the lock beats the pool, so that what runs is not changed by accident")
-            .help(format!("remove the {what} from the lock's line to get one of the pool; a VRID that changes is a failover")),
+            .note("the lock wins over the pool, so that nothing that runs changes by accident")
+            .help(format!("remove the {what} from the lock's line to get one from the pool; a changed VRID causes a failover")),
         );
     }
 
@@ -196,7 +198,7 @@ impl<I: Iterator<Item = u32> + Clone> Pool<'_, I> {
                 format!("`{key}` is {count} {counted} short"),
                 format!("the first VIP without a {what}"),
             )
-            .note("VIPs that one node may hold need different numbers")
+            .note("VIPs that share a node need different numbers")
             .help(self.help),
         );
     }
@@ -214,13 +216,13 @@ impl<I: Iterator<Item = u32> + Clone> Pool<'_, I> {
             return Diagnostic::new(
                 &codes::LOCK_MENDED,
                 locked.span,
-                format!("the lock gives {what} {value} to two VIPs that meet on a node"),
+                format!("the lock gives {what} {value} to two VIPs that share a node"),
                 format!("to {vip}"),
             )
             .also(first.span, format!("to {second}"))
             .help(format!("`lbgen render` gives {vip} another one, which moves no traffic"));
         }
-        let note = "one of the two has to be made anew with another VRID";
+        let note = "one of the two must be recreated with another VRID";
         let way = format!("remove `vrid` from the lock's line of {vip} or {second}");
         // While no node could hold both, they rightly shared it: then it is the inventory that changed.
         let met = slot.known.is_empty()
@@ -230,7 +232,7 @@ impl<I: Iterator<Item = u32> + Clone> Pool<'_, I> {
             return Diagnostic::new(
                 &codes::LOCKED_TWICE,
                 locked.span,
-                format!("the lock gives {what} {value} to two VIPs that meet on a node"),
+                format!("the lock gives {what} {value} to two VIPs that share a node"),
                 format!("to {vip}"),
             )
             .also(first.span, format!("to {second}"))
@@ -246,10 +248,10 @@ impl<I: Iterator<Item = u32> + Clone> Pool<'_, I> {
         Diagnostic::new(
             &codes::LOCKED_TWICE,
             widened.limit.unwrap_or(widened.address.span),
-            format!("{vip} and {second} both have {what} {value}, and {node} may hold both now"),
-            format!("more nodes than before may hold {}", widened.address.value),
+            format!("{vip} and {second} both have {what} {value}, and {node} can hold both now"),
+            format!("more nodes than before can hold {}", widened.address.value),
         )
-        .note(format!("while no node could hold both they shared it; now {note}"))
+        .note(format!("they could share it while no node could hold both; now {note}"))
         .help(format!("{way}, which is a failover of that VIP; or keep their `nodes` apart"))
     }
 }
