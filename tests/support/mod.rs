@@ -8,6 +8,7 @@
 pub mod edit;
 pub mod fleet;
 pub mod node;
+pub mod random;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -1,0 +1,94 @@
+//! Files -> [`State`]: what a folder of configuration says that runs, whoever wrote it. Nothing here asks the plan:
+//! a state is about what the files say.
+
+pub mod elect;
+
+mod keepalived;
+mod object;
+mod routing;
+mod tree;
+
+pub use keepalived::{
+    Address, Advert, Authentication, Configuration, Instance, Preemption, Script, SyncGroup, Track,
+    Watched,
+};
+pub use object::{Object, ObjectKey};
+pub use routing::{ScriptMark, ScriptRoute, ScriptRouting, ScriptRule};
+pub use tree::Tree;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::language::name::{Name, Subdomain};
+use crate::source::{FileId, Sources, Span};
+
+/// What runs on the nodes and in the cluster.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct State {
+    /// By name.
+    pub nodes: BTreeMap<Subdomain, Arc<NodeState>>,
+    /// The objects of the manifests that were read.
+    pub objects: BTreeMap<ObjectKey, Object>,
+}
+
+/// What the files of a node say.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct NodeState {
+    /// `None` without a keepalived.conf.
+    pub keepalived: Option<Configuration>,
+    /// What the policy routing script holds; empty without one.
+    pub routing: ScriptRouting,
+}
+
+/// Something that was not understood, or that cannot be right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remark {
+    /// Where it stands.
+    pub at: Span,
+    /// What it is.
+    pub text: String,
+}
+
+impl State {
+    /// Reads a tree; `sources` keeps the configuration files, so that remarks and instances can name their lines.
+    pub fn read(tree: &Tree, sources: &mut Sources) -> (Self, Vec<Remark>) {
+        let mut files: BTreeMap<&str, FileId> = BTreeMap::new();
+        for (path, body) in tree.iter() {
+            if path.starts_with("nodes/") && keepalived::is_readable(path) {
+                files.insert(path, sources.add(tree.shown(path), body.to_owned()));
+            }
+        }
+        let sources = &*sources;
+        let names: Vec<&str> = tree.nodes().collect();
+        let nodes: Vec<_> = names
+            .par_iter()
+            .filter_map(|name| Some((Subdomain::parse(name)?, read_node(tree, name, &files))))
+            .collect();
+        let _ = sources;
+        let mut state = Self::default();
+        let mut remarks = Vec::new();
+        for (name, (node, found)) in nodes {
+            state.nodes.insert(name, Arc::new(node));
+            remarks.extend(found);
+        }
+        let manifests: Vec<&str> = tree
+            .iter()
+            .filter(|(path, _)| path.starts_with("kubernetes/") && object::is_manifest(path))
+            .map(|(_, body)| body)
+            .collect();
+        let objects: Vec<Vec<Object>> =
+            manifests.par_iter().map(|body| object::read(body)).collect();
+        state.objects =
+            objects.into_iter().flatten().map(|object| (object.key.clone(), object)).collect();
+        (state, remarks)
+    }
+}
+
+fn read_node(tree: &Tree, name: &str, files: &BTreeMap<&str, FileId>) -> (NodeState, Vec<Remark>) {
+    let (keepalived, remarks) = keepalived::read(tree, name, files);
+    let script = tree.get(&format!("nodes/{name}/usr/local/sbin/lbgen-policy-routing"));
+    let routing = script.map(routing::read).unwrap_or_default();
+    (NodeState { keepalived, routing }, remarks)
+}

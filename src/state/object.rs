@@ -1,0 +1,73 @@
+//! Kubernetes objects as manifests write them.
+
+use std::fmt;
+
+use serde_json::Value;
+
+/// What names an object in a cluster.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ObjectKey {
+    /// `Service`, `Ingress`, ...
+    pub kind: String,
+    /// Empty where the manifest names none.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl fmt::Display for ObjectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}/{}", self.kind, self.namespace, self.name)
+    }
+}
+
+/// An object.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Object {
+    /// What names it.
+    pub key: ObjectKey,
+    /// All of it.
+    pub value: Value,
+}
+
+impl Object {
+    /// A field by its path, as `/spec/rules`.
+    pub fn field(&self, path: &str) -> Option<&Value> {
+        self.value.pointer(path)
+    }
+
+    /// The hosts of an Ingress; `None` stands for any host.
+    pub fn hosts(&self) -> Vec<Option<&str>> {
+        let rules = self.field("/spec/rules").and_then(Value::as_array);
+        rules.into_iter().flatten().map(|rule| rule.get("host").and_then(Value::as_str)).collect()
+    }
+
+    /// The class of an Ingress.
+    pub fn class(&self) -> Option<&str> {
+        let field = self.field("/spec/ingressClassName");
+        let annotation = self.field("/metadata/annotations/kubernetes.io~1ingress.class");
+        field.or(annotation).and_then(Value::as_str)
+    }
+}
+
+/// Whether a file is a manifest of objects.
+pub(super) fn is_manifest(path: &str) -> bool {
+    path.ends_with(".yaml") && !path.ends_with("/kustomization.yaml")
+}
+
+/// The objects of a manifest; what is not an object is left out.
+pub(super) fn read(manifest: &str) -> Vec<Object> {
+    let documents: Vec<Value> = serde_saphyr::from_multiple(manifest).unwrap_or_default();
+    documents
+        .into_iter()
+        .filter_map(|value| {
+            let text = |path: &str| value.pointer(path).and_then(Value::as_str).map(str::to_owned);
+            let key = ObjectKey {
+                kind: text("/kind")?,
+                namespace: text("/metadata/namespace").unwrap_or_default(),
+                name: text("/metadata/name")?,
+            };
+            Some(Object { key, value })
+        })
+        .collect()
+}

@@ -1,0 +1,109 @@
+//! What the policy routing script holds: the lists in its here documents.
+
+use std::net::IpAddr;
+
+/// The lists of a script.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ScriptRouting {
+    /// Whether the script holds rules and routes; else keepalived does, and the script only knows them.
+    pub is_static: bool,
+    /// By VIP.
+    pub rules: Vec<ScriptRule>,
+    /// By VIP.
+    pub routes: Vec<ScriptRoute>,
+    /// By VIP.
+    pub marks: Vec<ScriptMark>,
+}
+
+/// A rule of a VIP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScriptRule {
+    /// The VIP.
+    pub vip: IpAddr,
+    /// Whether it is an IPv6 rule.
+    pub ipv6: bool,
+    /// `ip rule` priority.
+    pub priority: u32,
+    /// As iproute2 prints it.
+    pub words: String,
+}
+
+/// A default route of a VIP's table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScriptRoute {
+    /// The VIP.
+    pub vip: IpAddr,
+    /// In which table.
+    pub table: u32,
+    /// Next hop.
+    pub gateway: IpAddr,
+    /// Out of which interface.
+    pub interface: String,
+}
+
+/// The mark of connections to an address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScriptMark {
+    /// The VIP.
+    pub vip: IpAddr,
+    /// They enter here,
+    pub interface: String,
+    /// to this address.
+    pub address: IpAddr,
+    /// Value of the packet mark.
+    pub value: u32,
+    /// Bits that are ours.
+    pub mask: u32,
+}
+
+/// Reads a script of ours. Lines that are not as we write them are not ours, and say nothing.
+pub(super) fn read(script: &str) -> ScriptRouting {
+    ScriptRouting {
+        is_static: script.lines().any(|line| line == "mode=static"),
+        rules: list(script, "rules", rule),
+        routes: list(script, "routes", route),
+        marks: list(script, "marks", mark),
+    }
+}
+
+/// The lines of `NAME() { cat <<'END' ... END`.
+fn list<T>(script: &str, name: &str, item: fn(&[&str]) -> Option<T>) -> Vec<T> {
+    let opening = format!("{name}() {{");
+    let lines = script.lines().skip_while(|line| *line != opening).skip(2);
+    lines
+        .take_while(|line| *line != "END")
+        .filter_map(|line| item(&line.split_whitespace().collect::<Vec<_>>()))
+        .collect()
+}
+
+fn rule(words: &[&str]) -> Option<ScriptRule> {
+    let [vip, family, priority, rest @ ..] = words else { return None };
+    Some(ScriptRule {
+        vip: vip.parse().ok()?,
+        ipv6: *family == "-6",
+        priority: priority.parse().ok()?,
+        words: rest.join(" "),
+    })
+}
+
+fn route(words: &[&str]) -> Option<ScriptRoute> {
+    let [vip, _, table, gateway, interface] = words else { return None };
+    Some(ScriptRoute {
+        vip: vip.parse().ok()?,
+        table: table.parse().ok()?,
+        gateway: gateway.parse().ok()?,
+        interface: (*interface).to_owned(),
+    })
+}
+
+fn mark(words: &[&str]) -> Option<ScriptMark> {
+    let [vip, _, interface, address, value, others] = words else { return None };
+    let number = |text: &str| u32::from_str_radix(text.strip_prefix("0x")?, 16).ok();
+    Some(ScriptMark {
+        vip: vip.parse().ok()?,
+        interface: (*interface).to_owned(),
+        address: address.parse().ok()?,
+        value: number(value)?,
+        mask: !number(others)?,
+    })
+}

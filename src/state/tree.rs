@@ -1,0 +1,200 @@
+//! Files by path, as a bundle lays them out, wherever they come from: a folder, a revision of git, memory.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, bail};
+
+use crate::bundle::Disk;
+use crate::emit::BundleFile;
+
+/// Where a node keeps its configuration.
+const CONFIGURATION: &str = "etc/keepalived/keepalived.conf";
+
+/// Files below `nodes/` and `kubernetes/`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tree {
+    /// What a message puts before a path.
+    root: String,
+    /// How the tree's own paths lie below the root, where that is not a bundle's way: `NAME/etc/...`.
+    bare: bool,
+    files: BTreeMap<String, String>,
+}
+
+impl Tree {
+    /// Some files of a render.
+    pub fn of_files<'a>(root: &str, files: impl IntoIterator<Item = &'a BundleFile>) -> Self {
+        let files = files.into_iter().map(|file| (file.path.clone(), file.body.clone())).collect();
+        Self { root: root.to_owned(), bare: false, files }
+    }
+
+    /// Some files of a bundle on disk.
+    pub fn of_disk(disk: &Disk, wanted: impl Fn(&str) -> bool) -> anyhow::Result<Self> {
+        let mut files = BTreeMap::new();
+        for path in disk.files().filter(|path| wanted(path)) {
+            if let Some(found) = disk.read(path)? {
+                files.insert(path.to_owned(), String::from_utf8_lossy(&found.body).into_owned());
+            }
+        }
+        Ok(Self { root: disk.root().display().to_string(), bare: false, files })
+    }
+
+    /// A folder: a bundle, a folder of bundles that has one of this datacenter, or a folder per node with its
+    /// `etc/keepalived/keepalived.conf`.
+    pub fn of_folder(folder: &Path, datacenter: Option<&str>) -> anyhow::Result<Self> {
+        if !folder.is_dir() {
+            bail!("{} is not a directory", folder.display());
+        }
+        let nested = datacenter.map(|name| folder.join(name));
+        let folder = match nested {
+            Some(nested) if !folder.join("nodes").is_dir() && nested.join("nodes").is_dir() => {
+                nested
+            }
+            _ => folder.to_owned(),
+        };
+        let mut files = BTreeMap::new();
+        scan(&folder, "", &mut files)?;
+        Self::adopt(folder.display().to_string(), files)
+    }
+
+    /// The bundle as git has it at a revision, in the repository that `folder` lies in. `None` where there is no such
+    /// folder at that revision.
+    pub fn of_revision(revision: &str, folder: &Path) -> anyhow::Result<Self> {
+        let above =
+            folder.ancestors().find(|above| above.is_dir() && !above.as_os_str().is_empty());
+        let work = above.unwrap_or(Path::new("."));
+        let below = folder.strip_prefix(work).unwrap_or(Path::new(""));
+        let prefix = git(work, &["rev-parse", "--show-prefix"])
+            .context("--from-rev needs the bundle in a git repository")?;
+        let prefix = format!("{}{}", String::from_utf8(prefix)?.trim_end(), below.display());
+        let prefix = prefix.trim_end_matches('/');
+        let commit = format!("{revision}^{{commit}}");
+        git(work, &["rev-parse", "--verify", "--quiet", "--end-of-options", &commit])
+            .with_context(|| format!("git has no revision `{revision}`"))?;
+        let tar = git(work, &["archive", "--format=tar", &format!("{revision}:{prefix}")])
+            .with_context(|| format!("there is no {prefix} at {revision}"))?;
+        let files = untar(&tar)?;
+        Self::adopt(format!("{revision}:{prefix}"), files)
+    }
+
+    /// Gives files the places of a bundle.
+    fn adopt(root: String, files: BTreeMap<String, String>) -> anyhow::Result<Self> {
+        if files.keys().any(|path| path.starts_with("nodes/") || path.starts_with("kubernetes/")) {
+            return Ok(Self { root, bare: false, files });
+        }
+        let nodes: BTreeSet<&str> =
+            files.keys().filter_map(|path| path.strip_suffix(CONFIGURATION)).collect();
+        let nodes: BTreeSet<String> =
+            nodes.into_iter().filter_map(|node| Some(node.strip_suffix('/')?.to_owned())).collect();
+        if nodes.is_empty() {
+            bail!("{root} has neither `nodes/` nor NODE/{CONFIGURATION}");
+        }
+        let files = files.into_iter().filter_map(|(path, body)| {
+            let node = path.split('/').next()?;
+            nodes.contains(node).then(|| (format!("nodes/{path}"), body))
+        });
+        Ok(Self { root, bare: true, files: files.collect() })
+    }
+
+    /// Every file, by path.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.files.iter().map(|(path, body)| (path.as_str(), body.as_str()))
+    }
+
+    /// A file.
+    pub fn get(&self, path: &str) -> Option<&str> {
+        self.files.get(path).map(String::as_str)
+    }
+
+    /// The names of the folders below `nodes/`.
+    pub fn nodes(&self) -> impl Iterator<Item = &str> {
+        let names: BTreeSet<&str> = self
+            .files
+            .keys()
+            .filter_map(|path| path.strip_prefix("nodes/")?.split_once('/'))
+            .map(|(name, _)| name)
+            .collect();
+        names.into_iter()
+    }
+
+    /// A path as a message shows it.
+    pub fn shown(&self, path: &str) -> String {
+        let path = if self.bare { path.strip_prefix("nodes/").unwrap_or(path) } else { path };
+        if self.root.is_empty() { path.to_owned() } else { format!("{}/{path}", self.root) }
+    }
+}
+
+/// The text files below a folder. Links are not followed, what is not UTF-8 is not configuration.
+fn scan(folder: &Path, below: &str, files: &mut BTreeMap<String, String>) -> anyhow::Result<()> {
+    let cannot = || format!("cannot read {}", folder.display());
+    for entry in fs::read_dir(folder).with_context(cannot)? {
+        let entry = entry.with_context(cannot)?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        let path = if below.is_empty() { name } else { format!("{below}/{name}") };
+        let kind = entry.file_type().with_context(cannot)?;
+        if kind.is_dir() {
+            scan(&entry.path(), &path, files)?;
+        } else if kind.is_file() {
+            let body = fs::read(entry.path()).with_context(cannot)?;
+            if let Ok(body) = String::from_utf8(body) {
+                files.insert(path, body);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What a git command prints.
+fn git(folder: &Path, arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
+    let done = Command::new("git")
+        .arg("-C")
+        .arg(folder)
+        .args(arguments)
+        .output()
+        .context("cannot run git")?;
+    if !done.status.success() {
+        bail!("{}", String::from_utf8_lossy(&done.stderr).trim());
+    }
+    Ok(done.stdout)
+}
+
+/// The regular files of a tar archive as git writes it (ustar, pax headers for long paths).
+fn untar(mut tar: &[u8]) -> anyhow::Result<BTreeMap<String, String>> {
+    let text = |field: &[u8]| {
+        let end = field.iter().position(|byte| *byte == 0).unwrap_or(field.len());
+        String::from_utf8_lossy(&field[..end]).into_owned()
+    };
+    let mut files = BTreeMap::new();
+    let mut long_path: Option<String> = None;
+    while let Some((header, rest)) = tar.split_at_checked(512) {
+        if header.iter().all(|byte| *byte == 0) {
+            break;
+        }
+        let size =
+            usize::from_str_radix(text(&header[124..136]).trim(), 8).context("a broken tar")?;
+        let padded = size.div_ceil(512) * 512;
+        let Some((body, rest)) = rest.split_at_checked(padded.min(rest.len())) else { break };
+        let body = body.get(..size).context("a broken tar")?;
+        tar = rest;
+        let (name, prefix) = (text(&header[..100]), text(&header[345..500]));
+        match header[156] {
+            b'x' => {
+                let pax = String::from_utf8_lossy(body);
+                let path =
+                    pax.lines().find_map(|line| line.split_once(" path=").map(|(_, path)| path));
+                long_path = path.map(str::to_owned);
+            }
+            b'0' | 0 => {
+                let short = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
+                let path = long_path.take().unwrap_or(short);
+                if let Ok(body) = std::str::from_utf8(body) {
+                    files.insert(path, body.to_owned());
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(files)
+}
