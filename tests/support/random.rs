@@ -130,7 +130,7 @@ impl Fleet {
         write!(text, "  - {{ address: 10.34.1.{}, entrypoint: e{}", index + 1, vip.entrypoint)
             .unwrap();
         if vip.extra {
-            write!(text, ", extra: [10.34.2.{}]", index + 1).unwrap();
+            write!(text, ", extra_addresses: [10.34.2.{}]", index + 1).unwrap();
         }
         if !vip.nodes.is_empty() {
             write!(text, ", nodes: [{}]", listed(&nodes)).unwrap();
