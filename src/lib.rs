@@ -1,6 +1,7 @@
 //! lbgen: one inventory of a datacenter's front end in, everything that front end needs out.
 //!
-//! The data flows one way: text -> [`inventory`] -> [`model`] -> [`plan`] -> [`emit`] -> [`bundle`] -> [`state`]; each folder
+//! The data flows one way: text -> [`inventory`] -> [`model`] -> [`plan`] -> [`emit`] -> [`bundle`] -> [`state`] ->
+//! [`impact`]; each folder
 //! imports only from those before it. [`language`] says what a single value may be, [`route`] is the routing table
 //! between model and plan. [`diag`] serves all of them, [`lint`] warns, [`schema`] describes the language to editors,
 //! [`cli`] drives.
@@ -25,6 +26,8 @@ pub mod emit;
 pub mod bundle;
 
 pub mod state;
+
+pub mod impact;
 
 pub mod diag;
 

@@ -35,10 +35,11 @@ fn diff_and_check_say_what_a_render_would_change() {
     let coloured = run(&["diff", "--color", "always"]);
     assert!(stdout(&coloured).contains("\u{1b}[32m+    port: 8081\u{1b}[0m"));
     let stat = run(&["diff", "--stat"]);
-    assert_eq!(
-        stdout(&stat),
-        format!("changed  +1     -1     {path}\n1 file, 1 line added, 1 removed\n")
-    );
+    let files = format!("changed  +1     -1     {path}\n1 file, 1 line added, 1 removed\n");
+    assert!(stdout(&stat).starts_with(&files), "{}", stdout(&stat));
+    assert!(stdout(&stat).ends_with("\n1 entrypoint switches\n"), "{}", stdout(&stat));
+    let impact = stdout(&run(&["diff", "--impact-only"]));
+    assert!(stdout(&stat).ends_with(&impact) && impact.starts_with("IMPACT "), "{impact}");
     let json: serde_json::Value =
         serde_json::from_str(&stdout(&run(&["diff", "--format", "json"]))).unwrap();
     assert_eq!(json["changes"][0]["path"], "kubernetes/entrypoints/rest/fallback.yaml");
@@ -314,7 +315,7 @@ fn verbose_says_more_and_nothing_to_say_is_said() {
     assert!(stderr(&check).contains("no problems found"));
     assert!(stderr(&run(&["render", "-v"])).contains("added    out/eu1/bundle.json"));
     let diff = run(&["diff", "-v"]);
-    assert_eq!(stderr(&diff), "compared 19 files with out/eu1\nno changes\n");
+    assert_eq!(stderr(&diff), "compared 19 files\nno changes\n");
     assert_eq!(stderr(&run(&["diff", "-q"])), "");
     assert!(stderr(&run(&["render", "--check", "-v"])).contains("compared 19 files"));
 }

@@ -9,7 +9,7 @@ use super::{BundleFile, Disk, list};
 use crate::emit::is_generated;
 
 /// One file that differs.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Change<'a> {
     /// Below the bundle's folder.
     pub path: &'a str,
@@ -19,10 +19,12 @@ pub struct Change<'a> {
     pub old: Option<OldFile>,
     /// As it would be, where it would.
     pub new: Option<&'a BundleFile>,
+    /// What it was called before, where that is another name.
+    pub renamed_from: Option<&'a str>,
 }
 
 /// A file as it lies there.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct OldFile {
     /// Its text.
     pub body: String,
@@ -41,6 +43,8 @@ pub enum ChangeKind {
     Mode,
     /// It is ours and no longer produced.
     Removed,
+    /// What it is about has another name.
+    Renamed,
 }
 
 impl ChangeKind {
@@ -51,6 +55,7 @@ impl ChangeKind {
             ChangeKind::Changed => "changed",
             ChangeKind::Mode => "mode",
             ChangeKind::Removed => "removed",
+            ChangeKind::Renamed => "renamed",
         }
     }
 }
@@ -70,7 +75,13 @@ pub fn changes<'a>(disk: &'a Disk, files: &'a [BundleFile]) -> anyhow::Result<Ve
         let old = OldFile::from(found);
         // After a merge a file may lie there that one side had removed from the list.
         if disk.owns(path) || is_generated(&old.body) {
-            changes.push(Change { path, kind: ChangeKind::Removed, old: Some(old), new: None });
+            changes.push(Change {
+                path,
+                kind: ChangeKind::Removed,
+                old: Some(old),
+                new: None,
+                renamed_from: None,
+            });
         }
     }
     changes.sort_by_key(|change| (change.path == list::PATH, change.path));
@@ -94,7 +105,7 @@ fn compare<'a>(disk: &Disk, file: &'a BundleFile) -> anyhow::Result<Option<Chang
             disk.path(&file.path).display()
         );
     }
-    Ok(Some(Change { path: &file.path, kind, old, new: Some(file) }))
+    Ok(Some(Change { path: &file.path, kind, old, new: Some(file), renamed_from: None }))
 }
 
 impl From<Found> for OldFile {

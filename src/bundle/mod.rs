@@ -4,16 +4,18 @@ mod change;
 mod disk;
 mod file;
 mod list;
+mod rename;
 mod transaction;
 mod turn;
 mod unified;
 
-pub use change::{Change, ChangeKind, changes};
+pub use change::{Change, ChangeKind, OldFile, changes};
 pub use disk::Disk;
 pub use file::replace_file;
 pub use list::of as list_of;
+pub use rename::with_renames;
 pub use transaction::{Summary, Update, recover};
 pub use turn::Turn;
-pub use unified::{stat, unified};
+pub use unified::{changed_lines, stat, unified};
 
 use crate::emit::BundleFile;

@@ -54,8 +54,9 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
         Format::Json => output::json(&diag::render_json(report, sources))?,
         Format::Sarif => output::json(&diag::render_sarif(report, sources, &lint::all_codes()))?,
         Format::Github => output::data(&diag::render_github(report, sources))?,
-        Format::Human if session.global.quiet && !report.has_errors() && !denied => {}
-        Format::Human => {
+        Format::Human | Format::Markdown
+            if session.global.quiet && !report.has_errors() && !denied => {}
+        Format::Human | Format::Markdown => {
             output::say(&diag::render_human(report, sources, true));
             if report.is_empty() {
                 session.note("no problems found");

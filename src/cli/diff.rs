@@ -1,23 +1,33 @@
-//! `lbgen diff`: what a render would change.
+//! `lbgen diff`: what a render would change, and what that does to traffic.
 
 use std::path::PathBuf;
 
 use serde_json::json;
 
 use super::about::About;
+use super::origin::From;
+use super::session::{LockFile, Rendered};
+use super::table::table;
 use super::{Exit, Format, Input, output, render, session::Session};
-use crate::bundle::{self, Disk, Turn};
+use crate::bundle::{self, Change, Turn};
+use crate::impact::{Finding, Impact};
+use crate::view::{impact_markdown, seconds};
 
 pub const ABOUT: About = About {
     name: "diff",
     exits: &[
         (Exit::Done, "no changes"),
         (Exit::Found, "a render would change something"),
-        (Exit::Failed, "the inventory has errors, or the bundle cannot be read"),
+        (Exit::Failed, "the inventory has errors, or what runs cannot be read"),
     ],
     examples: &[
         ("lbgen diff", "compare out/<datacenter> with what a render would write"),
-        ("lbgen diff --stat", "one line per file"),
+        ("lbgen diff --impact-only", "only what happens to traffic"),
+        (
+            "lbgen diff --from-rev 'deployed/{datacenter}' --format markdown",
+            "everything since the last rollout, for a pull request",
+        ),
+        ("lbgen diff --from collected --impact-only", "against the files of a fleet that runs"),
     ],
 };
 
@@ -28,9 +38,14 @@ pub struct Args {
     /// The directory that holds the bundle
     #[arg(short, long, value_name = "DIR", default_value = "out")]
     output: PathBuf,
-    /// One line per file
+    #[command(flatten)]
+    from: From,
+    /// One line per file instead of the text
     #[arg(long)]
     stat: bool,
+    /// Only what happens to traffic
+    #[arg(long, conflicts_with = "stat")]
+    impact_only: bool,
 }
 
 pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
@@ -39,22 +54,139 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
         return Ok(Exit::Failed);
     };
     let _turn = Turn::to_read(&args.output);
-    let disk = Disk::open(&args.output, rendered.datacenter.as_str())?;
-    let changes = bundle::changes(&disk, &rendered.files)?;
-    session.detail(|| {
-        format!("compared {} files with {}", rendered.files.len(), disk.root().display())
-    });
-    if changes.is_empty() {
+    let origin = args.from.open(&args.output, rendered.datacenter.as_str())?;
+    let changes = origin.changes(&rendered)?;
+    session.detail(|| format!("compared {} files", rendered.files.len()));
+    // What git or another folder has says nothing of the lock.
+    let lock = rendered.stale_lock().filter(|_| !args.from.is_given());
+    if changes.is_empty() && lock.is_none() {
         session.note("no changes");
     }
+    let impact = match changes.is_empty() {
+        true => Impact::default(),
+        false => origin.read(&rendered, &changes, session)?.impact(&rendered, &changes),
+    };
+    let shown = Shown { args, rendered: &rendered, changes: &changes, lock, impact: &impact };
     match session.global.format {
-        Format::Json => output::json(&json!({
-            "version": 1,
-            "datacenter": rendered.datacenter,
-            "changes": render::listing(&changes),
-        }))?,
-        _ if args.stat => output::data(&bundle::stat(rendered.datacenter.as_str(), &changes))?,
-        _ => output::data(&bundle::unified(rendered.datacenter.as_str(), &changes))?,
+        Format::Json => output::json(&shown.json())?,
+        Format::Markdown => output::data(&shown.markdown())?,
+        _ => output::paged(&shown.text(), session.global.quiet)?,
     }
-    Ok(if changes.is_empty() { Exit::Done } else { Exit::Found })
+    Ok(if changes.is_empty() && lock.is_none() { Exit::Done } else { Exit::Found })
+}
+
+impl From {
+    fn is_given(&self) -> bool {
+        self.from.is_some() || self.from_rev.is_some()
+    }
+}
+
+/// What a diff shows.
+struct Shown<'a> {
+    args: &'a Args,
+    rendered: &'a Rendered,
+    changes: &'a [Change<'a>],
+    lock: Option<&'a LockFile>,
+    impact: &'a Impact,
+}
+
+impl Shown<'_> {
+    fn text(&self) -> String {
+        let mut text = match (self.args.impact_only, self.args.stat) {
+            (true, _) => String::new(),
+            (_, true) => self.stat(),
+            _ => self.unified(),
+        };
+        if !self.impact.findings.is_empty() {
+            if !text.is_empty() {
+                text.push('\n');
+            }
+            text += &impact_table(self.impact);
+            text += &(self.impact.verdict() + "\n");
+        }
+        text
+    }
+
+    fn stat(&self) -> String {
+        let lock = self.lock.map(|lock| format!("changed  {}\n", lock.path.display()));
+        lock.unwrap_or_default() + &bundle::stat(self.rendered.datacenter.as_str(), self.changes)
+    }
+
+    fn unified(&self) -> String {
+        let changes = bundle::with_renames(self.changes.to_vec());
+        let mut text = bundle::unified(self.rendered.datacenter.as_str(), &changes);
+        if let Some(lock) = self.lock {
+            if !text.is_empty() {
+                text.push('\n');
+            }
+            text += &bundle::changed_lines(&lock.path.display().to_string(), &lock.old, &lock.text);
+        }
+        text
+    }
+
+    fn json(&self) -> serde_json::Value {
+        let nodes: Vec<_> = self
+            .impact
+            .nodes
+            .iter()
+            .map(|node| json!({ "node": node.node, "daemon": node.daemon.word() }))
+            .collect();
+        json!({
+            "version": 1,
+            "datacenter": self.rendered.datacenter,
+            "changes": render::listing(&bundle::with_renames(self.changes.to_vec())),
+            "lock": if self.lock.is_some() { "changed" } else { "unchanged" },
+            "impact": self.impact.findings.iter().map(finding_json).collect::<Vec<_>>(),
+            "nodes": nodes,
+            "verdict": self.impact.verdict(),
+        })
+    }
+
+    fn markdown(&self) -> String {
+        let diff = anstream::adapter::strip_str(&self.unified()).to_string();
+        impact_markdown(self.rendered.datacenter.as_str(), self.impact, &diff)
+    }
+}
+
+fn finding_json(finding: &Finding) -> serde_json::Value {
+    let mut value = json!({
+        "subject": finding.subject.to_string(),
+        "class": finding.class.word(),
+        "reason": finding.reason,
+        "files": finding.files,
+    });
+    let mut add = |key: &str, text: Option<serde_json::Value>| {
+        if let Some(text) = text {
+            value[key] = text;
+        }
+    };
+    add("from", finding.from.as_ref().map(|text| json!(text)));
+    add("to", finding.to.as_ref().map(|text| json!(text)));
+    add("seconds", finding.silent.map(|silent| json!(seconds(silent))));
+    value
+}
+
+/// The impact as a table, worst first.
+fn impact_table(impact: &Impact) -> String {
+    let rows = impact.findings.iter().map(|finding| {
+        vec![
+            finding.class.word().to_owned(),
+            finding.subject.to_string(),
+            arrow(finding),
+            finding.silent.map_or(String::new(), |silent| format!("{:.2} s", seconds(silent))),
+            finding.reason.clone(),
+        ]
+    });
+    table(&["IMPACT", "ON", "FROM -> TO", "SILENT", "WHY"], rows)
+}
+
+/// `lb-1 -> lb-2`
+fn arrow(finding: &Finding) -> String {
+    match (&finding.from, &finding.to) {
+        (Some(from), Some(to)) if from == to => from.clone(),
+        (Some(from), Some(to)) => format!("{from} -> {to}"),
+        (Some(from), None) => format!("{from} -> -"),
+        (None, Some(to)) => format!("- -> {to}"),
+        (None, None) => String::new(),
+    }
 }

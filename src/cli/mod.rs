@@ -6,6 +6,7 @@ mod complete;
 mod diff;
 mod explain;
 mod init;
+mod origin;
 mod output;
 mod plan;
 mod render;
@@ -73,6 +74,19 @@ enum Format {
     Sarif,
     /// GitHub workflow commands (`check` only)
     Github,
+    /// Markdown, for a pull request (`diff` only)
+    Markdown,
+}
+
+impl Format {
+    /// The only command that writes it.
+    fn only_for(self) -> Option<&'static str> {
+        match self {
+            Self::Human | Self::Json => None,
+            Self::Sarif | Self::Github => Some("check"),
+            Self::Markdown => Some("diff"),
+        }
+    }
 }
 
 /// Which inventory.
@@ -107,6 +121,17 @@ enum Command {
     Man(complete::ManArgs),
 }
 
+impl Command {
+    /// The commands that a format may be only for.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Check(_) => check::ABOUT.name,
+            Self::Diff(_) => diff::ABOUT.name,
+            _ => "",
+        }
+    }
+}
+
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     CompleteEnv::with_factory(about::command).var(complete::VARIABLE).complete();
@@ -115,10 +140,8 @@ pub fn main() -> ExitCode {
         Err(error) => error.exit(),
     };
     cli.global.color.write_global();
-    if matches!(cli.global.format, Format::Sarif | Format::Github)
-        && !matches!(cli.command, Command::Check(_))
-    {
-        let message = "--format sarif and github are for `check`";
+    if let Some(only) = cli.global.format.only_for().filter(|only| *only != cli.command.name()) {
+        let message = format!("this --format is for `{only}`");
         about::command().error(clap::error::ErrorKind::ArgumentConflict, message).exit();
     }
     let mut session = Session::new(cli.global);

@@ -147,7 +147,11 @@ pub fn listing(changes: &[Change<'_>]) -> Vec<serde_json::Value> {
         .map(|change| {
             let from = change.new.iter().flat_map(|file| &file.from).map(ToString::to_string);
             let from: Vec<String> = from.collect();
-            json!({ "path": change.path, "kind": change.kind.word(), "from": from })
+            let mut line = json!({ "path": change.path, "kind": change.kind.word(), "from": from });
+            if let Some(old) = change.renamed_from {
+                line["renamed_from"] = json!(old);
+            }
+            line
         })
         .collect()
 }

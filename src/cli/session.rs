@@ -7,6 +7,7 @@ use crate::bundle;
 use crate::diag::{self, Diagnostic, Report};
 use crate::emit::{self, BundleFile, Templates};
 use crate::inventory::{self, lock::RawLock, raw};
+use crate::language::version::KeepalivedVersion;
 use crate::model::Label;
 use crate::pipeline::{self, Options, Planned};
 use crate::plan::{self, Keep, Plan};
@@ -36,7 +37,9 @@ pub struct LockFile {
     pub path: PathBuf,
     /// What a render writes there.
     pub text: String,
-    /// Whether that is what stands there.
+    /// What stands there; empty where nothing does.
+    pub old: String,
+    /// Whether that is the same.
     pub current: bool,
 }
 
@@ -46,6 +49,8 @@ pub struct Rendered {
     /// With `bundle.json`.
     pub files: Vec<BundleFile>,
     pub lock: Option<LockFile>,
+    /// What the nodes run.
+    pub version: KeepalivedVersion,
 }
 
 impl Rendered {
@@ -100,12 +105,13 @@ impl Session {
             self.warn_of_missing_lock(loaded, output, &planned.datacenter.name);
         }
         self.say_diagnostics()?;
-        let Some(Planned { plan, .. }) = planned else { return Ok(None) };
+        let Some(Planned { plan, datacenter, .. }) = planned else { return Ok(None) };
         let templates = Templates::load(self.global.templates.as_deref())?;
         let mut files = emit::emit(&plan, &templates)?;
         files.push(bundle::list_of(&files)?);
         let lock = loaded.lock_file(&plan);
-        Ok(Some(Rendered { datacenter: plan.datacenter, files, lock }))
+        let version = datacenter.keepalived.version;
+        Ok(Some(Rendered { datacenter: plan.datacenter, files, lock, version }))
     }
 
     /// Without its lock a fleet that runs would be planned anew.
@@ -169,6 +175,7 @@ impl Loaded {
         let path = self.lock_path.clone()?;
         let text = plan::lock::text(&plan.vips);
         let current = self.lock_text.as_ref() == Some(&text);
-        Some(LockFile { path, text, current })
+        let old = self.lock_text.clone().unwrap_or_default();
+        Some(LockFile { path, text, old, current })
     }
 }

@@ -267,6 +267,22 @@ impl Electorate {
         holders
     }
 
+    /// Who would hold an address in a situation; sync groups do not count.
+    pub fn holders_in(
+        &self,
+        situation: &Situation,
+        before: &Masters,
+        address: IpAddr,
+    ) -> Vec<NodeIndex> {
+        let instances = self.addresses.get(&address).map(Vec::as_slice).unwrap_or_default();
+        let routers: BTreeSet<usize> = instances.iter().map(|(router, _)| *router).collect();
+        let mut masters = Masters { chosen: vec![Vec::new(); self.routers.len()] };
+        for router in routers {
+            masters.chosen[router] = self.router(router, situation, before, &BTreeSet::new());
+        }
+        self.holders(&masters, address)
+    }
+
     /// The nodes that would hold an address one after the other, the best first, as they are all able to.
     pub fn order(&self, address: IpAddr, phase: Phase) -> Vec<NodeIndex> {
         let instances = self.addresses.get(&address).map(Vec::as_slice).unwrap_or_default();

@@ -60,26 +60,23 @@ impl State {
                 files.insert(path, sources.add(tree.shown(path), body.to_owned()));
             }
         }
-        let sources = &*sources;
         let names: Vec<&str> = tree.nodes().collect();
         let nodes: Vec<_> = names
             .par_iter()
             .filter_map(|name| Some((Subdomain::parse(name)?, read_node(tree, name, &files))))
             .collect();
-        let _ = sources;
         let mut state = Self::default();
         let mut remarks = Vec::new();
         for (name, (node, found)) in nodes {
             state.nodes.insert(name, Arc::new(node));
             remarks.extend(found);
         }
-        let manifests: Vec<&str> = tree
+        let manifests: Vec<(&str, &str)> = tree
             .iter()
             .filter(|(path, _)| path.starts_with("kubernetes/") && object::is_manifest(path))
-            .map(|(_, body)| body)
             .collect();
         let objects: Vec<Vec<Object>> =
-            manifests.par_iter().map(|body| object::read(body)).collect();
+            manifests.par_iter().map(|(path, body)| object::read(path, body)).collect();
         state.objects =
             objects.into_iter().flatten().map(|object| (object.key.clone(), object)).collect();
         (state, remarks)

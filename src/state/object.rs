@@ -22,12 +22,21 @@ impl fmt::Display for ObjectKey {
 }
 
 /// An object.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Object {
     /// What names it.
     pub key: ObjectKey,
     /// All of it.
     pub value: Value,
+    /// The manifest that it stands in.
+    pub file: String,
+}
+
+/// Objects that say the same are equal, wherever they stand.
+impl PartialEq for Object {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key && self.value == other.value
+    }
 }
 
 impl Object {
@@ -56,7 +65,7 @@ pub(super) fn is_manifest(path: &str) -> bool {
 }
 
 /// The objects of a manifest; what is not an object is left out.
-pub(super) fn read(manifest: &str) -> Vec<Object> {
+pub(super) fn read(file: &str, manifest: &str) -> Vec<Object> {
     let documents: Vec<Value> = serde_saphyr::from_multiple(manifest).unwrap_or_default();
     documents
         .into_iter()
@@ -67,7 +76,7 @@ pub(super) fn read(manifest: &str) -> Vec<Object> {
                 namespace: text("/metadata/namespace").unwrap_or_default(),
                 name: text("/metadata/name")?,
             };
-            Some(Object { key, value })
+            Some(Object { key, value, file: file.to_owned() })
         })
         .collect()
 }

@@ -7,8 +7,8 @@ use std::process::Command;
 
 use anyhow::{Context, bail};
 
-use crate::bundle::Disk;
-use crate::emit::BundleFile;
+use crate::bundle::{Change, ChangeKind, Disk, OldFile};
+use crate::emit::{BundleFile, is_generated};
 
 /// Where a node keeps its configuration.
 const CONFIGURATION: &str = "etc/keepalived/keepalived.conf";
@@ -96,6 +96,42 @@ impl Tree {
             nodes.contains(node).then(|| (format!("nodes/{path}"), body))
         });
         Ok(Self { root, bare: true, files: files.collect() })
+    }
+
+    /// What differs from a render. What lbgen did not write stays.
+    pub fn changes<'a>(&'a self, files: &'a [BundleFile]) -> Vec<Change<'a>> {
+        let wanted: BTreeSet<&str> = files.iter().map(|file| file.path.as_str()).collect();
+        let mut changes: Vec<Change<'a>> = Vec::new();
+        for file in files {
+            let old = self.files.get(&file.path);
+            let kind = match old {
+                None => ChangeKind::Added,
+                Some(old) if *old != file.body => ChangeKind::Changed,
+                Some(_) => continue,
+            };
+            let old = old.map(|body| OldFile { body: body.clone(), mode: file.mode });
+            changes.push(Change {
+                path: &file.path,
+                kind,
+                old,
+                new: Some(file),
+                renamed_from: None,
+            });
+        }
+        for (path, body) in &self.files {
+            if !wanted.contains(path.as_str()) && is_generated(body) {
+                let old = Some(OldFile { body: body.clone(), mode: 0o644 });
+                changes.push(Change {
+                    path,
+                    kind: ChangeKind::Removed,
+                    old,
+                    new: None,
+                    renamed_from: None,
+                });
+            }
+        }
+        changes.sort_by_key(|change| change.path);
+        changes
     }
 
     /// Every file, by path.

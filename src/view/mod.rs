@@ -1,7 +1,9 @@
 //! What a plan and its elections say, as rows: tables, JSON and pages show the same ones.
 
+mod impact;
 mod orders;
 mod placement;
 
+pub use impact::{markdown as impact_markdown, seconds};
 pub use orders::{NodeRow, Orders, Rank, VipRow, WorstRow};
 pub use placement::{Move, PlacementRow, VipPlacement, scenario_name};

@@ -1,0 +1,127 @@
+//! What runs: the bundle on disk, another folder, a revision of git, or nothing.
+
+use std::path::{Path, PathBuf};
+
+use super::session::{Rendered, Session};
+use crate::bundle::{self, Change, Disk};
+use crate::impact::{ChangedFile, Comparison, Impact};
+use crate::state::{Remark, State, Tree};
+
+/// Where the state that runs is read from.
+#[derive(clap::Args, Clone, Default)]
+pub struct From {
+    /// What runs: a bundle, a folder of bundles, or a folder per node with its etc/keepalived/keepalived.conf; `none` if
+    /// nothing runs yet
+    #[arg(long, value_name = "DIR", conflicts_with = "from_rev")]
+    pub from: Option<PathBuf>,
+    /// What runs: the bundle as git has it at a revision; `{datacenter}` stands for the name
+    #[arg(long, value_name = "REV")]
+    pub from_rev: Option<String>,
+}
+
+/// What runs, open to be compared.
+pub enum Origin {
+    /// The bundle that a render would change.
+    Disk(Disk),
+    /// Anything else.
+    Tree(Tree),
+}
+
+/// Two states, read.
+pub struct Read {
+    pub from: State,
+    pub to: State,
+}
+
+impl From {
+    /// Opens it; the bundle in `output`, where nothing else is asked for.
+    pub fn open(&self, output: &Path, datacenter: &str) -> anyhow::Result<Origin> {
+        if let Some(revision) = &self.from_rev {
+            let revision = revision.replace("{datacenter}", datacenter);
+            let tree = Tree::of_revision(&revision, &output.join(datacenter))?;
+            return Ok(Origin::Tree(tree));
+        }
+        match &self.from {
+            None => Ok(Origin::Disk(Disk::open(output, datacenter)?)),
+            Some(folder) if folder.as_os_str() == "none" => Ok(Origin::Tree(Tree::default())),
+            Some(folder) => Ok(Origin::Tree(Tree::of_folder(folder, Some(datacenter))?)),
+        }
+    }
+}
+
+impl Origin {
+    /// What differs from a render.
+    pub fn changes<'a>(&'a self, rendered: &'a Rendered) -> anyhow::Result<Vec<Change<'a>>> {
+        match self {
+            Self::Disk(disk) => bundle::changes(disk, &rendered.files),
+            Self::Tree(tree) => Ok(tree.changes(&rendered.files)),
+        }
+    }
+
+    /// Both states, as far as the changes touch them.
+    pub fn read(
+        &self,
+        rendered: &Rendered,
+        changes: &[Change<'_>],
+        session: &mut Session,
+    ) -> anyhow::Result<Read> {
+        let wanted = wanted(changes);
+        let from = match self {
+            Self::Disk(disk) => Tree::of_disk(disk, &wanted)?,
+            Self::Tree(tree) => tree.clone(),
+        };
+        let files = rendered.files.iter().filter(|file| wanted(&file.path));
+        let to = Tree::of_files("", files);
+        let (before, remarks) = State::read(&from, &mut session.sources);
+        say(session, &remarks);
+        let (after, _) = State::read(&to, &mut session.sources);
+        Ok(Read { from: before, to: after })
+    }
+}
+
+impl Read {
+    /// What the changes do.
+    pub fn impact(&self, rendered: &Rendered, changes: &[Change<'_>]) -> Impact {
+        let mut changed: Vec<ChangedFile<'_>> = Vec::new();
+        for change in changes {
+            match change.renamed_from {
+                Some(old) => {
+                    changed.push(ChangedFile { path: old, kind: bundle::ChangeKind::Removed });
+                    changed
+                        .push(ChangedFile { path: change.path, kind: bundle::ChangeKind::Added });
+                }
+                None => changed.push(ChangedFile { path: change.path, kind: change.kind }),
+            }
+        }
+        Impact::of(Comparison {
+            from: &self.from,
+            to: &self.to,
+            changed: &changed,
+            version: rendered.version,
+        })
+    }
+}
+
+/// The files that say what a change does: all of the nodes, of the cluster those that differ, and every path where one
+/// does.
+fn wanted(changes: &[Change<'_>]) -> impl Fn(&str) -> bool {
+    let differ: std::collections::BTreeSet<String> = changes
+        .iter()
+        .flat_map(|change| [Some(change.path), change.renamed_from])
+        .flatten()
+        .map(str::to_owned)
+        .collect();
+    let routed =
+        |path: &str| path.starts_with("kubernetes/components/") || path.ends_with("/fallback.yaml");
+    let routes = differ.iter().any(|path| routed(path));
+    move |path: &str| path.starts_with("nodes/") || differ.contains(path) || routes && routed(path)
+}
+
+/// What was not understood, at its lines.
+pub fn say(session: &Session, remarks: &[Remark]) {
+    for remark in remarks {
+        let source = session.sources.get(remark.at.file);
+        let (line, _) = session.sources.line_column(remark.at);
+        session.note(&format!("{}:{line}: {}", source.path, remark.text));
+    }
+}

@@ -1,0 +1,284 @@
+//! What happens to domains, components and entrypoints.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::answer::{Answers, claims};
+use super::{Class, Comparison, Finding};
+use crate::bundle::ChangeKind;
+use crate::language::name::{Host, Label, Name};
+use crate::model::Entry;
+use crate::state::{Object, ObjectKey, State};
+
+const KUSTOMIZATION: &str = "kubernetes/kustomization.yaml";
+
+/// What happens in the cluster.
+pub(super) fn findings(comparison: Comparison<'_>) -> Vec<Finding> {
+    let cluster = Cluster {
+        comparison,
+        before: Answers::of(comparison.from),
+        after: Answers::of(comparison.to),
+    };
+    let mut found = Vec::new();
+    for file in comparison.changed {
+        let Some(path) = file.path.strip_prefix("kubernetes/") else { continue };
+        let parts: Vec<&str> = path.split('/').collect();
+        let findings = match parts.as_slice() {
+            ["domains", name] => cluster.domain(stem(name)),
+            ["components", name] => cluster.component(stem(name)),
+            ["entrypoints", name, _] => cluster.entrypoint(name, file.path),
+            _ => Vec::new(),
+        };
+        let listed = (file.kind != ChangeKind::Changed).then_some(KUSTOMIZATION);
+        let listed = listed.filter(|path| comparison.changed.iter().any(|file| file.path == *path));
+        found.extend(
+            findings.into_iter().map(|finding| finding.in_files([file.path]).in_files(listed)),
+        );
+    }
+    found
+}
+
+fn stem(name: &str) -> &str {
+    name.strip_suffix(".yaml").unwrap_or(name)
+}
+
+struct Cluster<'a> {
+    comparison: Comparison<'a>,
+    before: Answers<'a>,
+    after: Answers<'a>,
+}
+
+fn ingress<'a>(state: &'a State, name: &str) -> Option<&'a Object> {
+    let mut found = state.objects.values();
+    found.find(|object| object.key.kind == "Ingress" && object.key.name == name)
+}
+
+impl<'a> Cluster<'a> {
+    fn domain(&self, name: &str) -> Vec<Finding> {
+        let (from, to) = (ingress(self.comparison.from, name), ingress(self.comparison.to, name));
+        let hosts = |object: Option<&'a Object>| object.map(Object::hosts).unwrap_or_default();
+        let host = hosts(from).into_iter().chain(hosts(to)).flatten().find_map(Host::parse);
+        let Some(host) = host else { return Vec::new() };
+        let finding =
+            |class, reason: String| Finding::new(class, Entry::Domain(host.clone()), reason);
+        match (from, to) {
+            (None, Some(_)) => vec![finding(Class::New, "a new host".to_owned())],
+            (Some(_), None) => {
+                vec![finding(Class::Unreachable, "no Ingress has this host any more".to_owned())]
+            }
+            (Some(from), Some(to)) => {
+                let mut found = Vec::new();
+                if from.class() != to.class() {
+                    let class = |object: &Object| object.class().unwrap_or("none").to_owned();
+                    let mut switches = finding(
+                        Class::Switches,
+                        "another controller answers, on the VIPs of its entrypoint".to_owned(),
+                    );
+                    (switches.from, switches.to) = (Some(class(from)), Some(class(to)));
+                    found.push(switches);
+                }
+                if from.field("/spec/rules") != to.field("/spec/rules") {
+                    let mut switches =
+                        finding(Class::Switches, "another backend answers".to_owned());
+                    (switches.from, switches.to) = (backends(from), backends(to));
+                    found.push(switches);
+                }
+                if from.field("/spec/tls") != to.field("/spec/tls") {
+                    let mut tls = finding(Class::Tls, tls_words(from, to));
+                    (tls.from, tls.to) = (secret(from), secret(to));
+                    found.push(tls);
+                }
+                if found.is_empty() && from.value != to.value {
+                    found.push(finding(Class::Tuned, fields(from, to)));
+                }
+                found
+            }
+            (None, None) => Vec::new(),
+        }
+    }
+
+    fn component(&self, name: &str) -> Vec<Finding> {
+        let Some(label) = Label::parse(name) else { return Vec::new() };
+        let (from, to) = (ingress(self.comparison.from, name), ingress(self.comparison.to, name));
+        let entry = Entry::Component(label);
+        let mut found: Vec<Finding> = Vec::new();
+        let mut paths: BTreeSet<(String, Option<String>, String)> = BTreeSet::new();
+        for object in from.into_iter().chain(to) {
+            let class = object.class().unwrap_or_default().to_owned();
+            paths.extend(claims(object).into_iter().map(|(host, claim)| {
+                (class.clone(), host.map(str::to_owned), claim.path.to_owned())
+            }));
+        }
+        for (class, host, path) in &paths {
+            let before = self.before.answer(class, host.as_deref(), path);
+            let after = self.after.answer(class, host.as_deref(), path);
+            let shown = format!("{}{path}", host.as_deref().unwrap_or_default());
+            let is_fallback = |owner: &str| owner != name && !self.is_component(owner);
+            let class = match (before, after) {
+                (None, None) => continue,
+                (Some(before), Some(after)) if before == after => continue,
+                (Some(_), None) => Class::Unreachable,
+                (None, Some(_)) => Class::New,
+                (Some(before), Some(after))
+                    if is_fallback(before.owner) && !is_fallback(after.owner) =>
+                {
+                    Class::FromFallback
+                }
+                (Some(before), Some(after))
+                    if !is_fallback(before.owner) && is_fallback(after.owner) =>
+                {
+                    Class::ToFallback
+                }
+                (Some(before), Some(after)) if before.backend == after.backend => continue,
+                _ => Class::Switches,
+            };
+            let answer =
+                |claim: Option<&super::answer::Claim<'_>>| claim.map(|claim| claim.backend.clone());
+            // One line per class; it names every path.
+            match found.iter_mut().find(|finding| finding.class == class) {
+                Some(finding) => finding.reason = format!("{}, {shown}", finding.reason),
+                None => {
+                    let mut finding = Finding::new(class, entry.clone(), words(class, &shown));
+                    (finding.from, finding.to) = (answer(before), answer(after));
+                    found.push(finding);
+                }
+            }
+        }
+        match (from, to) {
+            (Some(from), Some(to)) if found.is_empty() && from.value != to.value => {
+                found.push(Finding::new(Class::Tuned, entry, fields(from, to)));
+            }
+            (Some(_), None) if found.is_empty() => {
+                found.push(Finding::new(Class::Removed, entry, "its paths are answered as before"));
+            }
+            (None, Some(_)) if found.is_empty() => {
+                found.push(Finding::new(Class::New, entry, "its paths are answered as before"));
+            }
+            _ => {}
+        }
+        found
+    }
+
+    /// Whether an Ingress of the routing tier is a component's: fallbacks have a Service of their name beside them.
+    fn is_component(&self, owner: &str) -> bool {
+        let states = [self.comparison.from, self.comparison.to];
+        !states
+            .iter()
+            .any(|state| state.objects.keys().any(|key| key.kind == "Service" && key.name == owner))
+    }
+
+    fn entrypoint(&self, name: &str, path: &str) -> Vec<Finding> {
+        let Some(label) = Label::parse(name) else { return Vec::new() };
+        let entry = Entry::Entrypoint(label);
+        let kind =
+            self.comparison.changed.iter().find(|file| file.path == path).map(|file| file.kind);
+        let what = if path.ends_with("fallback.yaml") { "the fallback" } else { "the entrypoint" };
+        match kind {
+            Some(ChangeKind::Added) => {
+                return vec![Finding::new(Class::New, entry, format!("{what} is new"))];
+            }
+            Some(ChangeKind::Removed) => {
+                return vec![Finding::new(Class::Removed, entry, format!("{what} is removed"))];
+            }
+            _ => {}
+        }
+        let mut found = Vec::new();
+        for (key, from, to) in self.pairs(path) {
+            found.extend(service_findings(&entry, key, from, to));
+        }
+        found
+    }
+
+    /// The objects of a file of an entrypoint on both sides that differ.
+    fn pairs(&self, path: &str) -> Vec<(&'a ObjectKey, Option<&'a Object>, Option<&'a Object>)> {
+        let (from, to) = (self.comparison.from, self.comparison.to);
+        let keys: BTreeSet<&ObjectKey> = from.objects.keys().chain(to.objects.keys()).collect();
+        keys.into_iter()
+            .map(|key| (key, from.objects.get(key), to.objects.get(key)))
+            .filter(|(_, from, to)| from != to)
+            .filter(|(_, from, to)| from.or(*to).is_some_and(|object| object.file == path))
+            .collect()
+    }
+}
+
+/// What a change of an object of an entrypoint does.
+fn service_findings(
+    entry: &Entry,
+    key: &ObjectKey,
+    from: Option<&Object>,
+    to: Option<&Object>,
+) -> Vec<Finding> {
+    let finding = |class, reason: String| Finding::new(class, entry.clone(), reason);
+    let (Some(from), Some(to)) = (from, to) else {
+        let reason = format!("{key} {}", if to.is_some() { "is new" } else { "is removed" });
+        return vec![finding(Class::Tuned, reason)];
+    };
+    let differs = |path: &str| from.field(path) != to.field(path);
+    let mut found = Vec::new();
+    // facts-kubernetes 21, 26
+    if differs("/spec/healthCheckNodePort") {
+        found.push(finding(
+            Class::Recreate,
+            "the health port changes only through `externalTrafficPolicy: Cluster`: clients' addresses are lost and no node is healthy meanwhile".to_owned(),
+        ));
+    }
+    for (path, field) in [
+        ("/spec/loadBalancerClass", "loadBalancerClass"),
+        ("/spec/ipFamilies/0", "ipFamilies[0]"),
+        ("/addressType", "addressType"),
+    ] {
+        if differs(path) {
+            let reason = format!("`{field}` cannot change: {key} must be deleted and created");
+            found.push(finding(Class::Recreate, reason));
+        }
+    }
+    let addresses = ["/subsets", "/endpoints"];
+    if addresses.iter().any(|path| differs(path)) {
+        found.push(finding(Class::Switches, format!("other addresses behind {key}")));
+    }
+    if found.is_empty() {
+        found.push(finding(Class::Tuned, format!("{key}: {}", fields(from, to))));
+    }
+    found
+}
+
+fn words(class: Class, path: &str) -> String {
+    match class {
+        Class::Unreachable => format!("nothing answers any more: {path}"),
+        Class::New => format!("answered from now on: {path}"),
+        Class::FromFallback => format!("leaves the fallback: {path}"),
+        Class::ToFallback => format!("goes to the fallback: {path}"),
+        _ => format!("another backend answers: {path}"),
+    }
+}
+
+fn backends(object: &Object) -> Option<String> {
+    let found: BTreeSet<String> =
+        claims(object).into_iter().map(|(_, claim)| claim.backend).collect();
+    (!found.is_empty()).then(|| found.into_iter().collect::<Vec<_>>().join(", "))
+}
+
+fn secret(object: &Object) -> Option<String> {
+    object.field("/spec/tls/0/secretName").and_then(Value::as_str).map(str::to_owned)
+}
+
+fn tls_words(from: &Object, to: &Object) -> String {
+    match (from.field("/spec/tls"), to.field("/spec/tls")) {
+        (None, Some(_)) => "TLS from now on".to_owned(),
+        (Some(_), None) => "no TLS any more".to_owned(),
+        _ => "another Secret".to_owned(),
+    }
+}
+
+/// The fields below `metadata` and `spec` that differ.
+fn fields(from: &Object, to: &Object) -> String {
+    let mut found: BTreeSet<String> = BTreeSet::new();
+    for part in ["metadata", "spec"] {
+        let map = |object: &Object| object.value.get(part).and_then(Value::as_object).cloned();
+        let (from, to) = (map(from).unwrap_or_default(), map(to).unwrap_or_default());
+        let keys = from.keys().chain(to.keys());
+        found.extend(keys.filter(|key| from.get(*key) != to.get(*key)).cloned());
+    }
+    found.into_iter().collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,232 @@
+//! ([`State`], [`State`]) -> [`Impact`]: what a change does to traffic, by class, worst first. Nothing that changes is
+//! without a subject and a reason.
+
+mod answer;
+mod cluster;
+mod node;
+mod verdict;
+mod vip;
+
+pub use node::{Daemon, NodeChange};
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::time::Duration;
+
+use crate::bundle::ChangeKind;
+use crate::language::version::KeepalivedVersion;
+use crate::model::Entry;
+use crate::state::State;
+
+/// What a change does to a subject, worst first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Class {
+    /// Something that was served is not any more.
+    Unreachable,
+    /// A field that the API server refuses to change.
+    Recreate,
+    /// Reloaded in any order, two nodes hold it for a while.
+    Split,
+    /// Nobody holds it for a while.
+    Gap,
+    /// Another node becomes MASTER.
+    Moves,
+    /// Other VIPs, another controller or another backend answer.
+    Switches,
+    /// Its paths go to the legacy proxy.
+    ToFallback,
+    /// Its paths leave the legacy proxy.
+    FromFallback,
+    /// Replies leave another way.
+    Reroutes,
+    /// Another Secret, or TLS comes or goes.
+    Tls,
+    /// Who comes after the MASTER changes.
+    Order,
+    /// Kernel keys, units, scripts.
+    Settings,
+    /// Not there any more.
+    Removed,
+    /// Timers, preemption, tracking, peers, annotations: in place.
+    Tuned,
+    /// Was not there.
+    New,
+    /// Comments and order only.
+    Text,
+}
+
+impl Class {
+    /// Every class, worst first.
+    pub const ALL: [Self; 16] = [
+        Self::Unreachable,
+        Self::Recreate,
+        Self::Split,
+        Self::Gap,
+        Self::Moves,
+        Self::Switches,
+        Self::ToFallback,
+        Self::FromFallback,
+        Self::Reroutes,
+        Self::Tls,
+        Self::Order,
+        Self::Settings,
+        Self::Removed,
+        Self::Tuned,
+        Self::New,
+        Self::Text,
+    ];
+
+    /// As tables and JSON write it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::Recreate => "recreate",
+            Self::Split => "split",
+            Self::Gap => "gap",
+            Self::Moves => "moves",
+            Self::Switches => "switches",
+            Self::ToFallback => "to-fallback",
+            Self::FromFallback => "from-fallback",
+            Self::Reroutes => "reroutes",
+            Self::Tls => "tls",
+            Self::Order => "order",
+            Self::Settings => "settings",
+            Self::Removed => "removed",
+            Self::Tuned => "tuned",
+            Self::New => "new",
+            Self::Text => "text",
+        }
+    }
+}
+
+/// What a finding is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Subject {
+    /// Something that an inventory names.
+    Entry(Entry),
+    /// `files[PATH]`
+    File(String),
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Entry(entry) => entry.fmt(f),
+            Self::File(path) => write!(f, "files[{path}]"),
+        }
+    }
+}
+
+/// One thing that a change does.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// How bad it is.
+    pub class: Class,
+    /// To what.
+    pub subject: Subject,
+    /// Why, in words.
+    pub reason: String,
+    /// The MASTER, or who answered, before.
+    pub from: Option<String>,
+    /// The MASTER, or who answers, after.
+    pub to: Option<String>,
+    /// How long something is silent.
+    pub silent: Option<Duration>,
+    /// The files that say so.
+    pub files: BTreeSet<String>,
+}
+
+/// What a change does.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Impact {
+    /// Worst first; a subject may have several.
+    pub findings: Vec<Finding>,
+    /// What each node's daemon does.
+    pub nodes: Vec<NodeChange>,
+}
+
+/// A file that differs.
+#[derive(Debug, Clone, Copy)]
+pub struct ChangedFile<'a> {
+    /// Below the bundle's folder.
+    pub path: &'a str,
+    /// How.
+    pub kind: ChangeKind,
+}
+
+/// Two states and the files in which they differ.
+#[derive(Debug, Clone, Copy)]
+pub struct Comparison<'a> {
+    /// What runs.
+    pub from: &'a State,
+    /// What will run.
+    pub to: &'a State,
+    /// Every file that differs.
+    pub changed: &'a [ChangedFile<'a>],
+    /// What the nodes run.
+    pub version: KeepalivedVersion,
+}
+
+impl Impact {
+    /// What happens to traffic.
+    pub fn of(comparison: Comparison<'_>) -> Self {
+        let mut findings = vip::findings(comparison);
+        findings.extend(node::findings(comparison));
+        findings.extend(cluster::findings(comparison));
+        findings.extend(unexplained(comparison, &findings));
+        findings.sort_by(|a, b| (a.class, &a.subject).cmp(&(b.class, &b.subject)));
+        Self { findings, nodes: node::changes(comparison) }
+    }
+
+    /// Whether nothing happens.
+    pub fn is_empty(&self) -> bool {
+        self.findings.is_empty() && self.nodes.iter().all(|node| node.daemon == Daemon::Untouched)
+    }
+}
+
+/// Files that no finding names: what they say is the same.
+fn unexplained(comparison: Comparison<'_>, findings: &[Finding]) -> Vec<Finding> {
+    let named: BTreeSet<&str> =
+        findings.iter().flat_map(|finding| &finding.files).map(String::as_str).collect();
+    let changed = comparison.changed.iter().filter(|file| file.path != "bundle.json");
+    changed
+        .filter(|file| !named.contains(file.path))
+        .map(|file| Finding {
+            class: Class::Text,
+            subject: Subject::File(file.path.to_owned()),
+            reason: match file.kind {
+                ChangeKind::Mode => "only its permissions change".to_owned(),
+                _ => "only comments or the order of lines change".to_owned(),
+            },
+            from: None,
+            to: None,
+            silent: None,
+            files: [file.path.to_owned()].into(),
+        })
+        .collect()
+}
+
+impl Finding {
+    fn new(class: Class, subject: impl Into<Subject>, reason: impl Into<String>) -> Self {
+        Self {
+            class,
+            subject: subject.into(),
+            reason: reason.into(),
+            from: None,
+            to: None,
+            silent: None,
+            files: BTreeSet::new(),
+        }
+    }
+
+    fn in_files<'a>(mut self, files: impl IntoIterator<Item = &'a str>) -> Self {
+        self.files.extend(files.into_iter().map(str::to_owned));
+        self
+    }
+}
+
+impl From<Entry> for Subject {
+    fn from(entry: Entry) -> Self {
+        Self::Entry(entry)
+    }
+}

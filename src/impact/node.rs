@@ -1,0 +1,170 @@
+//! What happens on each node: its files, and what its keepalived does.
+
+use std::collections::BTreeMap;
+
+use super::{Class, Comparison, Finding};
+use crate::language::name::{Name, Subdomain};
+use crate::model::Entry;
+use crate::state::{Configuration, State};
+
+/// What a node's keepalived does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Daemon {
+    /// Nothing.
+    Untouched,
+    /// Reads its configuration again.
+    Reload,
+    /// Stops and starts: what changes is read at the start only.
+    Restart,
+    /// Stops for good.
+    Stop,
+    /// Starts for the first time.
+    Start,
+}
+
+impl Daemon {
+    /// As tables and JSON write it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Untouched => "untouched",
+            Self::Reload => "reload",
+            Self::Restart => "restart",
+            Self::Stop => "stop",
+            Self::Start => "start",
+        }
+    }
+}
+
+/// A node and what its keepalived does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeChange {
+    /// Its name.
+    pub node: Subdomain,
+    /// What it does.
+    pub daemon: Daemon,
+}
+
+/// Words of `global_defs` that a reload does not change (facts-keepalived 12).
+const AT_START: &[&str] =
+    &["instance", "net_namespace", "use_pid_dir", "vrrp_netlink_cmd_rcv_bufs"];
+
+/// The changed files of each node, by their paths on it.
+fn files_by_node<'a>(comparison: Comparison<'a>) -> BTreeMap<&'a str, Vec<&'a str>> {
+    let mut nodes: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for file in comparison.changed {
+        let Some((node, path)) =
+            file.path.strip_prefix("nodes/").and_then(|path| path.split_once('/'))
+        else {
+            continue;
+        };
+        nodes.entry(node).or_default().push(path);
+    }
+    nodes
+}
+
+pub(super) fn findings(comparison: Comparison<'_>) -> Vec<Finding> {
+    let files = files_by_node(comparison);
+    let mut found = Vec::new();
+    for (node, files) in files {
+        let Some(name) = Subdomain::parse(node) else { continue };
+        let (was, is) =
+            (comparison.from.nodes.contains_key(&name), comparison.to.nodes.contains_key(&name));
+        let paths: Vec<String> = files.iter().map(|path| format!("nodes/{node}/{path}")).collect();
+        let all = paths.iter().map(String::as_str);
+        let entry = Entry::Node(name.clone());
+        match (was, is) {
+            (false, true) => {
+                found.push(Finding::new(Class::New, entry, "a new node").in_files(all));
+            }
+            (true, false) => {
+                let reason = "a node that is removed";
+                found.push(Finding::new(Class::Removed, entry, reason).in_files(all));
+            }
+            _ => found.extend(settings(comparison, &name, &files)),
+        }
+    }
+    found
+}
+
+/// What changes on a node beside its VIPs.
+fn settings(comparison: Comparison<'_>, node: &Subdomain, files: &[&str]) -> Option<Finding> {
+    let mut what: Vec<&str> = Vec::new();
+    let mut named: Vec<String> = Vec::new();
+    for path in files {
+        let word = match *path {
+            "etc/keepalived/keepalived.conf" => {
+                match (of(comparison.from, node), of(comparison.to, node)) {
+                    (Some(from), Some(to)) => beside_instances(from, to),
+                    _ => Some("keepalived's configuration"),
+                }
+            }
+            path if path.starts_with("etc/sysctl.d/") => Some("kernel keys"),
+            path if path.starts_with("etc/systemd/") => Some("units"),
+            path if path.starts_with("etc/tmpfiles.d/") => Some("temporary files"),
+            path if path.ends_with("/lbgen-policy-routing") => Some("the policy routing script"),
+            path if path.ends_with("/check-entrypoint") => Some("the health check"),
+            _ => Some("other files"),
+        };
+        if let Some(word) = word {
+            what.push(word);
+            named.push(format!("nodes/{node}/{path}"));
+        }
+    }
+    what.dedup();
+    (!what.is_empty()).then(|| {
+        Finding::new(Class::Settings, Entry::Node(node.clone()), what.join(", "))
+            .in_files(named.iter().map(String::as_str))
+    })
+}
+
+/// What differs in a keepalived.conf beside its instances.
+fn beside_instances(from: &Configuration, to: &Configuration) -> Option<&'static str> {
+    if from.global != to.global {
+        Some("keepalived's global settings")
+    } else if from.scripts != to.scripts || from.files != to.files {
+        Some("keepalived's checks")
+    } else if from.groups != to.groups {
+        Some("sync groups")
+    } else if from.others != to.others {
+        Some("what keepalived does beside VRRP")
+    } else {
+        None
+    }
+}
+
+fn of<'a>(state: &'a State, node: &Subdomain) -> Option<&'a Configuration> {
+    state.nodes.get(node)?.keepalived.as_ref()
+}
+
+pub(super) fn changes(comparison: Comparison<'_>) -> Vec<NodeChange> {
+    let mut nodes: Vec<&Subdomain> = comparison.from.nodes.keys().collect();
+    nodes.extend(comparison.to.nodes.keys());
+    nodes.sort();
+    nodes.dedup();
+    let files = files_by_node(comparison);
+    nodes
+        .into_iter()
+        .map(|node| {
+            let touched = files
+                .get(node.as_str())
+                .is_some_and(|files| files.iter().any(|path| path.starts_with("etc/keepalived/")));
+            let daemon = match (of(comparison.from, node), of(comparison.to, node)) {
+                (None, Some(_)) => Daemon::Start,
+                (Some(_), None) => Daemon::Stop,
+                (Some(from), Some(to)) if restarts(from, to) => Daemon::Restart,
+                (Some(_), Some(_)) if touched => Daemon::Reload,
+                _ => Daemon::Untouched,
+            };
+            NodeChange { node: node.clone(), daemon }
+        })
+        .collect()
+}
+
+fn restarts(from: &Configuration, to: &Configuration) -> bool {
+    let words = |found: &Configuration| -> Vec<Vec<String>> {
+        let global = found.global.iter().filter(|word| AT_START.contains(&word.key()));
+        let top = found.others.iter().filter(|word| AT_START.contains(&word.key()));
+        global.chain(top).map(|word| word.words.clone()).collect()
+    };
+    words(from) != words(to)
+}

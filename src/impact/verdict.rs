@@ -1,0 +1,93 @@
+//! The impact in one line.
+
+use std::collections::BTreeSet;
+
+use super::{Class, Daemon, Impact, Subject};
+use crate::model::Entry;
+
+impl Impact {
+    /// `2 VIPs move, 1 component leaves the fallback, 14 nodes reload`: the worst class of each subject, worst first.
+    pub fn verdict(&self) -> String {
+        let mut seen: BTreeSet<&Subject> = BTreeSet::new();
+        let mut counted: Vec<((Class, &'static str), usize)> = Vec::new();
+        for finding in &self.findings {
+            if !seen.insert(&finding.subject) || finding.class == Class::Text {
+                continue;
+            }
+            let key = (finding.class, noun(&finding.subject));
+            match counted.iter_mut().find(|(found, _)| *found == key) {
+                Some((_, count)) => *count += 1,
+                None => counted.push((key, 1)),
+            }
+        }
+        let mut parts: Vec<String> = counted
+            .into_iter()
+            .map(|((class, noun), count)| {
+                format!("{} {}", counted_noun(count, noun), verb(class, count))
+            })
+            .collect();
+        for daemon in [Daemon::Restart, Daemon::Stop, Daemon::Start, Daemon::Reload] {
+            let count = self.nodes.iter().filter(|node| node.daemon == daemon).count();
+            if count > 0 {
+                let verb = format!("{}{}", daemon.word(), if count == 1 { "s" } else { "" });
+                parts.push(format!("{} {}", counted_noun(count, "node"), verb));
+            }
+        }
+        match parts.is_empty() {
+            true if self.findings.is_empty() => "nothing changes".to_owned(),
+            true => "only text changes".to_owned(),
+            false => parts.join(", "),
+        }
+    }
+}
+
+fn noun(subject: &Subject) -> &'static str {
+    match subject {
+        Subject::Entry(Entry::Vip(_)) => "VIP",
+        Subject::Entry(Entry::Node(_)) => "node",
+        Subject::Entry(Entry::Domain(_)) => "domain",
+        Subject::Entry(Entry::Component(_)) => "component",
+        Subject::Entry(Entry::Entrypoint(_)) => "entrypoint",
+        Subject::Entry(Entry::Datacenter) => "datacenter",
+        Subject::File(_) => "file",
+    }
+}
+
+fn counted_noun(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+fn verb(class: Class, count: usize) -> &'static str {
+    let one = count == 1;
+    match class {
+        Class::Unreachable if one => "becomes unreachable",
+        Class::Unreachable => "become unreachable",
+        Class::Recreate => "must be recreated",
+        Class::Split => "can split",
+        Class::Gap if one => "has a gap",
+        Class::Gap => "have a gap",
+        Class::Moves if one => "moves",
+        Class::Moves => "move",
+        Class::Switches if one => "switches",
+        Class::Switches => "switch",
+        Class::ToFallback if one => "goes to the fallback",
+        Class::ToFallback => "go to the fallback",
+        Class::FromFallback if one => "leaves the fallback",
+        Class::FromFallback => "leave the fallback",
+        Class::Reroutes if one => "reroutes",
+        Class::Reroutes => "reroute",
+        Class::Tls if one => "changes TLS",
+        Class::Tls => "change TLS",
+        Class::Order if one => "changes its order",
+        Class::Order => "change their order",
+        Class::Settings if one => "changes settings",
+        Class::Settings => "change settings",
+        Class::Removed if one => "is removed",
+        Class::Removed => "are removed",
+        Class::Tuned if one => "is tuned",
+        Class::Tuned => "are tuned",
+        Class::New if one => "is new",
+        Class::New => "are new",
+        Class::Text => "changes text",
+    }
+}

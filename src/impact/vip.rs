@@ -1,0 +1,427 @@
+//! What happens to each VIP.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use rayon::prelude::*;
+
+use super::{Class, Comparison, Finding};
+use crate::model::Entry;
+use crate::state::elect::{Electorate, Masters, NodeIndex, Phase, Situation};
+use crate::state::{Advert, Instance, NodeState};
+
+/// With more nodes than this not every mixture is tried, only those in which one order of reloads has come to a node.
+const MIXED: usize = 6;
+
+const FROM: Phase = 0;
+const TO: Phase = 1;
+
+/// What happens to VIPs.
+pub(super) fn findings(comparison: Comparison<'_>) -> Vec<Finding> {
+    let states = [comparison.from, comparison.to];
+    let electorate = Electorate::of(&states, comparison.version);
+    let before = electorate.elect(&electorate.all(FROM), &Masters::default());
+    let after = electorate.elect(&electorate.all(TO), &before);
+    let watch = Watch { electorate: &electorate, before: &before, after: &after };
+    let addresses: Vec<IpAddr> = electorate.addresses().collect();
+    addresses.par_iter().flat_map_iter(|address| watch.findings(*address)).collect()
+}
+
+struct Watch<'a> {
+    electorate: &'a Electorate,
+    before: &'a Masters,
+    after: &'a Masters,
+}
+
+/// What a VIP's instance on a node becomes.
+struct Edit<'a> {
+    node: NodeIndex,
+    from: Option<&'a Instance>,
+    to: Option<&'a Instance>,
+}
+
+impl<'a> Watch<'a> {
+    fn findings(&self, address: IpAddr) -> Vec<Finding> {
+        let edits: Vec<Edit<'a>> = (0..self.electorate.nodes().len())
+            .map(|node| Edit {
+                node,
+                from: self.electorate.instance(address, node, FROM),
+                to: self.electorate.instance(address, node, TO),
+            })
+            .filter(|edit| edit.from.is_some() || edit.to.is_some())
+            .collect();
+        // An address that always comes with another one is told of there.
+        let leads = |instance: Option<&Instance>| {
+            instance.is_some_and(|instance| instance.advertised().contains(&address))
+        };
+        let led = edits.iter().all(|edit| {
+            let same = |a: Option<&Instance>, b: Option<&Instance>| {
+                a.and_then(Instance::vip) == b.and_then(Instance::vip)
+            };
+            !leads(edit.from) && !leads(edit.to) && same(edit.from, edit.to)
+        });
+        if led {
+            return Vec::new();
+        }
+        let mut found = self.classes(address, &edits);
+        found.iter_mut().for_each(|finding| finding.files = self.files(address, &edits));
+        found
+    }
+
+    fn classes(&self, address: IpAddr, edits: &[Edit<'_>]) -> Vec<Finding> {
+        let subject = Entry::Vip(address);
+        let (old, new) = (
+            self.electorate.holders(self.before, address),
+            self.electorate.holders(self.after, address),
+        );
+        let was = edits.iter().any(|edit| edit.from.is_some());
+        let is = edits.iter().any(|edit| edit.to.is_some());
+        let finding = |class: Class, reason: String| {
+            let mut finding = Finding::new(class, subject.clone(), reason);
+            finding.from = was.then(|| self.names(&old)).flatten();
+            finding.to = is.then(|| self.names(&new)).flatten();
+            finding
+        };
+        if !is {
+            return vec![finding(Class::Unreachable, "no node has it any more".to_owned())];
+        }
+        if !was {
+            return vec![finding(Class::New, "a new VIP".to_owned())];
+        }
+        let mut found = Vec::new();
+        if new.is_empty() && !old.is_empty() {
+            found.push(finding(Class::Unreachable, "no node can hold it any more".to_owned()));
+        } else if old != new {
+            let mut moves = finding(Class::Moves, self.why_it_moves(&old, &new, edits));
+            moves.silent = Some(self.handover(&old, &new, edits));
+            found.push(moves);
+        }
+        let changed: Vec<&Edit<'_>> = edits.iter().filter(|edit| edit.from != edit.to).collect();
+        if let Some((class, mixture)) = self.torn(address, &changed, &old, &new) {
+            let why = why_torn(&changed).unwrap_or_default();
+            let mut torn = finding(class, format!("{why}{mixture}"));
+            torn.silent = (class == Class::Gap).then(|| down_time(edits));
+            found.push(torn);
+        }
+        let made_anew = changed.iter().any(|edit| match (edit.from, edit.to) {
+            (Some(from), Some(to)) => from.identity() != to.identity() && old.contains(&edit.node),
+            _ => false,
+        });
+        if made_anew && !found.iter().any(|finding| finding.class == Class::Gap) {
+            let mut gap = finding(
+                Class::Gap,
+                format!("{}: keepalived recreates the instance", identity_words(&changed)),
+            );
+            gap.silent = Some(down_time(edits));
+            found.push(gap);
+        }
+        let (before, after) =
+            (self.electorate.order(address, FROM), self.electorate.order(address, TO));
+        if before != after && old == new {
+            let reason = format!("{} become {}", self.next(&before), self.next(&after));
+            found.push(finding(Class::Order, reason));
+        }
+        if let Some(reason) = self.reroutes(address, edits) {
+            found.push(finding(Class::Reroutes, reason));
+        }
+        let tuned: BTreeSet<&str> = changed.iter().flat_map(|edit| tuned(edit)).collect();
+        if !tuned.is_empty() && found.is_empty() {
+            let words: Vec<&str> = tuned.into_iter().collect();
+            found.push(finding(Class::Tuned, format!("in place: {}", words.join(", "))));
+        }
+        found
+    }
+
+    /// A mixture of reloaded nodes in which the VIP has two holders, or none.
+    fn torn(
+        &self,
+        address: IpAddr,
+        changed: &[&Edit<'_>],
+        old: &[NodeIndex],
+        new: &[NodeIndex],
+    ) -> Option<(Class, String)> {
+        let nodes: Vec<NodeIndex> = changed.iter().map(|edit| edit.node).collect();
+        let mut gap = None;
+        for reloaded in mixtures(&nodes, &self.electorate.order(address, FROM)) {
+            let situation = self.mixed(&reloaded);
+            let holders = self.electorate.holders_in(&situation, self.before, address);
+            let mixture = || match nodes.len() - reloaded.len() {
+                0 => String::new(),
+                _ => format!(
+                    "once {} changed and others have not",
+                    has(&self.list(&reloaded), reloaded.len())
+                ),
+            };
+            if holders.len() > 1 {
+                let reason = format!("{}, {} both hold it", mixture(), self.list(&holders));
+                return Some((Class::Split, reason));
+            }
+            if holders.is_empty() && !old.is_empty() && !new.is_empty() {
+                gap.get_or_insert_with(|| (Class::Gap, format!("{}, no node holds it", mixture())));
+            }
+        }
+        gap
+    }
+
+    fn mixed(&self, reloaded: &[NodeIndex]) -> Situation {
+        let mut situation = self.electorate.all(FROM);
+        let target = self.electorate.all(TO);
+        for node in reloaded {
+            situation.running[*node] = target.running[*node];
+        }
+        situation
+    }
+
+    fn why_it_moves(&self, old: &[NodeIndex], new: &[NodeIndex], edits: &[Edit<'_>]) -> String {
+        let (Some(from), Some(to)) = (old.first(), new.first()) else {
+            return "nobody held it".to_owned();
+        };
+        let name = |node: &NodeIndex| &self.electorate.nodes()[*node];
+        let edit = |node: &NodeIndex| edits.iter().find(|edit| edit.node == *node);
+        let leaves = edit(from).is_none_or(|edit| edit.to.is_none());
+        if leaves {
+            let gone = self.electorate.state(*from, TO).is_none();
+            return match gone {
+                true => format!("{} is removed", name(from)),
+                false => format!("{} no longer holds it", name(from)),
+            };
+        }
+        if edit(to).is_some_and(|edit| edit.from.is_none()) {
+            return format!("{} is new for it and ranks first", name(to));
+        }
+        let priority = |node: &NodeIndex| {
+            edit(node).and_then(|edit| edit.to).map_or(0, |instance| instance.priority)
+        };
+        format!("{} ({}) outranks {} ({})", name(to), priority(to), name(from), priority(from))
+    }
+
+    /// How long nobody answers while a VIP moves: nothing when a better node takes it over, the next node's skew when
+    /// the MASTER goes.
+    fn handover(&self, old: &[NodeIndex], new: &[NodeIndex], edits: &[Edit<'_>]) -> Duration {
+        let stays_able =
+            old.iter().all(|node| edits.iter().any(|edit| edit.node == *node && edit.to.is_some()));
+        let next = new.first().and_then(|node| edits.iter().find(|edit| edit.node == *node));
+        match next.and_then(|edit| edit.to).filter(|_| !stays_able) {
+            Some(instance) => skew(instance),
+            None => Duration::ZERO,
+        }
+    }
+
+    /// Rules, routes and marks of a VIP that are others.
+    fn reroutes(&self, address: IpAddr, edits: &[Edit<'_>]) -> Option<String> {
+        let mut what: BTreeSet<&str> = BTreeSet::new();
+        for edit in edits {
+            let (Some(from), Some(to)) = (edit.from, edit.to) else { continue };
+            let state = |phase| self.electorate.state(edit.node, phase).map(AsRef::as_ref);
+            let (Some(before), Some(after)) = (state(FROM), state(TO)) else { continue };
+            // In static mode the script holds what keepalived has else.
+            if before.routing.is_static != after.routing.is_static {
+                what.insert("the script and keepalived swap rules and routes");
+                continue;
+            }
+            if from.routes != to.routes || routes(before, address) != routes(after, address) {
+                what.insert("routes");
+            }
+            if from.rules != to.rules || rules(before, address) != rules(after, address) {
+                what.insert("rules");
+            }
+            if marks(before, address) != marks(after, address) {
+                what.insert("marks");
+            }
+            let devices = |instance: &Instance| -> Vec<Option<String>> {
+                instance.addresses.iter().map(|address| address.interface.clone()).collect()
+            };
+            if devices(from) != devices(to) {
+                what.insert("the interface of the address");
+            }
+        }
+        (!what.is_empty()).then(|| what.into_iter().collect::<Vec<_>>().join(", "))
+    }
+
+    /// The files that say something about the VIP and differ.
+    fn files(&self, address: IpAddr, edits: &[Edit<'_>]) -> BTreeSet<String> {
+        let mut files = BTreeSet::new();
+        for edit in edits {
+            let node = &self.electorate.nodes()[edit.node];
+            if edit.from != edit.to {
+                files.insert(format!("nodes/{node}/etc/keepalived/keepalived.conf"));
+            }
+            let state = |phase| self.electorate.state(edit.node, phase).map(AsRef::as_ref);
+            let held = |state: Option<&'a NodeState>| {
+                state.map(|state| {
+                    (rules(state, address), routes(state, address), marks(state, address))
+                })
+            };
+            if held(state(FROM)) != held(state(TO)) {
+                files.insert(format!("nodes/{node}/usr/local/sbin/lbgen-policy-routing"));
+            }
+        }
+        files
+    }
+
+    /// The nodes after the MASTER, the first few of them.
+    fn next(&self, order: &[NodeIndex]) -> String {
+        let names: Vec<&str> =
+            order.iter().skip(1).map(|node| self.electorate.nodes()[*node].as_str()).collect();
+        match names.as_slice() {
+            [] => "no other node".to_owned(),
+            [few @ ..] if few.len() <= 4 => few.join(", "),
+            many => format!("{}, ...", many[..4].join(", ")),
+        }
+    }
+
+    fn names(&self, nodes: &[NodeIndex]) -> Option<String> {
+        (!nodes.is_empty()).then(|| self.list(nodes))
+    }
+
+    fn list(&self, nodes: &[NodeIndex]) -> String {
+        let names: Vec<&str> =
+            nodes.iter().map(|node| self.electorate.nodes()[*node].as_str()).collect();
+        match names.as_slice() {
+            [head @ .., last] if !head.is_empty() => format!("{} and {last}", head.join(", ")),
+            names => names.join(""),
+        }
+    }
+}
+
+/// Which nodes are reloaded, others not: every mixture of a few, of many those that an order of reloads comes through.
+fn mixtures(nodes: &[NodeIndex], order: &[NodeIndex]) -> Vec<Vec<NodeIndex>> {
+    let count = nodes.len();
+    if count <= MIXED {
+        let all = 1..(1usize << count).saturating_sub(1).max(1);
+        return all
+            .map(|bits| (0..count).filter(|at| bits & (1 << at) != 0).map(|at| nodes[at]).collect())
+            .collect();
+    }
+    let ranked = || order.iter().copied().filter(|node| nodes.contains(node));
+    let mut sequence: Vec<NodeIndex> = ranked().collect();
+    sequence.extend(nodes.iter().filter(|node| !order.contains(node)));
+    let mut found: Vec<Vec<NodeIndex>> = Vec::new();
+    for end in 1..count {
+        found.push(sequence[..end].to_vec());
+        found.push(sequence[end..].to_vec());
+    }
+    for node in nodes {
+        found.push(vec![*node]);
+        found.push(nodes.iter().copied().filter(|other| other != node).collect());
+    }
+    found
+}
+
+fn has(list: &str, count: usize) -> String {
+    format!("{list} {}", if count == 1 { "has" } else { "have" })
+}
+
+/// Why adverts are not understood meanwhile.
+fn why_torn(changed: &[&Edit<'_>]) -> Option<String> {
+    let mut why: BTreeSet<&str> = BTreeSet::new();
+    for edit in changed {
+        match (edit.from, edit.to) {
+            (None, Some(_)) => drop(why.insert("a node joins")),
+            (Some(_), None) => drop(why.insert("a node leaves")),
+            (Some(from), Some(to)) => why.extend(misunderstood(from, to)),
+            (None, None) => {}
+        }
+    }
+    let words: Vec<&str> = why.into_iter().collect();
+    (!words.is_empty()).then(|| format!("{}: ", words.join(", ")))
+}
+
+/// What makes the adverts of one configuration count for nothing in the other (facts-rollout 19).
+fn misunderstood(from: &Instance, to: &Instance) -> Vec<&'static str> {
+    let mut why = Vec::new();
+    if from.vrid != to.vrid {
+        why.push("another VRID");
+    }
+    if from.interface != to.interface {
+        why.push("another interface");
+    }
+    let (old, new): (&Advert, &Advert) = (&from.advert, &to.advert);
+    if old.version != new.version {
+        why.push("another VRRP version");
+    }
+    if old.peers.is_empty() != new.peers.is_empty() {
+        why.push("multicast and unicast");
+    } else if old.source != new.source {
+        why.push("another address of the node");
+    }
+    if old.authentication != new.authentication {
+        why.push("another authentication");
+    }
+    if old.interval != new.interval {
+        why.push("another advert interval");
+    }
+    if from.advertised() != to.advertised() {
+        why.push("another list of addresses");
+    }
+    why
+}
+
+fn identity_words(changed: &[&Edit<'_>]) -> String {
+    let why: BTreeSet<&str> = changed
+        .iter()
+        .filter_map(|edit| Some(misunderstood(edit.from?, edit.to?)))
+        .flatten()
+        .collect();
+    why.into_iter().collect::<Vec<_>>().join(", ")
+}
+
+/// What changes in place.
+fn tuned(edit: &Edit<'_>) -> Vec<&'static str> {
+    let (from, to) = match (edit.from, edit.to) {
+        (Some(from), Some(to)) => (from, to),
+        (None, _) => return vec!["a node that can hold it"],
+        (_, None) => return vec!["a node that can no longer hold it"],
+    };
+    let mut what = misunderstood(from, to);
+    let mut check = |differs: bool, word: &'static str| {
+        if differs {
+            what.push(word);
+        }
+    };
+    check(from.priority != to.priority, "priorities");
+    check(from.advert.peers != to.advert.peers, "peers");
+    check(from.preempt != to.preempt, "preemption");
+    check(from.scripts != to.scripts || from.files != to.files, "tracking");
+    check(from.excluded != to.excluded, "extra addresses");
+    check(from.addresses != to.addresses, "addresses");
+    check(from.name != to.name, "the instance's name");
+    check(from.starts_as_master != to.starts_as_master, "the state at start");
+    check(from.others != to.others, "notify and other settings");
+    check(from.routes != to.routes || from.rules != to.rules, "routing");
+    what
+}
+
+/// (256 - priority)/256 s; in VRRPv3 of the advert interval (RFC 9568, 6.1).
+fn skew(instance: &Instance) -> Duration {
+    let whole = match instance.advert.version {
+        3 => instance.advert.interval,
+        _ => Duration::from_secs(1),
+    };
+    whole * (256 - u32::from(instance.priority)) / 256
+}
+
+/// How long the next node waits for a MASTER that says nothing: 3 adverts and the skew.
+fn down_time(edits: &[Edit<'_>]) -> Duration {
+    let instances = edits.iter().filter_map(|edit| edit.to.or(edit.from));
+    instances
+        .map(|instance| 3 * instance.advert.interval + skew(instance))
+        .max()
+        .unwrap_or_default()
+}
+
+fn rules(state: &NodeState, vip: IpAddr) -> Vec<(u32, &str, bool)> {
+    let rules = state.routing.rules.iter().filter(|rule| rule.vip == vip);
+    rules.map(|rule| (rule.priority, rule.words.as_str(), rule.ipv6)).collect()
+}
+
+fn routes(state: &NodeState, vip: IpAddr) -> Vec<(u32, IpAddr, &str)> {
+    let routes = state.routing.routes.iter().filter(|route| route.vip == vip);
+    routes.map(|route| (route.table, route.gateway, route.interface.as_str())).collect()
+}
+
+fn marks(state: &NodeState, vip: IpAddr) -> Vec<(IpAddr, u32, u32, &str)> {
+    let marks = state.routing.marks.iter().filter(|mark| mark.vip == vip);
+    marks.map(|mark| (mark.address, mark.value, mark.mask, mark.interface.as_str())).collect()
+}
