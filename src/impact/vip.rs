@@ -51,22 +51,24 @@ impl<'a> Watch<'a> {
             })
             .filter(|edit| edit.from.is_some() || edit.to.is_some())
             .collect();
-        // An address that always comes with another one is told of there.
-        let leads = |instance: Option<&Instance>| {
-            instance.is_some_and(|instance| instance.advertised().contains(&address))
-        };
-        let led = edits.iter().all(|edit| {
-            let same = |a: Option<&Instance>, b: Option<&Instance>| {
-                a.and_then(Instance::vip) == b.and_then(Instance::vip)
-            };
-            !leads(edit.from) && !leads(edit.to) && same(edit.from, edit.to)
-        });
-        if led {
+        if self.is_led(address, &edits) {
             return Vec::new();
         }
         let mut found = self.classes(address, &edits);
         found.iter_mut().for_each(|finding| finding.files = self.files(address, &edits));
         found
+    }
+
+    /// Whether the address always comes with one that is advertised: what happens to that one happens to it.
+    fn is_led(&self, address: IpAddr, edits: &[Edit<'_>]) -> bool {
+        let leads = |phase: for<'b> fn(&Edit<'b>) -> Option<&'b Instance>| -> BTreeSet<IpAddr> {
+            edits.iter().filter_map(phase).filter_map(Instance::vip).collect()
+        };
+        let (from, to) = (leads(|edit| edit.from), leads(|edit| edit.to));
+        let all: BTreeSet<IpAddr> = from.union(&to).copied().collect();
+        let [lead] = all.into_iter().collect::<Vec<_>>()[..] else { return false };
+        let there = |phase| !self.electorate.order(lead, phase).is_empty();
+        lead != address && there(FROM) != from.is_empty() && there(TO) != to.is_empty()
     }
 
     fn classes(&self, address: IpAddr, edits: &[Edit<'_>]) -> Vec<Finding> {

@@ -1,0 +1,185 @@
+//! What a change is said to do, held against the election and against the files.
+
+#![allow(clippy::unwrap_used, reason = "a panic fails the test")]
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use lbgen::bundle::ChangeKind;
+use lbgen::emit::BundleFile;
+use lbgen::impact::{ChangedFile, Class, Comparison, Daemon, Impact, Subject};
+use lbgen::language::version::KeepalivedVersion;
+use lbgen::model::Entry;
+use lbgen::plan::simulate::{Scenario, Simulator};
+use lbgen::source::Sources;
+use lbgen::state::elect::{Electorate, Masters};
+use lbgen::state::{State, Tree};
+use proptest::prelude::*;
+use support::random::{pair, rendered};
+
+const VERSION: KeepalivedVersion = KeepalivedVersion(2, 2, 7);
+
+/// The files in which two renders differ.
+fn changed<'a>(from: &'a [BundleFile], to: &'a [BundleFile]) -> Vec<ChangedFile<'a>> {
+    let bodies = |files: &'a [BundleFile]| -> BTreeMap<&'a str, &'a str> {
+        files.iter().map(|file| (file.path.as_str(), file.body.as_str())).collect()
+    };
+    let (old, new) = (bodies(from), bodies(to));
+    let paths: BTreeSet<&str> = old.keys().chain(new.keys()).copied().collect();
+    paths
+        .into_iter()
+        .filter_map(|path| {
+            let kind = match (old.get(path), new.get(path)) {
+                (None, _) => ChangeKind::Added,
+                (_, None) => ChangeKind::Removed,
+                (old, new) if old != new => ChangeKind::Changed,
+                _ => return None,
+            };
+            Some(ChangedFile { path, kind })
+        })
+        .collect()
+}
+
+fn state_of(files: &[BundleFile]) -> State {
+    State::read(&Tree::of_files("", files), &mut Sources::default()).0
+}
+
+/// Pairs of inventories that were compared.
+static COMPARED: AtomicUsize = AtomicUsize::new(0);
+
+#[test]
+fn no_move_is_hidden_or_made_up_and_every_file_has_a_reason() {
+    honesty();
+    let compared = COMPARED.load(Ordering::Relaxed);
+    println!("{compared} pairs were compared");
+    assert!(compared >= 1000, "only {compared} pairs could be rendered");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    fn honesty((before, after) in pair()) {
+        let Some((old_plan, lock, old)) = rendered(&before, "") else { return Ok(()) };
+        let Some((new_plan, _, new)) = rendered(&after, &lock) else { return Ok(()) };
+        COMPARED.fetch_add(1, Ordering::Relaxed);
+        let changed = changed(&old, &new);
+        let (from, to) = (state_of(&old), state_of(&new));
+        let comparison = Comparison { from: &from, to: &to, changed: &changed, version: VERSION };
+        let impact = Impact::of(comparison);
+        // Moves: by the simulator over the plans, which knows nothing of files.
+        let holders = |plan: &lbgen::plan::Plan, held: Option<&BTreeMap<IpAddr, String>>| {
+            let simulator = Simulator::of(plan);
+            let before: Vec<_> = plan.vips.iter().map(|vip| {
+                // An instance with another VRID is another one: nobody held its VIP.
+                let same = old_plan.vips.iter().any(|old| (old.address, old.numbers.vrid) == (vip.address, vip.numbers.vrid));
+                let name = held.filter(|_| same).and_then(|held| held.get(&vip.address));
+                plan.nodes.iter().find(|node| Some(&node.node.to_string()) == name).map(|node| node.node.clone())
+            }).collect();
+            let elected = simulator.elect_after(&before, &Scenario::default());
+            plan.vips.iter().zip(elected).filter_map(|(vip, node)| Some((vip.address, node?.to_string()))).collect::<BTreeMap<IpAddr, String>>()
+        };
+        let first = holders(&old_plan, None);
+        let second = holders(&new_plan, Some(&first));
+        let moved: BTreeSet<IpAddr> = first.iter().filter(|(vip, node)| second.get(*vip).is_some_and(|now| now != *node)).map(|(vip, _)| *vip).collect();
+        let said: BTreeSet<IpAddr> = impact.findings.iter().filter(|finding| finding.class == Class::Moves).filter_map(|finding| match &finding.subject {
+            Subject::Entry(Entry::Vip(vip)) => Some(*vip),
+            _ => None,
+        }).collect();
+        prop_assert_eq!(&said, &moved, "{}\nthen\n{}\n{:#?}", before.text(), after.text(), impact.findings);
+        // Files: each is named by a finding.
+        let named: BTreeSet<&str> = impact.findings.iter().flat_map(|finding| &finding.files).map(String::as_str).collect();
+        for file in &changed {
+            prop_assert!(named.contains(file.path), "{} has no reason", file.path);
+        }
+        // And none is named that does not differ; a text change says nothing else.
+        let differ: BTreeSet<&str> = changed.iter().map(|file| file.path).collect();
+        for finding in &impact.findings {
+            prop_assert!(!finding.files.is_empty(), "{:?}", finding);
+            prop_assert!(finding.files.iter().all(|path| differ.contains(path.as_str())), "{:?}", finding);
+            // Comments name the legacy components that a fallback serves; nothing else here is only text.
+            let comment = finding.files.iter().all(|path| path.ends_with("/fallback.yaml"));
+            prop_assert!(finding.class != Class::Text || comment, "{:?}", finding);
+        }
+        // What is the same does nothing.
+        if changed.is_empty() {
+            prop_assert!(impact.findings.is_empty() && impact.nodes.iter().all(|node| node.daemon == Daemon::Untouched));
+        }
+        // No mixture of reloaded nodes splits a VIP that is not said to split.
+        let electorate = Electorate::of(&[&from, &to], VERSION);
+        let held = electorate.elect(&electorate.all(0), &Masters::default());
+        let target = electorate.all(1);
+        let torn: BTreeSet<IpAddr> = impact.findings.iter().filter(|finding| matches!(finding.class, Class::Split | Class::Gap | Class::Unreachable)).filter_map(|finding| match &finding.subject {
+            Subject::Entry(Entry::Vip(vip)) => Some(*vip),
+            _ => None,
+        }).collect();
+        for bits in 1..(1usize << electorate.nodes().len()) {
+            let mut mixed = electorate.all(0);
+            for node in (0..electorate.nodes().len()).filter(|node| bits & (1 << node) != 0) {
+                mixed.running[node] = target.running[node];
+            }
+            let masters = electorate.elect(&mixed, &held);
+            for vip in first.keys().filter(|vip| second.contains_key(*vip)) {
+                let count = electorate.holders(&masters, *vip).len();
+                prop_assert!(count == 1 || torn.contains(vip), "{vip} has {count} holders once {:?} run the new files", mixed.running);
+            }
+        }
+    }
+}
+
+/// The cases of `tests/impact/`: an inventory before and after, and what is said of it.
+#[test]
+fn cases() {
+    let mut names: Vec<String> = fs::read_dir(support::root().join("tests/impact"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for name in &names {
+        let said = case(name);
+        let classes: BTreeSet<&str> = said
+            .lines()
+            .skip(1)
+            .take_while(|line| !line.is_empty())
+            .filter_map(|line| line.split_whitespace().next())
+            .collect();
+        for class in classes {
+            *seen.entry(class.to_owned()).or_default() += 1;
+        }
+        let mut settings = insta::Settings::clone_current();
+        settings.set_snapshot_path(support::root().join("snapshots/impact"));
+        settings.set_prepend_module_to_snapshot(false);
+        settings.bind(|| insta::assert_snapshot!(name.as_str(), said));
+    }
+    assert!(names.len() >= 40, "{} cases", names.len());
+    for class in Class::ALL {
+        let count = seen.get(class.word()).copied().unwrap_or(0);
+        assert!(count >= 2, "`{}` is in {count} cases", class.word());
+    }
+}
+
+/// What `diff` says: `from` is rendered with its lock, or a folder of files that lbgen never wrote.
+fn case(name: &str) -> String {
+    let here = support::root().join("tests/impact").join(name);
+    let work = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| support::lbgen_in(work.path(), arguments);
+    let inventory = work.path().join("inventory.yaml");
+    let foreign = here.join("from").join("nodes");
+    let mut arguments = vec!["diff", "--impact-only"];
+    let foreign_path = here.join("from").display().to_string();
+    if foreign.exists() {
+        arguments.extend(["--from", &foreign_path]);
+    } else {
+        fs::copy(here.join("from/inventory.yaml"), &inventory).unwrap();
+        let done = run(&["render", "-q"]);
+        assert_eq!(support::code(&done), 0, "{name}: {}", support::stderr(&done));
+    }
+    fs::copy(here.join("to/inventory.yaml"), &inventory).unwrap();
+    let done = run(&arguments);
+    assert!(support::code(&done) < 2, "{name}: {}", support::stderr(&done));
+    support::stdout(&done)
+}
