@@ -1,7 +1,7 @@
 //! lbgen: one inventory of a datacenter's front end in, everything that front end needs out.
 //!
 //! The data flows one way: text -> [`inventory`] -> [`model`] -> [`plan`] -> [`emit`] -> [`bundle`] -> [`state`] ->
-//! [`impact`]; each folder
+//! [`impact`] -> [`rollout`]; each folder
 //! imports only from those before it. [`language`] says what a single value may be, [`route`] is the routing table
 //! between model and plan. [`diag`] serves all of them, [`lint`] warns, [`schema`] describes the language to editors,
 //! [`cli`] drives.
@@ -28,6 +28,8 @@ pub mod bundle;
 pub mod state;
 
 pub mod impact;
+
+pub mod rollout;
 
 pub mod diag;
 

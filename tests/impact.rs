@@ -9,44 +9,13 @@ use std::fs;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use lbgen::bundle::ChangeKind;
-use lbgen::emit::BundleFile;
-use lbgen::impact::{ChangedFile, Class, Comparison, Daemon, Impact, Subject};
-use lbgen::language::version::KeepalivedVersion;
+use lbgen::impact::{Class, Comparison, Daemon, Impact, Subject};
 use lbgen::model::Entry;
 use lbgen::plan::simulate::{Scenario, Simulator};
-use lbgen::source::Sources;
 use lbgen::state::elect::{Electorate, Masters};
-use lbgen::state::{State, Tree};
 use proptest::prelude::*;
+use support::compare::{VERSION, changed, state_of};
 use support::random::{pair, rendered};
-
-const VERSION: KeepalivedVersion = KeepalivedVersion(2, 2, 7);
-
-/// The files in which two renders differ.
-fn changed<'a>(from: &'a [BundleFile], to: &'a [BundleFile]) -> Vec<ChangedFile<'a>> {
-    let bodies = |files: &'a [BundleFile]| -> BTreeMap<&'a str, &'a str> {
-        files.iter().map(|file| (file.path.as_str(), file.body.as_str())).collect()
-    };
-    let (old, new) = (bodies(from), bodies(to));
-    let paths: BTreeSet<&str> = old.keys().chain(new.keys()).copied().collect();
-    paths
-        .into_iter()
-        .filter_map(|path| {
-            let kind = match (old.get(path), new.get(path)) {
-                (None, _) => ChangeKind::Added,
-                (_, None) => ChangeKind::Removed,
-                (old, new) if old != new => ChangeKind::Changed,
-                _ => return None,
-            };
-            Some(ChangedFile { path, kind })
-        })
-        .collect()
-}
-
-fn state_of(files: &[BundleFile]) -> State {
-    State::read(&Tree::of_files("", files), &mut Sources::default()).0
-}
 
 /// Pairs of inventories that were compared.
 static COMPARED: AtomicUsize = AtomicUsize::new(0);

@@ -205,7 +205,7 @@ impl<'a> Watch<'a> {
             old.iter().all(|node| edits.iter().any(|edit| edit.node == *node && edit.to.is_some()));
         let next = new.first().and_then(|node| edits.iter().find(|edit| edit.node == *node));
         match next.and_then(|edit| edit.to).filter(|_| !stays_able) {
-            Some(instance) => skew(instance),
+            Some(instance) => instance.skew(),
             None => Duration::ZERO,
         }
     }
@@ -395,20 +395,11 @@ fn tuned(edit: &Edit<'_>) -> Vec<&'static str> {
     what
 }
 
-/// (256 - priority)/256 s; in VRRPv3 of the advert interval (RFC 9568, 6.1).
-fn skew(instance: &Instance) -> Duration {
-    let whole = match instance.advert.version {
-        3 => instance.advert.interval,
-        _ => Duration::from_secs(1),
-    };
-    whole * (256 - u32::from(instance.priority)) / 256
-}
-
 /// How long the next node waits for a MASTER that says nothing: 3 adverts and the skew.
 fn down_time(edits: &[Edit<'_>]) -> Duration {
     let instances = edits.iter().filter_map(|edit| edit.to.or(edit.from));
     instances
-        .map(|instance| 3 * instance.advert.interval + skew(instance))
+        .map(|instance| 3 * instance.advert.interval + instance.skew())
         .max()
         .unwrap_or_default()
 }

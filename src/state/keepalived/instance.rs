@@ -173,6 +173,16 @@ impl Instance {
         (self.vrid, *ipv6, &self.interface, unicast, source.filter(|_| unicast))
     }
 
+    /// How long it waits, beyond 3 adverts, before it takes over from a silent MASTER, and how long after one that
+    /// says goodbye: (256 - priority)/256 s; in VRRPv3 of the advert interval (RFC 9568, 6.1).
+    pub fn skew(&self) -> Duration {
+        let whole = match self.advert.version {
+            3 => self.advert.interval,
+            _ => Duration::from_secs(1),
+        };
+        whole * (256 - u32::from(self.priority)) / 256
+    }
+
     pub(super) fn of(statement: Statement, defaults: &Defaults, remarks: &mut Vec<Remark>) -> Self {
         let at = statement.at;
         let mut reader = Reader { defaults, remarks, version: None };

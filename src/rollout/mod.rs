@@ -1,0 +1,100 @@
+//! (from, to) -> [`Rollout`]: ordered steps from what runs to what will run. Every state on the way, and every state in
+//! the middle of a step, was run through the election.
+
+mod cluster;
+mod search;
+mod step;
+
+pub use step::{Command, Do, Exception, Expectation, Promise, Step, VipMove};
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use anyhow::bail;
+
+use crate::impact::{ChangedFile, Comparison};
+use crate::language::name::{Label, Subdomain};
+use crate::language::version::KeepalivedVersion;
+use crate::state::State;
+
+/// What a rollout is planned from.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// What runs.
+    pub from: &'a State,
+    /// What will run.
+    pub to: &'a State,
+    /// Every file that differs.
+    pub changed: &'a [ChangedFile<'a>],
+    /// What the nodes run.
+    pub version: KeepalivedVersion,
+    /// Failure domains: what interrupts a node never reaches into two of them at a time.
+    pub zones: &'a BTreeMap<Subdomain, Label>,
+    /// Nodes that are dead.
+    pub down: &'a BTreeSet<Subdomain>,
+    /// Whether a node may be slow, so that nothing depends on several reloads at one moment.
+    pub careful: bool,
+    /// Whether a change is rolled out, or every node visited with nothing changed.
+    pub visit: bool,
+}
+
+/// Ordered steps.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Rollout {
+    /// In their order.
+    pub steps: Vec<Step>,
+    /// Promises that cannot be kept.
+    pub exceptions: Vec<Exception>,
+    /// The most VIPs that one node carries on the way.
+    pub peak: usize,
+}
+
+impl Rollout {
+    /// Finds the steps. An error says why there are none.
+    pub fn plan(request: Request<'_>) -> anyhow::Result<Self> {
+        let mut rollout = search::plan(request)?;
+        if !request.visit {
+            let comparison = Comparison {
+                from: request.from,
+                to: request.to,
+                changed: request.changed,
+                version: request.version,
+            };
+            cluster::add(comparison, &mut rollout);
+        }
+        rollout.number();
+        Ok(rollout)
+    }
+
+    /// Gives every step its id: what it does and to what, and which of several alike it is.
+    fn number(&mut self) {
+        let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+        for step in &mut self.steps {
+            let id = step.content_id();
+            let count = seen.entry(id.clone()).or_default();
+            *count += 1;
+            step.id = if *count == 1 { id } else { format!("{id}-{count}") };
+        }
+    }
+
+    /// What is left after these steps. They have to be the first ones, in any order.
+    pub fn after(mut self, done: &[String]) -> anyhow::Result<Self> {
+        for id in done {
+            if !self.steps.iter().any(|step| step.id == *id) {
+                bail!("this rollout has no step `{id}`");
+            }
+        }
+        let first_open = self.steps.iter().position(|step| !done.contains(&step.id));
+        let first_open = first_open.unwrap_or(self.steps.len());
+        if let Some(late) = self.steps[first_open..].iter().find(|step| done.contains(&step.id)) {
+            bail!("`{}` comes after `{}`, which is not done", late.id, self.steps[first_open].id);
+        }
+        self.steps.drain(..first_open);
+        Ok(self)
+    }
+}
+
+/// Seconds from a reload until everybody has settled: 3 adverts and the skew, and a second for a busy node.
+fn settle(advert: Duration) -> Duration {
+    3 * advert + Duration::from_secs(2)
+}

@@ -1,0 +1,404 @@
+//! The way over mixed states: which node next, found by running each candidate through the election.
+
+mod funnel;
+mod relay;
+mod world;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use anyhow::bail;
+
+use super::step::{Command, Do, Exception, Promise, Step};
+use super::{Request, Rollout, settle};
+use crate::language::name::Subdomain;
+use crate::state::elect::NodeIndex;
+use world::{Kind, Turn, Verdict, World};
+
+/// Nodes that share a step: every subset of them is run through the election.
+const TOGETHER: usize = 4;
+
+/// A reload within three adverts is in time; this is kept in reserve.
+const RESERVE: Duration = Duration::from_millis(200);
+
+/// A shorter time than this is not enough to reload several nodes.
+const SHORTEST: Duration = Duration::from_secs(2);
+
+pub(super) fn plan(request: Request<'_>) -> anyhow::Result<Rollout> {
+    if let Some(name) = request.down.iter().find(|name| {
+        !request.from.nodes.contains_key(*name) && !request.to.nodes.contains_key(*name)
+    }) {
+        bail!("there is no node `{name}`");
+    }
+    let world = World::new(request);
+    let mut search = Search { request, world, rollout: Rollout::default() };
+    search.rollout.peak = search.world.peak();
+    if request.visit {
+        search.visit();
+        return Ok(search.rollout);
+    }
+    search.prepare();
+    search.run();
+    search.finish();
+    Ok(search.rollout)
+}
+
+struct Search<'a> {
+    request: Request<'a>,
+    world: World<'a>,
+    rollout: Rollout,
+}
+
+impl Search<'_> {
+    fn name(&self, node: NodeIndex) -> &Subdomain {
+        self.world.name(node)
+    }
+
+    fn names(&self, nodes: &[NodeIndex]) -> Vec<Subdomain> {
+        nodes.iter().map(|node| self.name(*node).clone()).collect()
+    }
+
+    /// Asks, copies and tests, before anything changes.
+    fn prepare(&mut self) {
+        let touched: Vec<NodeIndex> = self.world.touched();
+        if touched.is_empty() {
+            return;
+        }
+        let running: Vec<NodeIndex> = self.world.running();
+        let mut verify = Step::on(
+            Do::Verify,
+            "ask every node whether it is as the state that runs says",
+            self.names(&running),
+        );
+        verify.commands =
+            running.iter().map(|node| Command::of("verify", [self.name(*node)])).collect();
+        verify.expect = self.world.expectations(&running);
+        verify.back = vec![Command::of("release", running.iter().map(|node| self.name(*node)))];
+        verify.commands.push(Command::of("claim", running.iter().map(|node| self.name(*node))));
+        self.rollout.steps.push(verify);
+        let receive: Vec<NodeIndex> =
+            touched.into_iter().filter(|node| self.world.kind(*node) != Kind::Leave).collect();
+        if receive.is_empty() {
+            return;
+        }
+        let mut copy =
+            Step::on(Do::Copy, "bring the new files beside the old ones", self.names(&receive));
+        copy.commands =
+            receive.iter().map(|node| Command::of("copy", [self.name(*node)])).collect();
+        self.rollout.steps.push(copy);
+        let tested: Vec<NodeIndex> =
+            receive.into_iter().filter(|node| self.world.kind(*node) == Kind::Change).collect();
+        if !tested.is_empty() {
+            let mut test = Step::on(
+                Do::Test,
+                "run keepalived's own test on the new files",
+                self.names(&tested),
+            );
+            test.commands =
+                tested.iter().map(|node| Command::of("config_test", [self.name(*node)])).collect();
+            self.rollout.steps.push(test);
+        }
+    }
+
+    /// One turn after the other, until every node runs **to**.
+    fn run(&mut self) {
+        while !self.world.is_done() {
+            if let Some(turns) = self.safe_turns() {
+                self.take(&turns);
+            } else if let Some(nodes) = self.can_close() {
+                self.close(&nodes);
+            } else if let Some(node) = self.helpful_drain() {
+                self.take(&[Turn::Drain(node)]);
+            } else if let Some((gains, loses, vips)) = self.relay() {
+                self.pass_on(gains, loses, &vips);
+            } else {
+                let before = self.world.position();
+                self.funnel();
+                if self.world.position() == before {
+                    self.force();
+                }
+            }
+        }
+    }
+
+    /// The turn that breaks the least, where every one breaks something.
+    fn force(&mut self) {
+        let judged = self.world.turns().into_iter().map(|turn| (self.world.judge(&[turn]), turn));
+        let least = judged.min_by_key(|(verdict, _)| (verdict.broken.len(), verdict.moves));
+        let Some((verdict, turn)) = least else { return };
+        for vip in verdict.broken {
+            self.rollout.exceptions.push(Exception {
+                promise: Promise::OneHolder,
+                vip,
+                silent: self.world.down_time(vip),
+                why: "no other way was found".to_owned(),
+            });
+        }
+        self.take(&[turn]);
+    }
+
+    /// The turns that keep every promise: the one with the fewest moves, and those that may share its step.
+    fn safe_turns(&self) -> Option<Vec<Turn>> {
+        let safe: Vec<(Turn, Verdict)> = self
+            .world
+            .turns()
+            .into_iter()
+            .filter_map(|turn| {
+                let verdict = self.world.judge(&[turn]);
+                verdict.is_safe().then_some((turn, verdict))
+            })
+            .collect();
+        let (first, verdict) = safe.iter().min_by_key(|(turn, verdict)| {
+            (verdict.detours, verdict.moves, matches!(turn, Turn::Undrain(_)))
+        })?;
+        let mut together = vec![*first];
+        if verdict.moves > 0 || !self.shares(*first) {
+            return Some(together);
+        }
+        for (turn, verdict) in &safe {
+            if together.len() == TOGETHER {
+                break;
+            }
+            let quiet = verdict.moves == 0 && !together.contains(turn) && self.shares(*turn);
+            if quiet && self.independent(&together, *turn) {
+                together.push(*turn);
+            }
+        }
+        Some(together)
+    }
+
+    /// Whether a turn may share a step: a reload of what runs.
+    fn shares(&self, turn: Turn) -> bool {
+        matches!(turn, Turn::Next(node) if self.world.kind(node) == Kind::Change)
+    }
+
+    /// Whether every subset of the turns with one more keeps every promise, and moves nothing.
+    fn independent(&self, together: &[Turn], more: Turn) -> bool {
+        (1..1usize << together.len()).all(|bits| {
+            let mut turns: Vec<Turn> = (0..together.len())
+                .filter(|at| bits & (1 << at) != 0)
+                .map(|at| together[at])
+                .collect();
+            turns.push(more);
+            let verdict = self.world.judge(&turns);
+            verdict.is_safe() && verdict.moves == 0
+        })
+    }
+
+    /// The nodes that could be reloaded within three adverts: nothing on them is made anew.
+    fn can_close(&self) -> Option<Vec<NodeIndex>> {
+        if self.request.careful || self.world.is_any_drained() {
+            return None;
+        }
+        let nodes: Vec<NodeIndex> = self
+            .world
+            .open()
+            .into_iter()
+            .filter(|node| self.world.kind(*node) == Kind::Change)
+            .collect();
+        let turns: Vec<Turn> = nodes.iter().map(|node| Turn::Next(*node)).collect();
+        let enough = self.window() >= SHORTEST;
+        let in_place = nodes.iter().all(|node| self.world.changes_in_place(*node));
+        (nodes.len() > 1 && enough && in_place && self.world.judge(&turns).is_safe())
+            .then_some(nodes)
+    }
+
+    fn window(&self) -> Duration {
+        (3 * self.world.shortest_advert()).saturating_sub(RESERVE)
+    }
+
+    /// Every node reloaded before the first of them misses an advert.
+    fn close(&mut self, nodes: &[NodeIndex]) {
+        let turns: Vec<Turn> = nodes.iter().map(|node| Turn::Next(*node)).collect();
+        let window = self.window();
+        let mut step = Step::on(
+            Do::Reload,
+            format!(
+                "reload within {:.1} s of each other, before anybody misses an advert",
+                window.as_secs_f64()
+            ),
+            self.names(nodes),
+        );
+        let names = || nodes.iter().map(|node| self.name(*node).to_string());
+        step.commands = nodes.iter().map(|node| self.world.install(*node)).collect();
+        let limit = window.as_millis().to_string();
+        step.commands.push(Command::of("reload_within", [limit].into_iter().chain(names())));
+        step.back = nodes.iter().map(|node| Command::of("restore", [self.name(*node)])).collect();
+        step.back.push(Command::of("reload", names()));
+        self.push(step, &turns, nodes);
+    }
+
+    /// A node whose absence lets others go on: one that leaves, or whose own address changes.
+    fn helpful_drain(&self) -> Option<NodeIndex> {
+        self.world.open().into_iter().filter(|node| self.world.is_renumbered(*node)).find(|node| {
+            let drained = [Turn::Drain(*node)];
+            !self.world.is_drained(*node)
+                && self.world.judge(&drained).is_safe()
+                && self.world.turns().into_iter().any(|turn| {
+                    matches!(turn, Turn::Next(_)) && self.world.judge(&[drained[0], turn]).is_safe()
+                })
+        })
+    }
+
+    /// Takes turns as one step, or several where a node is drained before it stops.
+    fn take(&mut self, turns: &[Turn]) {
+        let nodes: Vec<NodeIndex> = turns.iter().map(|turn| turn.node()).collect();
+        let names = self.names(&nodes);
+        let listed = names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let step = match turns[0] {
+            Turn::Drain(node) if self.world.can_drain(node) => {
+                let mut step = Step::on(Do::Drain, format!("drain {listed}"), names.clone());
+                step.commands = names.iter().map(|name| Command::of("drain", [name])).collect();
+                step.back = names.iter().map(|name| Command::of("undrain", [name])).collect();
+                step
+            }
+            Turn::Drain(_) => {
+                let mut step =
+                    Step::on(Do::Stop, format!("stop keepalived on {listed}"), names.clone());
+                step.commands = names.iter().map(|name| Command::of("stop", [name])).collect();
+                step.back = names.iter().map(|name| Command::of("start", [name])).collect();
+                step
+            }
+            Turn::Undrain(_) => {
+                let mut step =
+                    Step::on(Do::Undrain, format!("let VIPs come back to {listed}"), names.clone());
+                step.commands = names.iter().map(|name| Command::of("undrain", [name])).collect();
+                step.back = names.iter().map(|name| Command::of("drain", [name])).collect();
+                step
+            }
+            Turn::Next(node) => self.next(node, &nodes, &names, &listed),
+        };
+        self.push(step, turns, &nodes);
+    }
+
+    /// The step by which nodes come to run **to**.
+    fn next(
+        &mut self,
+        node: NodeIndex,
+        nodes: &[NodeIndex],
+        names: &[Subdomain],
+        listed: &str,
+    ) -> Step {
+        let stopped = !self.world.is_running(node);
+        match self.world.kind(node) {
+            Kind::Leave => {
+                if self.world.can_drain(node) && !self.world.is_drained(node) {
+                    self.take(&[Turn::Drain(node)]);
+                }
+                let mut step =
+                    Step::on(Do::Stop, format!("stop keepalived on {listed}"), names.to_vec());
+                step.commands = names.iter().map(|name| Command::of("stop", [name])).collect();
+                step.back = names.iter().map(|name| Command::of("start", [name])).collect();
+                step
+            }
+            Kind::Join | Kind::Change if stopped => {
+                let mut step = Step::on(
+                    Do::Start,
+                    format!("install the new files and start keepalived on {listed}"),
+                    names.to_vec(),
+                );
+                step.commands = nodes.iter().map(|node| self.world.install(*node)).collect();
+                step.commands.extend(names.iter().map(|name| Command::of("start", [name])));
+                step.back = names.iter().map(|name| Command::of("stop", [name])).collect();
+                step
+            }
+            _ => {
+                let mut step = Step::on(
+                    Do::Reload,
+                    format!("install the new files and reload {listed}"),
+                    names.to_vec(),
+                );
+                step.commands = nodes.iter().map(|node| self.world.install(*node)).collect();
+                step.commands.push(Command::of("reload", names));
+                step.back = names.iter().map(|name| Command::of("restore", [name])).collect();
+                step.back.push(Command::of("reload", names));
+                step
+            }
+        }
+    }
+
+    /// Adds a step, with what moves in it and who must hold what afterwards.
+    fn push(&mut self, mut step: Step, turns: &[Turn], nodes: &[NodeIndex]) {
+        let moves = self.world.take(turns);
+        for found in &moves {
+            if found.is_detour {
+                self.rollout.exceptions.push(Exception {
+                    promise: Promise::OneMove,
+                    vip: found.moved.vip,
+                    silent: found.moved.silent,
+                    why: format!("it moves once more: {}", step.title),
+                });
+            }
+        }
+        step.moves = moves.into_iter().map(|found| found.moved).collect();
+        let moved: BTreeSet<_> = step.moves.iter().map(|moved| moved.vip).collect();
+        step.expect = self.world.expectations(nodes);
+        step.expect.extend(
+            self.world
+                .all_expectations()
+                .into_iter()
+                .filter(|expectation| moved.contains(&expectation.vip)),
+        );
+        step.expect.sort_by_key(|expectation| expectation.vip);
+        step.expect.dedup();
+        step.wait = settle(self.world.longest_advert());
+        self.rollout.peak = self.rollout.peak.max(self.world.peak());
+        self.rollout.steps.push(step);
+    }
+
+    /// What is left when every keepalived runs **to**: nodes on which only other files change, and the cleaning.
+    fn finish(&mut self) {
+        let rest = self.world.only_other_files();
+        for node in &rest {
+            let name = self.name(*node).clone();
+            let (does, title) = match self.world.routing_changes(*node) {
+                true => (
+                    Do::Routing,
+                    format!("install the new files on {name}: the policy routing script"),
+                ),
+                false => {
+                    (Do::Sysctl, format!("install the new files on {name}: kernel keys and units"))
+                }
+            };
+            let mut step = Step::on(does, title, vec![name.clone()]);
+            step.commands = vec![self.world.install(*node)];
+            step.back = vec![Command::of("restore", [&name])];
+            step.expect = self.world.expectations(&[*node]);
+            step.wait = settle(self.world.longest_advert());
+            self.rollout.steps.push(step);
+        }
+        let touched = self.world.touched();
+        if touched.is_empty() {
+            return;
+        }
+        let mut clean = Step::on(
+            Do::Clean,
+            "remove what is not needed any more",
+            self.names(&self.world.running_at_first()),
+        );
+        let leaving = touched.iter().filter(|node| self.world.kind(**node) == Kind::Leave);
+        clean.commands = leaving.map(|node| self.world.remove_all(*node)).collect();
+        let all: BTreeSet<NodeIndex> =
+            self.world.running_at_first().into_iter().chain(self.world.running()).collect();
+        clean.commands.push(Command::of("release", all.into_iter().map(|node| self.name(node))));
+        self.rollout.steps.push(clean);
+    }
+
+    /// Every node in turn: drained, visited, back; zone by zone.
+    fn visit(&mut self) {
+        let mut nodes = self.world.running();
+        nodes.sort_by_key(|node| (self.request.zones.get(self.name(*node)).cloned(), *node));
+        for node in nodes {
+            let name = self.name(node).clone();
+            self.take(&[Turn::Drain(node)]);
+            let mut step = Step::on(Do::Visit, format!("visit {name}"), vec![name.clone()]);
+            step.commands = vec![Command::of("visit", [&name])];
+            step.expect = self.world.expectations(&[node]);
+            step.wait = Duration::from_secs(600);
+            self.rollout.steps.push(step);
+            self.take(&[Turn::Undrain(node)]);
+        }
+        // Every VIP leaves and comes back: that is what a visit is.
+        self.rollout.exceptions.retain(|exception| exception.promise != Promise::OneMove);
+    }
+}

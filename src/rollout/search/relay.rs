@@ -1,0 +1,96 @@
+//! A VIP whose old nodes and new nodes have none in common: one takes it up a moment after the other lets go.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::world::{Kind, TO, Turn};
+use super::{Command, Do, Exception, Promise, SHORTEST, Search, Step};
+use crate::state::elect::NodeIndex;
+
+/// The one that gains would take over this long after the one that loses lets go.
+pub const BEFORE: Duration = Duration::from_millis(500);
+
+/// What is measured at a handover beyond that: the skew, the reload and its test.
+pub const MARGIN: Duration = Duration::from_millis(200);
+
+/// What two commands one after the other cost at most.
+const BETWEEN: Duration = Duration::from_secs(1);
+
+impl Search<'_> {
+    /// Two nodes that can change together, and the VIPs that go from the one to the other.
+    pub(super) fn relay(&self) -> Option<(NodeIndex, NodeIndex, Vec<IpAddr>)> {
+        let open = self.world.open();
+        let apart: Vec<(IpAddr, NodeIndex)> = self
+            .world
+            .lasting()
+            .into_iter()
+            .filter(|vip| !open.iter().any(|node| self.world.covers(*node, *vip)))
+            .filter_map(|vip| Some((vip, self.world.holder(vip)?)))
+            .filter(|(_, loses)| open.contains(loses))
+            .collect();
+        let pairs = apart.iter().flat_map(|(vip, loses)| {
+            open.iter()
+                .filter(move |gains| *gains != loses && self.world.may_hold(**gains, *vip, TO))
+                .map(|gains| (*gains, *loses))
+        });
+        let (gains, loses) =
+            pairs.filter(|(gains, _)| !self.world.is_drained(*gains)).find(|(gains, loses)| {
+                self.world.judge(&[Turn::Next(*gains), Turn::Next(*loses)]).is_safe()
+            })?;
+        let passed = apart.into_iter().filter(|(_, holder)| *holder == loses);
+        let vips = passed.map(|(vip, _)| vip).filter(|vip| self.world.may_hold(gains, *vip, TO));
+        Some((gains, loses, vips.collect()))
+    }
+
+    /// The one that gains starts to wait for adverts; the other lets go just before it would take over.
+    pub(super) fn pass_on(&mut self, gains: NodeIndex, loses: NodeIndex, vips: &[IpAddr]) {
+        let (new, old) = (self.name(gains).clone(), self.name(loses).clone());
+        let down_time = 3 * self.world.shortest_advert();
+        let timed = down_time >= SHORTEST;
+        let mut step = Step::on(
+            Do::Reload,
+            format!("hand over from {old} to {new}"),
+            self.names(&[gains, loses]),
+        );
+        let change = |node: NodeIndex, search: &Self| -> Vec<Command> {
+            let name = search.name(node);
+            match search.world.kind(node) {
+                Kind::Leave => vec![Command::of("stop", [name])],
+                _ if !search.world.is_running(node) => vec![Command::of("start", [name])],
+                _ => vec![Command::of("reload", [name])],
+            }
+        };
+        step.commands = [gains, loses]
+            .into_iter()
+            .filter(|node| self.world.kind(*node) != Kind::Leave)
+            .map(|node| self.world.install(node))
+            .collect();
+        let silent = if timed {
+            step.commands.extend(change(gains, self));
+            let wait = down_time.saturating_sub(BEFORE);
+            step.commands.push(Command::of("pause", [format!("{:.2}", wait.as_secs_f64())]));
+            step.commands.extend(change(loses, self));
+            BEFORE + MARGIN
+        } else {
+            step.commands.extend(change(loses, self));
+            step.commands.extend(change(gains, self));
+            down_time + BETWEEN
+        };
+        step.back = [&new, &old].iter().map(|name| Command::of("restore", [name])).collect();
+        step.back.push(Command::of("reload", [&new, &old]));
+        for vip in vips {
+            self.rollout.exceptions.push(Exception {
+                promise: Promise::OneHolder,
+                vip: *vip,
+                silent,
+                why: "no node has it before and after".to_owned(),
+            });
+        }
+        self.push(step, &[Turn::Next(gains), Turn::Next(loses)], &[gains, loses]);
+        if let Some(step) = self.rollout.steps.last_mut() {
+            for moved in step.moves.iter_mut().filter(|moved| vips.contains(&moved.vip)) {
+                moved.silent = silent;
+            }
+        }
+    }
+}

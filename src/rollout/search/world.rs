@@ -1,0 +1,499 @@
+//! What runs on the way, and what a turn would do to it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::bundle::ChangeKind;
+use crate::language::name::Subdomain;
+use crate::rollout::Request;
+use crate::rollout::step::{Command, Expectation, VipMove};
+use crate::state::Instance;
+use crate::state::elect::{Electorate, Masters, NodeIndex, Phase, Situation};
+
+pub const FROM: Phase = 0;
+pub const TO: Phase = 1;
+
+/// What becomes of a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Its keepalived runs the same.
+    Same,
+    /// It runs another configuration.
+    Change,
+    /// It is new.
+    Join,
+    /// It goes.
+    Leave,
+}
+
+/// Something that is done to one node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// It comes to run **to**: reloads, starts or stops.
+    Next(NodeIndex),
+    /// Its VIPs go; without a drain file its keepalived stops.
+    Drain(NodeIndex),
+    /// They may come back.
+    Undrain(NodeIndex),
+}
+
+impl Turn {
+    pub fn node(self) -> NodeIndex {
+        match self {
+            Self::Next(node) | Self::Drain(node) | Self::Undrain(node) => node,
+        }
+    }
+}
+
+/// What a turn would do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// VIPs with several holders, or with none, or with none for longer than a handover.
+    pub broken: Vec<IpAddr>,
+    /// VIPs that move.
+    pub moves: usize,
+    /// Those that move to a node that is not their last.
+    pub detours: usize,
+}
+
+impl Verdict {
+    pub fn is_safe(&self) -> bool {
+        self.broken.is_empty()
+    }
+}
+
+/// A move, and whether it is not to the VIP's last holder.
+pub struct Moved {
+    pub moved: VipMove,
+    pub is_detour: bool,
+}
+
+type Holders = Vec<Vec<NodeIndex>>;
+
+/// What runs where, and who holds what.
+pub struct World<'a> {
+    request: Request<'a>,
+    electorate: Electorate,
+    addresses: Vec<IpAddr>,
+    /// Those that **from** and **to** both have.
+    kept: Vec<bool>,
+    kinds: Vec<Kind>,
+    situation: Situation,
+    masters: Masters,
+    holders: Holders,
+    first: Holders,
+    last: Holders,
+    running_at_first: Vec<NodeIndex>,
+}
+
+impl<'a> World<'a> {
+    pub fn new(request: Request<'a>) -> Self {
+        let electorate = Electorate::of(&[request.from, request.to], request.version);
+        let addresses: Vec<IpAddr> = electorate.addresses().collect();
+        let kept = addresses
+            .iter()
+            .map(|address| {
+                [FROM, TO].iter().all(|phase| !electorate.order(*address, *phase).is_empty())
+            })
+            .collect();
+        let down: BTreeSet<NodeIndex> = (0..electorate.nodes().len())
+            .filter(|node| request.down.contains(&electorate.nodes()[*node]))
+            .collect();
+        let keepalived = |node: NodeIndex, phase: Phase| {
+            electorate.state(node, phase).and_then(|state| state.keepalived.as_ref())
+        };
+        let kinds: Vec<Kind> = (0..electorate.nodes().len())
+            .map(|node| match (keepalived(node, FROM), keepalived(node, TO)) {
+                (Some(from), Some(to)) if from == to => Kind::Same,
+                (Some(_), Some(_)) => Kind::Change,
+                (None, Some(_)) => Kind::Join,
+                (Some(_), None) => Kind::Leave,
+                (None, None) => Kind::Same,
+            })
+            .collect();
+        let of_phase = |phase: Phase| Situation { down: down.clone(), ..electorate.all(phase) };
+        let mut situation = of_phase(FROM);
+        let settled = electorate.elect(&situation, &Masters::default());
+        let target = electorate.elect(&of_phase(TO), &settled);
+        let at = |masters: &Masters| -> Holders {
+            addresses.iter().map(|address| electorate.holders(masters, *address)).collect()
+        };
+        let (first, last) = (at(&settled), at(&target));
+        for (node, kind) in kinds.iter().enumerate() {
+            if *kind == Kind::Same && situation.running[node].is_some() {
+                situation.running[node] = Some(TO);
+            }
+        }
+        let running_at_first = (0..electorate.nodes().len())
+            .filter(|node| situation.running[*node].is_some() && !down.contains(node))
+            .collect();
+        let masters = electorate.elect(&situation, &settled);
+        let mut world = Self {
+            request,
+            addresses,
+            kept,
+            kinds,
+            situation,
+            masters,
+            holders: first.clone(),
+            first,
+            last,
+            running_at_first,
+            electorate,
+        };
+        world.holders = world.held(&world.masters);
+        world
+    }
+
+    pub fn name(&self, node: NodeIndex) -> &Subdomain {
+        &self.electorate.nodes()[node]
+    }
+
+    pub fn kind(&self, node: NodeIndex) -> Kind {
+        self.kinds[node]
+    }
+
+    fn nodes(&self) -> impl Iterator<Item = NodeIndex> {
+        0..self.electorate.nodes().len()
+    }
+
+    fn is_down(&self, node: NodeIndex) -> bool {
+        self.situation.down.contains(&node)
+    }
+
+    /// Nodes that do not run **to** yet.
+    pub fn open(&self) -> Vec<NodeIndex> {
+        let wanted = |node: &NodeIndex| match self.kinds[*node] {
+            Kind::Same => false,
+            Kind::Leave => self.situation.running[*node].is_some(),
+            Kind::Change | Kind::Join => self.situation.running[*node] != Some(TO),
+        };
+        self.nodes().filter(|node| !self.is_down(*node)).filter(wanted).collect()
+    }
+
+    pub fn is_done(&self) -> bool {
+        self.open().is_empty() && self.situation.drained.is_empty()
+    }
+
+    /// What runs and what is drained.
+    pub fn position(&self) -> Situation {
+        self.situation.clone()
+    }
+
+    pub fn is_running(&self, node: NodeIndex) -> bool {
+        self.situation.running[node].is_some()
+    }
+
+    pub fn is_drained(&self, node: NodeIndex) -> bool {
+        self.situation.drained.contains(&node)
+    }
+
+    pub fn is_any_drained(&self) -> bool {
+        !self.situation.drained.is_empty()
+    }
+
+    /// Nodes whose keepalived runs.
+    pub fn running(&self) -> Vec<NodeIndex> {
+        self.nodes().filter(|node| self.is_running(*node) && !self.is_down(*node)).collect()
+    }
+
+    /// Those that ran it before the first step.
+    pub fn running_at_first(&self) -> Vec<NodeIndex> {
+        self.running_at_first.clone()
+    }
+
+    /// Every turn that could come next.
+    pub fn turns(&self) -> Vec<Turn> {
+        let mut turns: Vec<Turn> = self.open().into_iter().map(Turn::Next).collect();
+        let open = self.open();
+        let back = self.situation.drained.iter().filter(|node| !open.contains(node));
+        turns.extend(back.map(|node| Turn::Undrain(*node)));
+        turns
+    }
+
+    /// Whether a file drains the node as it runs.
+    pub fn can_drain(&self, node: NodeIndex) -> bool {
+        let phase = self.situation.running[node].unwrap_or(TO);
+        let state = self.electorate.state(node, phase);
+        state.and_then(|state| state.keepalived.as_ref()).is_some_and(|found| {
+            found.instances.iter().all(|instance| found.drain_file(instance).is_some())
+        })
+    }
+
+    fn after(&self, turns: &[Turn]) -> Situation {
+        let mut situation = self.situation.clone();
+        for turn in turns {
+            match *turn {
+                Turn::Next(node) => {
+                    let leaves = self.kinds[node] == Kind::Leave;
+                    situation.running[node] = (!leaves).then_some(TO);
+                    if leaves {
+                        situation.drained.remove(&node);
+                    }
+                }
+                Turn::Drain(node) => {
+                    situation.drained.insert(node);
+                    if !self.can_drain(node) {
+                        situation.running[node] = None;
+                    }
+                }
+                Turn::Undrain(node) => drop(situation.drained.remove(&node)),
+            }
+        }
+        situation
+    }
+
+    fn held(&self, masters: &Masters) -> Holders {
+        self.addresses.iter().map(|address| self.electorate.holders(masters, *address)).collect()
+    }
+
+    /// What turns would do, all at once.
+    pub fn judge(&self, turns: &[Turn]) -> Verdict {
+        let masters = self.electorate.elect(&self.after(turns), &self.masters);
+        let holders = self.held(&masters);
+        let mut verdict = Verdict::default();
+        for (at, now) in holders.iter().enumerate() {
+            let was = &self.holders[at];
+            let must = self.kept[at] && !self.first[at].is_empty() && !self.last[at].is_empty();
+            if now.len() > 1 || now.is_empty() && must {
+                verdict.broken.push(self.addresses[at]);
+            }
+            if was != now && must {
+                verdict.moves += 1;
+                verdict.detours += usize::from(*now != self.last[at]);
+            }
+        }
+        for turn in turns {
+            verdict.broken.extend(self.made_anew(*turn));
+        }
+        verdict
+    }
+
+    /// VIPs that a node holds, and holds by another instance afterwards: they are silent for as long as a MASTER that
+    /// died, or lost for good (facts-rollout 8, 14).
+    fn made_anew(&self, turn: Turn) -> Vec<IpAddr> {
+        let Turn::Next(node) = turn else { return Vec::new() };
+        if self.is_drained(node) || !self.is_running(node) {
+            return Vec::new();
+        }
+        let held = |at: &usize| self.holders[*at].contains(&node);
+        (0..self.addresses.len())
+            .filter(held)
+            .map(|at| self.addresses[at])
+            .filter(|address| {
+                let instance = |phase| self.electorate.instance(*address, node, phase);
+                match (instance(FROM), instance(TO)) {
+                    (Some(from), Some(to)) => from.identity() != to.identity(),
+                    _ => false,
+                }
+            })
+            .collect()
+    }
+
+    /// Whether keepalived keeps every instance of a node across the reload.
+    pub fn changes_in_place(&self, node: NodeIndex) -> bool {
+        self.addresses.iter().all(|address| {
+            let instance = |phase| self.electorate.instance(*address, node, phase);
+            match (instance(FROM), instance(TO)) {
+                (Some(from), Some(to)) => from.identity() == to.identity(),
+                _ => true,
+            }
+        })
+    }
+
+    /// Whether a node keeps a VIP across its reload.
+    pub fn keeps(&self, node: NodeIndex, address: IpAddr) -> bool {
+        let instance = |phase| self.electorate.instance(address, node, phase);
+        match (instance(FROM), instance(TO)) {
+            (Some(from), Some(to)) => from.identity() == to.identity(),
+            _ => false,
+        }
+    }
+
+    /// Whether an address of the node would go from one instance to another that runs beside it (facts-rollout 14).
+    pub fn has_trap(&self, node: NodeIndex) -> bool {
+        let vrids = |phase: Phase| -> BTreeSet<(u8, bool)> {
+            let state = self.electorate.state(node, phase);
+            let found = state.and_then(|state| state.keepalived.as_ref());
+            found
+                .into_iter()
+                .flat_map(|found| &found.instances)
+                .map(|instance| (instance.vrid, instance.advert.ipv6))
+                .collect()
+        };
+        let both: BTreeSet<(u8, bool)> = vrids(FROM).intersection(&vrids(TO)).copied().collect();
+        self.addresses.iter().any(|address| {
+            let key = |phase| {
+                let instance = self.electorate.instance(*address, node, phase)?;
+                Some((instance.vrid, instance.advert.ipv6))
+            };
+            match (key(FROM), key(TO)) {
+                (Some(from), Some(to)) => {
+                    from != to && (both.contains(&to) || both.contains(&from))
+                }
+                _ => false,
+            }
+        })
+    }
+
+    /// Whether the node's own address changes.
+    pub fn is_renumbered(&self, node: NodeIndex) -> bool {
+        self.addresses.iter().any(|address| {
+            let source = |phase| self.electorate.instance(*address, node, phase)?.advert.source;
+            source(FROM).is_some() && source(TO).is_some() && source(FROM) != source(TO)
+        })
+    }
+
+    /// Takes turns, and says what moved.
+    pub fn take(&mut self, turns: &[Turn]) -> Vec<Moved> {
+        self.situation = self.after(turns);
+        self.masters = self.electorate.elect(&self.situation, &self.masters);
+        let holders = self.held(&self.masters);
+        let goes = |node: &NodeIndex| {
+            turns.iter().any(|turn| match turn {
+                Turn::Drain(drained) => drained == node,
+                Turn::Next(next) => next == node && self.kinds[*next] == Kind::Leave,
+                Turn::Undrain(_) => false,
+            })
+        };
+        let mut moved = Vec::new();
+        for (at, now) in holders.iter().enumerate() {
+            let was = &self.holders[at];
+            if was == now || !self.kept[at] {
+                continue;
+            }
+            let address = self.addresses[at];
+            let left = was.iter().any(|node| goes(node) || !self.has_instance(address, *node));
+            let next = now.first().and_then(|node| self.instance_now(address, *node));
+            let silent = next.filter(|_| left).map_or(Duration::ZERO, Instance::skew);
+            let name = |nodes: &[NodeIndex]| nodes.first().map(|node| self.name(*node).clone());
+            moved.push(Moved {
+                moved: VipMove { vip: address, from: name(was), to: name(now), silent },
+                is_detour: *now != self.last[at],
+            });
+        }
+        self.holders = holders;
+        moved
+    }
+
+    fn instance_now(&self, address: IpAddr, node: NodeIndex) -> Option<&Instance> {
+        self.electorate.instance(address, node, self.situation.running[node]?)
+    }
+
+    fn has_instance(&self, address: IpAddr, node: NodeIndex) -> bool {
+        self.instance_now(address, node).is_some()
+    }
+
+    /// The most VIPs on one node.
+    pub fn peak(&self) -> usize {
+        let mut loads: BTreeMap<NodeIndex, usize> = BTreeMap::new();
+        for node in self.holders.iter().flatten() {
+            *loads.entry(*node).or_default() += 1;
+        }
+        loads.into_values().max().unwrap_or(0)
+    }
+
+    /// Who holds what nodes hold, or would hold.
+    pub fn expectations(&self, nodes: &[NodeIndex]) -> Vec<Expectation> {
+        let mine = |at: &usize| self.holders[*at].iter().any(|node| nodes.contains(node));
+        (0..self.addresses.len()).filter(mine).map(|at| self.expectation(at)).collect()
+    }
+
+    /// Who holds what.
+    pub fn all_expectations(&self) -> Vec<Expectation> {
+        (0..self.addresses.len()).map(|at| self.expectation(at)).collect()
+    }
+
+    fn expectation(&self, at: usize) -> Expectation {
+        let holder = self.holders[at].first().map(|node| self.name(*node).clone());
+        Expectation { vip: self.addresses[at], holder }
+    }
+
+    fn adverts(&self) -> impl Iterator<Item = Duration> {
+        let states = self.nodes().flat_map(|node| [FROM, TO].map(|phase| (node, phase)));
+        states
+            .filter_map(|(node, phase)| self.electorate.state(node, phase)?.keepalived.as_ref())
+            .flat_map(|found| &found.instances)
+            .map(|instance| instance.advert.interval)
+    }
+
+    pub fn shortest_advert(&self) -> Duration {
+        self.adverts().min().unwrap_or(Duration::from_secs(1))
+    }
+
+    pub fn longest_advert(&self) -> Duration {
+        self.adverts().max().unwrap_or(Duration::from_secs(1))
+    }
+
+    /// The changed files of a node, by their paths on it.
+    fn files(&self, node: NodeIndex) -> Vec<(&'a str, ChangeKind)> {
+        let prefix = format!("nodes/{}/", self.name(node));
+        let changed = self.request.changed.iter();
+        changed.filter_map(|file| Some((file.path.strip_prefix(&prefix)?, file.kind))).collect()
+    }
+
+    /// Nodes on which a file changes.
+    pub fn touched(&self) -> Vec<NodeIndex> {
+        let some = |node: &NodeIndex| !self.files(*node).is_empty() && !self.is_down(*node);
+        self.nodes().filter(some).collect()
+    }
+
+    /// Those on which keepalived's files do not.
+    pub fn only_other_files(&self) -> Vec<NodeIndex> {
+        let same = |node: &NodeIndex| self.kinds[*node] == Kind::Same;
+        self.touched().into_iter().filter(same).collect()
+    }
+
+    pub fn routing_changes(&self, node: NodeIndex) -> bool {
+        self.files(node).iter().any(|(path, _)| path.ends_with("/lbgen-policy-routing"))
+    }
+
+    /// Installs a node's files, and removes those that are no longer produced.
+    pub fn install(&self, node: NodeIndex) -> Command {
+        let gone = self.files(node).into_iter().filter(|(_, kind)| *kind == ChangeKind::Removed);
+        let words = [self.name(node).to_string()]
+            .into_iter()
+            .chain(gone.map(|(path, _)| format!("/{path}")));
+        Command::of("install", words)
+    }
+
+    /// Removes every file of ours from a node that leaves.
+    pub fn remove_all(&self, node: NodeIndex) -> Command {
+        let gone = self.files(node).into_iter().map(|(path, _)| format!("/{path}"));
+        Command::of("remove", [self.name(node).to_string()].into_iter().chain(gone))
+    }
+
+    /// Whether a node may hold every VIP of a set, as it runs and as it will.
+    pub fn covers(&self, node: NodeIndex, address: IpAddr) -> bool {
+        [FROM, TO].iter().all(|phase| self.electorate.instance(address, node, *phase).is_some())
+    }
+
+    /// Whether it may in a phase.
+    pub fn may_hold(&self, node: NodeIndex, address: IpAddr, phase: Phase) -> bool {
+        self.electorate.instance(address, node, phase).is_some()
+    }
+
+    /// VIPs that have a holder before and after.
+    pub fn lasting(&self) -> Vec<IpAddr> {
+        let lasting = |at: &usize| {
+            self.kept[*at] && !self.first[*at].is_empty() && !self.last[*at].is_empty()
+        };
+        (0..self.addresses.len()).filter(lasting).map(|at| self.addresses[at]).collect()
+    }
+
+    /// Who holds a VIP.
+    pub fn holder(&self, address: IpAddr) -> Option<NodeIndex> {
+        let at = self.addresses.iter().position(|found| *found == address)?;
+        self.holders[at].first().copied()
+    }
+
+    /// How long a BACKUP of **to** waits for a MASTER that says nothing.
+    pub fn down_time(&self, address: IpAddr) -> Duration {
+        let instances = self.nodes().filter_map(|node| self.electorate.instance(address, node, TO));
+        instances
+            .map(|instance| 3 * instance.advert.interval + instance.skew())
+            .min()
+            .unwrap_or_default()
+    }
+}

@@ -1,0 +1,193 @@
+//! Steps of a rollout, and promises that one cannot keep.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use crate::language::name::Subdomain;
+
+/// What a step does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Do {
+    /// Asks every node whether it is as **from** says.
+    Verify,
+    /// Brings the new files beside the old ones.
+    Copy,
+    /// Runs `keepalived -t` on them.
+    Test,
+    /// Installs them and reloads keepalived.
+    Reload,
+    /// Installs them and starts keepalived.
+    Start,
+    /// Stops keepalived for good.
+    Stop,
+    /// Installs them, stops and starts keepalived.
+    Restart,
+    /// Moves every VIP away.
+    Drain,
+    /// Lets VIPs come back.
+    Undrain,
+    /// Installs them and runs the policy routing script.
+    Routing,
+    /// Installs them and sets kernel keys.
+    Sysctl,
+    /// Applies manifests.
+    Apply,
+    /// Deletes objects.
+    Delete,
+    /// Changes a field that cannot change otherwise.
+    Patch,
+    /// Removes what is not needed any more.
+    Clean,
+    /// Runs the command of `--visit`.
+    Visit,
+}
+
+impl Do {
+    /// As JSON and ids write it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Verify => "verify",
+            Self::Copy => "copy",
+            Self::Test => "test",
+            Self::Reload => "reload",
+            Self::Start => "start",
+            Self::Stop => "stop",
+            Self::Restart => "restart",
+            Self::Drain => "drain",
+            Self::Undrain => "undrain",
+            Self::Routing => "routing",
+            Self::Sysctl => "sysctl",
+            Self::Apply => "apply",
+            Self::Delete => "delete",
+            Self::Patch => "patch",
+            Self::Clean => "clean",
+            Self::Visit => "visit",
+        }
+    }
+}
+
+/// A command of a step: a function of the script and its words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Command(pub Vec<String>);
+
+impl Command {
+    /// A function and what it takes.
+    pub fn of<T: ToString>(function: &str, words: impl IntoIterator<Item = T>) -> Self {
+        let words = words.into_iter().map(|word| word.to_string());
+        Self([function.to_owned()].into_iter().chain(words).collect())
+    }
+
+    /// As a shell reads it.
+    pub fn line(&self) -> String {
+        self.0.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// A word as a shell reads it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./_-".contains(c);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+/// A VIP that moves in a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VipMove {
+    /// The VIP.
+    pub vip: IpAddr,
+    /// Who held it.
+    pub from: Option<Subdomain>,
+    /// Who holds it then.
+    pub to: Option<Subdomain>,
+    /// How long nobody does.
+    pub silent: Duration,
+}
+
+/// Who must hold a VIP after a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expectation {
+    /// The VIP.
+    pub vip: IpAddr,
+    /// Its holder; `None` where nobody may hold it.
+    pub holder: Option<Subdomain>,
+}
+
+/// One step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// From its content: the same step has the same id in every run.
+    pub id: String,
+    /// What it does.
+    pub does: Do,
+    /// In words.
+    pub title: String,
+    /// On which nodes, all at once.
+    pub nodes: Vec<Subdomain>,
+    /// On which objects.
+    pub objects: Vec<String>,
+    /// VIPs that move in it.
+    pub moves: Vec<VipMove>,
+    /// What it runs, one after the other.
+    pub commands: Vec<Command>,
+    /// Who must hold what afterwards.
+    pub expect: Vec<Expectation>,
+    /// How long to wait for that.
+    pub wait: Duration,
+    /// The way back.
+    pub back: Vec<Command>,
+}
+
+impl Step {
+    /// A step that concerns these nodes.
+    pub fn on(does: Do, title: impl Into<String>, nodes: Vec<Subdomain>) -> Self {
+        Self {
+            id: String::new(),
+            does,
+            title: title.into(),
+            nodes,
+            objects: Vec::new(),
+            moves: Vec::new(),
+            commands: Vec::new(),
+            expect: Vec::new(),
+            wait: Duration::ZERO,
+            back: Vec::new(),
+        }
+    }
+
+    pub(super) fn content_id(&self) -> String {
+        let mut text = String::new();
+        for command in &self.commands {
+            text += &command.line();
+            text.push('\n');
+        }
+        let digest = Sha256::digest(text);
+        let short: String = digest.iter().take(3).map(|byte| format!("{byte:02x}")).collect();
+        format!("{}-{short}", self.does.word())
+    }
+}
+
+/// What a rollout promises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Promise {
+    /// No VIP has two holders, and none is without one for longer than a handover.
+    OneHolder = 1,
+    /// A VIP moves at most once.
+    OneMove = 2,
+}
+
+/// A promise that cannot be kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exception {
+    /// Which.
+    pub promise: Promise,
+    /// For which VIP.
+    pub vip: IpAddr,
+    /// For how long.
+    pub silent: Duration,
+    /// Why.
+    pub why: String,
+}

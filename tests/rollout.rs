@@ -1,0 +1,201 @@
+//! Every state that a rollout goes through, run through the election apart from it.
+
+#![allow(clippy::unwrap_used, reason = "a panic fails the test")]
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::Mutex;
+
+use lbgen::model::{Label, Subdomain};
+use lbgen::rollout::{Do, Promise, Request, Rollout, Step};
+use lbgen::state::State;
+use lbgen::state::elect::{Electorate, Masters, Situation};
+use proptest::prelude::*;
+use support::compare::{VERSION, changed, state_of};
+use support::random::{Fleet, pair, rendered};
+
+/// A fleet on which the commands of a rollout are carried out.
+struct Replay {
+    electorate: Electorate,
+    situation: Situation,
+    masters: Masters,
+}
+
+impl Replay {
+    fn new(from: &State, to: &State) -> Self {
+        let electorate = Electorate::of(&[from, to], VERSION);
+        let situation = electorate.all(0);
+        let masters = electorate.elect(&situation, &Masters::default());
+        Self { electorate, situation, masters }
+    }
+
+    fn index(&self, name: &str) -> usize {
+        self.electorate.nodes().iter().position(|node| node.as_str() == name).unwrap()
+    }
+
+    /// One command; the elections come afterwards.
+    fn run(&mut self, words: &[String]) {
+        let nodes =
+            |from: usize| words[from..].iter().map(|name| self.index(name)).collect::<Vec<_>>();
+        match words[0].as_str() {
+            "drain" => self.situation.drained.extend(nodes(1)),
+            "undrain" => {
+                for node in nodes(1) {
+                    assert!(self.situation.drained.remove(&node), "{words:?} is not drained");
+                }
+            }
+            "stop" => {
+                for node in nodes(1) {
+                    self.situation.running[node] = None;
+                    self.situation.drained.remove(&node);
+                }
+            }
+            "start" | "reload" | "restart" => {
+                for node in nodes(1) {
+                    self.situation.running[node] = Some(1);
+                }
+            }
+            "reload_within" => {
+                for node in nodes(2) {
+                    self.situation.running[node] = Some(1);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn settle(&mut self) {
+        self.masters = self.electorate.elect(&self.situation, &self.masters);
+    }
+
+    fn holders(&self, vip: IpAddr) -> Vec<String> {
+        let holders = self.electorate.holders(&self.masters, vip);
+        holders.into_iter().map(|node| self.electorate.nodes()[node].to_string()).collect()
+    }
+}
+
+/// What a step may do to one VIP.
+fn check(step: &Step, replay: &Replay, lasting: &BTreeSet<IpAddr>, context: &str) {
+    for vip in lasting {
+        let holders = replay.holders(*vip);
+        assert_eq!(
+            holders.len(),
+            1,
+            "{vip} is held by {holders:?} after {}\n{context}",
+            step.title
+        );
+    }
+    for expectation in &step.expect {
+        let wanted: Vec<String> = expectation.holder.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            replay.holders(expectation.vip),
+            wanted,
+            "{} after {}",
+            expectation.vip,
+            step.title
+        );
+    }
+}
+
+/// Exceptions of all rollouts, by promise and reason; and how many rollouts there were.
+static SEEN: Mutex<(BTreeMap<String, usize>, usize)> = Mutex::new((BTreeMap::new(), 0));
+
+fn replay(before: &Fleet, after: &Fleet, careful: bool) {
+    let Some((_, lock, old)) = rendered(before, "") else { return };
+    let Some((plan, _, new)) = rendered(after, &lock) else { return };
+    let (from, to) = (state_of(&old), state_of(&new));
+    let changed = changed(&old, &new);
+    let zones: BTreeMap<Subdomain, Label> = plan
+        .nodes
+        .iter()
+        .filter_map(|node| Some((node.node.clone(), node.zone.clone()?)))
+        .collect();
+    let request = Request {
+        from: &from,
+        to: &to,
+        changed: &changed,
+        version: VERSION,
+        zones: &zones,
+        down: &BTreeSet::new(),
+        careful,
+        visit: false,
+    };
+    let rollout = Rollout::plan(request).unwrap();
+    let context = format!("{}\nthen\n{}\n{:#?}", before.text(), after.text(), titles(&rollout));
+    let mut replay = Replay::new(&from, &to);
+    let end = Replay::new(&to, &to);
+    let vips: BTreeSet<IpAddr> = replay.electorate.addresses().collect();
+    let lasting: BTreeSet<IpAddr> = vips
+        .into_iter()
+        .filter(|vip| !replay.holders(*vip).is_empty() && !end.holders(*vip).is_empty())
+        .collect();
+    let excused: BTreeSet<IpAddr> = rollout
+        .exceptions
+        .iter()
+        .filter(|found| {
+            found.promise == Promise::OneHolder && found.why.starts_with("no other way")
+        })
+        .map(|found| found.vip)
+        .collect();
+    let lasting: BTreeSet<IpAddr> = lasting.difference(&excused).copied().collect();
+    let mut moves: BTreeMap<IpAddr, usize> = BTreeMap::new();
+    for step in &rollout.steps {
+        let before: BTreeMap<IpAddr, Vec<String>> =
+            lasting.iter().map(|vip| (*vip, replay.holders(*vip))).collect();
+        for command in &step.commands {
+            replay.run(&command.0);
+        }
+        replay.settle();
+        check(step, &replay, &lasting, &context);
+        for (vip, held) in before {
+            *moves.entry(vip).or_default() += usize::from(replay.holders(vip) != held);
+        }
+        // Nothing that interrupts reaches into two zones, but for a funnel's drain and a close.
+        if matches!(step.does, Do::Stop | Do::Restart) {
+            let reached: BTreeSet<_> = step.nodes.iter().map(|node| zones.get(node)).collect();
+            assert!(reached.len() <= 1 || step.does == Do::Restart, "{}", step.title);
+        }
+    }
+    // The end: everybody runs what was rendered.
+    for (node, name) in replay.electorate.nodes().iter().enumerate() {
+        let wanted = to.nodes.get(name).and_then(|state| state.keepalived.as_ref());
+        let runs = replay.situation.running[node]
+            .and_then(|phase| replay.electorate.state(node, phase))
+            .and_then(|state| state.keepalived.as_ref());
+        assert_eq!(runs, wanted, "{name}\n{context}");
+    }
+    assert!(replay.situation.drained.is_empty(), "{context}");
+    for (vip, count) in moves {
+        let excused = rollout.exceptions.iter().any(|found| found.vip == vip);
+        assert!(count <= 1 || excused, "{vip} moves {count} times\n{context}");
+    }
+    let mut seen = SEEN.lock().unwrap();
+    seen.1 += 1;
+    for exception in &rollout.exceptions {
+        let why = exception.why.split(':').next().unwrap();
+        *seen.0.entry(format!("{:?}: {why}", exception.promise)).or_default() += 1;
+    }
+}
+
+fn titles(rollout: &Rollout) -> Vec<String> {
+    let line = |step: &Step| format!("{}: {}", step.does.word(), step.title);
+    rollout.steps.iter().map(line).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    fn random_pairs((before, after) in pair(), careful in prop::bool::weighted(0.3)) {
+        replay(&before, &after, careful);
+    }
+}
+
+#[test]
+fn every_state_on_the_way_keeps_the_promises() {
+    random_pairs();
+    let seen = SEEN.lock().unwrap();
+    println!("{} rollouts; exceptions {:#?}", seen.1, seen.0);
+    assert!(seen.1 >= 1000, "only {} rollouts", seen.1);
+}
