@@ -1,6 +1,5 @@
 //! `keepalived.conf` (keepalived.conf(5)).
 
-use std::num::NonZeroU8;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -21,7 +20,6 @@ struct Conf<'a> {
     node: &'a Subdomain,
     vrrp_version: u8,
     drain_file: &'a str,
-    rt_priority: Option<NonZeroU8>,
     script: &'a str,
     notify: &'a Option<Command>,
     unprivileged: &'a str,
@@ -63,7 +61,6 @@ pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> Files {
             VrrpVersion::V3 => 3,
         },
         drain_file: Drain::FILE,
-        rt_priority: node.rt_priority,
         script: policy_routing::INSTALLED,
         notify: &node.notify,
         unprivileged: UNPRIVILEGED,

@@ -87,8 +87,6 @@ keys! {
         Optional vrids: Loc<Text<Pool<Vrid>>>,
         /// Called by keepalived on every transition.
         Optional notify: Loc<Text<Command>>,
-        /// Real-time priority of the VRRP process, so that a busy node loses no election; 0 = none; default 50.
-        Optional rt_priority: Loc<Number<0, 99>>,
     }
 }
 

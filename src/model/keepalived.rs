@@ -1,6 +1,5 @@
 //! What the nodes' keepalived is and does, and how replies are routed.
 
-use std::num::NonZeroU8;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -53,8 +52,6 @@ pub struct Keepalived {
     pub vrids: RangeInclusive<u8>,
     /// Called on every transition.
     pub notify: Option<Command>,
-    /// Real-time priority of the VRRP process (SCHED_RR, sched(7)); none leaves it to the normal scheduler.
-    pub rt_priority: Option<NonZeroU8>,
 }
 
 /// `policy_routing:`
@@ -98,10 +95,6 @@ pub(super) fn build(raw: Option<&raw::Keepalived>, report: &mut Report) -> Optio
         Some(raw) => value::name_of(raw, "a notify command", report).map(Some),
         None => Some(None),
     };
-    let rt_priority = match raw.and_then(|raw| raw.rt_priority.as_ref()) {
-        Some(raw) => value::number(raw, "rt_priority", report).map(|n| NonZeroU8::new(n.value)),
-        None => Some(NonZeroU8::new(50)),
-    };
     Some(Keepalived {
         version: version?,
         version_span: raw.and_then(|raw| raw.version.as_ref()).map(|raw| raw.span),
@@ -111,7 +104,6 @@ pub(super) fn build(raw: Option<&raw::Keepalived>, report: &mut Report) -> Optio
         preempt_span: raw.and_then(|raw| raw.preempt.as_ref()).map(|raw| raw.span),
         vrids: vrids?,
         notify: notify?,
-        rt_priority: rt_priority?,
     })
 }
 

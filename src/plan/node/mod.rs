@@ -10,8 +10,6 @@ pub use instance::{Drain, Instance, Unhealthy, VirtualAddress};
 pub use kernel::{Kernel, KernelSetting};
 pub use routing::{Mark, Route, Rule, Selector, VipRouting};
 
-use std::num::NonZeroU8;
-
 use super::VipPlan;
 use crate::model::{
     Command, Datacenter, Interface, KubeProxy, Label, Node, NodeState, Subdomain, Vip, VrrpVersion,
@@ -30,8 +28,6 @@ pub struct NodePlan {
     pub vrrp_version: VrrpVersion,
     /// Called on every transition.
     pub notify: Option<Command>,
-    /// Real-time priority of its VRRP process; none leaves it to the normal scheduler.
-    pub rt_priority: Option<NonZeroU8>,
     /// One per VIP that it holds in some order, by address.
     pub instances: Vec<Instance>,
     /// One per entrypoint that its instances track.
@@ -83,7 +79,6 @@ impl Planner<'_> {
             weight: if self.node.state == NodeState::Active { self.node.weight } else { 0 },
             vrrp_version: keepalived.vrrp_version,
             notify: keepalived.notify.clone(),
-            rt_priority: keepalived.rt_priority,
             instances: held
                 .iter()
                 .zip(&routing)
