@@ -119,6 +119,7 @@ fn replay(before: &Fleet, after: &Fleet, careful: bool) {
         version: VERSION,
         zones: &zones,
         down: &BTreeSet::new(),
+        digests: &BTreeMap::new(),
         careful,
         visit: false,
     };

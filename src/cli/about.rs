@@ -18,6 +18,7 @@ pub struct About {
 const ABOUT: &[About] = &[
     super::render::ABOUT,
     super::diff::ABOUT,
+    super::rollout::ABOUT,
     super::check::ABOUT,
     super::plan::ABOUT,
     super::simulate::ABOUT,

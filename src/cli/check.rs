@@ -56,7 +56,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
         Format::Github => output::data(&diag::render_github(report, sources))?,
         Format::Human | Format::Markdown
             if session.global.quiet && !report.has_errors() && !denied => {}
-        Format::Human | Format::Markdown => {
+        Format::Human | Format::Markdown | Format::Sh => {
             output::say(&diag::render_human(report, sources, true));
             if report.is_empty() {
                 session.note("no problems found");

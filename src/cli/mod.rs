@@ -10,6 +10,7 @@ mod origin;
 mod output;
 mod plan;
 mod render;
+mod rollout;
 mod schema;
 mod session;
 mod simulate;
@@ -76,6 +77,8 @@ enum Format {
     Github,
     /// Markdown, for a pull request (`diff` only)
     Markdown,
+    /// A POSIX script (`rollout` only)
+    Sh,
 }
 
 impl Format {
@@ -85,6 +88,7 @@ impl Format {
             Self::Human | Self::Json => None,
             Self::Sarif | Self::Github => Some("check"),
             Self::Markdown => Some("diff"),
+            Self::Sh => Some("rollout"),
         }
     }
 }
@@ -101,9 +105,11 @@ struct Input {
 enum Command {
     /// Write the bundle
     Render(render::Args),
-    /// Show what a render would change
+    /// Show what a render would change, and what that does to traffic
     Diff(diff::Args),
-    /// Report every problem of the inventory
+    /// Plan the steps from what runs to the new bundle
+    Rollout(rollout::Args),
+    /// Report every problem in the inventory
     Check(check::Args),
     /// Show who holds what, in which order, with which numbers
     Plan(plan::Args),
@@ -127,6 +133,7 @@ impl Command {
         match self {
             Self::Check(_) => check::ABOUT.name,
             Self::Diff(_) => diff::ABOUT.name,
+            Self::Rollout(_) => rollout::ABOUT.name,
             _ => "",
         }
     }
@@ -148,6 +155,7 @@ pub fn main() -> ExitCode {
     let done = match &cli.command {
         Command::Render(args) => render::run(args, &mut session),
         Command::Diff(args) => diff::run(args, &mut session),
+        Command::Rollout(args) => rollout::run(args, &mut session),
         Command::Check(args) => check::run(args, &mut session),
         Command::Plan(args) => plan::run(args, &mut session),
         Command::Simulate(args) => simulate::run(args, &mut session),

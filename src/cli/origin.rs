@@ -70,13 +70,26 @@ impl Origin {
             Self::Disk(disk) => Tree::of_disk(disk, &wanted)?,
             Self::Tree(tree) => tree.clone(),
         };
-        let files = rendered.files.iter().filter(|file| wanted(&file.path));
-        let to = Tree::of_files("", files);
-        let (before, remarks) = State::read(&from, &mut session.sources);
-        say(session, &remarks);
-        let (after, _) = State::read(&to, &mut session.sources);
-        Ok(Read { from: before, to: after })
+        Ok(read(&from, rendered, wanted, session))
     }
+}
+
+/// Both states, whole.
+pub fn read_all(from: &Tree, rendered: &Rendered, session: &mut Session) -> Read {
+    read(from, rendered, |_| true, session)
+}
+
+fn read(
+    from: &Tree,
+    rendered: &Rendered,
+    wanted: impl Fn(&str) -> bool,
+    session: &mut Session,
+) -> Read {
+    let to = Tree::of_files("", rendered.files.iter().filter(|file| wanted(&file.path)));
+    let (before, remarks) = State::read(from, &mut session.sources);
+    say(session, &remarks);
+    let (after, _) = State::read(&to, &mut session.sources);
+    Read { from: before, to: after }
 }
 
 impl Read {

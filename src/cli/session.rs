@@ -1,5 +1,6 @@
 //! What every command that reads an inventory does: load, check, plan, emit.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::{Format, Global, output};
@@ -8,9 +9,9 @@ use crate::diag::{self, Diagnostic, Report};
 use crate::emit::{self, BundleFile, Templates};
 use crate::inventory::{self, lock::RawLock, raw};
 use crate::language::version::KeepalivedVersion;
-use crate::model::Label;
+use crate::model::{Label, Subdomain};
 use crate::pipeline::{self, Options, Planned};
-use crate::plan::{self, Keep, Plan};
+use crate::plan::{self, Keep, NodePlan, Plan};
 use crate::source::Sources;
 
 /// One run: the options, the files read and what was found in them.
@@ -51,6 +52,8 @@ pub struct Rendered {
     pub lock: Option<LockFile>,
     /// What the nodes run.
     pub version: KeepalivedVersion,
+    /// The failure domain of each node that has one.
+    pub zones: BTreeMap<Subdomain, Label>,
 }
 
 impl Rendered {
@@ -111,7 +114,9 @@ impl Session {
         files.push(bundle::list_of(&files)?);
         let lock = loaded.lock_file(&plan);
         let version = datacenter.keepalived.version;
-        Ok(Some(Rendered { datacenter: plan.datacenter, files, lock, version }))
+        let zone = |node: &NodePlan| Some((node.node.clone(), node.zone.clone()?));
+        let zones = plan.nodes.iter().filter_map(zone).collect();
+        Ok(Some(Rendered { datacenter: plan.datacenter, files, lock, version, zones }))
     }
 
     /// Without its lock a fleet that runs would be planned anew.
@@ -164,6 +169,11 @@ impl Session {
 }
 
 impl Loaded {
+    /// What headers call the inventory.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Whether somebody has changed the lock since it was read.
     pub fn is_stale(&self) -> bool {
         let path = self.lock_path.as_deref();

@@ -14,6 +14,7 @@ const EMBEDDED: &[(&str, &str)] = &[
     ("networkd.conf", include_str!("../../templates/networkd.conf")),
     ("policy-routing", include_str!("../../templates/policy-routing")),
     ("policy-routing.service", include_str!("../../templates/policy-routing.service")),
+    ("rollout.sh", include_str!("../../templates/rollout.sh")),
     ("sysctl.conf", include_str!("../../templates/sysctl.conf")),
     ("tmpfiles.conf", include_str!("../../templates/tmpfiles.conf")),
 ];
@@ -53,7 +54,7 @@ impl Templates {
     }
 
     /// The text of a template.
-    pub(super) fn render(&self, name: &str, context: Value) -> anyhow::Result<String> {
+    pub(crate) fn render(&self, name: &str, context: Value) -> anyhow::Result<String> {
         let template = self.environment.get_template(name)?;
         template.render(context).with_context(|| format!("template {name}"))
     }

@@ -2,9 +2,11 @@
 //! the middle of a step, was run through the election.
 
 mod cluster;
+mod script;
 mod search;
 mod step;
 
+pub use script::Script;
 pub use step::{Command, Do, Exception, Expectation, Promise, Step, VipMove};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,6 +34,8 @@ pub struct Request<'a> {
     pub zones: &'a BTreeMap<Subdomain, Label>,
     /// Nodes that are dead.
     pub down: &'a BTreeSet<Subdomain>,
+    /// SHA-256 of each node's files as **from** has them, by their paths on it.
+    pub digests: &'a BTreeMap<Subdomain, Vec<(String, String)>>,
     /// Whether a node may be slow, so that nothing depends on several reloads at one moment.
     pub careful: bool,
     /// Whether a change is rolled out, or every node visited with nothing changed.

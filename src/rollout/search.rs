@@ -70,8 +70,7 @@ impl Search<'_> {
             "ask every node whether it is as the state that runs says",
             self.names(&running),
         );
-        verify.commands =
-            running.iter().map(|node| Command::of("verify", [self.name(*node)])).collect();
+        verify.commands = running.iter().map(|node| self.world.verify(*node)).collect();
         verify.expect = self.world.expectations(&running);
         verify.back = vec![Command::of("release", running.iter().map(|node| self.name(*node)))];
         verify.commands.push(Command::of("claim", running.iter().map(|node| self.name(*node))));

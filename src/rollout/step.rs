@@ -1,5 +1,6 @@
 //! Steps of a rollout, and promises that one cannot keep.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -86,7 +87,7 @@ impl Command {
 }
 
 /// A word as a shell reads it.
-fn quoted(word: &str) -> String {
+pub(super) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./_-".contains(c);
     match !word.is_empty() && word.chars().all(plain) {
         true => word.to_owned(),
@@ -105,6 +106,19 @@ pub struct VipMove {
     pub to: Option<Subdomain>,
     /// How long nobody does.
     pub silent: Duration,
+}
+
+impl VipMove {
+    /// `192.0.2.10: lb-1 -> lb-2, silent for 0.05 s`
+    pub fn line(&self) -> String {
+        let name =
+            |node: &Option<Subdomain>| node.as_ref().map_or("-".to_owned(), ToString::to_string);
+        let silent = match self.silent.is_zero() {
+            true => String::new(),
+            false => format!(", silent for {:.2} s", self.silent.as_secs_f64()),
+        };
+        format!("{}: {} -> {}{silent}", self.vip, name(&self.from), name(&self.to))
+    }
 }
 
 /// Who must hold a VIP after a step.
@@ -156,6 +170,24 @@ impl Step {
             wait: Duration::ZERO,
             back: Vec::new(),
         }
+    }
+
+    /// What must hold afterwards, as a command; `None` where nothing must.
+    pub fn check(&self) -> Option<Command> {
+        if self.expect.is_empty() {
+            return None;
+        }
+        let holders = self.expect.iter().filter_map(|found| found.holder.as_ref());
+        let left = self.moves.iter().filter_map(|moved| moved.from.as_ref());
+        let nodes: BTreeSet<&str> =
+            self.nodes.iter().chain(holders).chain(left).map(Subdomain::as_str).collect();
+        let nodes: Vec<&str> = nodes.into_iter().collect();
+        let mut words = vec![self.wait.as_secs().max(1).to_string(), nodes.join(" ")];
+        words.extend(self.expect.iter().map(|found| {
+            let holder = found.holder.as_ref().map_or("none", Subdomain::as_str);
+            format!("{}={holder}", found.vip)
+        }));
+        Some(Command::of("await", words))
     }
 
     pub(super) fn content_id(&self) -> String {

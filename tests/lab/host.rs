@@ -38,6 +38,11 @@ impl Host {
         Self { name: name.to_owned(), child, pid, servers: RefCell::default() }
     }
 
+    /// The process whose namespaces are the host's.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
     /// Runs a script on it.
     pub fn sh(&self, script: &str) -> Output {
         self.enter(&["--net", "--mount", "--pid"], &["sh", "-c", script]).output().expect("nsenter")

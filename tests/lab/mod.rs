@@ -10,6 +10,7 @@ mod network;
 mod node;
 mod patience;
 mod permit;
+pub mod timeline;
 mod watch;
 
 use std::cell::RefCell;
@@ -155,6 +156,34 @@ impl Lab {
                 node.reload();
             }
         }
+    }
+
+    /// The machines run another inventory from scratch, as if they always had: nodes that it does not have stand idle,
+    /// without a file of ours.
+    pub fn become_fleet(&mut self, inventory: &str, lock: &str) {
+        let machines: Vec<String> = self.nodes.keys().cloned().collect();
+        for name in &machines {
+            self.nodes[name].stop();
+            self.nodes[name].host.run(
+                "lbgen-policy-routing down; rm -rf /etc/keepalived /etc/sysctl.d/90-lbgen.conf /usr/local/sbin/lbgen-policy-routing /run/lbgen /run/lab/keepalived.log",
+            );
+        }
+        self.is_now(inventory, lock);
+        for name in self.names() {
+            let node = &self.nodes[&name];
+            self.machine(&name).install(node);
+            node.host.run(node::BOOT);
+        }
+    }
+
+    /// The files of another inventory have come to the nodes in some other way.
+    pub fn is_now(&mut self, inventory: &str, lock: &str) {
+        (self.datacenter, self.plan) =
+            planned(inventory, lock).unwrap_or_else(|message| panic!("{message}"));
+        inventory.clone_into(&mut self.inventory);
+        let _ = std::fs::remove_dir_all(self.bundle());
+        write(&self.plan, self.folder.path());
+        self.last.borrow_mut().clear();
     }
 
     /// The lock that the plan gives.

@@ -210,7 +210,7 @@ fn flag(port: u16) -> String {
 }
 
 /// What a host does at boot with the files of the bundle: tmpfiles, sysctl, the unit before keepalived, keepalived.
-const BOOT: &str = r#"
+pub const BOOT: &str = r#"
     set -e
     awk '$1 == "d" { print $2 }' /etc/tmpfiles.d/lbgen.conf | xargs mkdir -p
     sysctl -q -p /etc/sysctl.d/90-lbgen.conf
@@ -219,14 +219,14 @@ const BOOT: &str = r#"
 "#;
 
 impl Node {
-    /// /etc and /usr of this machine, with a layer of its own on top.
+    /// /etc, /usr and /var of this machine, with a layer of its own on top.
     fn overlay(&self) {
         self.host.run(
             r#"
             set -e
             mkdir /run/layers
             mount -t tmpfs tmpfs /run/layers
-            for folder in etc usr; do
+            for folder in etc usr var; do
                 mkdir -p /run/layers/$folder/upper /run/layers/$folder/work
                 mount -t overlay overlay -o lowerdir=/$folder,upperdir=/run/layers/$folder/upper,workdir=/run/layers/$folder/work /$folder
             done
@@ -266,6 +266,6 @@ impl Node {
 
     /// What keepalived said last.
     pub fn log(&self) -> String {
-        self.host.run(&format!("tail -n 40 {LOG}"))
+        self.host.run(&format!("tail -n 140 {LOG} 2>/dev/null || true"))
     }
 }

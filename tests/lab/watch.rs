@@ -35,6 +35,14 @@ impl Lab {
         holders
     }
 
+    /// The VIPs are where the simulator says.
+    pub fn prove_holders(&self) {
+        let proof = self.until(self.limit(), || self.held(&self.simulated(&Scenario::default())));
+        if let Err(text) = proof {
+            panic!("{text}");
+        }
+    }
+
     /// Who holds what by the simulator's word, after what was proven last: a VIP that is not preempted stays.
     pub fn simulated(&self, scenario: &Scenario) -> Holders {
         let mut holders = Holders::new();

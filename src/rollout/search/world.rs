@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::bundle::ChangeKind;
 use crate::language::name::Subdomain;
+use crate::plan::Drain;
 use crate::rollout::Request;
 use crate::rollout::step::{Command, Expectation, VipMove};
 use crate::state::Instance;
@@ -217,7 +218,7 @@ impl<'a> World<'a> {
         let phase = self.situation.running[node].unwrap_or(TO);
         let state = self.electorate.state(node, phase);
         state.and_then(|state| state.keepalived.as_ref()).is_some_and(|found| {
-            found.instances.iter().all(|instance| found.drain_file(instance).is_some())
+            found.instances.iter().all(|instance| found.drain_file(instance) == Some(Drain::FILE))
         })
     }
 
@@ -447,6 +448,14 @@ impl<'a> World<'a> {
 
     pub fn routing_changes(&self, node: NodeIndex) -> bool {
         self.files(node).iter().any(|(path, _)| path.ends_with("/lbgen-policy-routing"))
+    }
+
+    /// Asks whether a node's files are those of **from**.
+    pub fn verify(&self, node: NodeIndex) -> Command {
+        let name = self.name(node);
+        let digests = self.request.digests.get(name).into_iter().flatten();
+        let words = digests.map(|(path, digest)| format!("{digest}:{path}"));
+        Command::of("verify", [name.to_string()].into_iter().chain(words))
     }
 
     /// Installs a node's files, and removes those that are no longer produced.

@@ -1,0 +1,265 @@
+//! `lbgen rollout`: the ordered steps from what runs to the new bundle.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::bail;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::about::About;
+use super::origin::From;
+use super::session::{Rendered, Session};
+use super::table::count;
+use super::{Exit, Format, Input, output};
+use crate::bundle::{self, Disk, Turn};
+use crate::emit::Templates;
+use crate::impact::ChangedFile;
+use crate::language::name::{Name, Subdomain};
+use crate::rollout::{Request, Rollout, Script, Step};
+use crate::state::Tree;
+use crate::view::seconds;
+
+pub const ABOUT: About = About {
+    name: "rollout",
+    exits: &[
+        (Exit::Done, "the steps were found, or there is nothing to do"),
+        (Exit::Failed, "no rollout can be planned: the message says why and what to run"),
+    ],
+    examples: &[
+        ("lbgen rollout", "the steps from the tag deployed/<datacenter> to the bundle on disk"),
+        ("lbgen rollout --from-rev HEAD~1 --format sh >rollout.sh", "the same as a script"),
+        (
+            "lbgen rollout --from collected --careful",
+            "take over a fleet whose files were collected",
+        ),
+        ("lbgen rollout --visit reboot --format sh", "reboot every node in turn, drained"),
+    ],
+};
+
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    input: Input,
+    /// The directory that holds the bundle
+    #[arg(short, long, value_name = "DIR", default_value = "out")]
+    output: PathBuf,
+    #[command(flatten)]
+    from: From,
+    /// Steps that are done, by their ids
+    #[arg(long, value_name = "STEPS", value_delimiter = ',')]
+    done: Vec<String>,
+    /// Nodes that are dead: plan around them
+    #[arg(long, value_name = "NODES", value_delimiter = ',')]
+    down: Vec<String>,
+    /// Nothing may depend on several reloads at one moment: a node may be slow
+    #[arg(long)]
+    careful: bool,
+    /// How long the script looks on after each step, as `60s`
+    #[arg(long, value_name = "TIME", default_value = "0s")]
+    soak: String,
+    /// Change nothing: drain each node in turn, run COMMAND there, and let its VIPs come back
+    #[arg(long, value_name = "COMMAND")]
+    visit: Option<String>,
+}
+
+pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
+    let Some(soak) = duration(&args.soak) else {
+        bail!("--soak takes a number and its unit (s, m), such as `60s`, not `{}`", args.soak);
+    };
+    let loaded = session.load(&args.input.inventory)?;
+    let Some(rendered) = session.render(&loaded, &args.output)? else {
+        return Ok(Exit::Failed);
+    };
+    let _turn = Turn::to_read(&args.output);
+    let datacenter = rendered.datacenter.as_str();
+    refuse_stale(args, &rendered)?;
+    let tree = args.from_tree(datacenter)?;
+    let changes = tree.changes(&rendered.files);
+    let read = super::origin::read_all(&tree, &rendered, session);
+    let down = args.down.iter().map(|name| {
+        Subdomain::parse(name).ok_or_else(|| anyhow::anyhow!("there is no node `{name}`"))
+    });
+    let down: BTreeSet<Subdomain> = down.collect::<anyhow::Result<_>>()?;
+    let changed: Vec<ChangedFile<'_>> =
+        changes.iter().map(|change| ChangedFile { path: change.path, kind: change.kind }).collect();
+    let rollout = Rollout::plan(Request {
+        from: &read.from,
+        to: &read.to,
+        changed: &changed,
+        version: rendered.version,
+        zones: &rendered.zones,
+        down: &down,
+        digests: &digests(&tree),
+        careful: args.careful,
+        visit: args.visit.is_some(),
+    })?
+    .after(&args.done)?;
+    if rollout.steps.is_empty() {
+        session.note("nothing to do");
+    }
+    let bundle = args.output.join(datacenter);
+    match session.global.format {
+        Format::Json => output::json(&as_json(datacenter, &rollout))?,
+        Format::Sh => {
+            let about = Script {
+                source: loaded.name(),
+                bundle: &bundle.display().to_string(),
+                soak,
+                visit: args.visit.as_deref().unwrap_or("true"),
+            };
+            let templates = Templates::load(session.global.templates.as_deref())?;
+            output::data(&rollout.script(&about, &templates)?)?;
+        }
+        _ => output::paged(&as_text(&rollout), session.global.quiet)?,
+    }
+    Ok(Exit::Done)
+}
+
+/// The bundle on disk must be what the inventory gives: it is what the nodes will get.
+fn refuse_stale(args: &Args, rendered: &Rendered) -> anyhow::Result<()> {
+    let disk = Disk::open(&args.output, rendered.datacenter.as_str())?;
+    if !bundle::changes(&disk, &rendered.files)?.is_empty() || rendered.stale_lock().is_some() {
+        bail!("the bundle is out of date: run `lbgen render`, review and commit it first");
+    }
+    Ok(())
+}
+
+impl Args {
+    fn from_tree(&self, datacenter: &str) -> anyhow::Result<Tree> {
+        if self.visit.is_some() && self.from.from.is_none() && self.from.from_rev.is_none() {
+            return Tree::of_folder(&self.output, Some(datacenter));
+        }
+        let tag = From {
+            from: self.from.from.clone(),
+            from_rev: match &self.from.from {
+                Some(_) => None,
+                None => {
+                    Some(self.from.from_rev.clone().unwrap_or("deployed/{datacenter}".to_owned()))
+                }
+            },
+        };
+        match tag.open(&self.output, datacenter) {
+            Ok(super::origin::Origin::Tree(tree)) => Ok(tree),
+            Ok(super::origin::Origin::Disk(_)) => bail!("--from is needed"),
+            Err(error) if self.from.from.is_none() && self.from.from_rev.is_none() => bail!(
+                "what runs is not known ({error:#}): tag the commit that runs as deployed/{datacenter}, \
+                 or use --from-rev REV, --from DIR, or --from none if nothing runs yet"
+            ),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// SHA-256 of the files that a node must have: those that keepalived and lbgen read.
+fn digests(tree: &Tree) -> BTreeMap<Subdomain, Vec<(String, String)>> {
+    let mut found: BTreeMap<Subdomain, Vec<(String, String)>> = BTreeMap::new();
+    for (path, body) in tree.iter() {
+        let Some((node, path)) = path.strip_prefix("nodes/").and_then(|path| path.split_once('/'))
+        else {
+            continue;
+        };
+        let ours = crate::emit::is_generated(body) || path.starts_with("etc/keepalived/");
+        if let Some(node) = Subdomain::parse(node).filter(|_| ours) {
+            let digest: String =
+                Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect();
+            found.entry(node).or_default().push((path.to_owned(), digest));
+        }
+    }
+    found
+}
+
+/// `60s`, `2m`
+fn duration(text: &str) -> Option<Duration> {
+    let unit = text.find(|c: char| !c.is_ascii_digit())?;
+    let number: u64 = text[..unit].parse().ok()?;
+    match &text[unit..] {
+        "s" => Some(Duration::from_secs(number)),
+        "m" => Some(Duration::from_secs(number.checked_mul(60)?)),
+        _ => None,
+    }
+}
+
+fn as_text(rollout: &Rollout) -> String {
+    let mut text = String::new();
+    for (number, step) in rollout.steps.iter().enumerate() {
+        text += &format!("{:>3}. {}\n     {}\n", number + 1, step.title, step.id);
+        for moved in &step.moves {
+            text += &format!("     {}\n", moved.line());
+        }
+        for object in &step.objects {
+            text += &format!("     {object}\n");
+        }
+    }
+    if rollout.steps.is_empty() {
+        return text;
+    }
+    text += &format!(
+        "{}; one node carries at most {} on the way\n",
+        count(rollout.steps.len(), "step"),
+        count(rollout.peak, "address").replace("addresss", "addresses"),
+    );
+    for exception in &rollout.exceptions {
+        let silent = match exception.silent.is_zero() {
+            true => String::new(),
+            false => format!(", silent for {:.2} s", exception.silent.as_secs_f64()),
+        };
+        text += &format!("exception: {}{silent}: {}\n", exception.vip, exception.why);
+    }
+    text
+}
+
+fn as_json(datacenter: &str, rollout: &Rollout) -> serde_json::Value {
+    let exceptions: Vec<_> = rollout
+        .exceptions
+        .iter()
+        .map(|found| {
+            json!({
+                "promise": found.promise as u8,
+                "vip": found.vip,
+                "seconds": seconds(found.silent),
+                "why": found.why,
+            })
+        })
+        .collect();
+    json!({
+        "version": 1,
+        "datacenter": datacenter,
+        "steps": rollout.steps.iter().map(step_json).collect::<Vec<_>>(),
+        "exceptions": exceptions,
+    })
+}
+
+fn step_json(step: &Step) -> serde_json::Value {
+    let vips: Vec<_> = step
+        .moves
+        .iter()
+        .map(|moved| {
+            json!({
+                "vip": moved.vip,
+                "from": moved.from,
+                "to": moved.to,
+                "seconds": seconds(moved.silent),
+            })
+        })
+        .collect();
+    let lines = |commands: &[crate::rollout::Command]| {
+        commands.iter().map(crate::rollout::Command::line).collect::<Vec<_>>().join("\n")
+    };
+    let mut value = json!({
+        "id": step.id,
+        "do": step.does.word(),
+        "title": step.title,
+        "nodes": step.nodes,
+        "vips": vips,
+        "command": lines(&step.commands),
+        "check": step.check().map_or(String::new(), |command| command.line()),
+        "wait": step.wait.as_secs(),
+        "back": lines(&step.back),
+    });
+    if !step.objects.is_empty() {
+        value["objects"] = json!(step.objects);
+    }
+    value
+}

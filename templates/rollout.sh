@@ -1,0 +1,393 @@
+#!/bin/sh
+# {{ header }}
+#
+# usage: sh rollout.sh [--yes] [--dry-run] [--from-step ID]
+#
+#   --yes           does not ask before each step
+#   --dry-run       prints the steps and their commands, and runs none
+#   --from-step ID  begins with this step; those before it are done
+#
+# It reaches the world by three commands, which the environment may replace:
+#   LBGEN_ON       (ssh)                    called as: $LBGEN_ON NODE COMMAND
+#   LBGEN_COPY     (rsync -rlt --delete)    called as: $LBGEN_COPY FOLDER NODE; the folder goes to /var/lib/lbgen/next
+#   LBGEN_KUBECTL  (kubectl)
+set -eu
+
+bundle=${LBGEN_BUNDLE:-{{ bundle }}}
+soak={{ soak }}
+claim={{ claim }}
+
+# What runs on a node.
+on_node=$(cat <<'NODE'
+set -eu
+next=/var/lib/lbgen/next
+prev=/var/lib/lbgen/prev
+drain=/run/lbgen/drain
+kept_drain=/etc/tmpfiles.d/lbgen-drain.conf
+conf=etc/keepalived/keepalived.conf
+systemd() { [ -d /run/systemd/system ]; }
+
+# Whether files are as they should be: DIGEST:PATH...
+verify() {
+    for file in "$@"; do
+        found=$(sha256sum "/${file#*:}" 2>/dev/null | cut -d ' ' -f 1)
+        if [ "$found" != "${file%%:*}" ]; then
+            echo "/${file#*:} is not what the state that runs says" >&2
+            exit 1
+        fi
+    done
+    if [ "$(cat "$drain" 2>/dev/null || echo 0)" != 0 ]; then
+        echo "the node is drained: $drain" >&2
+        exit 1
+    fi
+    if ! alive; then
+        echo "keepalived does not run" >&2
+        exit 1
+    fi
+}
+
+# One rollout at a time: the folder is made by the first.
+claim() {
+    mkdir -p /var/lib/lbgen
+    if ! mkdir /var/lib/lbgen/rollout 2>/dev/null && [ "$(cat /var/lib/lbgen/rollout/id)" != "$1" ]; then
+        echo "another rollout is under way: /var/lib/lbgen/rollout" >&2
+        exit 1
+    fi
+    echo "$1" >/var/lib/lbgen/rollout/id
+}
+
+release() { rm -rf /var/lib/lbgen/rollout "$next"; }
+
+# The test names the scripts where they will be; they are beside it yet.
+config_test() {
+    sed "s|/usr/local/|$next/usr/local/|g" "$next/$conf" >"$next/test.conf"
+    keepalived -t -f "$next/test.conf" || { code=$?; rm -f "$next/test.conf"; exit "$code"; }
+    rm -f "$next/test.conf"
+}
+
+# Keeps what stands, and puts a file in its place by a rename. Arguments are files that are no longer produced.
+install() {
+    rm -rf "$prev"
+    mkdir -p "$prev"
+    for file in $(cd "$next" && find . -type f | cut -c 2-) "$@"; do
+        if [ -e "$file" ]; then
+            mkdir -p "$prev$(dirname "$file")"
+            cp -p "$file" "$prev$file"
+        fi
+    done
+    for file in $(cd "$next" && find . -type f | cut -c 2-); do
+        mode=0644
+        if [ -x "$next$file" ]; then mode=0755; fi
+        mkdir -p "$(dirname "$file")"
+        cp "$next$file" "$file.lbgen-new"
+        chmod "$mode" "$file.lbgen-new"
+        mv -f "$file.lbgen-new" "$file"
+    done
+    for file in "$@"; do rm -f "$file"; done
+    settings
+}
+
+# What an earlier install had taken the place of.
+restore() {
+    for file in $(cd "$next" && find . -type f | cut -c 2-); do
+        if [ ! -e "$prev$file" ]; then rm -f "$file"; fi
+    done
+    for file in $(cd "$prev" && find . -type f | cut -c 2-); do
+        cp -p "$prev$file" "$file.lbgen-new"
+        mv -f "$file.lbgen-new" "$file"
+    done
+    settings
+}
+
+settings() {
+    mkdir -p /run/lbgen
+    if systemd; then
+        systemctl daemon-reload
+        if [ -e /etc/systemd/system/lbgen-policy-routing.service ]; then
+            systemctl enable --quiet lbgen-policy-routing
+        fi
+    fi
+    if [ -e /etc/sysctl.d/90-lbgen.conf ]; then sysctl -q -p /etc/sysctl.d/90-lbgen.conf; fi
+    # A script that holds the rules has them in place before keepalived lets go of its own.
+    if grep -qx mode=static /usr/local/sbin/lbgen-policy-routing 2>/dev/null; then routing; fi
+}
+
+routing() {
+    if [ -x /usr/local/sbin/lbgen-policy-routing ]; then /usr/local/sbin/lbgen-policy-routing up; fi
+}
+
+logged() { journalctl -q -u keepalived --no-pager -o cat "$@" 2>/dev/null; }
+
+reload() {
+    if systemd; then
+        since=$(date '+%Y-%m-%d %H:%M:%S')
+        seen=$(logged --since "$since" | grep -c 'Reload complete' || true)
+        systemctl reload keepalived
+        tries=0
+        until [ "$(logged --since "$since" | grep -c 'Reload complete' || true)" -gt "$seen" ]; do
+            tries=$((tries + 1))
+            if [ "$tries" -gt 100 ]; then
+                echo "keepalived does not say that it has reloaded" >&2
+                exit 1
+            fi
+            sleep 0.1
+        done
+    else
+        kill -HUP "$(cat /run/keepalived.pid)"
+        sleep 0.5
+    fi
+    routing
+}
+
+start() {
+    routing
+    if systemd; then systemctl enable --quiet --now keepalived; else keepalived; fi
+}
+
+# Not at the next boot either.
+stop() {
+    if systemd; then
+        systemctl disable --quiet --now keepalived
+    elif [ -e /run/keepalived.pid ]; then
+        kill "$(cat /run/keepalived.pid)"
+        while [ -e /run/keepalived.pid ]; do sleep 0.05; done
+    fi
+}
+
+restart() {
+    stop
+    start
+}
+
+# Also after a reboot, until it is taken back.
+drain() {
+    mkdir -p /run/lbgen /etc/tmpfiles.d
+    echo "f $drain 0644 - - - 1" >"$kept_drain"
+    echo 1 >"$drain"
+}
+
+undrain() {
+    rm -f "$kept_drain"
+    echo 0 >"$drain"
+}
+
+remove() { rm -f "$@"; }
+
+alive() { kill -0 "$(cat /run/keepalived.pid)" 2>/dev/null; }
+
+# With the others: says that the connection stands, and waits for the word.
+reload_on_word() {
+    echo ready
+    read -r _
+    reload
+}
+
+addresses() { ip -o addr show | awk '{ sub(/\/.*/, "", $4); print $4 }'; }
+
+NODE
+)
+
+host_of() {
+    case $1 in
+{% for node in hosts %}
+    {{ node.name }}) echo {{ node.host }} ;;
+{% endfor %}
+    *) echo "$1" ;;
+    esac
+}
+
+# Runs words on a node.
+on() {
+    node=$1
+    shift
+    words=
+    for word in "$@"; do words="$words '$word'"; done
+    ${LBGEN_ON:-ssh} "$(host_of "$node")" "$on_node
+$words"
+}
+
+kubectl_() { ${LBGEN_KUBECTL:-kubectl} "$@"; }
+
+for_each() {
+    action=$1
+    shift
+    for node_name in "$@"; do on "$node_name" "$action"; done
+}
+
+claim() { for node_name in "$@"; do on "$node_name" claim "$claim"; done; }
+release() { for_each release "$@"; }
+config_test() { for_each config_test "$@"; }
+reload() { for_each reload "$@"; }
+restart() { for_each restart "$@"; }
+start() { for_each start "$@"; }
+stop() { for_each stop "$@"; }
+drain() { for_each drain "$@"; }
+undrain() { for_each undrain "$@"; }
+restore() { for_each restore "$@"; }
+pause() { sleep "$1"; }
+
+copy() {
+    if [ -n "${LBGEN_COPY:-}" ]; then
+        $LBGEN_COPY "$bundle/nodes/$1" "$(host_of "$1")"
+    else
+        on "$1" mkdir -p /var/lib/lbgen/next
+        rsync -rlt --delete "$bundle/nodes/$1/" "$(host_of "$1"):/var/lib/lbgen/next/"
+    fi
+}
+
+with_words() {
+    action=$1 node_name=$2
+    shift 2
+    on "$node_name" "$action" "$@"
+}
+
+verify() { with_words verify "$@"; }
+install() { with_words install "$@"; }
+remove() { with_words remove "$@"; }
+
+# Every connection is open before the first reload.
+reload_within() {
+    shift
+    together=$(mktemp -d)
+    waiting=
+    for node_name in "$@"; do
+        {
+            while [ ! -e "$together/go" ]; do sleep 0.02; done
+            echo go
+        } | on "$node_name" reload_on_word >"$together/$node_name" &
+        waiting="$waiting $!"
+    done
+    for node_name in "$@"; do
+        tries=0
+        until grep -q ready "$together/$node_name" 2>/dev/null; do
+            tries=$((tries + 1))
+            if [ "$tries" -gt 600 ]; then
+                echo "$node_name does not answer; nothing was reloaded" >&2
+                # shellcheck disable=SC2086 # a list of numbers
+                kill $waiting
+                exit 1
+            fi
+            sleep 0.1
+        done
+    done
+    touch "$together/go"
+    status=0
+    for process in $waiting; do wait "$process" || status=1; done
+    rm -rf "$together"
+    return "$status"
+}
+
+apply() { kubectl_ apply -k "$bundle/kubernetes"; }
+
+delete() {
+    if [ -n "$2" ]; then set -- "$1" "$3" --namespace "$2"; else set -- "$1" "$3"; fi
+    kubectl_ delete "$@" --ignore-not-found
+}
+
+free_health_port() {
+    kubectl_ patch service "$2" --namespace "$1" --type merge \
+        --patch '{"spec":{"externalTrafficPolicy":"Cluster","healthCheckNodePort":null}}'
+}
+
+# The node's own command; a reboot takes the connection with it.
+visit() {
+    ${LBGEN_ON:-ssh} "$(host_of "$1")" {{ visit }} || echo "the command ended with $?"
+    sleep 5
+    until on "$1" alive 2>/dev/null; do sleep 2; done
+}
+
+# Waits until nodes hold what they should: SECONDS 'NODE...' ADDRESS=NODE...
+await() {
+    limit=$(($(date +%s) + $1))
+    nodes=$2
+    shift 2
+    while :; do
+        wrong=
+        for node_name in $nodes; do
+            here=" $(on "$node_name" addresses | tr '\n' ' ') "
+            for pair in "$@"; do
+                vip=${pair%%=*} holder=${pair#*=}
+                case $here in
+                *" $vip "*) if [ "$holder" != "$node_name" ]; then wrong="$wrong $vip is on $node_name;"; fi ;;
+                *) if [ "$holder" = "$node_name" ]; then wrong="$wrong $vip is not on $node_name;"; fi ;;
+                esac
+            done
+        done
+        if [ -z "$wrong" ]; then return 0; fi
+        if [ "$(date +%s)" -ge "$limit" ]; then
+            echo "not as it should be:$wrong" >&2
+            return 1
+        fi
+        sleep 0.2
+    done
+}
+
+yes=no dry_run=no from_step=
+while [ $# -gt 0 ]; do
+    case $1 in
+    --yes) yes=yes ;;
+    --dry-run) dry_run=yes ;;
+    --from-step) shift; from_step=${1:?--from-step needs an id} ;;
+    *) echo "usage: sh rollout.sh [--yes] [--dry-run] [--from-step ID]" >&2; exit 2 ;;
+    esac
+    shift
+done
+
+# Asks, runs a step, checks what must hold then. ID TITLE NUMBER
+step() {
+    if [ -n "$from_step" ] && [ "$from_step" != "$1" ]; then return 0; fi
+    from_step=
+    printf '\n%s: %s\n' "$1" "$2"
+    "about_$3"
+    if [ "$dry_run" = yes ]; then return 0; fi
+    if [ "$yes" = no ]; then
+        printf 'go on? [y/N] '
+        read -r answer
+        case $answer in y | Y | yes) ;; *) echo "stopped before $1; go on with --from-step $1"; exit 1 ;; esac
+    fi
+    set +e
+    (set -e; "do_$3" && "check_$3")
+    status=$?
+    set -e
+    if [ "$status" != 0 ]; then
+        printf '\n%s failed. The way back:\n' "$1" >&2
+        "back_$3" >&2
+        exit 1
+    fi
+    if [ "$soak" -gt 0 ]; then sleep "$soak"; fi
+}
+{% for step in steps %}
+
+about_{{ loop.index }}() {
+    cat <<'END'
+{% for line in step.about %}
+  {{ line }}
+{% endfor %}
+END
+}
+do_{{ loop.index }}() {
+{% for command in step.commands %}
+    {{ command }}
+{% endfor %}
+}
+check_{{ loop.index }}() {
+    {{ step.check }}
+}
+back_{{ loop.index }}() {
+    cat <<'END'
+{% for command in step.back %}
+  {{ command }}
+{% endfor %}
+END
+}
+{% endfor %}
+
+{% for step in steps %}
+step {{ step.id }} {{ step.title }} {{ loop.index }}
+{% endfor %}
+if [ -n "$from_step" ]; then
+    echo "there is no step $from_step" >&2
+    exit 2
+fi
+echo
+echo "done"
