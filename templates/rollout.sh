@@ -116,15 +116,19 @@ routing() {
     if [ -x /usr/local/sbin/lbgen-policy-routing ]; then /usr/local/sbin/lbgen-policy-routing up; fi
 }
 
-logged() { journalctl -q -u keepalived --no-pager -o cat "$@" 2>/dev/null; }
+# How often keepalived has said since then that it has its configuration. Its VRRP process starts with the first instance.
+settled() {
+    journalctl -q -u keepalived --no-pager -o cat --since "$1" 2>/dev/null |
+        grep -cE 'Reload complete|Starting VRRP child process' || true
+}
 
 reload() {
     if systemd; then
         since=$(date '+%Y-%m-%d %H:%M:%S')
-        seen=$(logged --since "$since" | grep -c 'Reload complete' || true)
+        seen=$(settled "$since")
         systemctl reload keepalived
         tries=0
-        until [ "$(logged --since "$since" | grep -c 'Reload complete' || true)" -gt "$seen" ]; do
+        until [ "$(settled "$since")" -gt "$seen" ]; do
             tries=$((tries + 1))
             if [ "$tries" -gt 100 ]; then
                 echo "keepalived does not say that it has reloaded" >&2

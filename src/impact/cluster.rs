@@ -69,6 +69,9 @@ impl<'a> Cluster<'a> {
             }
             (Some(from), Some(to)) => {
                 let mut found = Vec::new();
+                if from.key != to.key {
+                    found.push(finding(Class::Switches, moved(from, to)));
+                }
                 if from.class() != to.class() {
                     let class = |object: &Object| object.class().unwrap_or("none").to_owned();
                     let mut switches = finding(
@@ -146,6 +149,9 @@ impl<'a> Cluster<'a> {
             }
         }
         match (from, to) {
+            (Some(from), Some(to)) if from.key != to.key => {
+                found.push(Finding::new(Class::Switches, entry, moved(from, to)));
+            }
             (Some(from), Some(to)) if found.is_empty() && from.value != to.value => {
                 found.push(Finding::new(Class::Tuned, entry, fields(from, to)));
             }
@@ -211,8 +217,9 @@ fn service_findings(
 ) -> Vec<Finding> {
     let finding = |class, reason: String| Finding::new(class, entry.clone(), reason);
     let (Some(from), Some(to)) = (from, to) else {
+        let class = if to.is_some() { Class::New } else { Class::Removed };
         let reason = format!("{key} {}", if to.is_some() { "is new" } else { "is removed" });
-        return vec![finding(Class::Tuned, reason)];
+        return vec![finding(class, reason)];
     };
     let differs = |path: &str| from.field(path) != to.field(path);
     let mut found = Vec::new();
@@ -228,7 +235,10 @@ fn service_findings(
         ("/spec/ipFamilies/0", "ipFamilies[0]"),
         ("/addressType", "addressType"),
     ] {
-        if differs(path) {
+        // What neither manifest says the API server fills in.
+        let filled_in = path == "/spec/ipFamilies/0"
+            && (from.field(path).is_none() || to.field(path).is_none());
+        if differs(path) && !filled_in {
             let reason = format!("`{field}` cannot change: {key} must be deleted and created");
             found.push(finding(Class::Recreate, reason));
         }
@@ -251,6 +261,12 @@ fn words(class: Class, path: &str) -> String {
         Class::ToFallback => format!("goes to the fallback: {path}"),
         _ => format!("another backend answers: {path}"),
     }
+}
+
+/// Two Ingresses of one host cannot stand beside each other in ingress-nginx.
+fn moved(from: &Object, to: &Object) -> String {
+    let (old, new) = (&from.key.namespace, &to.key.namespace);
+    format!("its Ingress moves from the namespace {old} to {new}: the old one is deleted first")
 }
 
 fn backends(object: &Object) -> Option<String> {

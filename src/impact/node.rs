@@ -101,7 +101,13 @@ fn settings(comparison: Comparison<'_>, node: &Subdomain, files: &[&str]) -> Opt
             path if path.starts_with("etc/sysctl.d/") => Some("kernel keys"),
             path if path.starts_with("etc/systemd/") => Some("units"),
             path if path.starts_with("etc/tmpfiles.d/") => Some("temporary files"),
-            path if path.ends_with("/lbgen-policy-routing") => Some("the policy routing script"),
+            // What it holds for VIPs is told of with them.
+            path if path.ends_with("/lbgen-policy-routing") => {
+                let lists = |state: &State| state.nodes.get(node).map(|node| node.routing.clone());
+                let (from, to) = (lists(comparison.from), lists(comparison.to));
+                let same = from == to || to.is_some_and(|lists| lists.rules.is_empty());
+                same.then_some("the policy routing script")
+            }
             path if path.ends_with("/check-entrypoint") => Some("the health check"),
             _ => Some("other files"),
         };

@@ -6,12 +6,19 @@ use super::{Class, Daemon, Impact, Subject};
 use crate::model::Entry;
 
 impl Impact {
-    /// `2 VIPs move, 1 component leaves the fallback, 14 nodes reload`: the worst class of each subject, worst first.
+    /// `2 VIPs move, 1 component leaves the fallback, 14 nodes reload`: everything that users notice, and the worst of
+    /// every other subject; worst first.
     pub fn verdict(&self) -> String {
         let mut seen: BTreeSet<&Subject> = BTreeSet::new();
+        let mut told: BTreeSet<(&Subject, Class)> = BTreeSet::new();
         let mut counted: Vec<((Class, &'static str), usize)> = Vec::new();
         for finding in &self.findings {
-            if !seen.insert(&finding.subject) || finding.class == Class::Text {
+            let first = seen.insert(&finding.subject);
+            if !first && finding.class > Class::FromFallback || finding.class == Class::Text {
+                continue;
+            }
+            let once = (&finding.subject, finding.class);
+            if !told.insert(once) {
                 continue;
             }
             let key = (finding.class, noun(&finding.subject));

@@ -121,7 +121,8 @@ impl<'a> Watch<'a> {
         let (before, after) =
             (self.electorate.order(address, FROM), self.electorate.order(address, TO));
         if before != after && old == new {
-            let reason = format!("{} become {}", self.next(&before), self.next(&after));
+            let (was, is) = (self.next(&before), self.next(&after));
+            let reason = format!("after it came {was}; now {is}");
             found.push(finding(Class::Order, reason));
         }
         if let Some(reason) = self.reroutes(address, edits) {
@@ -252,7 +253,12 @@ impl<'a> Watch<'a> {
             let state = |phase| self.electorate.state(edit.node, phase).map(AsRef::as_ref);
             let held = |state: Option<&'a NodeState>| {
                 state.map(|state| {
-                    (rules(state, address), routes(state, address), marks(state, address))
+                    (
+                        state.routing.is_static,
+                        rules(state, address),
+                        routes(state, address),
+                        marks(state, address),
+                    )
                 })
             };
             if held(state(FROM)) != held(state(TO)) {

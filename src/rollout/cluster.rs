@@ -84,10 +84,10 @@ fn recreate(comparison: Comparison<'_>) -> Vec<Step> {
     for object in comparison.to.objects.values() {
         let Some(old) = comparison.from.objects.get(&object.key) else { continue };
         let differs = |path: &str| old.field(path) != object.field(path);
+        let both = |path: &str| old.field(path).is_some() && object.field(path).is_some();
         let key = &object.key;
-        if ["/spec/loadBalancerClass", "/spec/ipFamilies/0", "/addressType"]
-            .iter()
-            .any(|path| differs(path))
+        if differs("/spec/loadBalancerClass")
+            || ["/spec/ipFamilies/0", "/addressType"].iter().any(|path| both(path) && differs(path))
         {
             let mut step = Step::on(
                 Do::Delete,

@@ -264,6 +264,12 @@ impl Node {
         self.host.run(&format!("nft {verb} element inet kube-proxy {set} '{{ {address} }}'"));
     }
 
+    /// A health port answers at another address too.
+    pub fn serve_health(&self, address: &str, port: u16) {
+        let agent = format!("exec {} agent {}", agent().display(), self.host.name);
+        self.host.serve(&format!("{agent} {address}/{port}/{}", flag(port)));
+    }
+
     /// What keepalived said last.
     pub fn log(&self) -> String {
         self.host.run(&format!("tail -n 140 {LOG} 2>/dev/null || true"))
