@@ -131,11 +131,11 @@ fn nothing_is_written_where_something_is_in_the_way() {
     };
     refused(
         &|bundle| fs::write(bundle.join("nodes"), "a file").unwrap(),
-        "out/seed/nodes is a file, where a folder must be",
+        "out/seed/nodes is a file; lbgen needs a directory there",
     );
     refused(
         &|bundle| fs::create_dir(bundle.join("kubernetes/kustomization.yaml")).unwrap(),
-        "is a folder, where a file must be",
+        "is a directory; lbgen needs a file there",
     );
     refused(
         &|bundle| symlink("/tmp", bundle.join("nodes")).unwrap(),

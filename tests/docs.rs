@@ -63,6 +63,68 @@ fn the_readme_shows_what_happens() {
     }
 }
 
+/// The commands of a recipe that are lbgen's, as its lines have them.
+fn recipe(path: &str) -> Vec<String> {
+    let text = fs::read_to_string(support::root().join(path)).unwrap();
+    let lines = text.lines().map(|line| line.trim_start_matches([' ', '-']));
+    lines
+        .map(|line| line.strip_prefix("run: ").unwrap_or(line))
+        .filter(|line| line.starts_with("lbgen ") || line.starts_with("sh rollout.sh"))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The recipes of `docs/ci/` work in a repository whose tag says what runs: they accept what is rendered and committed,
+/// and refuse what is not. The nodes are the cluster's that nobody reaches: the script is only read out.
+#[test]
+fn recipes_of_ci_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Path::new(env!("CARGO_BIN_EXE_lbgen")).parent().unwrap();
+    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
+    let sh = |line: &str| {
+        Command::new("sh")
+            .args(["-c", line])
+            .current_dir(folder.path())
+            .env("PATH", &path)
+            .output()
+            .unwrap()
+    };
+    let must = |line: &str| {
+        let done = sh(line);
+        assert!(
+            done.status.success(),
+            "{line}: {}{}",
+            support::stdout(&done),
+            support::stderr(&done)
+        );
+        support::stdout(&done)
+    };
+    let commit = "git add inventory.yaml inventory.lock out && git -c user.name=a -c user.email=a@b.c commit -qm x";
+    must(&format!(
+        "lbgen init -q && lbgen render -q && git init -q . && {commit} && git tag deployed/eu1"
+    ));
+    must(
+        "sed -i 's|  lb-2:|  lb-3: { address: 10.0.0.13, interface: eth0 }\\n  lb-2:|' inventory.yaml",
+    );
+    let hook = support::root().join("docs/ci/pre-commit");
+    assert!(!sh(&hook.display().to_string()).status.success(), "it is not rendered");
+    must(&format!("lbgen render -q && {commit}"));
+    must(&hook.display().to_string());
+    for (file, count) in [("docs/ci/github-actions.yml", 5), ("docs/ci/gitlab-ci.yml", 5)] {
+        let commands = recipe(file);
+        assert_eq!(commands.len(), count, "{file}: {commands:?}");
+        for command in commands {
+            must(&command.replace("rollout.sh --yes", "rollout.sh --dry-run"));
+        }
+        let comment = must("cat comment.md");
+        assert!(
+            comment.starts_with("### eu1: ") && comment.contains("| new | `nodes.lb-3` |"),
+            "{comment}"
+        );
+        must("shellcheck -S warning rollout.sh 2>/dev/null || ! command -v shellcheck");
+    }
+}
+
 #[test]
 #[ignore = "needs keepalived, nftables and root; run tests/run"]
 fn the_lab_prints_what_the_readme_shows() {

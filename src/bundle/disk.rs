@@ -35,7 +35,7 @@ impl Disk {
     pub fn open(output: &Path, datacenter: &str) -> anyhow::Result<Self> {
         let root = output.join(datacenter);
         if fs::metadata(output).is_ok_and(|about| !about.is_dir()) {
-            bail!("{} is not a folder", output.display());
+            bail!("{} is a file; lbgen needs a directory there", output.display());
         }
         let mut disk =
             Self { root, exists: false, entries: BTreeMap::new(), owned: BTreeSet::new() };
@@ -47,10 +47,7 @@ impl Disk {
             }
             Ok(about) if !about.is_dir() => {
                 let what = what(about.file_type());
-                bail!(
-                    "{} is {what}, where a folder must be; nothing was written",
-                    disk.root.display()
-                )
+                bail!("{} is {what}; lbgen needs a directory there", disk.root.display())
             }
             Ok(_) => disk.exists = true,
         }
@@ -121,7 +118,7 @@ impl Disk {
         let refuse = |path: &str, kind: FileType, wanted: &str| {
             let full = self.path(path);
             let what = what(kind);
-            bail!("{} is {what}, where {wanted} must be; nothing was written", full.display())
+            bail!("{} is {what}; lbgen needs {wanted} there", full.display())
         };
         match self.entries.get(path) {
             Some(kind) if kind.is_file() => {}
@@ -130,7 +127,7 @@ impl Disk {
                 let folders = path.match_indices('/').map(|(end, _)| &path[..end]);
                 for folder in folders {
                     if let Some(kind) = self.entries.get(folder).filter(|kind| !kind.is_dir()) {
-                        return refuse(folder, *kind, "a folder");
+                        return refuse(folder, *kind, "a directory");
                     }
                 }
                 return Ok(None);
@@ -150,7 +147,7 @@ fn what(kind: FileType) -> &'static str {
     if kind.is_symlink() {
         "a symbolic link"
     } else if kind.is_dir() {
-        "a folder"
+        "a directory"
     } else if kind.is_file() {
         "a file"
     } else {

@@ -199,6 +199,8 @@ pub fn recover(output: &Path, datacenter: &str) -> anyhow::Result<()> {
     let journal = stage.join(JOURNAL);
     let text = match fs::read_to_string(&journal) {
         Ok(text) => text,
+        // What is in the way of the directory is said where it is opened.
+        Err(error) if error.kind() == ErrorKind::NotADirectory => return Ok(()),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             return match stage.exists() {
                 true => fs::remove_dir_all(&stage)

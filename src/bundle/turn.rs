@@ -16,7 +16,7 @@ impl Turn {
     pub fn to_write(output: &Path) -> anyhow::Result<Self> {
         let shown = output.display();
         if fs::metadata(output).is_ok_and(|about| !about.is_dir()) {
-            anyhow::bail!("{shown} is not a folder");
+            anyhow::bail!("{shown} is a file; lbgen needs a directory there");
         }
         fs::create_dir_all(output).with_context(|| format!("cannot make {shown}"))?;
         let folder = File::open(output).with_context(|| format!("cannot open {shown}"))?;

@@ -54,10 +54,10 @@ struct Global {
     /// Output format
     #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
     format: Format,
-    /// Print errors only
+    /// Print no warnings and no progress
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
-    /// Print the files that are read and written
+    /// Say what is read, compared and written
     #[arg(short, long, global = true)]
     verbose: bool,
     /// Use the files in DIR instead of the embedded templates of the same name
@@ -96,14 +96,14 @@ impl Format {
 /// Which inventory.
 #[derive(clap::Args, Clone)]
 struct Input {
-    /// The inventory file; `-` is standard input
+    /// The inventory file; `-` is standard input, which has no lock
     #[arg(default_value = "inventory.yaml", value_name = "INVENTORY")]
     inventory: PathBuf,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    /// Write the bundle
+    /// Write the bundle, the generated files, into OUTPUT/<datacenter>
     Render(render::Args),
     /// Show what a render would change, and what that does to traffic
     Diff(diff::Args),

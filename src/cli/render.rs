@@ -51,6 +51,9 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
         return Ok(Exit::Failed);
     };
     args.refuse_lock(&rendered)?;
+    if rendered.lock.is_none() {
+        session.note("standard input has no lock: every number and order is allocated again");
+    }
     if args.check {
         let _turn = Turn::to_read(&args.output);
         let disk = Disk::open(&args.output, rendered.datacenter.as_str())?;
@@ -106,6 +109,9 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
 impl Args {
     /// `--locked`: a lock that would have to change is an error.
     fn refuse_lock(&self, rendered: &Rendered) -> anyhow::Result<()> {
+        if self.locked && rendered.lock.is_none() {
+            bail!("--locked needs a lock, and standard input has none");
+        }
         if let Some(lock) = rendered.stale_lock().filter(|_| self.locked) {
             bail!(
                 "{} would have to change: run `lbgen render` without --locked and commit it",

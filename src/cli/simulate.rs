@@ -43,19 +43,19 @@ pub const ABOUT: About = About {
 pub struct Args {
     #[command(flatten)]
     input: Input,
-    /// Failed nodes
+    /// Failed nodes, separated by commas
     #[arg(long, value_name = "NODES", value_delimiter = ',', add = ArgValueCompleter::new(complete::nodes))]
     fail: Vec<String>,
-    /// Failed zones: all of their nodes fail
+    /// Failed zones, separated by commas: all of their nodes fail
     #[arg(long, value_name = "ZONES", value_delimiter = ',', add = ArgValueCompleter::new(complete::zones))]
     zone: Vec<String>,
-    /// Drained nodes
+    /// Drained nodes, separated by commas
     #[arg(long, value_name = "NODES", value_delimiter = ',', add = ArgValueCompleter::new(complete::nodes))]
     drain: Vec<String>,
-    /// Entrypoints that have no ready pod on a node
+    /// Treat these entrypoints as having no ready pod on these nodes
     #[arg(long, value_name = "ENTRYPOINT@NODE", value_delimiter = ',', add = ArgValueCompleter::new(complete::entrypoints_at_nodes))]
     unhealthy: Vec<String>,
-    /// Also try every combination of up to K failed nodes
+    /// Also try every combination of up to K failed nodes, K at most 4
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u8).range(0..=4))]
     failures: Option<u8>,
     /// Compare with the elections of other systems
@@ -135,7 +135,7 @@ fn known<T: AsRef<str> + Clone>(what: &str, written: &str, names: &[&T]) -> anyh
     let written = printable(written);
     match nearest(&written, &all) {
         Some(near) => bail!("there is no {what} `{written}`; did you mean `{near}`?"),
-        None => bail!("there is no {what} `{written}`"),
+        None => bail!("there is no {what} `{written}`; valid: {}", all.join(", ")),
     }
 }
 
@@ -234,7 +234,7 @@ fn placement<'a>(
     now: &Placement<'a>,
 ) -> String {
     let moves = Move::all(simulator, normal, now);
-    let name = |node: Option<&Subdomain>| node.map_or("nobody".to_owned(), ToString::to_string);
+    let name = |node: Option<&Subdomain>| node.map_or("-".to_owned(), ToString::to_string);
     let rows = plan.vips.iter().enumerate().map(|(index, vip)| {
         let moved = moves.iter().find(|moved| moved.vip == index);
         let from = moved.map_or(String::new(), |moved| {
@@ -243,7 +243,7 @@ fn placement<'a>(
         });
         vec![vip.address.to_string(), vip.entrypoint.to_string(), name(now.holders[index]), from]
     });
-    let sum = format!("{} moved, {} with nobody\n", count(moves.len(), "VIP"), now.unheld);
+    let sum = format!("{} moved, {} unheld\n", count(moves.len(), "VIP"), now.unheld);
     table(&["VIP", "ENTRYPOINT", "HOLDER", "MOVED"], rows) + &sum
 }
 

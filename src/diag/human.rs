@@ -28,7 +28,7 @@ pub fn render(report: &Report, sources: &Sources, styled: bool) -> String {
     if !out.is_empty() {
         out.push_str(&report.tally());
         if let Some(first) = report.iter().next() {
-            out.push_str(&format!("; try lbgen explain {}", first.code.id));
+            out.push_str(&format!("; run `lbgen explain {}` to see why", first.code.id));
         }
         out.push('\n');
     }

@@ -9,11 +9,28 @@ use crate::route::RoutingTable;
 /// Nothing refers to it.
 const UNUSED: Code = code!(Warning "LB210", "something that nothing uses");
 
+/// Nothing is exposed.
+const NO_VIPS: Code = code!(Warning "LB217", "an inventory without VIPs");
+
 /// The codes of this family.
-pub const CODES: &[&Code] = &[&UNUSED];
+pub const CODES: &[&Code] = &[&UNUSED, &NO_VIPS];
 
 /// Reports what could be left out.
 pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
+    if datacenter.vips.is_empty() {
+        report.push(
+            Diagnostic::new(
+                &NO_VIPS,
+                datacenter.span,
+                "the inventory has no VIPs",
+                "nothing is exposed",
+            )
+            .note("a render removes what was rendered for VIPs before")
+            .help("add an entry under `vips`; if the file was cut off, restore it from git"),
+        );
+        // What else is unused follows from that.
+        return;
+    }
     let exposed: BTreeSet<&Label> = datacenter.vips.iter().map(|vip| &vip.entrypoint).collect();
     let routed: BTreeSet<&Label> =
         datacenter.domains.values().map(|domain| &domain.entrypoint).collect();

@@ -42,7 +42,7 @@ pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
     }
     if !datacenter.vips.is_empty() && version.at_least(36) {
         report.push(
-            Diagnostic::new(&EXTERNAL_IPS, stated, format!("the VIPs' form is deprecated in Kubernetes {version}"), "`spec.externalIPs` of the edge Services")
+            Diagnostic::new(&EXTERNAL_IPS, stated, format!("`spec.externalIPs`, which lbgen uses for VIPs, is deprecated in Kubernetes {version}"), "`spec.externalIPs` of the edge Services")
                 .note("kube-proxy ignores externalIPs by default from 1.40 and no longer supports them from 1.43 (KEP-5707)"),
         );
     }

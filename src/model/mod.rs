@@ -53,6 +53,8 @@ use crate::source::{Loc, Span};
 pub struct Datacenter {
     /// The bundle's folder.
     pub name: Label,
+    /// Where it is written.
+    pub span: Span,
     /// The inventory's file name, for headers.
     pub source: String,
     /// The cluster.
@@ -78,6 +80,7 @@ pub struct Datacenter {
 /// What an inventory describes, as far as it could be understood: a mistake in one entry hides no mistake of another.
 pub struct Draft {
     name: Option<Label>,
+    span: Option<Span>,
     source: String,
     kubernetes: Option<Kubernetes>,
     keepalived: Option<Keepalived>,
@@ -123,6 +126,7 @@ pub fn draft(raw: &raw::Inventory, source: &str, report: &mut Report) -> Draft {
     }
     Draft {
         name,
+        span: raw.datacenter.as_ref().map(|raw| raw.span),
         source: source.to_owned(),
         kubernetes,
         keepalived,
@@ -154,6 +158,7 @@ impl Draft {
         }
         Some(Datacenter {
             name: self.name?,
+            span: self.span?,
             source: self.source,
             kubernetes: self.kubernetes?,
             keepalived: self.keepalived?,

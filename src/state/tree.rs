@@ -73,7 +73,10 @@ impl Tree {
         let commit = format!("{revision}^{{commit}}");
         git(work, &["rev-parse", "--verify", "--quiet", "--end-of-options", &commit])
             .with_context(|| format!("git has no revision `{revision}`"))?;
-        let tar = git(work, &["archive", "--format=tar", &format!("{revision}:{prefix}")])
+        // In a folder below, git archives that folder alone.
+        let top = String::from_utf8(git(work, &["rev-parse", "--show-toplevel"])?)?;
+        let top = Path::new(top.trim_end());
+        let tar = git(top, &["archive", "--format=tar", &format!("{revision}:{prefix}")])
             .with_context(|| format!("there is no {prefix} at {revision}"))?;
         let files = untar(&tar)?;
         Self::adopt(format!("{revision}:{prefix}"), files)
