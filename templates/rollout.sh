@@ -350,7 +350,8 @@ step() {
         case $answer in y | Y | yes) ;; *) echo "stopped before $1; go on with --from-step $1"; exit 1 ;; esac
     fi
     set +e
-    (set -e; "do_$3" && "check_$3")
+    # Not in a list of `&&`: there a shell ignores -e.
+    (set -e; "do_$3"; "check_$3")
     status=$?
     set -e
     if [ "$status" != 0 ]; then

@@ -15,217 +15,9 @@ use std::process::{Command, Output};
 use std::sync::Mutex;
 use std::time::Duration;
 
+use lab::edits::{BASE, EDITS, Edit, machines};
 use lab::{Lab, timeline::Worst};
 use lbgen::plan::simulate::Scenario;
-
-/// An inventory before and after, and what the wiring must do besides.
-struct Edit {
-    name: &'static str,
-    from: fn(&str) -> String,
-    to: fn(&str) -> String,
-    /// What a person in the datacenter does before.
-    wire: fn(&Lab),
-    /// Whether requests are answered at the end as at the beginning: the lab's own cluster does not change with it.
-    answers: bool,
-}
-
-const SAME: fn(&str) -> String = |base| base.to_owned();
-
-const EDITS: &[Edit] = &[
-    Edit {
-        name: "new node",
-        from: |base| without(base, "lb-4:"),
-        to: SAME,
-        wire: nothing,
-        answers: true,
-    },
-    Edit {
-        name: "removed node",
-        from: SAME,
-        to: |base| without(base, "lb-3:"),
-        wire: nothing,
-        answers: true,
-    },
-    Edit {
-        name: "maintenance",
-        from: SAME,
-        to: |base| state(base, "lb-2", "maintenance"),
-        wire: nothing,
-        answers: true,
-    },
-    Edit {
-        name: "back from maintenance",
-        from: |base| state(base, "lb-2", "maintenance"),
-        to: SAME,
-        wire: nothing,
-        answers: true,
-    },
-    Edit {
-        name: "new VIP",
-        from: |base| without(base, "192.0.2.12"),
-        to: SAME,
-        wire: nothing,
-        answers: true,
-    },
-    Edit {
-        name: "removed VIP",
-        from: SAME,
-        to: |base| without(base, "192.0.2.12"),
-        wire: nothing,
-        answers: true,
-    },
-    Edit {
-        name: "priorities swapped",
-        from: |base| pinned(base, 200, 150),
-        to: |base| pinned(base, 150, 200),
-        wire: nothing,
-        answers: true,
-    },
-    Edit {
-        name: "VRRP version",
-        from: SAME,
-        to: |base| base.replace("vrrp_version: 2", "vrrp_version: 3"),
-        wire: nothing,
-        answers: true,
-    },
-    Edit {
-        name: "another VRID",
-        from: SAME,
-        to: |base| vip(base, "vrid: 77"),
-        wire: nothing,
-        answers: true,
-    },
-    Edit {
-        name: "advert interval",
-        from: SAME,
-        to: |base| base.replace("advert_interval: 1s", "advert_interval: 2s"),
-        wire: nothing,
-        answers: true,
-    },
-    Edit {
-        name: "renumbered node",
-        from: SAME,
-        to: |base| base.replace("10.0.0.12,", "10.0.0.22,"),
-        wire: renumber,
-        answers: true,
-    },
-    Edit {
-        name: "another gateway",
-        from: SAME,
-        to: |base| base.replace("address: 192.0.2.1,", "address: 192.0.2.2,"),
-        wire: second_gateway,
-        answers: true,
-    },
-    Edit {
-        name: "virtual to static",
-        from: SAME,
-        to: |base| base.replace("mode: virtual", "mode: static"),
-        wire: nothing,
-        answers: true,
-    },
-    Edit {
-        name: "static to virtual",
-        from: |base| base.replace("mode: virtual", "mode: static"),
-        to: SAME,
-        wire: nothing,
-        answers: true,
-    },
-    Edit {
-        name: "kube-proxy mode",
-        from: SAME,
-        to: |base| base.replace("kube_proxy: iptables", "kube_proxy: ipvs"),
-        wire: nothing,
-        answers: false,
-    },
-    Edit {
-        name: "an address from one VIP to another",
-        from: |base| extra(base, "192.0.2.10"),
-        to: |base| extra(base, "192.0.2.11"),
-        wire: nothing,
-        answers: true,
-    },
-    Edit {
-        name: "careful VRRP version",
-        from: SAME,
-        to: |base| base.replace("vrrp_version: 2", "vrrp_version: 3"),
-        wire: nothing,
-        answers: true,
-    },
-];
-
-/// Four nodes in two zones, adverts every second as most fleets have them.
-const BASE: &str = r#"
-datacenter: lab
-kubernetes: { kube_proxy: iptables }
-keepalived: { vrrp_version: 2, advert_interval: 1s }
-policy_routing: { mode: virtual }
-gateways:
-  public: { address: 192.0.2.1, network: 192.0.2.0/24, interface: eth1 }
-  public6: { address: "2001:db8:8::1", network: "2001:db8:8::/64", interface: eth1 }
-nodes:
-  lb-1: { address: 10.0.0.11, address6: "fd00::11", interface: eth0, zone: a }
-  lb-2: { address: 10.0.0.12, address6: "fd00::12", interface: eth0, zone: b }
-  lb-3: { address: 10.0.0.13, address6: "fd00::13", interface: eth0, zone: b }
-  lb-4: { address: 10.0.0.14, address6: "fd00::14", interface: eth0, zone: a }
-entrypoints:
-  web:
-    edge: { class: web-edge, health_check_node_port: 32100 }
-    routing: { class: web-routing }
-    allow: [LB212]
-vips:
-  - { address: 192.0.2.10, entrypoint: web }
-  - { address: 192.0.2.11, entrypoint: web }
-  - { address: 192.0.2.12, entrypoint: web }
-  - { address: 192.0.2.13, entrypoint: web }
-  - { address: "2001:db8:8::14", entrypoint: web }
-domains:
-  www.example.com: { entrypoint: web }
-components:
-  shop: { entrypoint: web, backend: { port: http }, paths: [/] }
-"#;
-
-fn nothing(_: &Lab) {}
-
-/// Without the lines that hold a word.
-fn without(base: &str, word: &str) -> String {
-    base.lines().filter(|line| !line.contains(word)).map(|line| format!("{line}\n")).collect()
-}
-
-fn state(base: &str, node: &str, state: &str) -> String {
-    let line = base.lines().find(|line| line.contains(&format!("  {node}:"))).unwrap();
-    base.replace(line, &line.replace(" }", &format!(", state: {state} }}")))
-}
-
-fn vip(base: &str, more: &str) -> String {
-    let line = "{ address: 192.0.2.11, entrypoint: web }";
-    base.replace(line, &line.replace(" }", &format!(", {more} }}")))
-}
-
-fn pinned(base: &str, one: u8, two: u8) -> String {
-    vip(base, &format!("priorities: {{ lb-1: {one}, lb-2: {two}, lb-3: 90, lb-4: 80 }}"))
-}
-
-fn extra(base: &str, address: &str) -> String {
-    let line = format!("{{ address: {address}, entrypoint: web }}");
-    base.replace(&line, &line.replace(" }", ", extra_addresses: [192.0.2.99] }"))
-}
-
-/// The node has both addresses for a while.
-fn renumber(lab: &Lab) {
-    for (name, node) in &lab.nodes {
-        let command = match name.as_str() {
-            "lb-2" => "ip addr add 10.0.0.22/32 dev eth0",
-            _ => "ip route add 10.0.0.22 dev eth0",
-        };
-        node.host.run(command);
-    }
-    lab.nodes["lb-2"].serve_health("10.0.0.22", 32100);
-}
-
-fn second_gateway(lab: &Lab) {
-    let link = lab.gateway.run("ip -o addr show to 192.0.2.1 | awk '{ print $2 }'");
-    lab.gateway.run(&format!("ip addr add 192.0.2.2/24 dev {}", link.trim()));
-}
 
 /// What stands for systemd and its journal on a node.
 const SYSTEMD: &str = r#"
@@ -256,80 +48,106 @@ struct Replayed {
     measured: BTreeMap<IpAddr, Worst>,
 }
 
-fn replay(edit: &'static Edit) -> Replayed {
-    let work = tempfile::tempdir().unwrap();
-    let run = |arguments: &[&str]| -> Output {
-        let done = support::lbgen_in(work.path(), arguments);
-        assert!(support::code(&done) < 2, "{}: {}", edit.name, support::stderr(&done));
-        done
-    };
-    let (from, to) = ((edit.from)(BASE), (edit.to)(BASE));
-    let inventory = work.path().join("inventory.yaml");
-    let lock = || fs::read_to_string(work.path().join("inventory.lock")).unwrap();
-    fs::write(&inventory, &from).unwrap();
-    run(&["render", "-q"]);
-    let old_lock = lock();
-    fs::rename(work.path().join("out"), work.path().join("old")).unwrap();
-    fs::write(&inventory, &to).unwrap();
-    run(&["render", "-q"]);
-    let mut options = vec!["rollout", "-q", "--from", "old"];
-    if edit.name.starts_with("careful") {
-        options.push("--careful");
-    }
-    let json = run(&[&options[..], &["--format", "json"]].concat());
-    let plan: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
-    let script = run(&[&options[..], &["--format", "sh"]].concat());
-    fs::write(work.path().join("rollout.sh"), &script.stdout).unwrap();
+/// A fleet that runs what an edit begins with, and the script that leads to its end.
+struct Stage {
+    edit: &'static Edit,
+    work: tempfile::TempDir,
+    plan: serde_json::Value,
+    lab: Lab,
+    before: BTreeMap<IpAddr, BTreeSet<String>>,
+}
 
-    // Every machine of both inventories is there; those that the first does not have stand idle.
-    let mut lab = Lab::start(machines(&from, &to), "");
-    (edit.wire)(&lab);
-    for node in lab.nodes.values() {
-        node.host.run(SYSTEMD);
+impl Stage {
+    fn new(edit: &'static Edit) -> Self {
+        let work = tempfile::tempdir().unwrap();
+        let (from, to) = ((edit.from)(BASE), (edit.to)(BASE));
+        let inventory = work.path().join("inventory.yaml");
+        fs::write(&inventory, &from).unwrap();
+        lbgen(work.path(), &["render", "-q"]);
+        let old_lock = fs::read_to_string(work.path().join("inventory.lock")).unwrap();
+        fs::rename(work.path().join("out"), work.path().join("old")).unwrap();
+        fs::write(&inventory, &to).unwrap();
+        lbgen(work.path(), &["render", "-q"]);
+        let options = [OPTIONS, edit.options, &["--format", "json"]].concat();
+        let plan = serde_json::from_slice(&lbgen(work.path(), &options).stdout).unwrap();
+
+        // Every machine of both inventories is there; those that the first does not have stand idle.
+        let mut lab = Lab::start(machines(&from, &to), "");
+        (edit.wire)(&lab);
+        for node in lab.nodes.values() {
+            node.host.run(SYSTEMD);
+        }
+        lab.become_fleet(&from, &old_lock);
+        lab.prove_holders();
+        for name in lab.nodes.keys() {
+            lab.watch_timeline(name);
+        }
+        let before = lab.holders();
+        hooks(work.path(), &lab);
+        let stage = Self { edit, work, plan, lab, before };
+        stage.write_script(&[]);
+        stage
     }
-    lab.become_fleet(&from, &old_lock);
-    lab.prove_holders();
-    for name in lab.nodes.keys() {
-        lab.watch_timeline(name);
+
+    fn write_script(&self, more: &[&str]) {
+        let options = [OPTIONS, self.edit.options, more, &["--format", "sh"]].concat();
+        let script = lbgen(self.work.path(), &options);
+        fs::write(self.work.path().join("rollout.sh"), &script.stdout).unwrap();
     }
-    let before = lab.holders();
-    hooks(work.path(), &lab);
-    let done = Command::new("sh")
-        .args(["rollout.sh", "--yes"])
-        .current_dir(work.path())
-        .env("LBGEN_ON", work.path().join("on"))
-        .env("LBGEN_COPY", work.path().join("copy"))
-        .env("LBGEN_KUBECTL", "true")
-        .output()
-        .unwrap();
-    let mut said = format!("{}{}", support::stdout(&done), support::stderr(&done));
-    if !done.status.success() || std::env::var("SHOW").is_ok() {
-        for (name, node) in &lab.nodes {
-            said += &format!("== {name}\n{}", node.log());
+
+    /// Runs the script, with what a person answers.
+    fn run(&self, options: &[&str], answers: &str) -> Output {
+        fs::write(self.work.path().join("answers"), answers).unwrap();
+        let mut command = Command::new("sh");
+        command.arg("rollout.sh").args(options).current_dir(self.work.path());
+        command.stdin(fs::File::open(self.work.path().join("answers")).unwrap());
+        for (name, hook) in [("LBGEN_ON", "on"), ("LBGEN_COPY", "copy")] {
+            command.env(name, self.work.path().join(hook));
+        }
+        command.env("LBGEN_KUBECTL", "true").output().unwrap()
+    }
+
+    /// Everything is as the end says; what was measured on the way.
+    fn finish(mut self) -> Replayed {
+        let lock = fs::read_to_string(self.work.path().join("inventory.lock")).unwrap();
+        self.lab.is_now(&(self.edit.to)(BASE), &lock);
+        // What comes or goes with the change was not held, or is not any more.
+        let now = self.lab.holders();
+        let lasting = self.before.into_iter().filter(|(vip, _)| now.contains_key(vip)).collect();
+        let measured = self.lab.worst(&lasting);
+        let there = self.lab.names();
+        self.lab.nodes.retain(|name, _| there.contains(name));
+        if self.edit.answers {
+            self.lab.prove(&Scenario::default());
+        } else {
+            self.lab.prove_holders();
+        }
+        Replayed {
+            name: self.edit.name,
+            steps: self.plan["steps"].as_array().unwrap().len(),
+            predicted: predicted(&self.plan),
+            measured,
         }
     }
-    if std::env::var("SHOW").is_ok() {
-        println!("{said}");
+}
+
+const OPTIONS: &[&str] = &["rollout", "-q", "--from", "old"];
+
+fn lbgen(folder: &Path, arguments: &[&str]) -> Output {
+    let done = support::lbgen_in(folder, arguments);
+    assert!(support::code(&done) < 2, "{arguments:?}: {}", support::stderr(&done));
+    done
+}
+
+fn replay(edit: &'static Edit) -> Replayed {
+    let stage = Stage::new(edit);
+    let done = stage.run(&["--yes"], "");
+    let mut said = format!("{}{}", support::stdout(&done), support::stderr(&done));
+    for (name, node) in &stage.lab.nodes {
+        said += &format!("== {name}\n{}", node.log());
     }
     assert!(done.status.success(), "{}:\n{said}", edit.name);
-    lab.is_now(&to, &lock());
-    // What comes or goes with the change was not held, or is not any more.
-    let now = lab.holders();
-    let lasting = before.into_iter().filter(|(vip, _)| now.contains_key(vip)).collect();
-    let measured = lab.worst(&lasting);
-    let there = lab.names();
-    lab.nodes.retain(|name, _| there.contains(name));
-    if edit.answers {
-        lab.prove(&Scenario::default());
-    } else {
-        lab.prove_holders();
-    }
-    Replayed {
-        name: edit.name,
-        steps: plan["steps"].as_array().unwrap().len(),
-        predicted: predicted(&plan),
-        measured,
-    }
+    stage.finish()
 }
 
 /// How long a VIP may be silent at the worst of its moves, by the steps and the exceptions.
@@ -344,16 +162,6 @@ fn predicted(plan: &serde_json::Value) -> BTreeMap<IpAddr, Duration> {
         *entry = seconds.max(*entry);
     }
     worst
-}
-
-/// The machines and their translation of VIPs: those of the inventory that has more, with the addresses that they have at first.
-fn machines<'a>(from: &'a str, to: &'a str) -> &'a str {
-    let works = |line: &&str| {
-        line.starts_with("  lb-") && !line.contains("maintenance")
-            || line.contains("entrypoint: web")
-    };
-    let count = |text: &str| text.lines().filter(works).count();
-    if count(to) > count(from) { to } else { from }
 }
 
 /// `LBGEN_ON` and `LBGEN_COPY`, which lead into the namespaces.
@@ -376,6 +184,51 @@ fn hooks(folder: &Path, lab: &Lab) {
 
 /// The machine is busy: what is measured may be this much longer than what was said.
 const SLACK: Duration = Duration::from_millis(250);
+
+/// Step 0 asks every node before anything changes, and a rollout that was stopped goes on where it was.
+#[test]
+#[ignore = "needs keepalived, nftables and root; run tests/run"]
+fn step_0_refuses_what_is_otherwise_and_a_stopped_rollout_goes_on() {
+    let edit = EDITS.iter().find(|edit| edit.name == "priorities swapped").unwrap();
+    let stage = Stage::new(edit);
+    let script = |more: &[&str], answers: &str| stage.run(more, answers);
+    let refused = |word: &str| {
+        let done = script(&["--yes"], "");
+        let said = support::stderr(&done);
+        assert!(!done.status.success() && said.contains(word), "{word}: {said}");
+    };
+    let node = |script: &str| stage.lab.nodes["lb-2"].host.run(script);
+    node(
+        "cp /etc/keepalived/keepalived.conf /run/kept; echo '# by hand' >>/etc/keepalived/keepalived.conf",
+    );
+    refused("/etc/keepalived/keepalived.conf is not what the state that runs says");
+    node(
+        "cp /run/kept /etc/keepalived/keepalived.conf; mkdir -p /var/lib/lbgen/rollout; echo other >/var/lib/lbgen/rollout/id",
+    );
+    refused("another rollout is under way");
+    node("rm -rf /var/lib/lbgen/rollout; echo 1 >/run/lbgen/drain");
+    refused("the node is drained");
+    node("echo 0 >/run/lbgen/drain");
+    stage.lab.prove_holders();
+    for name in stage.lab.nodes.keys() {
+        stage.lab.nodes[name].host.run("rm -rf /var/lib/lbgen/rollout");
+    }
+    // Stopped before the fourth step, and planned again with what is done.
+    let stopped = script(&[], "y\ny\ny\nn\n");
+    assert!(
+        support::stdout(&stopped).contains("go on with --from-step"),
+        "{}",
+        support::stdout(&stopped)
+    );
+    let done: Vec<String> = stage.plan["steps"].as_array().unwrap()[..3]
+        .iter()
+        .map(|step| step["id"].as_str().unwrap().to_owned())
+        .collect();
+    stage.write_script(&["--done", &done.join(",")]);
+    let rest = script(&["--yes"], "");
+    assert!(rest.status.success(), "{}{}", support::stdout(&rest), support::stderr(&rest));
+    stage.finish();
+}
 
 #[test]
 #[ignore = "needs keepalived, nftables and root; run tests/run"]

@@ -75,7 +75,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
     let _turn = Turn::to_read(&args.output);
     let datacenter = rendered.datacenter.as_str();
     refuse_stale(args, &rendered)?;
-    let tree = args.from_tree(datacenter)?;
+    let tree = args.running(datacenter)?;
     let changes = tree.changes(&rendered.files);
     let read = super::origin::read_all(&tree, &rendered, session);
     let down = args.down.iter().map(|name| {
@@ -127,7 +127,7 @@ fn refuse_stale(args: &Args, rendered: &Rendered) -> anyhow::Result<()> {
 }
 
 impl Args {
-    fn from_tree(&self, datacenter: &str) -> anyhow::Result<Tree> {
+    fn running(&self, datacenter: &str) -> anyhow::Result<Tree> {
         if self.visit.is_some() && self.from.from.is_none() && self.from.from_rev.is_none() {
             return Tree::of_folder(&self.output, Some(datacenter));
         }

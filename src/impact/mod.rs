@@ -3,6 +3,7 @@
 
 mod answer;
 mod cluster;
+mod difference;
 mod node;
 mod verdict;
 mod vip;

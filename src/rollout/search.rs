@@ -1,7 +1,10 @@
 //! The way over mixed states: which node next, found by running each candidate through the election.
 
+mod around;
+mod files;
 mod funnel;
 mod relay;
+mod turn;
 mod world;
 
 use std::collections::BTreeSet;
@@ -13,7 +16,8 @@ use super::step::{Command, Do, Exception, Promise, Step};
 use super::{Request, Rollout, settle};
 use crate::language::name::Subdomain;
 use crate::state::elect::NodeIndex;
-use world::{Kind, Turn, Verdict, World};
+use turn::{Kind, Turn, Verdict};
+use world::World;
 
 /// Nodes that share a step: every subset of them is run through the election.
 const TOGETHER: usize = 4;
@@ -56,47 +60,6 @@ impl Search<'_> {
 
     fn names(&self, nodes: &[NodeIndex]) -> Vec<Subdomain> {
         nodes.iter().map(|node| self.name(*node).clone()).collect()
-    }
-
-    /// Asks, copies and tests, before anything changes.
-    fn prepare(&mut self) {
-        let touched: Vec<NodeIndex> = self.world.touched();
-        if touched.is_empty() {
-            return;
-        }
-        let running: Vec<NodeIndex> = self.world.running();
-        let mut verify = Step::on(
-            Do::Verify,
-            "ask every node whether it is as the state that runs says",
-            self.names(&running),
-        );
-        verify.commands = running.iter().map(|node| self.world.verify(*node)).collect();
-        verify.expect = self.world.expectations(&running);
-        verify.back = vec![Command::of("release", running.iter().map(|node| self.name(*node)))];
-        verify.commands.push(Command::of("claim", running.iter().map(|node| self.name(*node))));
-        self.rollout.steps.push(verify);
-        let receive: Vec<NodeIndex> =
-            touched.into_iter().filter(|node| self.world.kind(*node) != Kind::Leave).collect();
-        if receive.is_empty() {
-            return;
-        }
-        let mut copy =
-            Step::on(Do::Copy, "bring the new files beside the old ones", self.names(&receive));
-        copy.commands =
-            receive.iter().map(|node| Command::of("copy", [self.name(*node)])).collect();
-        self.rollout.steps.push(copy);
-        let tested: Vec<NodeIndex> =
-            receive.into_iter().filter(|node| self.world.kind(*node) == Kind::Change).collect();
-        if !tested.is_empty() {
-            let mut test = Step::on(
-                Do::Test,
-                "run keepalived's own test on the new files",
-                self.names(&tested),
-            );
-            test.commands =
-                tested.iter().map(|node| Command::of("config_test", [self.name(*node)])).collect();
-            self.rollout.steps.push(test);
-        }
     }
 
     /// One turn after the other, until every node runs **to**.
@@ -343,61 +306,5 @@ impl Search<'_> {
         step.wait = settle(self.world.longest_advert());
         self.rollout.peak = self.rollout.peak.max(self.world.peak());
         self.rollout.steps.push(step);
-    }
-
-    /// What is left when every keepalived runs **to**: nodes on which only other files change, and the cleaning.
-    fn finish(&mut self) {
-        let rest = self.world.only_other_files();
-        for node in &rest {
-            let name = self.name(*node).clone();
-            let (does, title) = match self.world.routing_changes(*node) {
-                true => (
-                    Do::Routing,
-                    format!("install the new files on {name}: the policy routing script"),
-                ),
-                false => {
-                    (Do::Sysctl, format!("install the new files on {name}: kernel keys and units"))
-                }
-            };
-            let mut step = Step::on(does, title, vec![name.clone()]);
-            step.commands = vec![self.world.install(*node)];
-            step.back = vec![Command::of("restore", [&name])];
-            step.expect = self.world.expectations(&[*node]);
-            step.wait = settle(self.world.longest_advert());
-            self.rollout.steps.push(step);
-        }
-        let touched = self.world.touched();
-        if touched.is_empty() {
-            return;
-        }
-        let mut clean = Step::on(
-            Do::Clean,
-            "remove what is not needed any more",
-            self.names(&self.world.running_at_first()),
-        );
-        let leaving = touched.iter().filter(|node| self.world.kind(**node) == Kind::Leave);
-        clean.commands = leaving.map(|node| self.world.remove_all(*node)).collect();
-        let all: BTreeSet<NodeIndex> =
-            self.world.running_at_first().into_iter().chain(self.world.running()).collect();
-        clean.commands.push(Command::of("release", all.into_iter().map(|node| self.name(node))));
-        self.rollout.steps.push(clean);
-    }
-
-    /// Every node in turn: drained, visited, back; zone by zone.
-    fn visit(&mut self) {
-        let mut nodes = self.world.running();
-        nodes.sort_by_key(|node| (self.request.zones.get(self.name(*node)).cloned(), *node));
-        for node in nodes {
-            let name = self.name(node).clone();
-            self.take(&[Turn::Drain(node)]);
-            let mut step = Step::on(Do::Visit, format!("visit {name}"), vec![name.clone()]);
-            step.commands = vec![Command::of("visit", [&name])];
-            step.expect = self.world.expectations(&[node]);
-            step.wait = Duration::from_secs(600);
-            self.rollout.steps.push(step);
-            self.take(&[Turn::Undrain(node)]);
-        }
-        // Every VIP leaves and comes back: that is what a visit is.
-        self.rollout.exceptions.retain(|exception| exception.promise != Promise::OneMove);
     }
 }

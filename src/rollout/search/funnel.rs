@@ -4,7 +4,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::relay::{BEFORE, MARGIN};
-use super::world::{FROM, Kind, TO, Turn};
+use super::turn::{Kind, Turn};
+use super::world::{FROM, TO};
 use super::{Command, Do, Exception, Promise, Search, Step};
 use crate::state::elect::{NodeIndex, Phase};
 

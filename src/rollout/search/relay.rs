@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::world::{Kind, TO, Turn};
+use super::turn::{Kind, Turn};
+use super::world::TO;
 use super::{Command, Do, Exception, Promise, SHORTEST, Search, Step};
 use crate::state::elect::NodeIndex;
 

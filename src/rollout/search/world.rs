@@ -4,85 +4,30 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::bundle::ChangeKind;
+use super::turn::{Kind, Moved, Turn, Verdict};
 use crate::language::name::Subdomain;
 use crate::plan::Drain;
 use crate::rollout::Request;
-use crate::rollout::step::{Command, Expectation, VipMove};
+use crate::rollout::step::VipMove;
 use crate::state::Instance;
 use crate::state::elect::{Electorate, Masters, NodeIndex, Phase, Situation};
 
 pub const FROM: Phase = 0;
 pub const TO: Phase = 1;
 
-/// What becomes of a node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Its keepalived runs the same.
-    Same,
-    /// It runs another configuration.
-    Change,
-    /// It is new.
-    Join,
-    /// It goes.
-    Leave,
-}
-
-/// Something that is done to one node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turn {
-    /// It comes to run **to**: reloads, starts or stops.
-    Next(NodeIndex),
-    /// Its VIPs go; without a drain file its keepalived stops.
-    Drain(NodeIndex),
-    /// They may come back.
-    Undrain(NodeIndex),
-}
-
-impl Turn {
-    pub fn node(self) -> NodeIndex {
-        match self {
-            Self::Next(node) | Self::Drain(node) | Self::Undrain(node) => node,
-        }
-    }
-}
-
-/// What a turn would do.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Verdict {
-    /// VIPs with several holders, or with none, or with none for longer than a handover.
-    pub broken: Vec<IpAddr>,
-    /// VIPs that move.
-    pub moves: usize,
-    /// Those that move to a node that is not their last.
-    pub detours: usize,
-}
-
-impl Verdict {
-    pub fn is_safe(&self) -> bool {
-        self.broken.is_empty()
-    }
-}
-
-/// A move, and whether it is not to the VIP's last holder.
-pub struct Moved {
-    pub moved: VipMove,
-    pub is_detour: bool,
-}
-
 type Holders = Vec<Vec<NodeIndex>>;
 
 /// What runs where, and who holds what.
 pub struct World<'a> {
-    request: Request<'a>,
+    pub(super) request: Request<'a>,
     electorate: Electorate,
-    addresses: Vec<IpAddr>,
+    pub(super) addresses: Vec<IpAddr>,
     /// Those that **from** and **to** both have.
     kept: Vec<bool>,
     kinds: Vec<Kind>,
     situation: Situation,
     masters: Masters,
-    holders: Holders,
+    pub(super) holders: Holders,
     first: Holders,
     last: Holders,
     running_at_first: Vec<NodeIndex>,
@@ -155,11 +100,11 @@ impl<'a> World<'a> {
         self.kinds[node]
     }
 
-    fn nodes(&self) -> impl Iterator<Item = NodeIndex> {
+    pub(super) fn nodes(&self) -> impl Iterator<Item = NodeIndex> {
         0..self.electorate.nodes().len()
     }
 
-    fn is_down(&self, node: NodeIndex) -> bool {
+    pub(super) fn is_down(&self, node: NodeIndex) -> bool {
         self.situation.down.contains(&node)
     }
 
@@ -395,22 +340,6 @@ impl<'a> World<'a> {
         loads.into_values().max().unwrap_or(0)
     }
 
-    /// Who holds what nodes hold, or would hold.
-    pub fn expectations(&self, nodes: &[NodeIndex]) -> Vec<Expectation> {
-        let mine = |at: &usize| self.holders[*at].iter().any(|node| nodes.contains(node));
-        (0..self.addresses.len()).filter(mine).map(|at| self.expectation(at)).collect()
-    }
-
-    /// Who holds what.
-    pub fn all_expectations(&self) -> Vec<Expectation> {
-        (0..self.addresses.len()).map(|at| self.expectation(at)).collect()
-    }
-
-    fn expectation(&self, at: usize) -> Expectation {
-        let holder = self.holders[at].first().map(|node| self.name(*node).clone());
-        Expectation { vip: self.addresses[at], holder }
-    }
-
     fn adverts(&self) -> impl Iterator<Item = Duration> {
         let states = self.nodes().flat_map(|node| [FROM, TO].map(|phase| (node, phase)));
         states
@@ -425,52 +354,6 @@ impl<'a> World<'a> {
 
     pub fn longest_advert(&self) -> Duration {
         self.adverts().max().unwrap_or(Duration::from_secs(1))
-    }
-
-    /// The changed files of a node, by their paths on it.
-    fn files(&self, node: NodeIndex) -> Vec<(&'a str, ChangeKind)> {
-        let prefix = format!("nodes/{}/", self.name(node));
-        let changed = self.request.changed.iter();
-        changed.filter_map(|file| Some((file.path.strip_prefix(&prefix)?, file.kind))).collect()
-    }
-
-    /// Nodes on which a file changes.
-    pub fn touched(&self) -> Vec<NodeIndex> {
-        let some = |node: &NodeIndex| !self.files(*node).is_empty() && !self.is_down(*node);
-        self.nodes().filter(some).collect()
-    }
-
-    /// Those on which keepalived's files do not.
-    pub fn only_other_files(&self) -> Vec<NodeIndex> {
-        let same = |node: &NodeIndex| self.kinds[*node] == Kind::Same;
-        self.touched().into_iter().filter(same).collect()
-    }
-
-    pub fn routing_changes(&self, node: NodeIndex) -> bool {
-        self.files(node).iter().any(|(path, _)| path.ends_with("/lbgen-policy-routing"))
-    }
-
-    /// Asks whether a node's files are those of **from**.
-    pub fn verify(&self, node: NodeIndex) -> Command {
-        let name = self.name(node);
-        let digests = self.request.digests.get(name).into_iter().flatten();
-        let words = digests.map(|(path, digest)| format!("{digest}:{path}"));
-        Command::of("verify", [name.to_string()].into_iter().chain(words))
-    }
-
-    /// Installs a node's files, and removes those that are no longer produced.
-    pub fn install(&self, node: NodeIndex) -> Command {
-        let gone = self.files(node).into_iter().filter(|(_, kind)| *kind == ChangeKind::Removed);
-        let words = [self.name(node).to_string()]
-            .into_iter()
-            .chain(gone.map(|(path, _)| format!("/{path}")));
-        Command::of("install", words)
-    }
-
-    /// Removes every file of ours from a node that leaves.
-    pub fn remove_all(&self, node: NodeIndex) -> Command {
-        let gone = self.files(node).into_iter().map(|(path, _)| format!("/{path}"));
-        Command::of("remove", [self.name(node).to_string()].into_iter().chain(gone))
     }
 
     /// Whether a node may hold every VIP of a set, as it runs and as it will.

@@ -1,0 +1,107 @@
+//! What comes before the first reload and after the last, and the visit of nodes that nothing changes on.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::turn::{Kind, Turn};
+use super::{Command, Do, Promise, Search, Step, settle};
+use crate::state::elect::NodeIndex;
+
+impl Search<'_> {
+    /// Asks, copies and tests, before anything changes.
+    pub(super) fn prepare(&mut self) {
+        let touched: Vec<NodeIndex> = self.world.touched();
+        if touched.is_empty() {
+            return;
+        }
+        let running: Vec<NodeIndex> = self.world.running();
+        let mut verify = Step::on(
+            Do::Verify,
+            "ask every node whether it is as the state that runs says",
+            self.names(&running),
+        );
+        verify.commands = running.iter().map(|node| self.world.verify(*node)).collect();
+        verify.expect = self.world.expectations(&running);
+        verify.back = vec![Command::of("release", running.iter().map(|node| self.name(*node)))];
+        verify.commands.push(Command::of("claim", running.iter().map(|node| self.name(*node))));
+        self.rollout.steps.push(verify);
+        let receive: Vec<NodeIndex> =
+            touched.into_iter().filter(|node| self.world.kind(*node) != Kind::Leave).collect();
+        if receive.is_empty() {
+            return;
+        }
+        let mut copy =
+            Step::on(Do::Copy, "bring the new files beside the old ones", self.names(&receive));
+        copy.commands =
+            receive.iter().map(|node| Command::of("copy", [self.name(*node)])).collect();
+        self.rollout.steps.push(copy);
+        let tested: Vec<NodeIndex> =
+            receive.into_iter().filter(|node| self.world.kind(*node) == Kind::Change).collect();
+        if !tested.is_empty() {
+            let mut test = Step::on(
+                Do::Test,
+                "run keepalived's own test on the new files",
+                self.names(&tested),
+            );
+            test.commands =
+                tested.iter().map(|node| Command::of("config_test", [self.name(*node)])).collect();
+            self.rollout.steps.push(test);
+        }
+    }
+
+    /// What is left when every keepalived runs **to**: nodes on which only other files change, and the cleaning.
+    pub(super) fn finish(&mut self) {
+        let rest = self.world.only_other_files();
+        for node in &rest {
+            let name = self.name(*node).clone();
+            let (does, title) = match self.world.routing_changes(*node) {
+                true => (
+                    Do::Routing,
+                    format!("install the new files on {name}: the policy routing script"),
+                ),
+                false => {
+                    (Do::Sysctl, format!("install the new files on {name}: kernel keys and units"))
+                }
+            };
+            let mut step = Step::on(does, title, vec![name.clone()]);
+            step.commands = vec![self.world.install(*node)];
+            step.back = vec![Command::of("restore", [&name])];
+            step.expect = self.world.expectations(&[*node]);
+            step.wait = settle(self.world.longest_advert());
+            self.rollout.steps.push(step);
+        }
+        let touched = self.world.touched();
+        if touched.is_empty() {
+            return;
+        }
+        let mut clean = Step::on(
+            Do::Clean,
+            "remove what is not needed any more",
+            self.names(&self.world.running_at_first()),
+        );
+        let leaving = touched.iter().filter(|node| self.world.kind(**node) == Kind::Leave);
+        clean.commands = leaving.map(|node| self.world.remove_all(*node)).collect();
+        let all: BTreeSet<NodeIndex> =
+            self.world.running_at_first().into_iter().chain(self.world.running()).collect();
+        clean.commands.push(Command::of("release", all.into_iter().map(|node| self.name(node))));
+        self.rollout.steps.push(clean);
+    }
+
+    /// Every node in turn: drained, visited, back; zone by zone.
+    pub(super) fn visit(&mut self) {
+        let mut nodes = self.world.running();
+        nodes.sort_by_key(|node| (self.request.zones.get(self.name(*node)).cloned(), *node));
+        for node in nodes {
+            let name = self.name(node).clone();
+            self.take(&[Turn::Drain(node)]);
+            let mut step = Step::on(Do::Visit, format!("visit {name}"), vec![name.clone()]);
+            step.commands = vec![Command::of("visit", [&name])];
+            step.expect = self.world.expectations(&[node]);
+            step.wait = Duration::from_secs(600);
+            self.rollout.steps.push(step);
+            self.take(&[Turn::Undrain(node)]);
+        }
+        // Every VIP leaves and comes back: that is what a visit is.
+        self.rollout.exceptions.retain(|exception| exception.promise != Promise::OneMove);
+    }
+}

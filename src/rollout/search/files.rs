@@ -1,0 +1,71 @@
+//! The files of the nodes on the way: which change, and the commands that bring them.
+
+use super::turn::Kind;
+use super::world::World;
+use crate::bundle::ChangeKind;
+use crate::rollout::step::{Command, Expectation};
+use crate::state::elect::NodeIndex;
+
+impl<'a> World<'a> {
+    /// The changed files of a node, by their paths on it.
+    fn files(&self, node: NodeIndex) -> Vec<(&'a str, ChangeKind)> {
+        let prefix = format!("nodes/{}/", self.name(node));
+        let changed = self.request.changed.iter();
+        changed.filter_map(|file| Some((file.path.strip_prefix(&prefix)?, file.kind))).collect()
+    }
+
+    /// Nodes on which a file changes.
+    pub fn touched(&self) -> Vec<NodeIndex> {
+        let some = |node: &NodeIndex| !self.files(*node).is_empty() && !self.is_down(*node);
+        self.nodes().filter(some).collect()
+    }
+
+    /// Those on which keepalived's files do not.
+    pub fn only_other_files(&self) -> Vec<NodeIndex> {
+        let same = |node: &NodeIndex| self.kind(*node) == Kind::Same;
+        self.touched().into_iter().filter(same).collect()
+    }
+
+    pub fn routing_changes(&self, node: NodeIndex) -> bool {
+        self.files(node).iter().any(|(path, _)| path.ends_with("/lbgen-policy-routing"))
+    }
+
+    /// Asks whether a node's files are those of **from**.
+    pub fn verify(&self, node: NodeIndex) -> Command {
+        let name = self.name(node);
+        let digests = self.request.digests.get(name).into_iter().flatten();
+        let words = digests.map(|(path, digest)| format!("{digest}:{path}"));
+        Command::of("verify", [name.to_string()].into_iter().chain(words))
+    }
+
+    /// Installs a node's files, and removes those that are no longer produced.
+    pub fn install(&self, node: NodeIndex) -> Command {
+        let gone = self.files(node).into_iter().filter(|(_, kind)| *kind == ChangeKind::Removed);
+        let words = [self.name(node).to_string()]
+            .into_iter()
+            .chain(gone.map(|(path, _)| format!("/{path}")));
+        Command::of("install", words)
+    }
+
+    /// Removes every file of ours from a node that leaves.
+    pub fn remove_all(&self, node: NodeIndex) -> Command {
+        let gone = self.files(node).into_iter().map(|(path, _)| format!("/{path}"));
+        Command::of("remove", [self.name(node).to_string()].into_iter().chain(gone))
+    }
+
+    /// Who holds what nodes hold, or would hold.
+    pub fn expectations(&self, nodes: &[NodeIndex]) -> Vec<Expectation> {
+        let mine = |at: &usize| self.holders[*at].iter().any(|node| nodes.contains(node));
+        (0..self.addresses.len()).filter(mine).map(|at| self.expectation(at)).collect()
+    }
+
+    /// Who holds what.
+    pub fn all_expectations(&self) -> Vec<Expectation> {
+        (0..self.addresses.len()).map(|at| self.expectation(at)).collect()
+    }
+
+    fn expectation(&self, at: usize) -> Expectation {
+        let holder = self.holders[at].first().map(|node| self.name(*node).clone());
+        Expectation { vip: self.addresses[at], holder }
+    }
+}
