@@ -361,3 +361,43 @@ fn a_closed_pipe_is_a_quiet_end() {
     let done = child.wait_with_output().unwrap();
     assert_eq!((code(&done), stderr(&done).as_str()), (1, ""));
 }
+
+/// The same answer from the files as from the inventory; and a fleet of somebody else's, with two holders where nobody hears.
+#[test]
+fn simulate_reads_the_files_of_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| lbgen_in(folder.path(), arguments);
+    fs::copy(support::inventory("three-racks"), folder.path().join("inventory.yaml")).unwrap();
+    assert_eq!(code(&run(&["render", "-q"])), 0);
+    let json = |arguments: &[&str]| -> serde_json::Value {
+        let done = run(arguments);
+        assert_eq!(code(&done), 0, "{}", stderr(&done));
+        serde_json::from_str(&stdout(&done)).unwrap()
+    };
+    let failed = ["--fail", "c-1,a-2", "--drain", "b-1", "--format", "json"];
+    let plan = json(&[&["simulate", "-q"], &failed[..]].concat());
+    let files = json(&[&["simulate", "-q", "--from", "out/three-racks"], &failed[..]].concat());
+    let holders: std::collections::BTreeMap<&str, &serde_json::Value> = files["vips"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|vip| (vip["address"].as_str().unwrap(), &vip["holders"][0]))
+        .collect();
+    for vip in plan["systems"][0]["sets"][0]["vips"].as_array().unwrap() {
+        let address = vip["address"].as_str().unwrap();
+        assert_eq!(holders[address], &vip["holder"], "{address}");
+    }
+    for (node, peer, pass) in [("a", "10.0.0.2", "one"), ("b", "10.0.0.1", "two")] {
+        let path = folder.path().join("foreign").join(node).join("etc/keepalived");
+        fs::create_dir_all(&path).unwrap();
+        let own = if node == "a" { "10.0.0.1" } else { "10.0.0.2" };
+        let text = format!(
+            "vrrp_instance X {{\n interface eth0\n virtual_router_id 1\n priority 100\n authentication {{\n  auth_type PASS\n  auth_pass {pass}\n }}\n unicast_src_ip {own}\n unicast_peer {{\n  {peer}\n }}\n virtual_ipaddress {{\n  192.0.2.1/24\n }}\n frobnicate yes\n}}\n"
+        );
+        fs::write(path.join("keepalived.conf"), text).unwrap();
+    }
+    let done = run(&["simulate", "--from", "foreign"]);
+    assert!(stdout(&done).contains("192.0.2.1  a, b"), "{}", stdout(&done));
+    let word = "foreign/a/etc/keepalived/keepalived.conf:16: `frobnicate` is not a word that lbgen knows here";
+    assert!(stderr(&done).contains(word), "{}", stderr(&done));
+}

@@ -17,7 +17,11 @@ use std::time::Duration;
 
 use lab::edits::{BASE, EDITS, Edit, machines};
 use lab::{Lab, timeline::Worst};
+use lbgen::language::version::KeepalivedVersion;
 use lbgen::plan::simulate::Scenario;
+use lbgen::source::Sources;
+use lbgen::state::elect::{Electorate, Masters};
+use lbgen::state::{State, Tree};
 
 /// What stands for systemd and its journal on a node.
 const SYSTEMD: &str = r#"
@@ -185,6 +189,86 @@ fn hooks(folder: &Path, lab: &Lab) {
 /// The machine is busy: what is measured may be this much longer than what was said.
 const SLACK: Duration = Duration::from_millis(250);
 
+/// Mixtures of an edit's two sides that are tried: which nodes run the second, a bit for each.
+const MIXTURES: [u32; 7] = [0b0001, 0b1000, 0b0110, 0b1011, 0b0101, 0b1110, 0b0010];
+
+/// Edits that two sides of a fleet can stand in the middle of.
+const MIXED: &[&str] = &[
+    "VRRP version",
+    "advert interval",
+    "another VRID",
+    "priorities swapped",
+    "maintenance",
+    "an address from one VIP to another",
+];
+
+/// One mixture after the other: who holds what is predicted from the files, then the daemons are asked.
+fn mixtures(edit: &'static Edit) -> Vec<String> {
+    let stage = Stage::new(edit);
+    let read = |folder: &str| {
+        let tree = Tree::of_folder(&stage.work.path().join(folder), Some("lab")).unwrap();
+        State::read(&tree, &mut Sources::default()).0
+    };
+    let (from, to) = (read("old"), read("out"));
+    let electorate = Electorate::of(&[&from, &to], KeepalivedVersion(2, 2, 7));
+    let mut situation = electorate.all(0);
+    let mut masters = electorate.elect(&situation, &Masters::default());
+    let mut wrong = Vec::new();
+    for bits in MIXTURES {
+        for (index, name) in electorate.nodes().iter().enumerate() {
+            let phase = usize::from(bits & (1 << index) != 0);
+            if situation.running[index] == Some(phase) {
+                continue;
+            }
+            situation.running[index] = Some(phase);
+            let folder = stage.work.path().join(["old", "out"][phase]);
+            let conf = folder.join(format!("lab/nodes/{name}/etc/keepalived/keepalived.conf"));
+            let node = &stage.lab.nodes[name.as_str()];
+            node.host.run(&format!("cp {} /etc/keepalived/keepalived.conf", conf.display()));
+            node.reload();
+        }
+        masters = electorate.elect(&situation, &masters);
+        let expected = stage.lab.holders().into_keys().map(|vip| {
+            let holders = electorate.holders(&masters, vip).into_iter();
+            (vip, holders.map(|node| electorate.nodes()[node].to_string()).collect())
+        });
+        if let Err(text) = stage.lab.wait_for(&expected.collect(), stage.lab.limit()) {
+            wrong.push(format!("{}, {bits:04b}: {text}", edit.name));
+        }
+    }
+    wrong
+}
+
+#[test]
+#[ignore = "needs keepalived, nftables and root; run tests/run"]
+fn mixed_fleets_are_as_predicted() {
+    let names = Mutex::new(MIXED.iter());
+    let wrong: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    in_parallel(|| {
+        let Some(name) = names.lock().unwrap().next() else { return false };
+        let edit = EDITS.iter().find(|edit| edit.name == *name).unwrap();
+        let found = mixtures(edit);
+        println!(
+            "{name}: {} of {} mixtures as predicted",
+            MIXTURES.len() - found.len(),
+            MIXTURES.len()
+        );
+        wrong.lock().unwrap().extend(found);
+        true
+    });
+    let wrong = wrong.into_inner().unwrap();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Runs a job over and over, on every core, until it says that there is none left.
+fn in_parallel(job: impl Fn() -> bool + Sync) {
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| while job() {});
+        }
+    });
+}
+
 /// Step 0 asks every node before anything changes, and a rollout that was stopped goes on where it was.
 #[test]
 #[ignore = "needs keepalived, nftables and root; run tests/run"]
@@ -236,20 +320,14 @@ fn rollouts_do_what_they_say() {
     let edits = Mutex::new(EDITS.iter());
     let done: Mutex<Vec<Replayed>> = Mutex::new(Vec::new());
     let only = std::env::var("EDIT").ok();
-    std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(|| {
-                loop {
-                    let next = edits.lock().unwrap().next();
-                    let Some(edit) = next else { break };
-                    if only.as_ref().is_none_or(|only| only == edit.name) {
-                        let replayed = replay(edit);
-                        print(&replayed);
-                        done.lock().unwrap().push(replayed);
-                    }
-                }
-            });
+    in_parallel(|| {
+        let Some(edit) = edits.lock().unwrap().next() else { return false };
+        if only.as_ref().is_none_or(|only| only == edit.name) {
+            let replayed = replay(edit);
+            print(&replayed);
+            done.lock().unwrap().push(replayed);
         }
+        true
     });
     let mut wrong: BTreeSet<String> = BTreeSet::new();
     for replayed in done.into_inner().unwrap() {

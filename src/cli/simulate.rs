@@ -1,5 +1,9 @@
 //! `lbgen simulate`: who holds each VIP when nodes fail, drain, or lose an entrypoint.
 
+mod foreign;
+
+use std::path::PathBuf;
+
 use anyhow::bail;
 use clap::ValueEnum;
 use clap_complete::ArgValueCompleter;
@@ -36,6 +40,10 @@ pub const ABOUT: About = About {
             "lbgen simulate --failures 2 --compare metallb",
             "every combination of two nodes, next to MetalLB",
         ),
+        (
+            "lbgen simulate --from collected --fail lb-1",
+            "the same for files that lbgen did not write",
+        ),
     ],
 };
 
@@ -43,6 +51,9 @@ pub const ABOUT: About = About {
 pub struct Args {
     #[command(flatten)]
     input: Input,
+    /// Simulate the keepalived files of a folder instead of an inventory: a bundle, or NODE/etc/keepalived/keepalived.conf
+    #[arg(long, value_name = "DIR", conflicts_with = "inventory")]
+    from: Option<PathBuf>,
     /// Failed nodes, separated by commas
     #[arg(long, value_name = "NODES", value_delimiter = ',', add = ArgValueCompleter::new(complete::nodes))]
     fail: Vec<String>,
@@ -72,6 +83,9 @@ enum Other {
 }
 
 pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
+    if let Some(folder) = &args.from {
+        return foreign::run(folder, args, session);
+    }
     let loaded = session.load(&args.input.inventory)?;
     let Some(planned) = session.valid_plan(&loaded)? else { return Ok(Exit::Failed) };
     let plan = &planned.plan;
