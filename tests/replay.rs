@@ -15,7 +15,7 @@ use std::process::{Command, Output};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use lab::edits::{BASE, EDITS, Edit, machines};
+use lab::edits::{BASE, EDITS, Edit, foreign, machines};
 use lab::{Lab, timeline::Worst};
 use lbgen::language::version::KeepalivedVersion;
 use lbgen::plan::simulate::Scenario;
@@ -52,6 +52,24 @@ struct Replayed {
     measured: BTreeMap<IpAddr, Worst>,
 }
 
+const STOP: &str = "systemctl disable --now keepalived";
+const START: &str = "systemctl enable --now keepalived";
+
+/// Nothing of lbgen is on the node.
+const WIPE: &str = "lbgen-policy-routing down; rm -rf /usr/local/libexec/lbgen /usr/local/sbin/lbgen-policy-routing /run/lbgen /etc/sysctl.d/90-lbgen.conf /etc/systemd/system/lbgen-policy-routing.service /etc/tmpfiles.d/lbgen.conf";
+
+/// The nodes of a bundle have a keepalived.conf of somebody else's and nothing more; their cluster is another matter.
+fn rewrite(bundle: &Path) {
+    for entry in fs::read_dir(bundle.join("nodes")).unwrap() {
+        let node = entry.unwrap().path();
+        let conf = fs::read_to_string(node.join("etc/keepalived/keepalived.conf")).unwrap();
+        fs::remove_dir_all(&node).unwrap();
+        fs::create_dir_all(node.join("etc/keepalived")).unwrap();
+        fs::write(node.join("etc/keepalived/keepalived.conf"), foreign(&conf)).unwrap();
+    }
+    fs::remove_file(bundle.join("bundle.json")).unwrap();
+}
+
 /// A fleet that runs what an edit begins with, and the script that leads to its end.
 struct Stage {
     edit: &'static Edit,
@@ -70,6 +88,9 @@ impl Stage {
         lbgen(work.path(), &["render", "-q"]);
         let old_lock = fs::read_to_string(work.path().join("inventory.lock")).unwrap();
         fs::rename(work.path().join("out"), work.path().join("old")).unwrap();
+        if edit.foreign {
+            rewrite(&work.path().join("old/lab"));
+        }
         fs::write(&inventory, &to).unwrap();
         lbgen(work.path(), &["render", "-q"]);
         let options = [OPTIONS, edit.options, &["--format", "json"]].concat();
@@ -82,6 +103,17 @@ impl Stage {
             node.host.run(SYSTEMD);
         }
         lab.become_fleet(&from, &old_lock);
+        if edit.foreign {
+            for (name, node) in &lab.nodes {
+                let old = work.path().join("old/lab/nodes").join(name);
+                node.host.run(&format!(
+                    "{}; {WIPE}; rsync -rlt {}/ /; {}",
+                    STOP,
+                    old.display(),
+                    START
+                ));
+            }
+        }
         lab.prove_holders();
         for name in lab.nodes.keys() {
             lab.watch_timeline(name);

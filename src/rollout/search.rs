@@ -260,6 +260,9 @@ impl Search<'_> {
                     names.to_vec(),
                 );
                 step.commands = nodes.iter().map(|node| self.world.install(*node)).collect();
+                // It was stopped because nothing drained it; what it runs now can be.
+                let waits = nodes.iter().filter(|node| self.world.is_drained(**node));
+                step.commands.extend(waits.map(|node| Command::of("drain", [self.name(*node)])));
                 step.commands.extend(names.iter().map(|name| Command::of("start", [name])));
                 step.back = names.iter().map(|name| Command::of("stop", [name])).collect();
                 step

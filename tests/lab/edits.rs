@@ -9,6 +9,8 @@ pub struct Edit {
     pub to: fn(&str) -> String,
     /// What a person in the datacenter does before.
     pub wire: fn(&Lab),
+    /// Whether somebody else wrote what runs: multicast, with a password, without a drain file.
+    pub foreign: bool,
     /// Options of `lbgen rollout`.
     pub options: &'static [&'static str],
     /// Whether requests are answered at the end as at the beginning: the lab's own cluster does not change with it.
@@ -23,6 +25,7 @@ pub const EDITS: &[Edit] = &[
         from: |base| without(base, "lb-4:"),
         to: SAME,
         wire: nothing,
+        foreign: false,
         options: &[],
         answers: true,
     },
@@ -31,6 +34,7 @@ pub const EDITS: &[Edit] = &[
         from: SAME,
         to: |base| without(base, "lb-3:"),
         wire: nothing,
+        foreign: false,
         options: &[],
         answers: true,
     },
@@ -39,6 +43,7 @@ pub const EDITS: &[Edit] = &[
         from: SAME,
         to: |base| state(base, "lb-2", "maintenance"),
         wire: nothing,
+        foreign: false,
         options: &[],
         answers: true,
     },
@@ -47,6 +52,7 @@ pub const EDITS: &[Edit] = &[
         from: |base| state(base, "lb-2", "maintenance"),
         to: SAME,
         wire: nothing,
+        foreign: false,
         options: &[],
         answers: true,
     },
@@ -55,6 +61,7 @@ pub const EDITS: &[Edit] = &[
         from: |base| without(base, "192.0.2.12"),
         to: SAME,
         wire: nothing,
+        foreign: false,
         options: &[],
         answers: true,
     },
@@ -63,6 +70,7 @@ pub const EDITS: &[Edit] = &[
         from: SAME,
         to: |base| without(base, "192.0.2.12"),
         wire: nothing,
+        foreign: false,
         options: &[],
         answers: true,
     },
@@ -71,6 +79,7 @@ pub const EDITS: &[Edit] = &[
         from: |base| pinned(base, 200, 150),
         to: |base| pinned(base, 150, 200),
         wire: nothing,
+        foreign: false,
         options: &[],
         answers: true,
     },
@@ -79,6 +88,7 @@ pub const EDITS: &[Edit] = &[
         from: SAME,
         to: |base| base.replace("vrrp_version: 2", "vrrp_version: 3"),
         wire: nothing,
+        foreign: false,
         options: &[],
         answers: true,
     },
@@ -87,6 +97,7 @@ pub const EDITS: &[Edit] = &[
         from: SAME,
         to: |base| vip(base, "vrid: 77"),
         wire: nothing,
+        foreign: false,
         options: &[],
         answers: true,
     },
@@ -95,6 +106,7 @@ pub const EDITS: &[Edit] = &[
         from: SAME,
         to: |base| base.replace("advert_interval: 1s", "advert_interval: 2s"),
         wire: nothing,
+        foreign: false,
         options: &[],
         answers: true,
     },
@@ -103,6 +115,7 @@ pub const EDITS: &[Edit] = &[
         from: SAME,
         to: |base| base.replace("10.0.0.12,", "10.0.0.22,"),
         wire: renumber,
+        foreign: false,
         options: &[],
         answers: true,
     },
@@ -111,6 +124,7 @@ pub const EDITS: &[Edit] = &[
         from: SAME,
         to: |base| base.replace("address: 192.0.2.1,", "address: 192.0.2.2,"),
         wire: second_gateway,
+        foreign: false,
         options: &[],
         answers: true,
     },
@@ -119,6 +133,7 @@ pub const EDITS: &[Edit] = &[
         from: SAME,
         to: |base| base.replace("mode: virtual", "mode: static"),
         wire: nothing,
+        foreign: false,
         options: &[],
         answers: true,
     },
@@ -127,6 +142,7 @@ pub const EDITS: &[Edit] = &[
         from: |base| base.replace("mode: virtual", "mode: static"),
         to: SAME,
         wire: nothing,
+        foreign: false,
         options: &[],
         answers: true,
     },
@@ -135,6 +151,7 @@ pub const EDITS: &[Edit] = &[
         from: SAME,
         to: |base| base.replace("kube_proxy: iptables", "kube_proxy: ipvs"),
         wire: nothing,
+        foreign: false,
         options: &[],
         answers: false,
     },
@@ -143,6 +160,7 @@ pub const EDITS: &[Edit] = &[
         from: |base| extra(base, "192.0.2.10"),
         to: |base| extra(base, "192.0.2.11"),
         wire: nothing,
+        foreign: false,
         options: &[],
         answers: true,
     },
@@ -151,7 +169,17 @@ pub const EDITS: &[Edit] = &[
         from: SAME,
         to: |base| base.replace("vrrp_version: 2", "vrrp_version: 3"),
         wire: nothing,
+        foreign: false,
         options: &["--careful"],
+        answers: true,
+    },
+    Edit {
+        name: "a fleet of somebody else's",
+        from: |base| without(base, "2001:db8:8::14"),
+        to: |base| without(base, "2001:db8:8::14"),
+        wire: nothing,
+        foreign: true,
+        options: &[],
         answers: true,
     },
     Edit {
@@ -159,6 +187,7 @@ pub const EDITS: &[Edit] = &[
         from: SAME,
         to: SAME,
         wire: nothing,
+        foreign: false,
         options: &[
             "--visit",
             "systemctl disable --now keepalived; systemctl enable --now keepalived",
@@ -249,4 +278,28 @@ pub fn machines<'a>(from: &'a str, to: &'a str) -> &'a str {
     };
     let count = |text: &str| text.lines().filter(works).count();
     if count(to) > count(from) { to } else { from }
+}
+
+/// A keepalived.conf of ours as somebody else would have written it.
+pub fn foreign(conf: &str) -> String {
+    let mut text = String::from("! by hand\n");
+    let mut skipped = false;
+    for line in conf.lines().skip(1) {
+        let word = line.trim_start();
+        let blocks = ["unicast_peer {", "track_script {", "track_file ", "vrrp_script "];
+        if blocks.iter().any(|block| word.starts_with(block)) {
+            skipped = true;
+        }
+        if !skipped && !word.starts_with("unicast_src_ip") && !word.starts_with("# Drain") {
+            text += &format!("{line}\n");
+        }
+        if word.starts_with("advert_int") {
+            text +=
+                "    authentication {\n        auth_type PASS\n        auth_pass secret12\n    }\n";
+        }
+        if word == "}" {
+            skipped = false;
+        }
+    }
+    text
 }

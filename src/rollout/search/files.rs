@@ -56,12 +56,17 @@ impl<'a> World<'a> {
     /// Who holds what nodes hold, or would hold.
     pub fn expectations(&self, nodes: &[NodeIndex]) -> Vec<Expectation> {
         let mine = |at: &usize| self.holders[*at].iter().any(|node| nodes.contains(node));
-        (0..self.addresses.len()).filter(mine).map(|at| self.expectation(at)).collect()
+        self.settled().filter(mine).map(|at| self.expectation(at)).collect()
     }
 
     /// Who holds what.
     pub fn all_expectations(&self) -> Vec<Expectation> {
-        (0..self.addresses.len()).map(|at| self.expectation(at)).collect()
+        self.settled().map(|at| self.expectation(at)).collect()
+    }
+
+    /// Addresses with one holder or none: several are an exception, which nothing can wait for.
+    fn settled(&self) -> impl Iterator<Item = usize> {
+        (0..self.addresses.len()).filter(|at| self.holders[*at].len() < 2)
     }
 
     fn expectation(&self, at: usize) -> Expectation {
