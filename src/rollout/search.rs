@@ -131,7 +131,8 @@ impl Search<'_> {
 
     /// Whether a turn may share a step: a reload of what runs.
     fn shares(&self, turn: Turn) -> bool {
-        matches!(turn, Turn::Next(node) if self.world.kind(node) == Kind::Change)
+        let running = |node| self.world.kind(node) == Kind::Change && self.world.is_running(node);
+        matches!(turn, Turn::Next(node) if running(node))
     }
 
     /// Whether every subset of the turns with one more keeps every promise, and moves nothing.
