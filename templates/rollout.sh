@@ -191,22 +191,13 @@ addresses() { ip -o addr show | awk '{ sub(/\/.*/, "", $4); print $4 }'; }
 NODE
 )
 
-host_of() {
-    case $1 in
-{% for node in hosts %}
-    {{ node.name }}) echo {{ node.host }} ;;
-{% endfor %}
-    *) echo "$1" ;;
-    esac
-}
-
 # Runs words on a node.
 on() {
     node=$1
     shift
     words=
     for word in "$@"; do words="$words '$word'"; done
-    ${LBGEN_ON:-ssh} "$(host_of "$node")" "$on_node
+    ${LBGEN_ON:-ssh} "$node" "$on_node
 $words"
 }
 
@@ -232,10 +223,10 @@ pause() { sleep "$1"; }
 
 copy() {
     if [ -n "${LBGEN_COPY:-}" ]; then
-        $LBGEN_COPY "$bundle/nodes/$1" "$(host_of "$1")"
+        $LBGEN_COPY "$bundle/nodes/$1" "$1"
     else
         on "$1" mkdir -p /var/lib/lbgen/next
-        rsync -rlt --delete "$bundle/nodes/$1/" "$(host_of "$1"):/var/lib/lbgen/next/"
+        rsync -rlt --delete "$bundle/nodes/$1/" "$1:/var/lib/lbgen/next/"
     fi
 }
 
@@ -250,8 +241,7 @@ install() { with_words install "$@"; }
 remove() { with_words remove "$@"; }
 
 # Every connection is open before the first reload.
-reload_within() {
-    shift
+reload_together() {
     together=$(mktemp -d)
     waiting=
     for node_name in "$@"; do
@@ -295,7 +285,7 @@ free_health_port() {
 
 # The node's own command; a reboot takes the connection with it.
 visit() {
-    ${LBGEN_ON:-ssh} "$(host_of "$1")" {{ visit }} || echo "the command ended with $?"
+    ${LBGEN_ON:-ssh} "$1" {{ visit }} || echo "the command ended with $?"
     sleep 5
     until on "$1" alive 2>/dev/null; do sleep 2; done
 }

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Mutex;
 
+use lbgen::impact::Comparison;
 use lbgen::model::{Label, Subdomain};
 use lbgen::rollout::{Do, Promise, Request, Rollout, Step};
 use lbgen::state::State;
@@ -57,8 +58,8 @@ impl Replay {
                     self.situation.running[node] = Some(1);
                 }
             }
-            "reload_within" => {
-                for node in nodes(2) {
+            "reload_together" => {
+                for node in nodes(1) {
                     self.situation.running[node] = Some(1);
                 }
             }
@@ -118,10 +119,7 @@ fn replay(before: &Fleet, after: &Fleet, careful: bool, drainable: bool) {
         .filter_map(|node| Some((node.node.clone(), node.zone.clone()?)))
         .collect();
     let request = Request {
-        from: &from,
-        to: &to,
-        changed: &changed,
-        version: VERSION,
+        change: Comparison { from: &from, to: &to, changed: &changed, version: VERSION },
         zones: &zones,
         down: &BTreeSet::new(),
         digests: &BTreeMap::new(),

@@ -1,5 +1,6 @@
 //! What runs: the bundle on disk, another folder, a revision of git, or nothing.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::session::{Rendered, Session};
@@ -36,17 +37,27 @@ pub struct Read {
 impl From {
     /// Opens it; the bundle in `output`, where nothing else is asked for.
     pub fn open(&self, output: &Path, datacenter: &str) -> anyhow::Result<Origin> {
-        if let Some(revision) = &self.from_rev {
-            let revision = revision.replace("{datacenter}", datacenter);
-            let tree = Tree::of_revision(&revision, &output.join(datacenter))?;
-            return Ok(Origin::Tree(tree));
-        }
-        match &self.from {
+        match self.tree(output, datacenter)? {
+            Some(tree) => Ok(Origin::Tree(tree)),
             None => Ok(Origin::Disk(Disk::open(output, datacenter)?)),
-            Some(folder) if folder.as_os_str() == "none" => Ok(Origin::Tree(Tree::default())),
-            Some(folder) => Ok(Origin::Tree(Tree::of_folder(folder, Some(datacenter))?)),
         }
     }
+
+    /// What is asked for; `None` where nothing is.
+    pub fn tree(&self, output: &Path, datacenter: &str) -> anyhow::Result<Option<Tree>> {
+        match (&self.from_rev, &self.from) {
+            (Some(revision), _) => revision_tree(revision, output, datacenter).map(Some),
+            (None, Some(folder)) if folder.as_os_str() == "none" => Ok(Some(Tree::default())),
+            (None, Some(folder)) => Tree::of_folder(folder, Some(datacenter)).map(Some),
+            (None, None) => Ok(None),
+        }
+    }
+}
+
+/// The bundle as git has it; `{datacenter}` stands for the name.
+pub fn revision_tree(revision: &str, output: &Path, datacenter: &str) -> anyhow::Result<Tree> {
+    let revision = revision.replace("{datacenter}", datacenter);
+    Tree::of_revision(&revision, &output.join(datacenter))
 }
 
 impl Origin {
@@ -95,17 +106,7 @@ fn read(
 impl Read {
     /// What the changes do.
     pub fn impact(&self, rendered: &Rendered, changes: &[Change<'_>]) -> Impact {
-        let mut changed: Vec<ChangedFile<'_>> = Vec::new();
-        for change in changes {
-            match change.renamed_from {
-                Some(old) => {
-                    changed.push(ChangedFile { path: old, kind: bundle::ChangeKind::Removed });
-                    changed
-                        .push(ChangedFile { path: change.path, kind: bundle::ChangeKind::Added });
-                }
-                None => changed.push(ChangedFile { path: change.path, kind: change.kind }),
-            }
-        }
+        let changed = changed_files(changes);
         Impact::of(Comparison {
             from: &self.from,
             to: &self.to,
@@ -115,15 +116,15 @@ impl Read {
     }
 }
 
+/// Which files differ, and how.
+pub fn changed_files<'a>(changes: &[Change<'a>]) -> Vec<ChangedFile<'a>> {
+    changes.iter().map(|change| ChangedFile { path: change.path, kind: change.kind }).collect()
+}
+
 /// The files that say what a change does: all of the nodes, of the cluster those that differ, and every path where one
 /// does.
 fn wanted(changes: &[Change<'_>]) -> impl Fn(&str) -> bool {
-    let differ: std::collections::BTreeSet<String> = changes
-        .iter()
-        .flat_map(|change| [Some(change.path), change.renamed_from])
-        .flatten()
-        .map(str::to_owned)
-        .collect();
+    let differ: BTreeSet<String> = changes.iter().map(|change| change.path.to_owned()).collect();
     let routed =
         |path: &str| path.starts_with("kubernetes/components/") || path.ends_with("/fallback.yaml");
     let routes = differ.iter().any(|path| routed(path));

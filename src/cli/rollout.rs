@@ -4,18 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::about::About;
-use super::origin::From;
+use super::origin::{From, changed_files, read_all, revision_tree};
 use super::session::{Rendered, Session};
 use super::table::count;
 use super::{Exit, Format, Input, output};
 use crate::bundle::{self, Disk, Turn};
 use crate::emit::Templates;
-use crate::impact::ChangedFile;
+use crate::impact::Comparison;
 use crate::language::name::{Name, Subdomain};
 use crate::rollout::{Request, Rollout, Script, Step};
 use crate::state::Tree;
@@ -77,18 +77,20 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
     refuse_stale(args, &rendered)?;
     let tree = args.running(datacenter)?;
     let changes = tree.changes(&rendered.files);
-    let read = super::origin::read_all(&tree, &rendered, session);
-    let down = args.down.iter().map(|name| {
-        Subdomain::parse(name).ok_or_else(|| anyhow::anyhow!("there is no node `{name}`"))
-    });
+    let read = read_all(&tree, &rendered, session);
+    let down = args
+        .down
+        .iter()
+        .map(|name| Subdomain::parse(name).ok_or_else(|| anyhow!("there is no node `{name}`")));
     let down: BTreeSet<Subdomain> = down.collect::<anyhow::Result<_>>()?;
-    let changed: Vec<ChangedFile<'_>> =
-        changes.iter().map(|change| ChangedFile { path: change.path, kind: change.kind }).collect();
+    let changed = changed_files(&changes);
     let rollout = Rollout::plan(Request {
-        from: &read.from,
-        to: &read.to,
-        changed: &changed,
-        version: rendered.version,
+        change: Comparison {
+            from: &read.from,
+            to: &read.to,
+            changed: &changed,
+            version: rendered.version,
+        },
         zones: &rendered.zones,
         down: &down,
         digests: &digests(&tree),
@@ -127,28 +129,20 @@ fn refuse_stale(args: &Args, rendered: &Rendered) -> anyhow::Result<()> {
 }
 
 impl Args {
+    /// What runs: what was asked for, else what the tag of the last rollout has.
     fn running(&self, datacenter: &str) -> anyhow::Result<Tree> {
-        if self.visit.is_some() && self.from.from.is_none() && self.from.from_rev.is_none() {
+        if let Some(tree) = self.from.tree(&self.output, datacenter)? {
+            return Ok(tree);
+        }
+        if self.visit.is_some() {
             return Tree::of_folder(&self.output, Some(datacenter));
         }
-        let tag = From {
-            from: self.from.from.clone(),
-            from_rev: match &self.from.from {
-                Some(_) => None,
-                None => {
-                    Some(self.from.from_rev.clone().unwrap_or("deployed/{datacenter}".to_owned()))
-                }
-            },
-        };
-        match tag.open(&self.output, datacenter) {
-            Ok(super::origin::Origin::Tree(tree)) => Ok(tree),
-            Ok(super::origin::Origin::Disk(_)) => bail!("--from is needed"),
-            Err(error) if self.from.from.is_none() && self.from.from_rev.is_none() => bail!(
+        revision_tree("deployed/{datacenter}", &self.output, datacenter).map_err(|error| {
+            anyhow!(
                 "what runs is not known ({error:#}): tag the commit that runs as deployed/{datacenter}, \
                  or use --from-rev REV, --from DIR, or --from none if nothing runs yet"
-            ),
-            Err(error) => Err(error),
-        }
+            )
+        })
     }
 }
 
@@ -198,7 +192,7 @@ fn as_text(rollout: &Rollout) -> String {
     text += &format!(
         "{}; one node carries at most {} on the way\n",
         count(rollout.steps.len(), "step"),
-        count(rollout.peak, "address").replace("addresss", "addresses"),
+        count(rollout.peak, "VIP"),
     );
     for exception in &rollout.exceptions {
         let silent = match exception.silent.is_zero() {

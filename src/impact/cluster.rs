@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::answer::{Answers, claims};
+use super::answer::Answers;
 use super::{Class, Comparison, Finding};
 use crate::bundle::ChangeKind;
 use crate::language::name::{Host, Label, Name};
 use crate::model::Entry;
-use crate::state::{Object, ObjectKey, State};
+use crate::state::{Object, ObjectKey, PathRule, State};
 
 const KUSTOMIZATION: &str = "kubernetes/kustomization.yaml";
 
@@ -109,9 +109,11 @@ impl<'a> Cluster<'a> {
         let mut paths: BTreeSet<(String, Option<String>, String)> = BTreeSet::new();
         for object in from.into_iter().chain(to) {
             let class = object.class().unwrap_or_default().to_owned();
-            paths.extend(claims(object).into_iter().map(|(host, claim)| {
-                (class.clone(), host.map(str::to_owned), claim.path.to_owned())
-            }));
+            paths.extend(
+                object.paths().into_iter().map(|rule| {
+                    (class.clone(), rule.host.map(str::to_owned), rule.path.to_owned())
+                }),
+            );
         }
         for (class, host, path) in &paths {
             let before = self.before.answer(class, host.as_deref(), path);
@@ -136,8 +138,7 @@ impl<'a> Cluster<'a> {
                 (Some(before), Some(after)) if before.backend == after.backend => continue,
                 _ => Class::Switches,
             };
-            let answer =
-                |claim: Option<&super::answer::Claim<'_>>| claim.map(|claim| claim.backend.clone());
+            let answer = |claim: Option<&PathRule<'_>>| claim.map(|claim| claim.backend.clone());
             // One line per class; it names every path.
             match found.iter_mut().find(|finding| finding.class == class) {
                 Some(finding) => finding.reason = format!("{}, {shown}", finding.reason),
@@ -270,8 +271,7 @@ fn moved(from: &Object, to: &Object) -> String {
 }
 
 fn backends(object: &Object) -> Option<String> {
-    let found: BTreeSet<String> =
-        claims(object).into_iter().map(|(_, claim)| claim.backend).collect();
+    let found: BTreeSet<String> = object.paths().into_iter().map(|rule| rule.backend).collect();
     (!found.is_empty()).then(|| found.into_iter().collect::<Vec<_>>().join(", "))
 }
 

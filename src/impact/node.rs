@@ -45,8 +45,7 @@ pub struct NodeChange {
 }
 
 /// Words of `global_defs` that a reload does not change (facts-keepalived 12).
-const AT_START: &[&str] =
-    &["instance", "net_namespace", "use_pid_dir", "vrrp_netlink_cmd_rcv_bufs"];
+const AT_START: &[&str] = &["instance", "net_namespace"];
 
 /// The changed files of each node, by their paths on it.
 fn files_by_node<'a>(comparison: Comparison<'a>) -> BTreeMap<&'a str, Vec<&'a str>> {

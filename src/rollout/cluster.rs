@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
 use super::Rollout;
 use super::step::{Command, Do, Step};
 use crate::impact::Comparison;
@@ -51,20 +49,12 @@ pub(super) fn add(comparison: Comparison<'_>, rollout: &mut Rollout) {
 type Claim<'a> = (Option<&'a str>, Option<&'a str>, &'a str);
 
 fn claims(object: &Object) -> Vec<Claim<'_>> {
-    if object.key.kind != "Ingress" {
-        return Vec::new();
-    }
-    let rules = object.field("/spec/rules").and_then(Value::as_array);
-    let mut found = Vec::new();
-    for rule in rules.into_iter().flatten() {
-        let host = rule.get("host").and_then(Value::as_str);
-        let paths = rule.pointer("/http/paths").and_then(Value::as_array);
-        for path in paths.into_iter().flatten() {
-            let path = path.get("path").and_then(Value::as_str).unwrap_or("/");
-            found.push((object.class(), host, path));
+    match object.key.kind.as_str() {
+        "Ingress" => {
+            object.paths().into_iter().map(|rule| (object.class(), rule.host, rule.path)).collect()
         }
+        _ => Vec::new(),
     }
-    found
 }
 
 fn delete(title: &str, objects: &[&Object]) -> Step {

@@ -14,22 +14,14 @@ use std::time::Duration;
 
 use anyhow::bail;
 
-use crate::impact::{ChangedFile, Comparison};
+use crate::impact::Comparison;
 use crate::language::name::{Label, Subdomain};
-use crate::language::version::KeepalivedVersion;
-use crate::state::State;
 
 /// What a rollout is planned from.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
-    /// What runs.
-    pub from: &'a State,
-    /// What will run.
-    pub to: &'a State,
-    /// Every file that differs.
-    pub changed: &'a [ChangedFile<'a>],
-    /// What the nodes run.
-    pub version: KeepalivedVersion,
+    /// What runs, what will run, and the files that differ.
+    pub change: Comparison<'a>,
     /// Failure domains: what interrupts a node never reaches into two of them at a time.
     pub zones: &'a BTreeMap<Subdomain, Label>,
     /// Nodes that are dead.
@@ -58,13 +50,7 @@ impl Rollout {
     pub fn plan(request: Request<'_>) -> anyhow::Result<Self> {
         let mut rollout = search::plan(request)?;
         if !request.visit {
-            let comparison = Comparison {
-                from: request.from,
-                to: request.to,
-                changed: request.changed,
-                version: request.version,
-            };
-            cluster::add(comparison, &mut rollout);
+            cluster::add(request.change, &mut rollout);
         }
         rollout.number();
         Ok(rollout)

@@ -7,7 +7,8 @@ use minijinja::value::Serde;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::{Rollout, Step};
+use super::step::quoted;
+use super::{Command, Rollout, Step};
 use crate::emit::Templates;
 
 /// What the script needs beside the steps.
@@ -30,14 +31,7 @@ struct Context<'a> {
     soak: u64,
     claim: String,
     visit: String,
-    hosts: Vec<Host>,
     steps: Vec<StepText<'a>>,
-}
-
-#[derive(Serialize)]
-struct Host {
-    name: String,
-    host: String,
 }
 
 #[derive(Serialize)]
@@ -65,7 +59,6 @@ impl Rollout {
             soak: about.soak.as_secs(),
             claim,
             visit: quoted(about.visit),
-            hosts: Vec::new(),
             steps: self.steps.iter().map(text).collect(),
         };
         templates.render("rollout.sh", Value::from(Serde(context)))
@@ -73,9 +66,8 @@ impl Rollout {
 }
 
 fn text(step: &Step) -> StepText<'_> {
-    let lines = |commands: &[super::Command]| -> Vec<String> {
-        commands.iter().map(super::Command::line).collect()
-    };
+    let lines =
+        |commands: &[Command]| -> Vec<String> { commands.iter().map(Command::line).collect() };
     let mut about: Vec<String> = step.moves.iter().map(super::VipMove::line).collect();
     about.extend(step.objects.iter().cloned());
     StepText {
@@ -86,8 +78,4 @@ fn text(step: &Step) -> StepText<'_> {
         check: step.check().map_or_else(|| ":".to_owned(), |command| command.line()),
         back: lines(&step.back),
     }
-}
-
-fn quoted(text: &str) -> String {
-    super::step::quoted(text)
 }

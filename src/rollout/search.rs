@@ -30,7 +30,8 @@ const SHORTEST: Duration = Duration::from_secs(2);
 
 pub(super) fn plan(request: Request<'_>) -> anyhow::Result<Rollout> {
     if let Some(name) = request.down.iter().find(|name| {
-        !request.from.nodes.contains_key(*name) && !request.to.nodes.contains_key(*name)
+        !request.change.from.nodes.contains_key(*name)
+            && !request.change.to.nodes.contains_key(*name)
     }) {
         bail!("there is no node `{name}`");
     }
@@ -184,8 +185,7 @@ impl Search<'_> {
         );
         let names = || nodes.iter().map(|node| self.name(*node).to_string());
         step.commands = nodes.iter().map(|node| self.world.install(*node)).collect();
-        let limit = window.as_millis().to_string();
-        step.commands.push(Command::of("reload_within", [limit].into_iter().chain(names())));
+        step.commands.push(Command::of("reload_together", names()));
         step.back = nodes.iter().map(|node| Command::of("restore", [self.name(*node)])).collect();
         step.back.push(Command::of("reload", names()));
         self.push(step, &turns, nodes);

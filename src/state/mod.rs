@@ -12,7 +12,7 @@ pub use keepalived::{
     Address, Advert, Authentication, Configuration, Instance, Preemption, Script, SyncGroup, Track,
     Watched,
 };
-pub use object::{Object, ObjectKey};
+pub use object::{Object, ObjectKey, PathRule};
 pub use routing::{ScriptMark, ScriptRoute, ScriptRouting, ScriptRule};
 pub use tree::Tree;
 

@@ -51,11 +51,62 @@ impl Object {
         rules.into_iter().flatten().map(|rule| rule.get("host").and_then(Value::as_str)).collect()
     }
 
+    /// Every path of an Ingress.
+    pub fn paths(&self) -> Vec<PathRule<'_>> {
+        let rules = self.field("/spec/rules").and_then(Value::as_array);
+        let mut found = Vec::new();
+        for rule in rules.into_iter().flatten() {
+            let host = rule.get("host").and_then(Value::as_str);
+            let paths = rule.pointer("/http/paths").and_then(Value::as_array);
+            for path in paths.into_iter().flatten() {
+                let text = |key: &str| path.get(key).and_then(Value::as_str);
+                let service = path.pointer("/backend/service/name").and_then(Value::as_str);
+                let port = path.pointer("/backend/service/port");
+                let port = port.and_then(|port| port.get("name").or(port.get("number")));
+                let port = port.map_or(String::new(), |port| port.to_string().replace('"', ""));
+                found.push(PathRule {
+                    host,
+                    path: text("path").unwrap_or("/"),
+                    exact: text("pathType") == Some("Exact"),
+                    owner: &self.key.name,
+                    backend: format!("{}:{port}", service.unwrap_or_default()),
+                });
+            }
+        }
+        found
+    }
+
     /// The class of an Ingress.
     pub fn class(&self) -> Option<&str> {
         let field = self.field("/spec/ingressClassName");
         let annotation = self.field("/metadata/annotations/kubernetes.io~1ingress.class");
         field.or(annotation).and_then(Value::as_str)
+    }
+}
+
+/// A path of an Ingress and who answers it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathRule<'a> {
+    /// `None` is any host.
+    pub host: Option<&'a str>,
+    /// What is compared,
+    pub path: &'a str,
+    /// and whether it is all of a request's path.
+    pub exact: bool,
+    /// The Ingress.
+    pub owner: &'a str,
+    /// Its Service and port.
+    pub backend: String,
+}
+
+impl PathRule<'_> {
+    /// Whether a request's path is one of its own: `Prefix` compares whole elements.
+    pub fn matches(&self, path: &str) -> bool {
+        if self.exact {
+            return self.path == path;
+        }
+        let prefix = self.path.trim_end_matches('/');
+        path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 }
 

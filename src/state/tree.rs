@@ -59,8 +59,8 @@ impl Tree {
         Self::adopt(folder.display().to_string(), files)
     }
 
-    /// The bundle as git has it at a revision, in the repository that `folder` lies in. `None` where there is no such
-    /// folder at that revision.
+    /// The bundle as git has it at a revision, in the repository that `folder` lies in. A folder that is not there at
+    /// that revision is an error.
     pub fn of_revision(revision: &str, folder: &Path) -> anyhow::Result<Self> {
         let above =
             folder.ancestors().find(|above| above.is_dir() && !above.as_os_str().is_empty());

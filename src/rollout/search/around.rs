@@ -22,8 +22,11 @@ impl Search<'_> {
         );
         verify.commands = running.iter().map(|node| self.world.verify(*node)).collect();
         verify.expect = self.world.expectations(&running);
-        verify.back = vec![Command::of("release", running.iter().map(|node| self.name(*node)))];
-        verify.commands.push(Command::of("claim", running.iter().map(|node| self.name(*node))));
+        // Nodes that join too: nobody else may begin there.
+        let all: BTreeSet<NodeIndex> = running.iter().chain(&touched).copied().collect();
+        let names = || all.iter().map(|node| self.name(*node));
+        verify.back = vec![Command::of("release", names())];
+        verify.commands.push(Command::of("claim", names()));
         self.rollout.steps.push(verify);
         let receive: Vec<NodeIndex> =
             touched.into_iter().filter(|node| self.world.kind(*node) != Kind::Leave).collect();

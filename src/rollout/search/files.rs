@@ -10,7 +10,7 @@ impl<'a> World<'a> {
     /// The changed files of a node, by their paths on it.
     fn files(&self, node: NodeIndex) -> Vec<(&'a str, ChangeKind)> {
         let prefix = format!("nodes/{}/", self.name(node));
-        let changed = self.request.changed.iter();
+        let changed = self.request.change.changed.iter();
         changed.filter_map(|file| Some((file.path.strip_prefix(&prefix)?, file.kind))).collect()
     }
 

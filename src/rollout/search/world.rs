@@ -35,7 +35,8 @@ pub struct World<'a> {
 
 impl<'a> World<'a> {
     pub fn new(request: Request<'a>) -> Self {
-        let electorate = Electorate::of(&[request.from, request.to], request.version);
+        let electorate =
+            Electorate::of(&[request.change.from, request.change.to], request.change.version);
         let addresses: Vec<IpAddr> = electorate.addresses().collect();
         let kept = addresses
             .iter()

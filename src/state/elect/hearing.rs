@@ -55,7 +55,7 @@ impl Hearing {
 /// A candidate as others see it.
 struct Voter<'a> {
     instance: &'a Instance,
-    link: usize,
+    link: Option<usize>,
     /// What it advertises, where that has to be the same.
     lists: Option<BTreeSet<std::net::IpAddr>>,
 }
@@ -112,14 +112,16 @@ impl Links {
             let mut listening: BTreeMap<(Phase, std::net::IpAddr), usize> = BTreeMap::new();
             for candidate in group {
                 let Some(instance) = candidate.instance() else { continue };
-                if let Some(source) = instance.advert.source {
-                    let number = links.number(candidate.node, &instance.interface);
+                let number = links.number(candidate.node, &instance.interface);
+                if let (Some(source), Some(number)) = (instance.advert.source, number) {
                     listening.insert((candidate.phase, source), number);
                 }
             }
             for candidate in group {
                 let Some(instance) = candidate.instance() else { continue };
-                let number = links.number(candidate.node, &instance.interface);
+                let Some(number) = links.number(candidate.node, &instance.interface) else {
+                    continue;
+                };
                 for peer in &instance.advert.peers {
                     if let Some(other) = listening.get(&(candidate.phase, *peer)) {
                         links.join(number, *other);
@@ -131,9 +133,9 @@ impl Links {
     }
 
     /// The number of an interface's link.
-    pub fn number(&self, node: NodeIndex, interface: &str) -> usize {
+    pub fn number(&self, node: NodeIndex, interface: &str) -> Option<usize> {
         let key = (node, interface.to_owned());
-        self.numbers.get(&key).map_or(usize::MAX, |number| self.root(*number))
+        self.numbers.get(&key).map(|number| self.root(*number))
     }
 
     fn root(&self, mut at: usize) -> usize {
@@ -145,7 +147,7 @@ impl Links {
 
     fn join(&mut self, a: usize, b: usize) {
         let (a, b) = (self.root(a), self.root(b));
-        if a != b && a != usize::MAX && b != usize::MAX {
+        if a != b {
             self.joined[a.max(b)] = a.min(b);
         }
     }

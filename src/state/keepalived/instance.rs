@@ -127,17 +127,14 @@ pub struct Address {
 /// What `global_defs` says for every instance.
 pub struct Defaults {
     version: u8,
-    interval: Option<Duration>,
     checks_sender: bool,
     interface: Option<String>,
-    priority: Option<u8>,
 }
 
 impl Defaults {
     pub fn of(found: &Configuration) -> Self {
         Self {
             version: found.global_number("vrrp_version").unwrap_or(2),
-            interval: None,
             checks_sender: found.checks_senders(),
             interface: found
                 .global
@@ -145,7 +142,6 @@ impl Defaults {
                 .find(|statement| statement.key() == "default_interface")
                 .and_then(|statement| statement.value())
                 .map(str::to_owned),
-            priority: None,
         }
     }
 }
@@ -192,11 +188,11 @@ impl Instance {
             starts_as_master: false,
             interface: defaults.interface.clone().unwrap_or_default(),
             vrid: 0,
-            priority: defaults.priority.unwrap_or(100),
+            priority: 100,
             advert: Advert {
                 version: 2,
                 ipv6: false,
-                interval: defaults.interval.unwrap_or(Duration::from_secs(1)),
+                interval: Duration::from_secs(1),
                 source: None,
                 peers: BTreeSet::new(),
                 authentication: None,

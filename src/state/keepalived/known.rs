@@ -16,7 +16,6 @@ pub const TOP: &[&str] = &[
     "net_namespace",
     "net_namespace_ipvs",
     "namespace_with_ipsets",
-    "nft_table",
     "instance",
     "use_pid_dir",
     "linkbeat_interfaces",
@@ -27,7 +26,6 @@ pub const TOP: &[&str] = &[
     "static_track_group",
     "dynamic_interfaces",
     "include_check",
-    "process_monitor_rt_priority",
     "global_tracking",
     "ssl",
     "SSL",
@@ -81,7 +79,5 @@ pub const INSTANCE: &[&str] = &[
     "old_unicast_checksum",
     "v3_checksum_type",
     "vrrp_version",
-    "timeout_delayed_advert",
-    "native",
     "auto_priority",
 ];
