@@ -190,7 +190,7 @@ fn titles(rollout: &Rollout) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
 
     fn random_pairs((before, after) in pair(), careful in prop::bool::weighted(0.3), drainable in prop::bool::weighted(0.8)) {
         replay(&before, &after, careful, drainable);

@@ -49,12 +49,13 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
+    args.from.refuse_two_readers(&args.input)?;
     let loaded = session.load(&args.input.inventory)?;
     let Some(rendered) = session.render(&loaded, &args.output)? else {
         return Ok(Exit::Failed);
     };
     let _turn = Turn::to_read(&args.output);
-    let origin = args.from.open(&args.output, rendered.datacenter.as_str())?;
+    let origin = args.from.open(&args.output, &rendered)?;
     let changes = origin.changes(&rendered)?;
     session.detail(|| format!("compared {} files", rendered.files.len()));
     // What git or another folder has says nothing of the lock.

@@ -9,6 +9,7 @@ mod init;
 mod origin;
 mod output;
 mod plan;
+mod progress;
 mod render;
 mod rollout;
 mod schema;

@@ -3,10 +3,13 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use anyhow::{Context, bail};
+
+use super::Input;
 use super::session::{Rendered, Session};
 use crate::bundle::{self, Change, Disk};
 use crate::impact::{ChangedFile, Comparison, Impact};
-use crate::state::{Remark, State, Tree};
+use crate::state::{Live, Remark, State, Tree};
 
 /// Where the state that runs is read from.
 #[derive(clap::Args, Clone, Default)]
@@ -18,6 +21,10 @@ pub struct From {
     /// What runs: the bundle as git has it at a revision; `{datacenter}` stands for the name
     #[arg(long, value_name = "REV")]
     pub from_rev: Option<String>,
+    /// What the cluster has, as `kubectl get ... -o json` prints it, in place of the manifests that run; `-` is standard
+    /// input
+    #[arg(long, value_name = "FILE")]
+    objects: Option<PathBuf>,
 }
 
 /// What runs, open to be compared.
@@ -36,11 +43,37 @@ pub struct Read {
 
 impl From {
     /// Opens it; the bundle in `output`, where nothing else is asked for.
-    pub fn open(&self, output: &Path, datacenter: &str) -> anyhow::Result<Origin> {
-        match self.tree(output, datacenter)? {
-            Some(tree) => Ok(Origin::Tree(tree)),
-            None => Ok(Origin::Disk(Disk::open(output, datacenter)?)),
+    pub fn open(&self, output: &Path, rendered: &Rendered) -> anyhow::Result<Origin> {
+        let datacenter = rendered.datacenter.as_str();
+        let tree = match (self.tree(output, datacenter)?, &self.objects) {
+            (Some(tree), _) => tree,
+            (None, None) => return Ok(Origin::Disk(Disk::open(output, datacenter)?)),
+            (None, Some(_)) => Tree::of_disk(&Disk::open(output, datacenter)?, |_| true)?,
+        };
+        Ok(Origin::Tree(self.with_objects(tree, rendered)?))
+    }
+
+    /// The tree with what the cluster has, where that is given.
+    pub fn with_objects(&self, tree: Tree, rendered: &Rendered) -> anyhow::Result<Tree> {
+        let Some(path) = &self.objects else { return Ok(tree) };
+        let shown = path.display();
+        let text = match path.to_str() {
+            Some("-") => std::io::read_to_string(std::io::stdin()),
+            _ => std::fs::read_to_string(path),
+        };
+        let text = text.with_context(|| format!("cannot read --objects {shown}"))?;
+        let live = Live::read(&text, rendered.datacenter.as_str())
+            .with_context(|| format!("--objects {shown}"))?;
+        Ok(tree.with_objects(&live, &rendered.files))
+    }
+
+    /// Standard input has one text.
+    pub fn refuse_two_readers(&self, input: &Input) -> anyhow::Result<()> {
+        let stdin = |path: &Path| path.as_os_str() == "-";
+        if stdin(&input.inventory) && self.objects.as_deref().is_some_and(stdin) {
+            bail!("both the inventory and --objects are `-`: standard input can be one of them");
         }
+        Ok(())
     }
 
     /// What is asked for; `None` where nothing is.

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::about::About;
 use super::origin::{From, changed_files, read_all, revision_tree};
+use super::progress::Progress;
 use super::session::{Rendered, Session};
 use super::table::count;
 use super::{Exit, Format, Input, output};
@@ -68,6 +69,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
     let Some(soak) = duration(&args.soak) else {
         bail!("--soak takes a number and its unit (s, m), such as `60s`, not `{}`", args.soak);
     };
+    args.from.refuse_two_readers(&args.input)?;
     let loaded = session.load(&args.input.inventory)?;
     let Some(rendered) = session.render(&loaded, &args.output)? else {
         return Ok(Exit::Failed);
@@ -75,7 +77,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
     let _turn = Turn::to_read(&args.output);
     let datacenter = rendered.datacenter.as_str();
     refuse_stale(args, &rendered)?;
-    let tree = args.running(datacenter)?;
+    let tree = args.from.with_objects(args.running(datacenter)?, &rendered)?;
     let changes = tree.changes(&rendered.files);
     let read = read_all(&tree, &rendered, session);
     let down = args
@@ -84,6 +86,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
         .map(|name| Subdomain::parse(name).ok_or_else(|| anyhow!("there is no node `{name}`")));
     let down: BTreeSet<Subdomain> = down.collect::<anyhow::Result<_>>()?;
     let changed = changed_files(&changes);
+    let progress = Progress::of("searching for the steps", &session.global);
     let rollout = Rollout::plan(Request {
         change: Comparison {
             from: &read.from,
@@ -98,6 +101,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
         visit: args.visit.is_some(),
     })?
     .after(&args.done)?;
+    drop(progress);
     if rollout.steps.is_empty() {
         session.note("nothing to do");
     }

@@ -4,6 +4,7 @@
 pub mod elect;
 
 mod keepalived;
+mod live;
 mod object;
 mod routing;
 mod tree;
@@ -12,6 +13,7 @@ pub use keepalived::{
     Address, Advert, Authentication, Configuration, Instance, Preemption, Script, SyncGroup, Track,
     Watched,
 };
+pub use live::Live;
 pub use object::{Object, ObjectKey, PathRule};
 pub use routing::{ScriptMark, ScriptRoute, ScriptRouting, ScriptRule};
 pub use tree::Tree;
@@ -71,10 +73,8 @@ impl State {
             state.nodes.insert(name, Arc::new(node));
             remarks.extend(found);
         }
-        let manifests: Vec<(&str, &str)> = tree
-            .iter()
-            .filter(|(path, _)| path.starts_with("kubernetes/") && object::is_manifest(path))
-            .collect();
+        let manifests: Vec<(&str, &str)> =
+            tree.iter().filter(|(path, _)| object::is_manifest(path)).collect();
         let objects: Vec<Vec<Object>> =
             manifests.par_iter().map(|(path, body)| object::read(path, body)).collect();
         state.objects =

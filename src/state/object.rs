@@ -40,6 +40,17 @@ impl PartialEq for Object {
 }
 
 impl Object {
+    /// An object of a file; `None` without a kind and a name.
+    pub(super) fn of(value: Value, file: &str) -> Option<Self> {
+        let text = |path: &str| value.pointer(path).and_then(Value::as_str).map(str::to_owned);
+        let key = ObjectKey {
+            kind: text("/kind")?,
+            namespace: text("/metadata/namespace").unwrap_or_default(),
+            name: text("/metadata/name")?,
+        };
+        Some(Self { key, value, file: file.to_owned() })
+    }
+
     /// A field by its path, as `/spec/rules`.
     pub fn field(&self, path: &str) -> Option<&Value> {
         self.value.pointer(path)
@@ -110,24 +121,15 @@ impl PathRule<'_> {
     }
 }
 
-/// Whether a file is a manifest of objects.
+/// Whether a file of a bundle is a manifest of objects.
 pub(super) fn is_manifest(path: &str) -> bool {
-    path.ends_with(".yaml") && !path.ends_with("/kustomization.yaml")
+    path.starts_with("kubernetes/")
+        && path.ends_with(".yaml")
+        && !path.ends_with("/kustomization.yaml")
 }
 
 /// The objects of a manifest; what is not an object is left out.
 pub(super) fn read(file: &str, manifest: &str) -> Vec<Object> {
     let documents: Vec<Value> = serde_saphyr::from_multiple(manifest).unwrap_or_default();
-    documents
-        .into_iter()
-        .filter_map(|value| {
-            let text = |path: &str| value.pointer(path).and_then(Value::as_str).map(str::to_owned);
-            let key = ObjectKey {
-                kind: text("/kind")?,
-                namespace: text("/metadata/namespace").unwrap_or_default(),
-                name: text("/metadata/name")?,
-            };
-            Some(Object { key, value, file: file.to_owned() })
-        })
-        .collect()
+    documents.into_iter().filter_map(|value| Object::of(value, file)).collect()
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::Read as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -142,6 +143,16 @@ impl Tree {
         self.files.iter().map(|(path, body)| (path.as_str(), body.as_str()))
     }
 
+    /// Keeps some of the files.
+    pub(super) fn retain(&mut self, keep: impl Fn(&str) -> bool) {
+        self.files.retain(|path, _| keep(path));
+    }
+
+    /// Puts a file there.
+    pub(super) fn insert(&mut self, path: String, body: String) {
+        self.files.insert(path, body);
+    }
+
     /// A file.
     pub fn get(&self, path: &str) -> Option<&str> {
         self.files.get(path).map(String::as_str)
@@ -199,40 +210,19 @@ fn git(folder: &Path, arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
     Ok(done.stdout)
 }
 
-/// The regular files of a tar archive as git writes it (ustar, pax headers for long paths).
-fn untar(mut tar: &[u8]) -> anyhow::Result<BTreeMap<String, String>> {
-    let text = |field: &[u8]| {
-        let end = field.iter().position(|byte| *byte == 0).unwrap_or(field.len());
-        String::from_utf8_lossy(&field[..end]).into_owned()
-    };
+/// The regular text files of a tar archive.
+fn untar(tar: &[u8]) -> anyhow::Result<BTreeMap<String, String>> {
     let mut files = BTreeMap::new();
-    let mut long_path: Option<String> = None;
-    while let Some((header, rest)) = tar.split_at_checked(512) {
-        if header.iter().all(|byte| *byte == 0) {
-            break;
+    for entry in tar::Archive::new(tar).entries()? {
+        let mut entry = entry?;
+        if !entry.header().entry_type().is_file() {
+            continue;
         }
-        let size =
-            usize::from_str_radix(text(&header[124..136]).trim(), 8).context("a broken tar")?;
-        let padded = size.div_ceil(512) * 512;
-        let Some((body, rest)) = rest.split_at_checked(padded.min(rest.len())) else { break };
-        let body = body.get(..size).context("a broken tar")?;
-        tar = rest;
-        let (name, prefix) = (text(&header[..100]), text(&header[345..500]));
-        match header[156] {
-            b'x' => {
-                let pax = String::from_utf8_lossy(body);
-                let path =
-                    pax.lines().find_map(|line| line.split_once(" path=").map(|(_, path)| path));
-                long_path = path.map(str::to_owned);
-            }
-            b'0' | 0 => {
-                let short = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
-                let path = long_path.take().unwrap_or(short);
-                if let Ok(body) = std::str::from_utf8(body) {
-                    files.insert(path, body.to_owned());
-                }
-            }
-            _ => {}
+        let Some(path) = entry.path()?.to_str().map(str::to_owned) else { continue };
+        let mut body = Vec::new();
+        entry.read_to_end(&mut body)?;
+        if let Ok(body) = String::from_utf8(body) {
+            files.insert(path, body);
         }
     }
     Ok(files)

@@ -183,9 +183,19 @@ pub const EDITS: &[Edit] = &[
         answers: true,
     },
     Edit {
-        name: "a visit",
-        from: SAME,
-        to: SAME,
+        name: "a visit over three zones",
+        from: |base| {
+            base.replace(
+                "fd00::14\", interface: eth0, zone: a",
+                "fd00::14\", interface: eth0, zone: c",
+            )
+        },
+        to: |base| {
+            base.replace(
+                "fd00::14\", interface: eth0, zone: a",
+                "fd00::14\", interface: eth0, zone: c",
+            )
+        },
         wire: nothing,
         foreign: false,
         options: &[

@@ -13,6 +13,9 @@ use serde::Serialize;
 use super::file::metadata;
 use crate::plan::{EndpointsPlan, SlicePlan};
 
+/// Left out, it would make every apply a change (facts-kubernetes 19).
+const PROTOCOL: &str = "TCP";
+
 pub(super) fn endpoints(plan: &EndpointsPlan) -> Endpoints {
     let mut metadata = metadata(&plan.meta);
     if !plan.mirrored {
@@ -28,6 +31,7 @@ pub(super) fn endpoints(plan: &EndpointsPlan) -> Endpoints {
             ports: Some(vec![EndpointPort {
                 name: Some(plan.port_name.to_string()),
                 port: i32::from(plan.port),
+                protocol: Some(PROTOCOL.to_owned()),
                 ..EndpointPort::default()
             }]),
             ..EndpointSubset::default()
@@ -61,6 +65,7 @@ pub(super) fn slice(plan: &SlicePlan) -> MetadataFirst {
         ports: vec![SlicePort {
             name: Some(plan.port_name.to_string()),
             port: Some(i32::from(plan.port)),
+            protocol: Some(PROTOCOL.to_owned()),
             ..SlicePort::default()
         }],
     }

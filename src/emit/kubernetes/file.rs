@@ -32,20 +32,23 @@ impl ManifestText {
             self.body.push_str("---\n");
         }
         self.documents += 1;
-        let options = serde_saphyr::ser_options! {
-            // Long and multi-line text is quoted: block scalars have too many ways to be misread.
-            prefer_block_scalars: false,
-        };
-        let body = serde_saphyr::to_string_with_options(object, options)
-            .with_context(|| self.path.clone())?;
-        self.body.push_str(body.trim_end_matches('\n'));
-        self.body.push('\n');
+        self.body.push_str(&document(object).with_context(|| self.path.clone())?);
         Ok(())
     }
 
     pub fn finish(self, from: Vec<Entry>) -> BundleFile {
         BundleFile { path: format!("kubernetes/{}", self.path), mode: 0o644, body: self.body, from }
     }
+}
+
+/// An object as a document of YAML.
+pub fn document(object: &impl Serialize) -> anyhow::Result<String> {
+    let options = serde_saphyr::ser_options! {
+        // Long and multi-line text is quoted: block scalars have too many ways to be misread.
+        prefer_block_scalars: false,
+    };
+    let body = serde_saphyr::to_string_with_options(object, options)?;
+    Ok(body.trim_end_matches('\n').to_owned() + "\n")
 }
 
 /// Name, namespace, annotations, and the labels that every object of ours has.

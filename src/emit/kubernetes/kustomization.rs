@@ -14,8 +14,14 @@ struct Kustomization<'a> {
     resources: Vec<&'a str>,
 }
 
-/// The list of all other manifests.
-pub(super) fn emit(emitter: &Emitter<'_>, files: &[BundleFile]) -> anyhow::Result<BundleFile> {
+/// The list of all other manifests; `None` without any, which `kubectl apply -k` refuses (facts-kubernetes 23).
+pub(super) fn emit(
+    emitter: &Emitter<'_>,
+    files: &[BundleFile],
+) -> anyhow::Result<Option<BundleFile>> {
+    if files.is_empty() {
+        return Ok(None);
+    }
     let mut resources: Vec<&str> =
         files.iter().filter_map(|file| file.path.strip_prefix("kubernetes/")).collect();
     resources.sort_unstable();
@@ -25,5 +31,5 @@ pub(super) fn emit(emitter: &Emitter<'_>, files: &[BundleFile]) -> anyhow::Resul
         kind: "Kustomization",
         resources,
     })?;
-    Ok(text.finish(vec![Entry::Datacenter]))
+    Ok(Some(text.finish(vec![Entry::Datacenter])))
 }

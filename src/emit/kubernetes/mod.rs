@@ -6,6 +6,8 @@ mod ingress;
 mod kustomization;
 mod service;
 
+pub use file::document;
+
 use rayon::prelude::*;
 
 use super::{BundleFile, Emitter, Files};
@@ -17,7 +19,7 @@ pub(super) fn emit(emitter: &Emitter<'_>) -> Files {
     let files: anyhow::Result<Vec<BundleFile>> =
         manifests.par_iter().map(|found| manifest(emitter, found)).collect();
     let mut files = files?;
-    files.push(kustomization::emit(emitter, &files)?);
+    files.extend(kustomization::emit(emitter, &files)?);
     Ok(files)
 }
 

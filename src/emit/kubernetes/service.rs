@@ -15,7 +15,8 @@ pub(super) fn service(plan: &ServicePlan) -> Service {
         ..ServicePort::default()
     });
     let mut spec = ServiceSpec {
-        selector: Some(strings(&plan.selector)),
+        // An empty one would make every apply a change (facts-kubernetes 19).
+        selector: (!plan.selector.is_empty()).then(|| strings(&plan.selector)),
         ports: Some(ports.collect()),
         ..families(plan.families)
     };
@@ -23,6 +24,8 @@ pub(super) fn service(plan: &ServicePlan) -> Service {
         let addresses: Vec<String> =
             exposure.external_ips.iter().map(ToString::to_string).collect();
         spec.type_ = Some("LoadBalancer".to_owned());
+        // A random node port may be another Service's health port (facts-kubernetes 20).
+        spec.allocate_load_balancer_node_ports = Some(false);
         spec.external_ips = (!addresses.is_empty()).then_some(addresses);
         spec.external_traffic_policy = Some("Local".to_owned());
         spec.health_check_node_port = exposure.health_check_node_port.map(i32::from);

@@ -1,0 +1,241 @@
+//! What a cluster has, as `kubectl get -o json` (or yaml) prints it, in the place of a bundle's manifests.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, bail};
+use serde_json::Value;
+
+use super::object::{self, Object, ObjectKey};
+use super::tree::Tree;
+use crate::emit::{self, BundleFile};
+
+/// The objects of a datacenter that a cluster has.
+#[derive(Debug, Clone)]
+pub struct Live(Vec<Object>);
+
+impl Live {
+    /// Reads a List, or single objects. What has not lbgen's labels, or was made by a controller, is not ours.
+    pub fn read(text: &str, datacenter: &str) -> anyhow::Result<Self> {
+        let documents: Vec<Value> = match text.trim_start().starts_with('{') {
+            true => vec![serde_json::from_str(text).context("not the JSON of Kubernetes objects")?],
+            false => {
+                serde_saphyr::from_multiple(text).context("not the YAML of Kubernetes objects")?
+            }
+        };
+        let mut values = Vec::new();
+        for document in documents {
+            match document {
+                Value::Object(mut map) if map.get("items").is_some_and(Value::is_array) => {
+                    if let Some(Value::Array(items)) = map.remove("items") {
+                        values.extend(items);
+                    }
+                }
+                Value::Object(_) => values.push(document),
+                _ => bail!("not Kubernetes objects: `kubectl get ... -o json` prints them"),
+            }
+        }
+        let objects: Vec<Object> =
+            values.into_iter().filter_map(|value| Object::of(value, "")).collect();
+        let selecting: BTreeSet<(String, String)> = objects
+            .iter()
+            .filter(|object| object.key.kind == "Service")
+            .filter(|object| object.field("/spec/selector").is_some_and(|map| *map != empty()))
+            .map(|object| (object.key.namespace.clone(), object.key.name.clone()))
+            .collect();
+        let ours = |object: &Object| {
+            let label = |name: &str| {
+                let labels = object.field("/metadata/labels");
+                labels.and_then(|labels| labels.get(name)).and_then(Value::as_str)
+            };
+            let place = (object.key.namespace.clone(), object.key.name.clone());
+            // Controllers copy a Service's labels to the Endpoints and slices that they make, and those of Endpoints to
+            // the slices that mirror them.
+            let made_by_controller = match object.key.kind.as_str() {
+                "Endpoints" => selecting.contains(&place),
+                "EndpointSlice" => {
+                    label("endpointslice.kubernetes.io/managed-by").is_some_and(|by| by != "lbgen")
+                }
+                _ => false,
+            };
+            label("app.kubernetes.io/managed-by") == Some("lbgen")
+                && label("app.kubernetes.io/part-of") == Some(datacenter)
+                && object.field("/metadata/ownerReferences").is_none()
+                && label("endpoints.kubernetes.io/managed-by").is_none()
+                && !made_by_controller
+        };
+        Ok(Self(objects.into_iter().filter(ours).collect()))
+    }
+}
+
+impl Tree {
+    /// The tree with what the cluster has in the place of its manifests. `wanted` are the files that will be: an object
+    /// that says the same stands there in the same words.
+    pub fn with_objects(mut self, live: &Live, wanted: &[BundleFile]) -> Self {
+        let manifests = |files: &mut dyn Iterator<Item = (&str, &str)>| -> Vec<(String, Object)> {
+            files
+                .filter(|(path, _)| object::is_manifest(path))
+                .flat_map(|(path, body)| object::read(path, body))
+                .map(|object| (object.file.clone(), object))
+                .collect()
+        };
+        let before = manifests(&mut self.iter());
+        let after =
+            manifests(&mut wanted.iter().map(|file| (file.path.as_str(), file.body.as_str())));
+        let places: BTreeMap<&ObjectKey, (&str, Option<&Object>)> = before
+            .iter()
+            .map(|(path, object)| (&object.key, (path.as_str(), None)))
+            .chain(after.iter().map(|(path, object)| (&object.key, (path.as_str(), Some(object)))))
+            .collect();
+        let mut files: BTreeMap<String, BTreeMap<&ObjectKey, Value>> = BTreeMap::new();
+        for object in &live.0 {
+            let (path, wanted) = match places.get(&object.key) {
+                Some((path, wanted)) => ((*path).to_owned(), *wanted),
+                None => (usual_place(object), None),
+            };
+            let said = without_filled_in(object, wanted);
+            files.entry(path).or_default().insert(&object.key, said);
+        }
+        self.retain(|path| !path.starts_with("kubernetes/"));
+        for file in wanted.iter().filter(|file| file.path.starts_with("kubernetes/")) {
+            let said = after.iter().filter(|(path, _)| *path == file.path);
+            let said: BTreeMap<&ObjectKey, &Value> =
+                said.map(|(_, object)| (&object.key, &object.value)).collect();
+            let found = files.get(&file.path);
+            let same = found.map_or(said.is_empty(), |found| {
+                found.len() == said.len()
+                    && found.iter().all(|(key, value)| said.get(*key) == Some(&value))
+            });
+            if same {
+                files.remove(&file.path);
+                self.insert(file.path.clone(), file.body.clone());
+            }
+        }
+        for (path, objects) in files {
+            self.insert(path, text(objects.values()));
+        }
+        self
+    }
+}
+
+fn empty() -> Value {
+    Value::Object(serde_json::Map::new())
+}
+
+/// Objects as a file of a bundle writes them.
+fn text<'a>(objects: impl Iterator<Item = &'a Value>) -> String {
+    let documents: Vec<String> = objects.filter_map(|object| emit::document(object).ok()).collect();
+    format!("# {} and applied to the cluster.\n{}", emit::MARK, documents.join("---\n"))
+}
+
+/// Where a bundle keeps an object like this one.
+fn usual_place(object: &Object) -> String {
+    let name = &object.key.name;
+    match object.key.kind.as_str() {
+        "Ingress" if object.field("/spec/tls").is_some() || name.contains('.') => {
+            format!("kubernetes/domains/{name}.yaml")
+        }
+        "Ingress" => format!("kubernetes/components/{name}.yaml"),
+        _ => format!("kubernetes/entrypoints/{name}/service.yaml"),
+    }
+}
+
+/// What the API server puts where a manifest says nothing.
+enum Filled {
+    /// Whatever it chooses.
+    Anything,
+    /// A default.
+    With(&'static str),
+}
+
+/// Fields that the API server fills in, by kind and place (API reference of Kubernetes 1.22 to 1.37). `*` is any kind,
+/// any entry of a list or any key.
+const FILLED_IN: &[(&str, &str, Filled)] = &[
+    ("*", "/status", Filled::Anything),
+    ("*", "/metadata/creationTimestamp", Filled::Anything),
+    ("*", "/metadata/finalizers", Filled::Anything),
+    ("*", "/metadata/generation", Filled::Anything),
+    ("*", "/metadata/managedFields", Filled::Anything),
+    ("*", "/metadata/resourceVersion", Filled::Anything),
+    ("*", "/metadata/selfLink", Filled::Anything),
+    ("*", "/metadata/uid", Filled::Anything),
+    ("Service", "/spec/allocateLoadBalancerNodePorts", Filled::With("true")),
+    ("Service", "/spec/clusterIP", Filled::Anything),
+    ("Service", "/spec/clusterIPs", Filled::Anything),
+    ("Service", "/spec/externalTrafficPolicy", Filled::With("\"Cluster\"")),
+    ("Service", "/spec/healthCheckNodePort", Filled::Anything),
+    ("Service", "/spec/internalTrafficPolicy", Filled::With("\"Cluster\"")),
+    ("Service", "/spec/ipFamilies", Filled::Anything),
+    ("Service", "/spec/ipFamilyPolicy", Filled::Anything),
+    ("Service", "/spec/ports/*/nodePort", Filled::Anything),
+    ("Service", "/spec/ports/*/protocol", Filled::With("\"TCP\"")),
+    ("Service", "/spec/ports/*/targetPort", Filled::Anything),
+    ("Service", "/spec/sessionAffinity", Filled::With("\"None\"")),
+    ("Service", "/spec/type", Filled::With("\"ClusterIP\"")),
+    ("Endpoints", "/subsets/*/ports/*/protocol", Filled::With("\"TCP\"")),
+    ("EndpointSlice", "/endpoints/*/conditions/serving", Filled::Anything),
+    ("EndpointSlice", "/endpoints/*/conditions/terminating", Filled::Anything),
+    ("EndpointSlice", "/ports/*/protocol", Filled::With("\"TCP\"")),
+];
+
+/// Keys of annotations and labels that tools put on what they apply.
+const TOOLS: &[&str] = &[
+    "kubectl.kubernetes.io/",
+    "kustomize.toolkit.fluxcd.io/",
+    "argocd.argoproj.io/",
+    "app.kubernetes.io/instance",
+    "endpoints.kubernetes.io/",
+    "service.kubernetes.io/headless",
+];
+
+/// What an object says without what its manifest did not.
+fn without_filled_in(object: &Object, wanted: Option<&Object>) -> Value {
+    let wanted = wanted.map(|wanted| &wanted.value);
+    said(&object.key.kind, "", &object.value, wanted).unwrap_or_else(empty)
+}
+
+fn said(kind: &str, path: &str, live: &Value, wanted: Option<&Value>) -> Option<Value> {
+    if wanted.is_none() && is_filled_in(kind, path, live) {
+        return None;
+    }
+    Some(match live {
+        Value::Object(map) => {
+            let entries: serde_json::Map<String, Value> = map
+                .iter()
+                .filter_map(|(key, value)| {
+                    let wanted = wanted.and_then(|wanted| wanted.get(key));
+                    let value = said(kind, &format!("{path}/{key}"), value, wanted)?;
+                    Some((key.clone(), value))
+                })
+                .collect();
+            // Nothing of ours is left in it.
+            if wanted.is_none() && entries.is_empty() && !map.is_empty() {
+                return None;
+            }
+            Value::Object(entries)
+        }
+        Value::Array(items) => {
+            let item = |(index, item): (usize, &Value)| {
+                let wanted = wanted.and_then(|wanted| wanted.get(index));
+                said(kind, &format!("{path}/*"), item, wanted)
+            };
+            Value::Array(items.iter().enumerate().filter_map(item).collect())
+        }
+        other => other.clone(),
+    })
+}
+
+fn is_filled_in(kind: &str, path: &str, value: &Value) -> bool {
+    let by_tool = ["/metadata/annotations/", "/metadata/labels/"].iter().any(|map| {
+        let key = path.strip_prefix(map);
+        key.is_some_and(|key| TOOLS.iter().any(|tool| key.starts_with(tool)))
+    });
+    by_tool
+        || FILLED_IN.iter().any(|(of, at, with)| {
+            (*of == "*" || *of == kind)
+                && *at == path
+                && match with {
+                    Filled::Anything => true,
+                    Filled::With(text) => value.to_string() == *text,
+                }
+        })
+}
