@@ -1,8 +1,8 @@
 //! The way of the data from what was written to what is planned, as one function.
 
-use crate::diag::Report;
+use crate::diag::{Code, Report};
 use crate::inventory::lock::RawLock;
-use crate::inventory::raw;
+use crate::inventory::{self, raw};
 use crate::model::Datacenter;
 use crate::plan::{Keep, Lock, Plan};
 use crate::route::RoutingTable;
@@ -30,6 +30,15 @@ pub struct Planned {
     pub plan: Plan,
 }
 
+/// What is said of something that is not there.
+const ABOUT_ABSENCE: &[&Code] = &[
+    &model::codes::UNKNOWN_NAME,
+    &model::codes::WHICH_ENTRYPOINT,
+    &model::codes::NO_GATEWAY,
+    &model::codes::NO_NODE,
+    &model::codes::NO_FALLBACK,
+];
+
 /// What is planned, where the inventory is valid; the report is complete and sorted either way. `None` for an inventory
 /// is one that could not be read, for a lock one that is not there.
 pub fn run(
@@ -48,6 +57,15 @@ pub fn run(
         let plan = plan::plan(&datacenter, &routes, &lock, options.keep, report)?;
         Some(Planned { datacenter, routes, plan })
     });
+    if report.is_partial() {
+        // It may stand in what could not be read.
+        report.retain(|diagnostic| {
+            // A key that is missing at the top.
+            let is_root = diagnostic.code.id == inventory::codes::MISSING_KEY.id
+                && diagnostic.span().start == 0;
+            !is_root && !ABOUT_ABSENCE.iter().any(|code| code.id == diagnostic.code.id)
+        });
+    }
     if let Some(raw) = inventory {
         lint::waive(raw, options.allow, report);
     }

@@ -1,12 +1,12 @@
 //! The input files, each read once, and positions in them.
 
-use std::cell::OnceCell;
 use std::cmp::Ordering;
 use std::ops::Range;
+use std::sync::{Arc, OnceLock};
 
 /// A file of [`Sources`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct FileId(u16);
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FileId(u32);
 
 /// A byte range of one input file. Line and column are computed only when a diagnostic is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,6 +23,11 @@ impl Span {
     /// The byte range; input files are at most 64 MiB, so 32 bits hold every offset.
     pub fn range(self) -> Range<usize> {
         self.start as usize..self.end as usize
+    }
+
+    /// All of a file.
+    pub fn of_file(file: FileId) -> Self {
+        Self { file, start: 0, end: u32::MAX }
     }
 
     /// The empty span at a byte of the same file.
@@ -72,10 +77,10 @@ impl<T: Ord> Ord for Loc<T> {
     }
 }
 
-/// Every input file of a run.
-#[derive(Debug, Default)]
+/// Every input file of a run. A clone shares the files that were read before, and knows them by the same ids.
+#[derive(Debug, Default, Clone)]
 pub struct Sources {
-    files: Vec<Source>,
+    files: Vec<Arc<Source>>,
 }
 
 /// One input file.
@@ -86,7 +91,7 @@ pub struct Source {
     /// The whole text.
     pub text: String,
     /// What stands before each block of [`BLOCK`] bytes, counted when a position is first asked for.
-    blocks: OnceCell<Vec<Before>>,
+    blocks: OnceLock<Vec<Before>>,
 }
 
 /// Bytes between two counts: what one question for a position may have to look at.
@@ -139,8 +144,8 @@ impl Source {
 impl Sources {
     /// Keeps a file for the messages of this run.
     pub fn add(&mut self, path: String, text: String) -> FileId {
-        let id = FileId(u16::try_from(self.files.len()).unwrap_or(u16::MAX));
-        self.files.push(Source { path, text, blocks: OnceCell::new() });
+        let id = FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
+        self.files.push(Arc::new(Source { path, text, blocks: OnceLock::new() }));
         id
     }
 

@@ -1,11 +1,15 @@
 //! `lbgen check`: every problem of the inventory, at once.
 
 use anyhow::bail;
+use rayon::prelude::*;
+use serde_json::{Value, json};
 
 use super::about::About;
+use super::input::{Member, Members};
+use super::progress::Progress;
 use super::table::count;
 use super::{Exit, Format, Input, output, session::Session};
-use crate::diag::{self, Severity, printable};
+use crate::diag::{self, Report, Severity, printable};
 use crate::lint;
 use crate::pipeline::Planned;
 use crate::plan::Keep;
@@ -43,14 +47,33 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
     if let Some(code) = args.allow.iter().find(|code| !lint::is_waivable(code)) {
         bail!("--allow {}: not the code of a warning; errors cannot be waived", printable(code));
     }
-    let loaded = session.load(&args.input.inventory)?;
-    let planned = session.plan(&loaded, Keep::Locked, &args.allow);
-    if let Some(planned) = &planned {
-        session.detail(|| summary(planned));
+    let Members { list, is_fleet } = args.input.load(session)?;
+    let progress = Progress::through(list.len(), "checking", &session.global);
+    let checked: Vec<Member> = list
+        .into_par_iter()
+        .map(|mut member| {
+            let planned = member.session.plan(&member.loaded, Keep::Locked, &args.allow);
+            if let Some(planned) = &planned {
+                member.session.detail(|| summary(planned));
+            }
+            progress.step();
+            member
+        })
+        .collect();
+    drop(progress);
+    let mut datacenters = Vec::new();
+    for member in &checked {
+        let mut found = diag::render_json(&member.session.report, &session.sources);
+        found["datacenter"] = json!(member.loaded.datacenter());
+        datacenters.push(found);
+        // What two datacenters include is said once.
+        session.absorb(&member.session);
     }
+    session.report.sort();
     let (report, sources) = (&session.report, &session.sources);
     let denied = args.deny.is_some() && report.count(Severity::Warning) > 0;
     match session.global.format {
+        Format::Json if is_fleet => output::json(&fleet(report, datacenters))?,
         Format::Json => output::json(&diag::render_json(report, sources))?,
         Format::Sarif => output::json(&diag::render_sarif(report, sources, &lint::all_codes()))?,
         Format::Github => output::data(&diag::render_github(report, sources))?,
@@ -64,6 +87,21 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
         }
     }
     Ok(if session.report.has_errors() || denied { Exit::Found } else { Exit::Done })
+}
+
+/// A fleet's answer for programs.
+fn fleet(report: &Report, mut datacenters: Vec<Value>) -> Value {
+    for found in &mut datacenters {
+        if let Some(map) = found.as_object_mut() {
+            map.remove("version");
+        }
+    }
+    json!({
+        "version": 1,
+        "errors": report.count(Severity::Error),
+        "warnings": report.count(Severity::Warning),
+        "datacenters": datacenters,
+    })
 }
 
 /// What was checked, for `--verbose`.

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::about::About;
+use super::answer::{Answer, Body, each};
 use super::origin::From;
-use super::session::{LockFile, Rendered};
+use super::session::{Loaded, LockFile, Rendered};
 use super::table::table;
-use super::{Exit, Format, Input, output, render, session::Session};
+use super::{Exit, Format, Input, render, session::Session};
 use crate::bundle::{self, Change, Turn};
 use crate::impact::{Finding, Impact};
 use crate::view::{impact_markdown, seconds};
@@ -50,30 +51,34 @@ pub struct Args {
 
 pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
     args.from.refuse_two_readers(&args.input)?;
-    let loaded = session.load(&args.input.inventory)?;
-    let Some(rendered) = session.render(&loaded, &args.output)? else {
-        return Ok(Exit::Failed);
-    };
     let _turn = Turn::to_read(&args.output);
+    each(&args.input, session, |session, loaded| answer(args, loaded, session))
+}
+
+fn answer(args: &Args, loaded: &Loaded, session: &mut Session) -> anyhow::Result<Answer> {
+    let Some(rendered) = session.render(loaded, &args.output)? else {
+        return Ok(Answer::failed(session));
+    };
     let origin = args.from.open(&args.output, &rendered)?;
     let changes = origin.changes(&rendered)?;
     session.detail(|| format!("compared {} files", rendered.files.len()));
     // What git or another folder has says nothing of the lock.
     let lock = rendered.stale_lock().filter(|_| !args.from.is_given());
     if changes.is_empty() && lock.is_none() {
-        session.note("no changes");
+        session.remark("no changes");
     }
     let impact = match changes.is_empty() {
         true => Impact::default(),
         false => origin.read(&rendered, &changes, session)?.impact(&rendered, &changes),
     };
     let shown = Shown { args, rendered: &rendered, changes: &changes, lock, impact: &impact };
-    match session.global.format {
-        Format::Json => output::json(&shown.json())?,
-        Format::Markdown => output::data(&shown.markdown())?,
-        _ => output::paged(&shown.text(), session.global.quiet)?,
-    }
-    Ok(if changes.is_empty() && lock.is_none() { Exit::Done } else { Exit::Found })
+    let exit = if changes.is_empty() && lock.is_none() { Exit::Done } else { Exit::Found };
+    let body = match session.global.format {
+        Format::Json => Body::Json(shown.json()),
+        Format::Markdown => Body::Text(shown.markdown()),
+        _ => Body::Long(shown.text()),
+    };
+    Ok(Answer::new(exit, body))
 }
 
 impl From {

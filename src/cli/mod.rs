@@ -1,11 +1,14 @@
 //! The command line: one file per command, each thin. Data goes to stdout, what is said to a person to stderr.
 
 mod about;
+mod align;
+mod answer;
 mod check;
 mod complete;
 mod diff;
 mod explain;
 mod init;
+mod input;
 mod origin;
 mod output;
 mod plan;
@@ -24,10 +27,11 @@ use std::process::ExitCode;
 use clap::{FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::CompleteEnv;
 
+use input::Input;
 use session::Session;
 
 /// What a command came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Exit {
     /// Done; nothing differs, nothing is wrong.
     Done = 0,
@@ -76,30 +80,22 @@ enum Format {
     Sarif,
     /// GitHub workflow commands (`check` only)
     Github,
-    /// Markdown, for a pull request (`diff` only)
+    /// Markdown, for a pull request (`diff` and `align` only)
     Markdown,
     /// A POSIX script (`rollout` only)
     Sh,
 }
 
 impl Format {
-    /// The only command that writes it.
-    fn only_for(self) -> Option<&'static str> {
+    /// The only commands that write it; empty where all do.
+    fn only_for(self) -> &'static [&'static str] {
         match self {
-            Self::Human | Self::Json => None,
-            Self::Sarif | Self::Github => Some("check"),
-            Self::Markdown => Some("diff"),
-            Self::Sh => Some("rollout"),
+            Self::Human | Self::Json => &[],
+            Self::Sarif | Self::Github => &["check"],
+            Self::Markdown => &["diff", "align"],
+            Self::Sh => &["rollout"],
         }
     }
-}
-
-/// Which inventory.
-#[derive(clap::Args, Clone)]
-struct Input {
-    /// The inventory file; `-` is standard input, which has no lock
-    #[arg(default_value = "inventory.yaml", value_name = "INVENTORY")]
-    inventory: PathBuf,
 }
 
 #[derive(Subcommand)]
@@ -116,6 +112,8 @@ enum Command {
     Plan(plan::Args),
     /// Show who holds each VIP when nodes fail
     Simulate(simulate::Args),
+    /// Show what differs between the datacenters of a fleet
+    Align(align::Args),
     /// Explain a message code, with a wrong and a right example
     Explain(explain::Args),
     /// Write a commented starter inventory
@@ -132,6 +130,7 @@ impl Command {
     /// The commands that a format may be only for.
     fn name(&self) -> &'static str {
         match self {
+            Self::Align(_) => align::ABOUT.name,
             Self::Check(_) => check::ABOUT.name,
             Self::Diff(_) => diff::ABOUT.name,
             Self::Rollout(_) => rollout::ABOUT.name,
@@ -148,8 +147,9 @@ pub fn main() -> ExitCode {
         Err(error) => error.exit(),
     };
     cli.global.color.write_global();
-    if let Some(only) = cli.global.format.only_for().filter(|only| *only != cli.command.name()) {
-        let message = format!("this --format is for `{only}`");
+    let only = cli.global.format.only_for();
+    if !only.is_empty() && !only.contains(&cli.command.name()) {
+        let message = format!("this --format is for `{}`", only.join("` and `"));
         about::command().error(clap::error::ErrorKind::ArgumentConflict, message).exit();
     }
     let mut session = Session::new(cli.global);
@@ -160,12 +160,14 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(args, &mut session),
         Command::Plan(args) => plan::run(args, &mut session),
         Command::Simulate(args) => simulate::run(args, &mut session),
+        Command::Align(args) => align::run(args, &mut session),
         Command::Explain(args) => explain::run(args, &session),
         Command::Init(args) => init::run(args, &session),
         Command::Schema(args) => schema::run(args),
         Command::Completions(args) => complete::completions(args),
         Command::Man(args) => complete::man(args),
     };
+    session.flush();
     let exit = done.unwrap_or_else(|error| {
         output::say(&format!("error: {error:#}\n"));
         Exit::Failed

@@ -70,7 +70,7 @@ impl From {
     /// Standard input has one text.
     pub fn refuse_two_readers(&self, input: &Input) -> anyhow::Result<()> {
         let stdin = |path: &Path| path.as_os_str() == "-";
-        if stdin(&input.inventory) && self.objects.as_deref().is_some_and(stdin) {
+        if input.is_stdin() && self.objects.as_deref().is_some_and(stdin) {
             bail!("both the inventory and --objects are `-`: standard input can be one of them");
         }
         Ok(())

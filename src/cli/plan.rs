@@ -4,9 +4,10 @@ use anyhow::{Context, bail};
 use serde::Serialize;
 
 use super::about::About;
-use super::session::{LockFile, Session};
+use super::answer::{Answer, Body, each};
+use super::session::{Loaded, LockFile, Session};
 use super::table::{count, table};
-use super::{Exit, Format, Input, output};
+use super::{Exit, Format, Input};
 use crate::bundle;
 use crate::model::Subdomain;
 use crate::plan::{Keep, Plan};
@@ -54,34 +55,39 @@ struct Rebalanced<'a> {
 }
 
 pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
-    let loaded = session.load(&args.input.inventory)?;
-    let Some(planned) = session.valid_plan(&loaded)? else { return Ok(Exit::Failed) };
+    each(&args.input, session, |session, loaded| answer(args, loaded, session))
+}
+
+fn answer(args: &Args, loaded: &Loaded, session: &mut Session) -> anyhow::Result<Answer> {
+    let Some(planned) = session.valid_plan(loaded) else { return Ok(Answer::failed(session)) };
     if !args.rebalance {
         let orders = Orders::of(&planned.plan);
-        match session.global.format {
-            Format::Json => output::json(&orders)?,
-            _ => output::data(&(allocations(&orders) + "\n" + &evenness(&orders)))?,
-        }
-        return Ok(Exit::Done);
+        let body = match session.global.format {
+            Format::Json => Body::Json(serde_json::to_value(&orders)?),
+            _ => Body::Text(allocations(&orders) + "\n" + &evenness(&orders)),
+        };
+        return Ok(Answer::new(Exit::Done, body));
     }
-    let Some(balanced) = session.plan(&loaded, Keep::Masters, &[]) else {
-        return Ok(Exit::Failed);
+    let Some(balanced) = session.plan(loaded, Keep::Masters, &[]) else {
+        return Ok(Answer::failed(session));
     };
     let moves = moves(&planned.plan, &balanced.plan);
     let orders = Orders::of(&balanced.plan);
-    match session.global.format {
-        Format::Json => output::json(&Rebalanced { version: 1, moves, plan: orders })?,
-        _ => output::data(&rebalanced(&moves, &orders))?,
-    }
+    let body = match session.global.format {
+        Format::Json => {
+            Body::Json(serde_json::to_value(Rebalanced { version: 1, moves, plan: orders })?)
+        }
+        _ => Body::Text(rebalanced(&moves, &orders)),
+    };
     match loaded.lock_file(&balanced.plan) {
         None if args.write => bail!("an inventory from standard input has no lock to write"),
         Some(lock) if args.write => write(&lock, session)?,
         Some(lock) if !lock.current => {
-            session.note("nothing was written; `--write` stores these orders in the lock");
+            session.remark("nothing was written; `--write` stores these orders in the lock");
         }
         _ => {}
     }
-    Ok(Exit::Done)
+    Ok(Answer::new(Exit::Done, body))
 }
 
 fn write(lock: &LockFile, session: &Session) -> anyhow::Result<()> {

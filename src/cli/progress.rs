@@ -16,8 +16,11 @@ impl Progress {
         Self::start(ProgressBar::new_spinner(), what, global)
     }
 
-    /// So many things.
+    /// So many things; one is not worth a line.
     pub fn through(count: usize, what: &'static str, global: &Global) -> Self {
+        if count < 2 {
+            return Self(ProgressBar::hidden());
+        }
         let bar = ProgressBar::new(u64::try_from(count).unwrap_or(0));
         let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len}");
         Self::start(

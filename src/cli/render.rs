@@ -3,11 +3,16 @@
 use std::path::PathBuf;
 
 use anyhow::bail;
+use rayon::prelude::*;
 use serde_json::json;
 
 use super::about::About;
-use super::session::{LockFile, Rendered, Session};
-use super::{Exit, Format, Input, output};
+use super::answer::{Answer, Body, each, print};
+use super::input::{Member, Members};
+use super::progress::Progress;
+use super::session::{Loaded, LockFile, Rendered, Session};
+use super::table::count;
+use super::{Exit, Format, Input};
 use crate::bundle::{self, Change, Disk, Turn, Update};
 
 pub const ABOUT: About = About {
@@ -23,6 +28,10 @@ pub const ABOUT: About = About {
     examples: &[
         ("lbgen render", "render inventory.yaml into out/<datacenter>"),
         ("lbgen render --check", "in CI: fail if somebody forgot to render"),
+        (
+            "lbgen render fleet/ --datacenter 'eu*'",
+            "some datacenters of a directory of inventories",
+        ),
         (
             "lbgen render eu1.yaml -o bundles --locked",
             "another inventory and directory; fail rather than change the lock",
@@ -43,38 +52,119 @@ pub struct Args {
     /// Exit 2 if the lock would have to change
     #[arg(long)]
     locked: bool,
+    /// Write the datacenters of a fleet that have no errors, even if others have
+    #[arg(long)]
+    keep_going: bool,
 }
 
 pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
-    let loaded = session.load(&args.input.inventory)?;
-    let Some(mut rendered) = session.render(&loaded, &args.output)? else {
-        return Ok(Exit::Failed);
-    };
-    args.refuse_lock(&rendered)?;
-    if rendered.lock.is_none() {
-        session.note("standard input has no lock: every number and order is allocated again");
-    }
     if args.check {
         let _turn = Turn::to_read(&args.output);
-        let disk = Disk::open(&args.output, rendered.datacenter.as_str())?;
-        let changes = bundle::changes(&disk, &rendered.files)?;
-        session.detail(|| {
-            format!("compared {} files with {}", rendered.files.len(), disk.root().display())
-        });
-        return differences(&changes, rendered.stale_lock(), &rendered, session);
+        return each(&args.input, session, |session, loaded| check(args, loaded, session));
+    }
+    let Some(mut prepared) = Prepared::of(args, session)? else { return Ok(Exit::Failed) };
+    if !prepared.may_be_written(args) {
+        return prepared.refuse(session);
     }
     let _turn = Turn::to_write(&args.output)?;
-    bundle::recover(&args.output, rendered.datacenter.as_str())?;
-    if loaded.is_stale() {
-        // Another render of this inventory was first.
+    prepared.recover(args)?;
+    if prepared.is_stale() {
+        // Another render of these inventories was first.
         *session = Session::new(session.global.clone());
-        let loaded = session.load(&args.input.inventory)?;
-        rendered = match session.render(&loaded, &args.output)? {
-            Some(rendered) => rendered,
+        prepared = match Prepared::of(args, session)? {
+            Some(prepared) if prepared.may_be_written(args) => prepared,
+            Some(prepared) => return prepared.refuse(session),
             None => return Ok(Exit::Failed),
         };
-        args.refuse_lock(&rendered)?;
     }
+    prepared.write(args, session)
+}
+
+/// Every datacenter that is asked for, rendered in memory; `None` where its inventory has errors.
+struct Prepared {
+    list: Vec<(Member, anyhow::Result<Option<Rendered>>)>,
+    is_fleet: bool,
+}
+
+impl Prepared {
+    /// Reads and renders; `None` where the fleet itself has errors, which were said.
+    fn of(args: &Args, session: &mut Session) -> anyhow::Result<Option<Self>> {
+        let Some(Members { list, is_fleet }) = args.input.read(session)? else { return Ok(None) };
+        let progress = Progress::through(list.len(), "rendering", &session.global);
+        let rendered = list.into_par_iter().map(|mut member| {
+            let rendered = args.render(&member.loaded, &mut member.session);
+            progress.step();
+            (member, rendered)
+        });
+        Ok(Some(Self { list: rendered.collect(), is_fleet }))
+    }
+
+    /// A fleet is written whole, or what is right in it by request.
+    fn may_be_written(&self, args: &Args) -> bool {
+        let right = |(_, rendered): &(Member, _)| matches!(rendered, Ok(Some(_)));
+        match args.keep_going {
+            true => self.list.iter().any(right),
+            false => self.list.iter().all(right),
+        }
+    }
+
+    /// Says what is wrong, and that the others were not written either.
+    fn refuse(self, session: &mut Session) -> anyhow::Result<Exit> {
+        let all = self.list.len();
+        let answers = self.list.into_iter().map(|(member, rendered)| {
+            let answer = rendered.map(|rendered| match rendered {
+                Some(_) => Answer::new(Exit::Done, Body::Nothing),
+                None => Answer::failed(&member.session),
+            });
+            (member, answer)
+        });
+        let answers: Vec<_> = answers.collect();
+        let wrong = |(_, answer): &&(Member, anyhow::Result<Answer>)| {
+            answer.as_ref().map_or(true, |answer| answer.exit == Exit::Failed)
+        };
+        let failed = answers.iter().filter(wrong).count();
+        let exit = print(answers, self.is_fleet, session)?;
+        if self.is_fleet {
+            session.note(&format!(
+                "nothing was written: {failed} of {} cannot be rendered (--keep-going writes the others)",
+                count(all, "datacenter")
+            ));
+        }
+        Ok(exit)
+    }
+
+    /// Finishes what a killed render began, or undoes it.
+    fn recover(&self, args: &Args) -> anyhow::Result<()> {
+        for (_, rendered) in &self.list {
+            if let Ok(Some(rendered)) = rendered {
+                bundle::recover(&args.output, rendered.datacenter.as_str())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn is_stale(&self) -> bool {
+        self.list.iter().any(|(member, _)| member.loaded.is_stale())
+    }
+
+    fn write(self, args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
+        let progress = Progress::through(self.list.len(), "writing", &session.global);
+        let answers = self.list.into_par_iter().map(|(member, rendered)| {
+            let answer = rendered.and_then(|rendered| match rendered {
+                Some(rendered) => write(args, &rendered, &member.session),
+                None => Ok(Answer::failed(&member.session)),
+            });
+            progress.step();
+            (member, answer)
+        });
+        let answers = answers.collect();
+        drop(progress);
+        print(answers, self.is_fleet, session)
+    }
+}
+
+/// Writes one bundle.
+fn write(args: &Args, rendered: &Rendered, session: &Session) -> anyhow::Result<Answer> {
     let disk = Disk::open(&args.output, rendered.datacenter.as_str())?;
     let changes = bundle::changes(&disk, &rendered.files)?;
     let stale = rendered.stale_lock();
@@ -82,13 +172,15 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
     let summary = Update { disk: &disk, changes: &changes, lock }.write()?;
     let unchanged = rendered.files.len() - summary.written;
     if session.global.format == Format::Json {
-        output::json(&json!({
-            "version": 1,
-            "datacenter": rendered.datacenter,
-            "changes": listing(&changes),
-            "unchanged": unchanged,
-        }))?;
-        return Ok(Exit::Done);
+        return Ok(Answer::new(
+            Exit::Done,
+            Body::Json(json!({
+                "version": 1,
+                "datacenter": rendered.datacenter,
+                "changes": listing(&changes),
+                "unchanged": unchanged,
+            })),
+        ));
     }
     for change in &changes {
         let path = disk.path(change.path);
@@ -103,10 +195,36 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
         summary.written,
         summary.removed,
     ));
-    Ok(Exit::Done)
+    Ok(Answer::new(Exit::Done, Body::Nothing))
+}
+
+/// `--check`
+fn check(args: &Args, loaded: &Loaded, session: &mut Session) -> anyhow::Result<Answer> {
+    let Some(rendered) = args.render(loaded, session)? else {
+        return Ok(Answer::failed(session));
+    };
+    let disk = Disk::open(&args.output, rendered.datacenter.as_str())?;
+    let changes = bundle::changes(&disk, &rendered.files)?;
+    session.detail(|| {
+        format!("compared {} files with {}", rendered.files.len(), disk.root().display())
+    });
+    Ok(differences(&changes, rendered.stale_lock(), &rendered, session))
 }
 
 impl Args {
+    /// The bundle in memory.
+    fn render(&self, loaded: &Loaded, session: &mut Session) -> anyhow::Result<Option<Rendered>> {
+        let rendered = session.render(loaded, &self.output)?;
+        if let Some(rendered) = &rendered {
+            self.refuse_lock(rendered)?;
+            if rendered.lock.is_none() {
+                session
+                    .note("standard input has no lock: every number and order is allocated again");
+            }
+        }
+        Ok(rendered)
+    }
+
     /// `--locked`: a lock that would have to change is an error.
     fn refuse_lock(&self, rendered: &Rendered) -> anyhow::Result<()> {
         if self.locked && rendered.lock.is_none() {
@@ -128,22 +246,23 @@ fn differences(
     stale: Option<&LockFile>,
     rendered: &Rendered,
     session: &Session,
-) -> anyhow::Result<Exit> {
+) -> Answer {
     let datacenter = rendered.datacenter.as_str();
-    match session.global.format {
-        Format::Json => output::json(&json!({
+    let body = match session.global.format {
+        Format::Json => Body::Json(json!({
             "version": 1,
             "datacenter": datacenter,
             "changes": listing(changes),
             "lock": if stale.is_some() { "changed" } else { "unchanged" },
-        }))?,
+        })),
         _ => {
             let lock =
                 stale.map(|lock| format!("changed  {}\n", lock.path.display())).unwrap_or_default();
-            output::data(&(lock + &bundle::stat(datacenter, changes)))?;
+            Body::Text(lock + &bundle::stat(datacenter, changes))
         }
-    }
-    Ok(if changes.is_empty() && stale.is_none() { Exit::Done } else { Exit::Found })
+    };
+    let same = changes.is_empty() && stale.is_none();
+    Answer::new(if same { Exit::Done } else { Exit::Found }, body)
 }
 
 /// The changes for programs.

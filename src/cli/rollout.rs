@@ -9,11 +9,12 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::about::About;
+use super::answer::{Answer, Body, each};
 use super::origin::{From, changed_files, read_all, revision_tree};
 use super::progress::Progress;
-use super::session::{Rendered, Session};
+use super::session::{Loaded, Rendered, Session};
 use super::table::count;
-use super::{Exit, Format, Input, output};
+use super::{Exit, Format, Input};
 use crate::bundle::{self, Disk, Turn};
 use crate::emit::Templates;
 use crate::impact::Comparison;
@@ -70,11 +71,22 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
         bail!("--soak takes a number and its unit (s, m), such as `60s`, not `{}`", args.soak);
     };
     args.from.refuse_two_readers(&args.input)?;
-    let loaded = session.load(&args.input.inventory)?;
-    let Some(rendered) = session.render(&loaded, &args.output)? else {
-        return Ok(Exit::Failed);
-    };
     let _turn = Turn::to_read(&args.output);
+    let progress = Progress::of("searching for the steps", &session.global);
+    let done = each(&args.input, session, |session, loaded| answer(args, soak, loaded, session));
+    drop(progress);
+    done
+}
+
+fn answer(
+    args: &Args,
+    soak: Duration,
+    loaded: &Loaded,
+    session: &mut Session,
+) -> anyhow::Result<Answer> {
+    let Some(rendered) = session.render(loaded, &args.output)? else {
+        return Ok(Answer::failed(session));
+    };
     let datacenter = rendered.datacenter.as_str();
     refuse_stale(args, &rendered)?;
     let tree = args.from.with_objects(args.running(datacenter)?, &rendered)?;
@@ -86,7 +98,6 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
         .map(|name| Subdomain::parse(name).ok_or_else(|| anyhow!("there is no node `{name}`")));
     let down: BTreeSet<Subdomain> = down.collect::<anyhow::Result<_>>()?;
     let changed = changed_files(&changes);
-    let progress = Progress::of("searching for the steps", &session.global);
     let rollout = Rollout::plan(Request {
         change: Comparison {
             from: &read.from,
@@ -101,13 +112,12 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
         visit: args.visit.is_some(),
     })?
     .after(&args.done)?;
-    drop(progress);
     if rollout.steps.is_empty() {
-        session.note("nothing to do");
+        session.remark("nothing to do");
     }
     let bundle = args.output.join(datacenter);
-    match session.global.format {
-        Format::Json => output::json(&as_json(datacenter, &rollout))?,
+    let body = match session.global.format {
+        Format::Json => Body::Json(as_json(datacenter, &rollout)),
         Format::Sh => {
             let about = Script {
                 source: loaded.name(),
@@ -116,11 +126,11 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
                 visit: args.visit.as_deref().unwrap_or("true"),
             };
             let templates = Templates::load(session.global.templates.as_deref())?;
-            output::data(&rollout.script(&about, &templates)?)?;
+            Body::Text(rollout.script(&about, &templates)?)
         }
-        _ => output::paged(&as_text(&rollout), session.global.quiet)?,
-    }
-    Ok(Exit::Done)
+        _ => Body::Long(as_text(&rollout)),
+    };
+    Ok(Answer::new(Exit::Done, body))
 }
 
 /// The bundle on disk must be what the inventory gives: it is what the nodes will get.

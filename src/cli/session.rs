@@ -1,5 +1,6 @@
 //! What every command that reads an inventory does: load, check, plan, emit.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -7,7 +8,7 @@ use super::{Format, Global, output};
 use crate::bundle;
 use crate::diag::{self, Diagnostic, Report};
 use crate::emit::{self, BundleFile, Templates};
-use crate::inventory::{self, lock::RawLock, raw};
+use crate::inventory::{lock::RawLock, raw};
 use crate::language::version::KeepalivedVersion;
 use crate::model::{Label, Subdomain};
 use crate::pipeline::{self, Options, Planned};
@@ -19,18 +20,24 @@ pub struct Session {
     pub global: Global,
     pub sources: Sources,
     pub report: Report,
+    /// What a person is to hear,
+    said: RefCell<String>,
+    /// and whether the report is part of that.
+    diagnosed: bool,
+    /// The datacenter of a fleet that it is about.
+    datacenter: Option<String>,
 }
 
 /// An inventory and its lock as they were read; nothing is read twice.
 pub struct Loaded {
-    inventory: Option<raw::Inventory>,
-    lock: Option<RawLock>,
+    pub(super) inventory: Option<raw::Inventory>,
+    pub(super) lock: Option<RawLock>,
     /// The text that the lock was read from; `None` where there is none.
-    lock_text: Option<String>,
+    pub(super) lock_text: Option<String>,
     /// None for an inventory from standard input.
-    lock_path: Option<PathBuf>,
+    pub(super) lock_path: Option<PathBuf>,
     /// What headers call the inventory.
-    name: String,
+    pub(super) name: String,
 }
 
 /// The lock beside an inventory.
@@ -65,26 +72,45 @@ impl Rendered {
 
 impl Session {
     pub fn new(global: Global) -> Self {
-        Self { global, sources: Sources::default(), report: Report::default() }
+        Self {
+            global,
+            sources: Sources::default(),
+            report: Report::default(),
+            said: RefCell::default(),
+            diagnosed: false,
+            datacenter: None,
+        }
     }
 
-    /// Reads an inventory and its lock.
-    pub fn load(&mut self, path: &Path) -> anyhow::Result<Loaded> {
-        let inventory = inventory::load(path, &mut self.sources, &mut self.report)?;
-        let lock_path = inventory::lock::path(path);
-        let lock_text = lock_path.as_deref().and_then(|path| std::fs::read_to_string(path).ok());
-        let lock = match &lock_path {
-            Some(path) => inventory::lock::load(path, &mut self.sources, &mut self.report)?,
-            None => None,
-        };
-        let name = match path.file_name() {
-            // It stands in comments of scripts.
-            Some(name) if path.as_os_str() != "-" => {
-                name.to_string_lossy().replace(char::is_control, "?")
-            }
-            _ => "standard input".to_owned(),
-        };
-        Ok(Loaded { inventory, lock, lock_text, lock_path, name })
+    /// A session for one datacenter: what it says is kept until [`Session::flush`].
+    pub fn member(&self, report: Report, datacenter: Option<String>) -> Self {
+        Self { report, datacenter, sources: self.sources.clone(), ..Self::new(self.global.clone()) }
+    }
+
+    /// Prints what was kept for a person: the diagnostics, then the rest.
+    pub fn flush(&mut self) {
+        let said = self.said.take();
+        let diagnosed = std::mem::take(&mut self.diagnosed) && self.global.format != Format::Json;
+        if diagnosed && (self.report.has_errors() || !self.global.quiet) {
+            output::say(&diag::render_human(&self.report, &self.sources, true));
+        }
+        if !said.is_empty() {
+            output::say(&said);
+        }
+    }
+
+    /// Takes over what a datacenter's session has to say. What two datacenters include is said once.
+    pub fn absorb(&mut self, member: &Session) {
+        self.diagnosed |= member.diagnosed;
+        self.report.extend(&member.report);
+        self.report.sort();
+        self.said.borrow_mut().push_str(&member.said.take());
+    }
+
+    /// A person is to see the diagnostics; warnings not with `--quiet`. A JSON run answers with them
+    /// ([`Answer::failed`](super::answer::Answer::failed)).
+    pub fn say_diagnostics(&mut self) {
+        self.diagnosed = true;
     }
 
     /// What is planned, where the inventory is valid; the report is complete and sorted either way.
@@ -94,10 +120,10 @@ impl Session {
     }
 
     /// [`Session::plan`] for a command that cannot go on without one: what is wrong is said.
-    pub fn valid_plan(&mut self, loaded: &Loaded) -> anyhow::Result<Option<Planned>> {
+    pub fn valid_plan(&mut self, loaded: &Loaded) -> Option<Planned> {
         let planned = self.plan(loaded, Keep::Locked, &[]);
-        self.say_diagnostics()?;
-        Ok(planned)
+        self.say_diagnostics();
+        planned
     }
 
     /// The bundle in memory, to be compared with the one in `output`; `None` where the inventory has errors, which were
@@ -107,7 +133,7 @@ impl Session {
         if let Some(planned) = &planned {
             self.warn_of_missing_lock(loaded, output, &planned.datacenter.name);
         }
-        self.say_diagnostics()?;
+        self.say_diagnostics();
         let Some(Planned { plan, datacenter, .. }) = planned else { return Ok(None) };
         let templates = Templates::load(self.global.templates.as_deref())?;
         let mut files = emit::emit(&plan, &templates)?;
@@ -139,20 +165,6 @@ impl Session {
         }
     }
 
-    /// The diagnostics, for a person; warnings not with `--quiet`. Errors are the answer of a JSON run.
-    fn say_diagnostics(&mut self) -> anyhow::Result<()> {
-        if self.global.format == Format::Json {
-            if self.report.has_errors() {
-                output::json(&diag::render_json(&self.report, &self.sources))?;
-            }
-            return Ok(());
-        }
-        if self.report.has_errors() || !self.global.quiet {
-            output::say(&diag::render_human(&self.report, &self.sources, true));
-        }
-        Ok(())
-    }
-
     /// Says a line to a person who asked for more.
     pub fn detail(&self, text: impl FnOnce() -> String) {
         if self.global.verbose {
@@ -160,10 +172,25 @@ impl Session {
         }
     }
 
+    /// [`Session::note`] for what does not name the datacenter itself.
+    pub fn remark(&self, text: &str) {
+        match &self.datacenter {
+            Some(name) => self.note(&format!("{name}: {text}")),
+            None => self.note(text),
+        }
+    }
+
+    /// Says a line to a person, whoever wants to hear it.
+    pub fn say(&self, text: &str) {
+        let mut said = self.said.borrow_mut();
+        said.push_str(text);
+        said.push('\n');
+    }
+
     /// Says a line to a person who wants to hear it.
     pub fn note(&self, text: &str) {
         if !self.global.quiet && self.global.format == Format::Human {
-            output::say(&format!("{text}\n"));
+            self.say(text);
         }
     }
 }
@@ -172,6 +199,12 @@ impl Loaded {
     /// What headers call the inventory.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// What its inventory calls the datacenter, or the file where it does not.
+    pub fn datacenter(&self) -> &str {
+        let written = self.inventory.as_ref().and_then(|raw| raw.datacenter.as_ref());
+        written.map_or(&self.name, |name| &name.value.text)
     }
 
     /// Whether somebody has changed the lock since it was read.

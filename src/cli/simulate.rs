@@ -9,12 +9,14 @@ use clap::ValueEnum;
 use clap_complete::ArgValueCompleter;
 
 use super::about::About;
+use super::answer::{Answer, Body, print};
 use super::complete;
+use super::input::{Member, Members};
 use super::plan::COLUMNS;
 use super::session::Session;
 use super::stream::Document;
 use super::table::{count, table};
-use super::{Exit, Format, Input, output};
+use super::{Exit, Format, Input};
 use crate::diag::{nearest, printable};
 use crate::model::{Label, Subdomain};
 use crate::plan::Plan;
@@ -86,8 +88,36 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
     if let Some(folder) = &args.from {
         return foreign::run(folder, args, session);
     }
-    let loaded = session.load(&args.input.inventory)?;
-    let Some(planned) = session.valid_plan(&loaded)? else { return Ok(Exit::Failed) };
+    let Some(Members { list, is_fleet }) = args.input.read(session)? else {
+        return Ok(Exit::Failed);
+    };
+    // One datacenter after the other: the JSON of one may be large.
+    let mut document = Document::new();
+    let as_json = session.global.format == Format::Json;
+    if as_json && is_fleet {
+        document.open("{\"version\":1,\"datacenters\":[")?;
+    }
+    let mut answers = Vec::new();
+    for mut member in list {
+        let answer = answer(args, &mut member, (as_json, is_fleet), &mut document);
+        answers.push((member, answer));
+    }
+    if as_json && is_fleet {
+        document.close("]}\n")?;
+    }
+    drop(document);
+    print(answers, is_fleet && !as_json, session)
+}
+
+fn answer(
+    args: &Args,
+    member: &mut Member,
+    (as_json, is_fleet): (bool, bool),
+    document: &mut Document,
+) -> anyhow::Result<Answer> {
+    let Some(planned) = member.session.valid_plan(&member.loaded) else {
+        return Ok(Answer::failed(&member.session));
+    };
     let plan = &planned.plan;
     let simulation = Simulation {
         plan,
@@ -95,11 +125,15 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
         systems: systems(&args.compare),
         failures: usize::from(args.failures.unwrap_or(0)),
     };
-    match session.global.format {
-        Format::Json => simulation.write_json()?,
-        _ => output::data(&simulation.text(args.failures.is_some()))?,
+    if !as_json {
+        let text = simulation.text(args.failures.is_some());
+        return Ok(Answer::new(Exit::Done, Body::Text(text)));
     }
-    Ok(Exit::Done)
+    if is_fleet {
+        document.item()?;
+    }
+    simulation.write_json(document, is_fleet)?;
+    Ok(Answer::new(Exit::Done, Body::Nothing))
 }
 
 fn systems(others: &[Other]) -> Vec<System> {
@@ -193,11 +227,11 @@ impl Simulation<'_> {
     }
 
     /// Written as it is found: every set of many nodes would not fit into memory.
-    fn write_json(&self) -> anyhow::Result<()> {
+    fn write_json(&self, document: &mut Document, in_list: bool) -> anyhow::Result<()> {
         let simulator = Simulator::of(self.plan);
-        let mut document = Document::new();
+        let version = if in_list { "" } else { "\"version\":1," };
         document.open(&format!(
-            "{{\"version\":1,\"datacenter\":{},\"systems\":[",
+            "{{{version}\"datacenter\":{},\"systems\":[",
             serde_json::to_string(&self.plan.datacenter)?
         ))?;
         for system in &self.systems {
@@ -224,7 +258,7 @@ impl Simulation<'_> {
             document.value(&worst_of.iter().map(row).collect::<Vec<_>>())?;
             document.text("}")?;
         }
-        document.close("]}\n")
+        document.close(if in_list { "]}" } else { "]}\n" })
     }
 }
 

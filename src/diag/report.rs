@@ -8,6 +8,8 @@ pub struct Report {
     diagnostics: Vec<Diagnostic>,
     /// Those that came after [`MOST`], by severity.
     beyond: [usize; 2],
+    /// Whether part of the input could not be read.
+    partial: bool,
 }
 
 /// A file with more problems than this is no inventory that someone will mend; the rest is only counted.
@@ -47,6 +49,27 @@ impl Report {
     /// Whether nothing was found.
     pub fn is_empty(&self) -> bool {
         self.diagnostics.is_empty()
+    }
+
+    /// Adds what was found elsewhere.
+    pub fn extend(&mut self, other: &Self) {
+        for diagnostic in &other.diagnostics {
+            self.push(diagnostic.clone());
+        }
+        for (count, more) in self.beyond.iter_mut().zip(other.beyond) {
+            *count += more;
+        }
+        self.partial |= other.partial;
+    }
+
+    /// Part of the input could not be read: what refers to it is not wrong.
+    pub fn set_partial(&mut self) {
+        self.partial = true;
+    }
+
+    /// Whether part of the input could not be read.
+    pub fn is_partial(&self) -> bool {
+        self.partial
     }
 
     /// Keeps what `keep` says.

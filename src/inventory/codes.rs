@@ -19,8 +19,11 @@ pub const MISSING_KEY: Code = code!(Error "LB006", "a required key is missing");
 pub const WRONG_TYPE: Code = code!(Error "LB007", "a value of the wrong type");
 /// A key without a value.
 pub const NO_VALUE: Code = code!(Error "LB008", "a key without a value");
-/// `include`, until it is built.
+/// `include`.
 pub const INCLUDE: Code = code!(Error "LB009", "an include that cannot be followed");
+
+/// Nothing of a fleet uses a file.
+pub const UNOWNED: Code = code!(Warning "LB218", "a file of a fleet that belongs to no datacenter");
 
 /// The lock cannot be used.
 pub const LOCK: Code = code!(Error "LB020", "a lock that cannot be used");
@@ -36,5 +39,6 @@ pub const ALL: &[&Code] = &[
     &WRONG_TYPE,
     &NO_VALUE,
     &INCLUDE,
+    &UNOWNED,
     &LOCK,
 ];

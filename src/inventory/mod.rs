@@ -2,8 +2,12 @@
 
 pub mod codes;
 mod fault;
+mod fleet;
+mod include;
 mod keys;
+mod library;
 pub mod lock;
+mod merge;
 mod node;
 pub mod raw;
 mod read;
@@ -14,12 +18,15 @@ use std::path::Path;
 
 use anyhow::Context;
 
+pub use fleet::Fleet;
+pub use library::Library;
 pub use read::whole_number;
 pub use written::{Entry, Map, Nonempty, Set, Text};
 
 use crate::diag::{Diagnostic, Report, printable};
 use crate::language::shape::Shape;
 use crate::source::{FileId, Loc, Sources, Span};
+use node::Node;
 use read::Read;
 
 /// No inventory comes near this; what does is not one.
@@ -33,27 +40,25 @@ pub fn language() -> Shape {
     raw::Inventory::shape()
 }
 
-/// Reads the inventory at `path`. What is wrong with its contents is in the report; the error is the world's.
+/// Reads the inventory at `path` and what it includes. What is wrong with its contents is in the report; the error is the
+/// world's.
 pub fn load(
     path: &Path,
     sources: &mut Sources,
     report: &mut Report,
 ) -> anyhow::Result<Option<raw::Inventory>> {
-    let bytes = match path.to_str() {
-        Some("-") => {
-            let mut bytes = Vec::new();
-            let limited = &mut std::io::Read::take(std::io::stdin(), LARGEST as u64 + 1);
-            std::io::Read::read_to_end(limited, &mut bytes)
-                .context("cannot read the inventory from standard input")?;
-            bytes
-        }
-        _ => read_file(path)?,
-    };
-    let shown = if path.as_os_str() == "-" { "<stdin>".to_owned() } else { shown(path) };
-    Ok(parse(shown, bytes, sources, report))
+    if path.as_os_str() == "-" {
+        let mut bytes = Vec::new();
+        let limited = &mut std::io::Read::take(std::io::stdin(), LARGEST as u64 + 1);
+        std::io::Read::read_to_end(limited, &mut bytes)
+            .context("cannot read the inventory from standard input")?;
+        return Ok(parse("<stdin>".to_owned(), bytes, sources, report));
+    }
+    let library = Library::read(&[path.to_owned()], sources)?;
+    Ok(library.inventory(path, report))
 }
 
-/// Reads the text of an inventory; `path` is what messages call it.
+/// Reads the text of an inventory that includes nothing; `path` is what messages call it.
 pub fn parse(
     path: String,
     bytes: Vec<u8>,
@@ -61,13 +66,24 @@ pub fn parse(
     report: &mut Report,
 ) -> Option<raw::Inventory> {
     let file = decode(path, bytes, sources, report)?;
-    let text = &sources.get(file).text;
-    let root = yaml::parse(file, text, report);
-    let start = Span {
-        file,
-        start: 0,
-        end: u32::try_from(text.lines().next().unwrap_or_default().len()).unwrap_or(0),
-    };
+    let root = yaml::parse(file, &sources.get(file).text, report);
+    let inventory = read_root(root.as_ref(), first_line(file, sources), report)?;
+    if let Some(include) = &inventory.include {
+        report.push(
+            Diagnostic::new(
+                &codes::INCLUDE,
+                include.span,
+                "standard input cannot include files",
+                "",
+            )
+            .help("pass the inventory as a file: `include` is relative to it"),
+        );
+    }
+    Some(inventory)
+}
+
+/// What the tree of an inventory says. `start` is where a key that is missing would stand.
+fn read_root(root: Option<&Node>, start: Span, report: &mut Report) -> Option<raw::Inventory> {
     let Some(root) = root.filter(|root| !root.is_null()) else {
         if !report.has_errors() {
             report.push(
@@ -82,31 +98,14 @@ pub fn parse(
         }
         return None;
     };
-    let inventory = raw::Inventory::read(&root, &Loc { value: "", span: start }, report)?;
-    if let Some(include) = &inventory.include {
-        report.push(
-            Diagnostic::new(
-                &codes::INCLUDE,
-                include.span,
-                "`include` is not built yet in this version of lbgen",
-                "",
-            )
-            .help("put everything into one file"),
-        );
-    }
-    Some(inventory)
+    raw::Inventory::read(root, &Loc { value: "", span: start }, report)
 }
 
-fn read_file(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let shown = path.display();
-    let about =
-        std::fs::metadata(path).with_context(|| format!("cannot read the inventory {shown}"))?;
-    if about.is_dir() {
-        anyhow::bail!(
-            "{shown} is a directory; name the inventory file in it (a directory as a fleet is not built yet)"
-        );
-    }
-    read_at_most(path).with_context(|| format!("cannot read the inventory {shown}"))
+/// The first line of a file.
+fn first_line(file: FileId, sources: &Sources) -> Span {
+    let text = &sources.get(file).text;
+    let end = u32::try_from(text.lines().next().unwrap_or_default().len()).unwrap_or(0);
+    Span { file, start: 0, end }
 }
 
 /// A file's bytes, one more than [`LARGEST`] at most: `decode` says what is wrong with it then. A device has no end.

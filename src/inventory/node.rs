@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 use crate::source::Span;
 
 /// A node of the tree.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Node {
     /// From its first to its last character.
     pub span: Span,
@@ -16,7 +16,7 @@ pub struct Node {
 }
 
 /// The kinds of YAML nodes.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Kind {
     /// Text, number, boolean or nothing: YAML decides late, and here the reader of the value does.
     Scalar(Scalar),

@@ -51,8 +51,28 @@ keys! {
         Optional components: Map<Label, Component>,
         /// Files that add to this one.
         Optional include: Loc<Vec<Loc<Text<Free>>>>,
+        /// How `lbgen align` compares it with the other datacenters of its fleet.
+        Optional align: Align,
         /// Waived warnings, by code.
         Optional allow: Vec<Loc<Text<MessageCode>>>,
+    }
+}
+
+keys! {
+    /// `align:`
+    Align {
+        /// Where this datacenter is meant to differ.
+        Optional allow: Vec<AlignWaiver>,
+    }
+}
+
+keys! {
+    /// An item of `allow:` of `align:`.
+    AlignWaiver {
+        /// A path as `lbgen align` shows it; `*` stands for any part of it.
+        Required path: Loc<Text<Free>>,
+        /// Why it differs.
+        Required reason: Loc<Text<Free>>,
     }
 }
 
@@ -327,7 +347,12 @@ impl Inventory {
         ) -> impl Iterator<Item = Waiver<'_>> {
             allow.iter().flatten().map(move |code| Waiver { code, within })
         }
+        // A file that another includes waives its own warnings and nobody else's.
         let mut waivers: Vec<Waiver<'_>> = of(&self.allow, None).collect();
+        for waiver in &mut waivers {
+            let file = waiver.code.span.file;
+            waiver.within = (file != self.span.file).then(|| Span::of_file(file));
+        }
         macro_rules! entries {
             ($($map:ident)*) => {$(
                 for entry in self.$map.iter().flat_map(|map| map.values()).filter_map(|entry| entry.value.as_ref()) {

@@ -3,6 +3,7 @@
 pub mod codes;
 
 mod address;
+pub mod align;
 mod component;
 mod controller;
 mod domain;
@@ -75,6 +76,8 @@ pub struct Datacenter {
     pub domains: BTreeMap<Host, Domain>,
     /// By name.
     pub components: BTreeMap<Label, Component>,
+    /// Where it may differ from the other datacenters of its fleet.
+    pub align: Vec<align::Waiver>,
 }
 
 /// What an inventory describes, as far as it could be understood: a mistake in one entry hides no mistake of another.
@@ -91,6 +94,7 @@ pub struct Draft {
     vips: Vec<Vip>,
     domains: Names<Host, Domain>,
     components: Names<Label, Component>,
+    align: Vec<align::Waiver>,
 }
 
 /// Reads every value and resolves every name.
@@ -137,6 +141,7 @@ pub fn draft(raw: &raw::Inventory, source: &str, report: &mut Report) -> Draft {
         vips,
         domains,
         components,
+        align: align::build(raw, report),
     }
 }
 
@@ -169,6 +174,7 @@ impl Draft {
             vips: self.vips,
             domains: self.domains.found,
             components: self.components.found,
+            align: self.align,
         })
     }
 }

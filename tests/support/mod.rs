@@ -22,19 +22,29 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The names of `inventory-examples/`, sorted.
+/// The names of `inventory-examples/`, sorted; of a fleet those of its datacenters, as `fleet/eu1`.
 pub fn examples() -> Vec<String> {
-    let mut names: Vec<String> = fs::read_dir(root().join("inventory-examples"))
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let mut names = Vec::new();
+    for entry in fs::read_dir(root().join("inventory-examples")).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        if entry.path().join("inventory.yaml").is_file() {
+            names.push(name);
+            continue;
+        }
+        for file in fs::read_dir(entry.path()).unwrap() {
+            let file = file.unwrap().file_name().into_string().unwrap();
+            names.extend(file.strip_suffix(".yaml").map(|member| format!("{name}/{member}")));
+        }
+    }
     names.sort();
     names
 }
 
 /// The inventory of an example.
 pub fn inventory(example: &str) -> PathBuf {
-    root().join("inventory-examples").join(example).join("inventory.yaml")
+    let path = root().join("inventory-examples").join(example);
+    if path.is_dir() { path.join("inventory.yaml") } else { path.with_extension("yaml") }
 }
 
 /// Runs lbgen in a folder.

@@ -1,0 +1,169 @@
+//! `lbgen align`: what differs between the datacenters of a fleet.
+
+use std::collections::BTreeSet;
+
+use anyhow::{anyhow, bail};
+use rayon::prelude::*;
+use serde_json::json;
+
+use super::about::About;
+use super::input::{Input, Member, Members};
+use super::session::Session;
+use super::table::{count, table};
+use super::{Exit, Format, output};
+use crate::align::{Alignment, Facts, Side, Value};
+use crate::diag::{self, nearest};
+
+pub const ABOUT: About = About {
+    name: "align",
+    exits: &[
+        (Exit::Done, "the datacenters do not differ, but for what is waived"),
+        (Exit::Found, "they differ"),
+        (Exit::Failed, "an inventory has errors, or there are not two datacenters"),
+    ],
+    examples: &[
+        ("lbgen align fleet/", "what differs between the datacenters of a directory"),
+        ("lbgen align fleet/ --against eu1", "what differs from eu1"),
+        ("lbgen align fleet/ --format markdown", "as a table for a pull request"),
+    ],
+};
+
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    input: Input,
+    /// Compare with this datacenter alone
+    #[arg(long, value_name = "NAME")]
+    against: Option<String>,
+}
+
+pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
+    let Some(Members { list, .. }) = args.input.read(session)? else { return Ok(Exit::Failed) };
+    if list.len() < 2 {
+        bail!("align compares datacenters: give it a directory with at least two inventories");
+    }
+    let read: Vec<(Member, Option<Side>)> = list
+        .into_par_iter()
+        .map(|mut member| {
+            let planned = member.session.valid_plan(&member.loaded);
+            let side = planned.map(|planned| Side {
+                name: planned.datacenter.name.to_string(),
+                facts: Facts::of(&planned.datacenter, &planned.plan),
+                waived: planned.datacenter.align,
+            });
+            (member, side)
+        })
+        .collect();
+    let all = read.len();
+    let mut sides = Vec::new();
+    for (member, side) in read {
+        session.absorb(&member.session);
+        sides.extend(side);
+    }
+    if sides.len() < all {
+        if session.global.format == Format::Json {
+            output::json(&diag::render_json(&session.report, &session.sources))?;
+        }
+        return Ok(Exit::Failed);
+    }
+    let names: Vec<&str> = sides.iter().map(|side| side.name.as_str()).collect();
+    let model = args.against.as_deref().map(|name| model(name, &names)).transpose()?;
+    let alignment = Alignment::of(&sides, model);
+    say_unused(&sides, &alignment, session);
+    let same = alignment.differences.is_empty();
+    match session.global.format {
+        Format::Json => output::json(&as_json(&names, model, &alignment))?,
+        Format::Markdown => output::data(&markdown(&names, &alignment))?,
+        _ if same => session.note(&format!("{} do not differ", count(names.len(), "datacenter"))),
+        _ => output::paged(&text(&names, &alignment), session.global.quiet)?,
+    }
+    Ok(if same { Exit::Done } else { Exit::Found })
+}
+
+fn model(name: &str, names: &[&str]) -> anyhow::Result<usize> {
+    let found = names.iter().position(|other| *other == name);
+    found.ok_or_else(|| match nearest(name, names) {
+        Some(near) => anyhow!("no datacenter is called `{name}`; did you mean `{near}`?"),
+        None => anyhow!("no datacenter is called `{name}`; valid: {}", names.join(", ")),
+    })
+}
+
+/// Waivers that nothing needed would hide the differences of tomorrow.
+fn say_unused(sides: &[Side], alignment: &Alignment, session: &Session) {
+    let mut said = BTreeSet::new();
+    for (side, used) in sides.iter().zip(&alignment.used) {
+        let unused = side.waived.iter().enumerate().filter(|(index, _)| !used.contains(index));
+        for (_, waiver) in unused {
+            let (line, _) = session.sources.line_column(waiver.path.span);
+            let file = &session.sources.get(waiver.path.span.file).path;
+            let path = &waiver.path.value;
+            said.insert(format!("{file}:{line}: `{path}` is allowed to differ, but does not"));
+        }
+    }
+    for text in said {
+        session.note(&text);
+    }
+}
+
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Says(text) => text.clone(),
+        Value::Absent => "-".to_owned(),
+        Value::Excused => String::new(),
+    }
+}
+
+fn text(names: &[&str], alignment: &Alignment) -> String {
+    let mut headers = vec!["WHERE"];
+    headers.extend(names);
+    let rows = alignment.differences.iter().map(|difference| {
+        let mut row = vec![difference.place.to_string()];
+        row.extend(difference.values.iter().map(cell));
+        row
+    });
+    let sum = count(alignment.differences.len(), "difference");
+    table(&headers, rows) + &format!("{sum} between {}\n", count(names.len(), "datacenter"))
+}
+
+fn markdown(names: &[&str], alignment: &Alignment) -> String {
+    if alignment.differences.is_empty() {
+        return format!("{} do not differ.\n", count(names.len(), "datacenter"));
+    }
+    let escaped = |text: &str| match text {
+        "" => String::new(),
+        text => format!("`{}`", text.replace('|', "\\|")),
+    };
+    let mut text =
+        format!("| where | {} |\n|{}\n", names.join(" | "), " --- |".repeat(names.len() + 1));
+    for difference in &alignment.differences {
+        let values: Vec<String> =
+            difference.values.iter().map(|value| escaped(&cell(value))).collect();
+        text +=
+            &format!("| {} | {} |\n", escaped(&difference.place.to_string()), values.join(" | "));
+    }
+    text
+}
+
+fn as_json(names: &[&str], model: Option<usize>, alignment: &Alignment) -> serde_json::Value {
+    let differences: Vec<_> = alignment
+        .differences
+        .iter()
+        .map(|difference| {
+            let values: serde_json::Map<String, serde_json::Value> = names
+                .iter()
+                .zip(&difference.values)
+                .filter_map(|(name, value)| match value {
+                    Value::Says(text) => Some(((*name).to_owned(), json!(text))),
+                    Value::Absent => Some(((*name).to_owned(), json!(null))),
+                    Value::Excused => None,
+                })
+                .collect();
+            json!({ "path": difference.place.to_string(), "values": values })
+        })
+        .collect();
+    let mut value = json!({ "version": 1, "datacenters": names, "differences": differences });
+    if let Some(model) = model {
+        value["against"] = json!(names[model]);
+    }
+    value
+}

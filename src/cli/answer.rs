@@ -1,0 +1,126 @@
+//! What a command says of each datacenter, and how a fleet's answers become one.
+
+use anyhow::bail;
+use rayon::prelude::*;
+use serde_json::{Value, json};
+
+use super::input::{Input, Member, Members};
+use super::progress::Progress;
+use super::session::{Loaded, Session};
+use super::{Exit, Format, output};
+use crate::diag;
+
+/// What a command came to, for one datacenter.
+pub struct Answer {
+    pub exit: Exit,
+    pub body: Body,
+}
+
+/// What goes to stdout.
+pub enum Body {
+    Nothing,
+    Text(String),
+    /// Text that may be long: through a pager on a terminal.
+    Long(String),
+    Json(Value),
+}
+
+impl Answer {
+    pub fn new(exit: Exit, body: Body) -> Self {
+        Self { exit, body }
+    }
+
+    /// The inventory has errors, which were said; for a program they are the answer.
+    pub fn failed(session: &Session) -> Self {
+        let body = match session.global.format {
+            Format::Json => Body::Json(diag::render_json(&session.report, &session.sources)),
+            _ => Body::Nothing,
+        };
+        Self::new(Exit::Failed, body)
+    }
+}
+
+/// Runs a command for every datacenter that is asked for, on all cores, and prints the answers in the order of the files.
+pub fn each(
+    input: &Input,
+    session: &mut Session,
+    command: impl Fn(&mut Session, &Loaded) -> anyhow::Result<Answer> + Sync,
+) -> anyhow::Result<Exit> {
+    let Some(Members { list, is_fleet }) = input.read(session)? else { return Ok(Exit::Failed) };
+    if session.global.format == Format::Sh && list.len() > 1 {
+        bail!("a script is for one datacenter: choose one with --datacenter");
+    }
+    let progress = Progress::through(list.len(), "datacenters", &session.global);
+    let answers: Vec<(Member, anyhow::Result<Answer>)> = list
+        .into_par_iter()
+        .map(|mut member| {
+            let answer = command(&mut member.session, &member.loaded);
+            progress.step();
+            (member, answer)
+        })
+        .collect();
+    drop(progress);
+    print(answers, is_fleet, session)
+}
+
+/// Prints answers: one as it is, a fleet's under the names of their datacenters.
+pub fn print(
+    answers: Vec<(Member, anyhow::Result<Answer>)>,
+    is_fleet: bool,
+    session: &mut Session,
+) -> anyhow::Result<Exit> {
+    let mut worst = Exit::Done;
+    let (mut text, mut long, mut documents) = (String::new(), false, Vec::new());
+    for (member, answer) in answers {
+        let name = member.loaded.datacenter().to_owned();
+        session.absorb(&member.session);
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) if !is_fleet => return Err(error),
+            Err(error) => {
+                session.say(&format!("error: {name}: {error:#}"));
+                let said = json!({ "datacenter": name, "error": format!("{error:#}") });
+                Answer::new(Exit::Failed, Body::Json(said))
+            }
+        };
+        worst = worst.max(answer.exit);
+        match answer.body {
+            Body::Nothing => {}
+            Body::Json(value) if !is_fleet => output::json(&value)?,
+            Body::Json(value) => documents.push(entry(value, &name)),
+            Body::Text(part) | Body::Long(part) if part.is_empty() => {}
+            Body::Text(part) => titled(&mut text, &part, &name, is_fleet),
+            Body::Long(part) => {
+                long = true;
+                titled(&mut text, &part, &name, is_fleet);
+            }
+        }
+    }
+    session.flush();
+    match (is_fleet && session.global.format == Format::Json, long) {
+        (true, _) => output::json(&json!({ "version": 1, "datacenters": documents }))?,
+        (false, true) => output::paged(&text, session.global.quiet)?,
+        (false, false) => output::data(&text)?,
+    }
+    Ok(worst)
+}
+
+/// Adds what is said of one datacenter, under its name where there are several.
+fn titled(text: &mut String, part: &str, name: &str, is_fleet: bool) {
+    if is_fleet {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        *text += &format!("== {name}\n");
+    }
+    *text += part;
+}
+
+/// A document as an entry of a fleet's list.
+fn entry(mut value: Value, name: &str) -> Value {
+    if let Some(map) = value.as_object_mut() {
+        map.remove("version");
+        map.entry("datacenter").or_insert_with(|| json!(name));
+    }
+    value
+}

@@ -1,0 +1,159 @@
+//! Which inventories: a file, standard input, or a directory as a fleet.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use glob::Pattern;
+
+use super::session::{Loaded, Session};
+use super::{Format, output};
+use crate::diag::{self, Report, nearest};
+use crate::inventory::{self, Fleet, Library, lock};
+
+/// Which inventories.
+#[derive(clap::Args, Clone)]
+pub struct Input {
+    /// The inventory file, or a directory of them: a fleet; `-` is standard input, which has no lock
+    #[arg(default_value = "inventory.yaml", value_name = "INVENTORY")]
+    pub inventory: PathBuf,
+    /// Only these datacenters of a fleet, by names or patterns such as `eu*`
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    datacenter: Vec<String>,
+}
+
+/// A datacenter that a command is about.
+pub struct Member {
+    /// What is read and found for it.
+    pub session: Session,
+    /// What was read.
+    pub loaded: Loaded,
+}
+
+/// The datacenters that a command is about.
+pub struct Members {
+    /// By the order of their files.
+    pub list: Vec<Member>,
+    /// Whether they are a fleet's, of which there may be one.
+    pub is_fleet: bool,
+}
+
+impl Input {
+    /// Whether it is standard input.
+    pub fn is_stdin(&self) -> bool {
+        self.inventory.as_os_str() == "-"
+    }
+
+    /// [`Input::load`] for a command that cannot go on where the fleet as a whole has errors: they are said.
+    pub fn read(&self, session: &mut Session) -> anyhow::Result<Option<Members>> {
+        let members = self.load(session)?;
+        session.say_diagnostics();
+        if session.report.has_errors() && session.global.format == Format::Json {
+            output::json(&diag::render_json(&session.report, &session.sources))?;
+        }
+        Ok((!session.report.has_errors()).then_some(members))
+    }
+
+    /// Reads the inventories and their locks. What is wrong with the fleet as a whole is in the session's report; its
+    /// sources have every file, under the ids that the members' sessions know.
+    pub fn load(&self, session: &mut Session) -> anyhow::Result<Members> {
+        let is_fleet = !self.is_stdin() && self.inventory.is_dir();
+        let mut read: Vec<(Loaded, Report)> = Vec::new();
+        if self.is_stdin() {
+            let mut report = Report::default();
+            let inventory = inventory::load(&self.inventory, &mut session.sources, &mut report)?;
+            read.push((
+                Loaded::of(&self.inventory, inventory, &mut session.sources, &mut report)?,
+                report,
+            ));
+        } else {
+            let (library, members) = match is_fleet {
+                true => {
+                    let fleet =
+                        Fleet::read(&self.inventory, &mut session.sources, &mut session.report)?;
+                    (fleet.library, fleet.members)
+                }
+                false => {
+                    let members = vec![self.inventory.clone()];
+                    (Library::read(&members, &mut session.sources)?, members)
+                }
+            };
+            for path in self.chosen(&library, members)? {
+                let mut report = Report::default();
+                let inventory = library.inventory(&path, &mut report);
+                read.push((
+                    Loaded::of(&path, inventory, &mut session.sources, &mut report)?,
+                    report,
+                ));
+            }
+        }
+        let list = read.into_iter().map(|(loaded, report)| {
+            let name = is_fleet.then(|| loaded.datacenter().to_owned());
+            Member { session: session.member(report, name), loaded }
+        });
+        Ok(Members { list: list.collect(), is_fleet })
+    }
+
+    /// The inventories that `--datacenter` asks for.
+    fn chosen(&self, library: &Library, members: Vec<PathBuf>) -> anyhow::Result<Vec<PathBuf>> {
+        if self.datacenter.is_empty() {
+            return Ok(members);
+        }
+        let name = |path: &Path| {
+            let path = path.canonicalize().ok()?;
+            library.datacenter(&path).map(|name| name.value.to_owned())
+        };
+        let named: Vec<(Option<String>, PathBuf)> =
+            members.into_iter().map(|path| (name(&path), path)).collect();
+        let mut chosen = vec![false; named.len()];
+        for written in &self.datacenter {
+            let pattern = Pattern::new(written)
+                .with_context(|| format!("--datacenter {written} is not a pattern"))?;
+            let before = chosen.clone();
+            for (chosen, (name, _)) in chosen.iter_mut().zip(&named) {
+                *chosen |= name.as_ref().is_some_and(|name| pattern.matches(name));
+            }
+            let known: Vec<&str> = named.iter().filter_map(|(name, _)| name.as_deref()).collect();
+            if chosen == before && !known.iter().any(|name| pattern.matches(name)) {
+                match nearest(written, &known) {
+                    Some(near) => {
+                        bail!("no datacenter is called `{written}`; did you mean `{near}`?")
+                    }
+                    None => {
+                        bail!("no datacenter is called `{written}`; valid: {}", known.join(", "))
+                    }
+                }
+            }
+        }
+        Ok(named
+            .into_iter()
+            .zip(chosen)
+            .filter(|(_, chosen)| *chosen)
+            .map(|((_, path), _)| path)
+            .collect())
+    }
+}
+
+impl Loaded {
+    /// An inventory, and the lock beside it.
+    fn of(
+        path: &Path,
+        inventory: Option<inventory::raw::Inventory>,
+        sources: &mut crate::source::Sources,
+        report: &mut Report,
+    ) -> anyhow::Result<Self> {
+        let lock_path = lock::path(path);
+        let lock_text = lock_path.as_deref().and_then(|path| std::fs::read_to_string(path).ok());
+        let lock = match &lock_path {
+            Some(path) => lock::load(path, sources, report)?,
+            None => None,
+        };
+        let name = match path.file_name() {
+            // It stands in comments of scripts.
+            Some(name) if path.as_os_str() != "-" => {
+                name.to_string_lossy().replace(char::is_control, "?")
+            }
+            _ => "standard input".to_owned(),
+        };
+        Ok(Self { inventory, lock, lock_text, lock_path, name })
+    }
+}

@@ -1,0 +1,151 @@
+//! The files of inventories, each read and parsed once: those that are asked for, and all that they include.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use rayon::prelude::*;
+
+use super::include::{self, Link};
+use super::merge::Merge;
+use super::node::{Kind, Node};
+use super::{decode, first_line, raw, read_at_most, read_root, shown, yaml};
+use crate::diag::Report;
+use crate::source::{FileId, Loc, Sources, Span};
+
+/// Files that were read.
+#[derive(Debug, Default)]
+pub struct Library {
+    /// By their canonical paths.
+    files: BTreeMap<PathBuf, File>,
+}
+
+/// A file and what it says.
+#[derive(Debug)]
+pub(super) struct File {
+    /// Its first line.
+    pub start: Span,
+    /// `None` where it cannot be read; the report says why.
+    pub root: Option<Node>,
+    /// What it includes, in the order of the patterns.
+    pub links: Vec<Link>,
+    /// What is wrong with it.
+    pub report: Report,
+}
+
+/// A file that is to be read, and the folder above which it must not look.
+struct Wanted {
+    path: PathBuf,
+    repository: PathBuf,
+}
+
+impl Library {
+    /// Reads inventories and what they include, level by level, so that ids of files do not depend on which is read first.
+    /// An inventory that cannot be opened is an error of the world.
+    pub fn read(inventories: &[PathBuf], sources: &mut Sources) -> anyhow::Result<Self> {
+        let mut library = Self::default();
+        let mut level = Vec::new();
+        for path in inventories {
+            let cannot = || format!("cannot read the inventory {}", path.display());
+            let about = std::fs::metadata(path).with_context(cannot)?;
+            if about.is_dir() {
+                bail!("{} is a directory; name the inventory file in it", path.display());
+            }
+            let path = path.canonicalize().with_context(cannot)?;
+            level.push(Wanted { repository: include::repository(&path), path });
+        }
+        while !level.is_empty() {
+            level = library.read_level(level, sources)?;
+        }
+        Ok(library)
+    }
+
+    /// Reads some files, and says what they include that is not there yet.
+    fn read_level(
+        &mut self,
+        level: Vec<Wanted>,
+        sources: &mut Sources,
+    ) -> anyhow::Result<Vec<Wanted>> {
+        let bytes: Vec<_> = level.par_iter().map(|wanted| read_at_most(&wanted.path)).collect();
+        let mut read: Vec<(Wanted, Option<FileId>, Report)> = Vec::new();
+        for (wanted, bytes) in level.into_iter().zip(bytes) {
+            let bytes = bytes.with_context(|| format!("cannot read {}", wanted.path.display()))?;
+            let mut report = Report::default();
+            let file = decode(shown(&wanted.path), bytes, sources, &mut report);
+            read.push((wanted, file, report));
+        }
+        let sources = &*sources;
+        let parsed: Vec<(Wanted, File)> = read
+            .into_par_iter()
+            .map(|(wanted, file, mut report)| {
+                let root =
+                    file.and_then(|file| yaml::parse(file, &sources.get(file).text, &mut report));
+                let links = root.as_ref().map_or_else(Vec::new, |root| {
+                    include::links(root, &wanted.path, &wanted.repository, &mut report)
+                });
+                if root.is_none() && report.has_errors() {
+                    report.set_partial();
+                }
+                let start =
+                    file.map_or(Span::of_file(FileId::default()), |file| first_line(file, sources));
+                (wanted, File { start, root, links, report })
+            })
+            .collect();
+        let mut next = BTreeMap::new();
+        for (wanted, file) in parsed {
+            for link in &file.links {
+                next.insert(link.path.clone(), wanted.repository.clone());
+            }
+            self.files.insert(wanted.path, file);
+        }
+        next.retain(|path, _| !self.files.contains_key(path));
+        Ok(next.into_iter().map(|(path, repository)| Wanted { path, repository }).collect())
+    }
+
+    /// The inventory at `path`, with what it includes.
+    pub fn inventory(&self, path: &Path, report: &mut Report) -> Option<raw::Inventory> {
+        let path = path.canonicalize().ok()?;
+        let file = self.files.get(&path)?;
+        let root = Merge::of(self, report).whole(&path);
+        read_root(root.as_ref(), file.start, report)
+    }
+
+    /// The name that the file at `path` gives a datacenter, as it is written there.
+    pub fn datacenter(&self, path: &Path) -> Option<Loc<&str>> {
+        let root = self.files.get(path)?.root.as_ref()?;
+        let Kind::Map(entries) = &root.kind else { return None };
+        match &entries.get("datacenter")?.1 {
+            Node { kind: Kind::Scalar(scalar), head, .. } => {
+                Some(Loc { value: scalar.text.as_str(), span: *head })
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the file at `path` could not be read.
+    pub fn is_broken(&self, path: &Path) -> bool {
+        self.files.get(path).is_some_and(|file| file.report.is_partial())
+    }
+
+    /// The first line of the file at `path`.
+    pub fn start(&self, path: &Path) -> Option<Span> {
+        Some(self.files.get(path)?.start)
+    }
+
+    /// Every file that an inventory leads to, itself too.
+    pub fn reached(&self, path: &Path) -> BTreeSet<&Path> {
+        let mut found = BTreeSet::new();
+        let mut open = vec![path];
+        while let Some(next) = open.pop() {
+            let Some((path, file)) = self.files.get_key_value(next) else { continue };
+            if found.insert(path.as_path()) {
+                open.extend(file.links.iter().map(|link| link.path.as_path()));
+            }
+        }
+        found
+    }
+
+    pub(super) fn file(&self, path: &Path) -> Option<(&Path, &File)> {
+        self.files.get_key_value(path).map(|(path, file)| (path.as_path(), file))
+    }
+}
