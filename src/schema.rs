@@ -24,6 +24,25 @@ pub fn inventory() -> Value {
     Value::Object(schema)
 }
 
+/// The schema of a file that an inventory includes: it names no datacenter, and what it leaves out another file may have.
+pub fn included() -> Value {
+    let mut schema = inventory();
+    schema["title"] = json!("lbgen inventory, an included file");
+    if let Some(properties) = schema["properties"].as_object_mut() {
+        properties.remove("datacenter");
+    }
+    let optional = |definition: &mut Value| {
+        if let Some(map) = definition.as_object_mut() {
+            map.remove("required");
+        }
+    };
+    optional(&mut schema);
+    if let Some(definitions) = schema["$defs"].as_object_mut() {
+        definitions.values_mut().for_each(optional);
+    }
+    schema
+}
+
 fn of(shape: &Shape, definitions: &mut Map<String, Value>) -> Value {
     match shape {
         Shape::Text(rule) => text(rule),

@@ -27,39 +27,48 @@ fn commands(text: &str, kind: &str) -> Vec<(String, String)> {
     commands
 }
 
-/// `UPDATE_DOCS=1 cargo test --test docs` writes what happens into the README.
-#[test]
-fn the_readme_shows_what_happens() {
-    let folder = tempfile::tempdir().unwrap();
-    copy(&support::root().join("inventory-examples"), &folder.path().join("inventory-examples"));
+/// Runs a page's blocks of a kind in a folder, one after the other; each shows what happens. `UPDATE_DOCS=1` writes what
+/// happens into the page.
+fn run_blocks(page: &str, kind: &str, folder: &Path) {
     let program = Path::new(env!("CARGO_BIN_EXE_lbgen")).parent().unwrap();
     let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
-    let mut readme = fs::read_to_string(support::root().join("README.md")).unwrap();
-    let commands = commands(&readme, "console");
-    assert!(commands.len() >= 8);
+    let file = support::root().join(page);
+    let mut text = fs::read_to_string(&file).unwrap();
+    let commands = commands(&text, kind);
+    assert!(!commands.is_empty(), "{page} has no block `{kind}`");
     let update = std::env::var_os("UPDATE_DOCS").is_some();
     for (command, shown) in commands {
         // The same program, built already.
         let line = command.replace("cargo run --release --", "lbgen");
         let done = Command::new("sh")
             .args(["-c", &format!("exec 2>&1; {line}")])
-            .current_dir(folder.path())
+            .current_dir(folder)
             .env("PATH", &path)
             .output()
             .unwrap();
         let said = support::stdout(&done);
         if update {
-            readme = readme.replacen(
-                &format!("$ {command}\n{shown}"),
-                &format!("$ {command}\n{said}"),
-                1,
-            );
+            text =
+                text.replacen(&format!("$ {command}\n{shown}"), &format!("$ {command}\n{said}"), 1);
         } else {
-            assert_eq!(said, shown, "$ {command}");
+            assert_eq!(said, shown, "{page}: $ {command}");
         }
     }
     if update {
-        fs::write(support::root().join("README.md"), readme).unwrap();
+        fs::write(file, text).unwrap();
+    }
+}
+
+#[test]
+fn the_pages_show_what_happens() {
+    let examples = support::root().join("inventory-examples");
+    let folder = tempfile::tempdir().unwrap();
+    copy(&examples, &folder.path().join("inventory-examples"));
+    run_blocks("README.md", "console", folder.path());
+    for page in ["README.md", "docs/teams.md"] {
+        let folder = tempfile::tempdir().unwrap();
+        copy(&examples.join("fleet"), folder.path());
+        run_blocks(page, "console fleet", folder.path());
     }
 }
 

@@ -35,6 +35,7 @@ fn faults(validator: &Validator, text: &str) -> Vec<String> {
 fn the_committed_schema_and_reference_are_what_lbgen_prints() {
     for (file, arguments) in [
         ("schema/inventory.json", vec!["schema"]),
+        ("schema/included.json", vec!["schema", "--included"]),
         ("docs/inventory.md", vec!["schema", "--reference"]),
     ] {
         let path = support::root().join(file);
@@ -43,6 +44,22 @@ fn the_committed_schema_and_reference_are_what_lbgen_prints() {
             fs::write(&path, &now).unwrap();
         }
         assert!(fs::read_to_string(&path).is_ok_and(|there| there == now), "{file} is stale");
+    }
+}
+
+#[test]
+fn included_files_have_a_schema_of_their_own() {
+    let schema: Value = serde_json::from_str(&stdout(&lbgen(&["schema", "--included"]))).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    for folder in ["shared", "teams"] {
+        let folder = support::root().join("inventory-examples/fleet").join(folder);
+        for (path, text) in support::files(&folder) {
+            let text = String::from_utf8(text).unwrap();
+            assert_eq!(faults(&validator, &text), Vec::<String>::new(), "{path}");
+        }
+    }
+    for wrong in ["datacenter: eu1", "component: {}", "nodes: { lb-1: { weight: 0 } }"] {
+        assert!(!faults(&validator, wrong).is_empty(), "{wrong}");
     }
 }
 

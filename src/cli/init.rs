@@ -2,7 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
@@ -21,6 +21,10 @@ pub const ABOUT: About = About {
     exits: &[(Exit::Done, "written"), (Exit::Failed, "the file exists, or cannot be written")],
     examples: &[("lbgen init", "write inventory.yaml"), ("lbgen init -", "print it")],
 };
+
+/// How git merges what lbgen writes: the lock has a line per VIP; of a rendered file one side is kept, and the next render
+/// writes it anew.
+const ATTRIBUTES: &str = "*.lock merge=union\nout/** -merge linguist-generated\n";
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -44,5 +48,27 @@ pub fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> {
     };
     file.write_all(STARTER.as_bytes()).with_context(|| format!("cannot write {shown}"))?;
     session.note(&format!("wrote {shown}; next: lbgen check {shown}"));
+    let folder = args.file.parent().unwrap_or(Path::new(""));
+    write_attributes(&folder.join(".gitattributes"), session)?;
     Ok(Exit::Done)
+}
+
+/// Tells git how to merge, unless somebody has told it something already.
+fn write_attributes(path: &Path, session: &Session) -> anyhow::Result<()> {
+    let shown = path.display();
+    match OpenOptions::new().write(true).create_new(true).open(path) {
+        Ok(mut file) => {
+            file.write_all(ATTRIBUTES.as_bytes())
+                .with_context(|| format!("cannot write {shown}"))?;
+            session.note(&format!(
+                "wrote {shown}, which tells git how to merge the lock and the bundle"
+            ));
+        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            let lines = ATTRIBUTES.trim_end().replace('\n', "`, `");
+            session.detail(|| format!("{shown} exists; lbgen's lines would be `{lines}`"));
+        }
+        Err(error) => return Err(error).with_context(|| format!("cannot write {shown}")),
+    }
+    Ok(())
 }

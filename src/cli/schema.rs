@@ -14,6 +14,7 @@ pub const ABOUT: About = About {
     exits: &[(Exit::Done, "done")],
     examples: &[
         ("lbgen schema >inventory.schema.json", "for an editor with a YAML language server"),
+        ("lbgen schema --included >included.schema.json", "for the files of teams"),
         ("lbgen schema --reference", "every key, as Markdown"),
     ],
 };
@@ -23,11 +24,15 @@ pub struct Args {
     /// Every key with its values and meaning, as Markdown
     #[arg(long)]
     reference: bool,
+    /// The schema of a file that an inventory includes: everything is optional
+    #[arg(long, conflicts_with = "reference")]
+    included: bool,
 }
 
 pub fn run(args: &Args) -> anyhow::Result<Exit> {
     match args.reference {
         true => output::data(&reference())?,
+        false if args.included => output::json(&schema::included())?,
         false => output::json(&schema::inventory())?,
     }
     Ok(Exit::Done)

@@ -111,6 +111,13 @@ impl<'a> Merge<'a> {
         let same_place = one.span == other.span;
         match (&mut one.kind, other.kind) {
             (Kind::Refused, _) | (_, Kind::Refused) => {}
+            (_, Kind::Scalar(other_scalar)) if other_scalar.is_null() => {
+                self.refuse_no_value(path, other.head);
+            }
+            (Kind::Scalar(scalar), _) if scalar.is_null() => {
+                self.refuse_no_value(path, one.head);
+                one.kind = Kind::Refused;
+            }
             // One file that two others include.
             _ if same_place => {}
             (Kind::Map(one), Kind::Map(other)) => {
@@ -142,6 +149,14 @@ impl<'a> Merge<'a> {
         }
     }
 
+    fn refuse_no_value(&mut self, path: &str, at: Span) {
+        let title = format!("`{path}` has no value");
+        self.report.push(
+            Diagnostic::new(&codes::NO_VALUE, at, title, "nothing here")
+                .help("write the value, or remove the key"),
+        );
+    }
+
     fn refuse_second_owner(&mut self, map: &str, name: &str, first: Span, second: Span) {
         let what = map.trim_end_matches('s');
         let title = format!("the {what} `{name}` is in two included files");
@@ -166,8 +181,7 @@ fn over(root: &mut Node, included: Node) {
 fn over_entries(root: &mut Entries, included: Entries) {
     for (name, (key, node)) in included {
         match root.get_mut(&name) {
-            // `components:` with nothing below it says nothing.
-            Some((_, there)) if there.is_null() => *there = node,
+            // A key without a value is refused where the whole is read.
             Some((_, there)) => over(there, node),
             None => {
                 root.insert(name, (key, node));

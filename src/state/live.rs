@@ -143,8 +143,10 @@ fn usual_place(object: &Object) -> String {
 enum Filled {
     /// Whatever it chooses.
     Anything,
-    /// A default.
-    With(&'static str),
+    /// A word.
+    Word(&'static str),
+    /// `true`
+    True,
 }
 
 /// Fields that the API server fills in, by kind and place (API reference of Kubernetes 1.22 to 1.37). `*` is any kind,
@@ -158,23 +160,23 @@ const FILLED_IN: &[(&str, &str, Filled)] = &[
     ("*", "/metadata/resourceVersion", Filled::Anything),
     ("*", "/metadata/selfLink", Filled::Anything),
     ("*", "/metadata/uid", Filled::Anything),
-    ("Service", "/spec/allocateLoadBalancerNodePorts", Filled::With("true")),
+    ("Service", "/spec/allocateLoadBalancerNodePorts", Filled::True),
     ("Service", "/spec/clusterIP", Filled::Anything),
     ("Service", "/spec/clusterIPs", Filled::Anything),
-    ("Service", "/spec/externalTrafficPolicy", Filled::With("\"Cluster\"")),
+    ("Service", "/spec/externalTrafficPolicy", Filled::Word("Cluster")),
     ("Service", "/spec/healthCheckNodePort", Filled::Anything),
-    ("Service", "/spec/internalTrafficPolicy", Filled::With("\"Cluster\"")),
+    ("Service", "/spec/internalTrafficPolicy", Filled::Word("Cluster")),
     ("Service", "/spec/ipFamilies", Filled::Anything),
     ("Service", "/spec/ipFamilyPolicy", Filled::Anything),
     ("Service", "/spec/ports/*/nodePort", Filled::Anything),
-    ("Service", "/spec/ports/*/protocol", Filled::With("\"TCP\"")),
+    ("Service", "/spec/ports/*/protocol", Filled::Word("TCP")),
     ("Service", "/spec/ports/*/targetPort", Filled::Anything),
-    ("Service", "/spec/sessionAffinity", Filled::With("\"None\"")),
-    ("Service", "/spec/type", Filled::With("\"ClusterIP\"")),
-    ("Endpoints", "/subsets/*/ports/*/protocol", Filled::With("\"TCP\"")),
+    ("Service", "/spec/sessionAffinity", Filled::Word("None")),
+    ("Service", "/spec/type", Filled::Word("ClusterIP")),
+    ("Endpoints", "/subsets/*/ports/*/protocol", Filled::Word("TCP")),
     ("EndpointSlice", "/endpoints/*/conditions/serving", Filled::Anything),
     ("EndpointSlice", "/endpoints/*/conditions/terminating", Filled::Anything),
-    ("EndpointSlice", "/ports/*/protocol", Filled::With("\"TCP\"")),
+    ("EndpointSlice", "/ports/*/protocol", Filled::Word("TCP")),
 ];
 
 /// Keys of annotations and labels that tools put on what they apply.
@@ -235,7 +237,8 @@ fn is_filled_in(kind: &str, path: &str, value: &Value) -> bool {
                 && *at == path
                 && match with {
                     Filled::Anything => true,
-                    Filled::With(text) => value.to_string() == *text,
+                    Filled::Word(word) => value.as_str() == Some(word),
+                    Filled::True => value.as_bool() == Some(true),
                 }
         })
 }
