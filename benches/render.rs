@@ -1,75 +1,163 @@
-//! What `render` costs beside writing the same files from memory: 12 nodes, 48 VIPs, 120 components, 2,000 domains.
+//! What whole runs cost beside the floor: writing the same files from memory, each folder made once, one thread.
 //!
-//! `cargo bench` prints medians over rounds in which the three take turns, each as a process of its own or, for the
-//! plain writes, in this one.
+//! `cargo bench --bench render` prints a table per size, on the disk of the temporary folder and in memory (/dev/shm), as medians
+//! over rounds in which everything takes turns. `cargo bench --bench render -- M L` measures some of the sizes.
 
 #![allow(clippy::unwrap_used, reason = "a benchmark that cannot go on stops")]
 
 #[path = "../tests/support/mod.rs"]
 mod support;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-const ROUNDS: usize = 15;
+/// Name; datacenters; nodes, VIPs, components and domains of each.
+const SIZES: &[(&str, usize, [usize; 4])] = &[
+    ("S", 1, [3, 6, 20, 20]),
+    ("M", 1, [12, 48, 120, 2_000]),
+    ("L", 1, [64, 250, 500, 20_000]),
+    ("F", 50, [6, 24, 120, 200]),
+];
 
 fn main() {
-    let folder = tempfile::tempdir().unwrap();
-    let inventory = folder.path().join("inventory.yaml");
-    fs::write(&inventory, support::datacenter(12, 48, 120, 2000)).unwrap();
-    let out = folder.path().join("out");
-    render(&inventory, &out);
-    let files = support::files(&out);
-    let size: usize = files.values().map(Vec::len).sum();
-    println!("{} files, {} KiB", files.len(), size / 1024);
+    let wanted: Vec<String> =
+        std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    for (name, datacenters, size) in SIZES {
+        if !wanted.is_empty() && !wanted.iter().any(|wanted| wanted == name) {
+            continue;
+        }
+        for place in [std::env::temp_dir(), PathBuf::from("/dev/shm")] {
+            if place.is_dir() {
+                measure(name, *datacenters, *size, &place);
+            }
+        }
+    }
+}
 
-    let mut times: BTreeMap<&str, Vec<Duration>> = BTreeMap::new();
-    for _ in 0..ROUNDS {
-        let mut time = |name, work: &dyn Fn()| {
+fn measure(
+    name: &str,
+    datacenters: usize,
+    [nodes, vips, components, domains]: [usize; 4],
+    place: &Path,
+) {
+    let folder = tempfile::tempdir_in(place).unwrap();
+    let inventories = folder.path().join("fleet");
+    fs::create_dir(&inventories).unwrap();
+    let text = support::datacenter(nodes, vips, components, domains);
+    for index in 0..datacenters {
+        let named = text.replace("datacenter: big", &format!("datacenter: dc-{index}"));
+        fs::write(inventories.join(format!("dc-{index}.yaml")), named).unwrap();
+    }
+    let input = match datacenters {
+        1 => inventories.join("dc-0.yaml"),
+        _ => inventories.clone(),
+    };
+    let input = input.to_str().unwrap();
+    let one = inventories.join("dc-0.yaml");
+    let out = folder.path().join("out");
+    let out_text = out.to_str().unwrap();
+    let lbgen = |command: &str, more: &[&str], exit: i32| {
+        let mut arguments = vec![command, "-q", input];
+        if command != "check" {
+            arguments.extend(["-o", out_text]);
+        }
+        arguments.extend(more);
+        run(&arguments, exit)
+    };
+    lbgen("render", &[], 0);
+    let files = support::files(&out);
+    let rounds = if files.len() > 10_000 { 5 } else { 11 };
+    let bytes: usize = files.values().map(Vec::len).sum();
+    println!("\n{name} in {}: {} files, {} KiB", place.display(), files.len(), bytes / 1024);
+
+    let mut times: Vec<(&str, Vec<Duration>, u64)> = Vec::new();
+    for _ in 0..rounds {
+        let mut time = |name, work: &mut dyn FnMut() -> u64| {
             let start = Instant::now();
-            work();
-            times.entry(name).or_default().push(start.elapsed());
+            let memory = work();
+            let took = start.elapsed();
+            match times.iter_mut().find(|(known, ..)| *known == name) {
+                Some((_, all, most)) => {
+                    all.push(took);
+                    *most = memory.max(*most);
+                }
+                None => times.push((name, vec![took], memory)),
+            }
         };
         let plain = folder.path().join("plain");
-        time("write the same files from memory", &|| write(&plain, &files));
-        fs::remove_dir_all(&out).unwrap();
-        time("render into an empty folder", &|| render(&inventory, &out));
-        time("render when nothing changed", &|| render(&inventory, &out));
-        time("check", &|| run(&["check", "-q", inventory.to_str().unwrap()]));
+        let copied = folder.path().join("copied");
+        time("the floor", &mut || write(&plain, &files));
+        time("cp -r", &mut || {
+            let done = Command::new("cp").arg("-r").arg(&plain).arg(&copied).status().unwrap();
+            assert!(done.success());
+            0
+        });
+        fs::remove_dir_all(&copied).unwrap();
         fs::remove_dir_all(&plain).unwrap();
+        fs::remove_dir_all(&out).unwrap();
+        time("render into nothing", &mut || lbgen("render", &[], 0));
+        time("render, nothing changed", &mut || lbgen("render", &[], 0));
+        time("render --check", &mut || lbgen("render", &["--check"], 0));
+        time("check", &mut || lbgen("check", &[], 0));
+        let before = fs::read_to_string(&one).unwrap();
+        let more = "domains:\n  one-more.example.com: { entrypoint: rest }\n";
+        fs::write(&one, before.replacen("domains:\n", more, 1)).unwrap();
+        time("diff, one domain added", &mut || lbgen("diff", &[], 1));
+        time("render, one domain added", &mut || lbgen("render", &[], 0));
+        fs::write(&one, before).unwrap();
+        lbgen("render", &[], 0);
     }
-    let median = |name: &str| {
-        let mut sorted = times[name].clone();
+    let median = |times: &[Duration]| {
+        let mut sorted = times.to_vec();
         sorted.sort();
-        sorted[ROUNDS / 2]
+        sorted[sorted.len() / 2]
     };
-    let base = median("write the same files from memory");
-    for name in times.keys() {
-        let time = median(name);
+    let floor = median(&times[0].1);
+    for (name, all, memory) in &times {
+        let time = median(all);
+        let memory = if *memory == 0 { String::new() } else { format!("{:>5} MiB", memory / 1024) };
         println!(
-            "{name:<34} {:>8.1} ms  {:>5.2}x",
+            "{name:<26} {:>9.1} ms {:>6.2}x {memory}",
             time.as_secs_f64() * 1e3,
-            time.as_secs_f64() / base.as_secs_f64()
+            time.as_secs_f64() / floor.as_secs_f64()
         );
     }
 }
 
-fn write(folder: &Path, files: &BTreeMap<String, Vec<u8>>) {
-    for (path, body) in files {
-        let path = folder.join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, body).unwrap();
+/// Writes files, every folder made once.
+fn write(folder: &Path, files: &BTreeMap<String, Vec<u8>>) -> u64 {
+    let folders: BTreeSet<&Path> =
+        files.keys().filter_map(|path| Path::new(path).parent()).collect();
+    for below in folders {
+        fs::create_dir_all(folder.join(below)).unwrap();
     }
+    for (path, body) in files {
+        fs::write(folder.join(path), body).unwrap();
+    }
+    0
 }
 
-fn render(inventory: &Path, out: &Path) {
-    run(&["render", "-q", inventory.to_str().unwrap(), "-o", out.to_str().unwrap()]);
-}
-
-fn run(arguments: &[&str]) {
-    let status = Command::new(env!("CARGO_BIN_EXE_lbgen")).args(arguments).status().unwrap();
-    assert!(status.success());
+/// Runs lbgen; the most memory that it was seen to have, in KiB.
+fn run(arguments: &[&str], exit: i32) -> u64 {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_lbgen"))
+        .args(arguments)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let mut most = 0;
+    loop {
+        let text = fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let now = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+        most = now.unwrap_or(0).max(most);
+        if let Some(status) = child.try_wait().unwrap() {
+            assert_eq!(status.code(), Some(exit), "{arguments:?}");
+            return most;
+        }
+        std::thread::sleep(Duration::from_micros(500));
+    }
 }

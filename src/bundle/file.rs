@@ -1,5 +1,6 @@
 //! Single files: whole or not there.
 
+use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::Write as _;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -11,15 +12,30 @@ use tempfile::{Builder, NamedTempFile};
 /// How the name of a file begins until it is whole.
 pub const UNFINISHED_PREFIX: &str = ".lbgen-";
 
-/// Writes a new file with these permission bits.
-pub fn create(path: &Path, mode: u32, body: &str) -> std::io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
-    file.write_all(body.as_bytes())?;
-    // Only an unusual umask took something away.
-    if file.metadata()?.permissions().mode() & 0o777 != mode {
-        file.set_permissions(Permissions::from_mode(mode))?;
+/// Writes new files with the permission bits that they should have.
+#[derive(Debug, Default)]
+pub struct Creator {
+    /// Folders and modes of which a file came out as it should: neither an unusual umask nor the folder's ACL takes
+    /// anything away.
+    kept: BTreeSet<(PathBuf, u32)>,
+}
+
+impl Creator {
+    /// Writes a new file.
+    pub fn create(&mut self, path: &Path, mode: u32, body: &str) -> std::io::Result<()> {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
+        file.write_all(body.as_bytes())?;
+        let place = (path.parent().unwrap_or(path).to_owned(), mode);
+        if self.kept.contains(&place) {
+            return Ok(());
+        }
+        if file.metadata()?.permissions().mode() & 0o777 == mode {
+            self.kept.insert(place);
+        } else {
+            file.set_permissions(Permissions::from_mode(mode))?;
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Writes a file beside its place and moves it there: it is the old one or the new one, never half.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
-use super::file::{beside, create};
+use super::file::{Creator, beside};
 use super::{Change, ChangeKind, Disk};
 
 /// What a render did.
@@ -102,6 +102,7 @@ impl Update<'_> {
         fs::create_dir_all(stage).with_context(|| format!("cannot write {}", home.display()))?;
         let mut journal = Journal::default();
         let mut folders: BTreeSet<PathBuf> = BTreeSet::new();
+        let mut creator = Creator::default();
         for (index, change) in written.iter().enumerate() {
             let Some(file) = change.new else { continue };
             let path = home.join(change.path);
@@ -122,7 +123,7 @@ impl Update<'_> {
                 }
                 path
             };
-            create(&target, file.mode, &file.body).with_context(|| {
+            creator.create(&target, file.mode, &file.body).with_context(|| {
                 format!("cannot write {}", self.disk.path(change.path).display())
             })?;
         }
@@ -153,7 +154,9 @@ impl Journal {
     fn write(&self, stage: &Path) -> anyhow::Result<()> {
         let cannot = || format!("cannot write {}", stage.display());
         let unfinished = stage.join("unfinished");
-        create(&unfinished, 0o644, &serde_json::to_string(self)?).with_context(cannot)?;
+        Creator::default()
+            .create(&unfinished, 0o644, &serde_json::to_string(self)?)
+            .with_context(cannot)?;
         fs::rename(&unfinished, stage.join(JOURNAL)).with_context(cannot)
     }
 
@@ -238,7 +241,7 @@ fn hold_signals() -> anyhow::Result<()> {
 fn probe(folder: &Path) -> anyhow::Result<()> {
     let there = folder.ancestors().find(|folder| folder.is_dir()).unwrap_or(folder);
     let probe = there.join(".lbgen-probe");
-    let tried = create(&probe, 0o644, "").and_then(|()| fs::remove_file(&probe));
+    let tried = Creator::default().create(&probe, 0o644, "").and_then(|()| fs::remove_file(&probe));
     tried.with_context(|| format!("cannot write in {}; nothing was written", there.display()))
 }
 

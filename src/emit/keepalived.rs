@@ -1,7 +1,10 @@
 //! `keepalived.conf` (keepalived.conf(5)).
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
+use minijinja::Value;
 use serde::Serialize;
 
 use super::{Emitter, Files, node_file, policy_routing};
@@ -43,7 +46,7 @@ struct InstanceBlock<'a> {
     advert_int: String,
     preempt: String,
     source: String,
-    peers: Vec<String>,
+    peers: Value,
     alone: bool,
     address: String,
     excluded: Vec<String>,
@@ -65,7 +68,7 @@ pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> Files {
         notify: &node.notify,
         unprivileged: UNPRIVILEGED,
         checks: node.checks.iter().map(check).collect(),
-        instances: node.instances.iter().map(instance).collect(),
+        instances: instances(&node.instances),
     };
     let body = emitter.render("keepalived.conf", conf)?;
     let mut file = node_file(node, "etc/keepalived/keepalived.conf", 0o644, body);
@@ -82,7 +85,19 @@ fn check(check: &Check) -> CheckBlock {
     }
 }
 
-fn instance(instance: &Instance) -> InstanceBlock<'_> {
+fn instances(instances: &[Instance]) -> Vec<InstanceBlock<'_>> {
+    // The VIPs of a node mostly have the same peers, and there may be many of both.
+    let mut lists: BTreeMap<&[IpAddr], Value> = BTreeMap::new();
+    let mut blocks = Vec::with_capacity(instances.len());
+    for found in instances {
+        let texts = || found.peers.iter().map(|peer| Value::from(peer.to_string()));
+        let peers = lists.entry(&found.peers).or_insert_with(|| texts().collect());
+        blocks.push(instance(found, peers.clone()));
+    }
+    blocks
+}
+
+fn instance(instance: &Instance, peers: Value) -> InstanceBlock<'_> {
     InstanceBlock {
         name: instance.name(),
         interface: &instance.interface,
@@ -95,7 +110,7 @@ fn instance(instance: &Instance) -> InstanceBlock<'_> {
             Preempt::Never => "nopreempt".to_owned(),
         },
         source: instance.source.to_string(),
-        peers: instance.peers.iter().map(ToString::to_string).collect(),
+        peers,
         alone: instance.is_alone(),
         address: address(&instance.address),
         excluded: instance.excluded.iter().map(address).collect(),

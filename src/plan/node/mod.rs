@@ -10,6 +10,8 @@ pub use instance::{Drain, Instance, Unhealthy, VirtualAddress};
 pub use kernel::{Kernel, KernelSetting};
 pub use routing::{Mark, Route, Rule, Selector, VipRouting};
 
+use rayon::prelude::*;
+
 use super::VipPlan;
 use crate::model::{
     Command, Datacenter, Interface, KubeProxy, Label, Node, NodeState, Subdomain, Vip, VrrpVersion,
@@ -43,7 +45,7 @@ pub struct NodePlan {
 pub(super) fn plan(datacenter: &Datacenter, vips: &[VipPlan]) -> Vec<NodePlan> {
     datacenter
         .nodes
-        .iter()
+        .par_iter()
         .map(|(name, node)| Planner { datacenter, name, node }.plan(vips))
         .collect()
 }
