@@ -76,6 +76,8 @@ fn measure(
     let mut times: Vec<(&str, Vec<Duration>, u64)> = Vec::new();
     for _ in 0..rounds {
         let mut time = |name, work: &mut dyn FnMut() -> u64| {
+            // What was removed or written before is not to be paid by what comes next.
+            assert!(Command::new("sync").status().unwrap().success());
             let start = Instant::now();
             let memory = work();
             let took = start.elapsed();
