@@ -33,6 +33,8 @@ pub mod impact;
 
 pub mod rollout;
 
+pub mod trace;
+
 pub mod diag;
 
 pub mod lint;

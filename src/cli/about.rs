@@ -19,6 +19,7 @@ const ABOUT: &[About] = &[
     super::render::ABOUT,
     super::diff::ABOUT,
     super::rollout::ABOUT,
+    super::trace::ABOUT,
     super::align::ABOUT,
     super::check::ABOUT,
     super::plan::ABOUT,

@@ -38,6 +38,11 @@ pub struct Members {
 }
 
 impl Input {
+    /// For a command whose arguments are something else.
+    pub fn of(inventory: PathBuf, datacenter: Vec<String>) -> Self {
+        Self { inventory, datacenter }
+    }
+
     /// Whether it is standard input.
     pub fn is_stdin(&self) -> bool {
         self.inventory.as_os_str() == "-"

@@ -20,6 +20,7 @@ mod session;
 mod simulate;
 mod stream;
 mod table;
+mod trace;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -112,6 +113,8 @@ enum Command {
     Plan(plan::Args),
     /// Show who holds each VIP when nodes fail
     Simulate(simulate::Args),
+    /// Show who answers a request, and why
+    Trace(trace::Args),
     /// Show what differs between the datacenters of a fleet
     Align(align::Args),
     /// Explain a message code, with a wrong and a right example
@@ -160,6 +163,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(args, &mut session),
         Command::Plan(args) => plan::run(args, &mut session),
         Command::Simulate(args) => simulate::run(args, &mut session),
+        Command::Trace(args) => trace::run(args, &mut session),
         Command::Align(args) => align::run(args, &mut session),
         Command::Explain(args) => explain::run(args, &session),
         Command::Init(args) => init::run(args, &session),

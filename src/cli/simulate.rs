@@ -121,7 +121,7 @@ fn answer(
     let plan = &planned.plan;
     let simulation = Simulation {
         plan,
-        base: scenario(args, plan)?,
+        base: scenario(&args.trouble(), plan)?,
         systems: systems(&args.compare),
         failures: usize::from(args.failures.unwrap_or(0)),
     };
@@ -136,6 +136,17 @@ fn answer(
     Ok(Answer::new(Exit::Done, Body::Nothing))
 }
 
+impl Args {
+    fn trouble(&self) -> Trouble<'_> {
+        Trouble {
+            fail: &self.fail,
+            zone: &self.zone,
+            drain: &self.drain,
+            unhealthy: &self.unhealthy,
+        }
+    }
+}
+
 fn systems(others: &[Other]) -> Vec<System> {
     let mut systems = vec![System::Lbgen];
     systems.extend(others.iter().map(|other| match other {
@@ -147,24 +158,32 @@ fn systems(others: &[Other]) -> Vec<System> {
     systems
 }
 
+/// What is not well, as options name it.
+pub struct Trouble<'a> {
+    pub fail: &'a [String],
+    pub zone: &'a [String],
+    pub drain: &'a [String],
+    pub unhealthy: &'a [String],
+}
+
 /// The scenario of the options. A name that the plan does not have is an error.
-fn scenario(args: &Args, plan: &Plan) -> anyhow::Result<Scenario> {
+pub fn scenario(args: &Trouble<'_>, plan: &Plan) -> anyhow::Result<Scenario> {
     let nodes: Vec<&Subdomain> = plan.nodes.iter().map(|node| &node.node).collect();
     let zones: Vec<&Label> = plan.nodes.iter().filter_map(|node| node.zone.as_ref()).collect();
     let entrypoints: Vec<&Label> = plan.entrypoints.iter().collect();
     let mut scenario = Scenario::default();
-    for name in &args.fail {
+    for name in args.fail {
         scenario.failed.insert(known("node", name, &nodes)?);
     }
-    for zone in &args.zone {
+    for zone in args.zone {
         let zone = known("zone", zone, &zones)?;
         let inside = plan.nodes.iter().filter(|node| node.zone.as_ref() == Some(&zone));
         scenario.failed.extend(inside.map(|node| node.node.clone()));
     }
-    for name in &args.drain {
+    for name in args.drain {
         scenario.drained.insert(known("node", name, &nodes)?);
     }
-    for pair in &args.unhealthy {
+    for pair in args.unhealthy {
         let Some((entrypoint, name)) = pair.split_once('@') else {
             bail!("--unhealthy takes ENTRYPOINT@NODE, not `{}`", printable(pair));
         };

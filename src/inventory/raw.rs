@@ -21,8 +21,8 @@ use crate::language::number::{
 use crate::language::shape::Shape;
 use crate::language::version::{KeepalivedVersion, KubernetesVersion};
 use crate::language::word::{
-    ClassForm, ComponentState, EndpointsChoice, KubeProxy, NodeState, OnUnhealthy, PathType,
-    RoutingMode,
+    ClassForm, ComponentState, ControllerName, EndpointsChoice, KubeProxy, NodeState, OnUnhealthy,
+    PathType, RoutingMode, Switch, TraefikProvider,
 };
 use crate::source::{Loc, Span};
 
@@ -171,6 +171,8 @@ keys! {
         Required routing: Routing,
         /// What serves everything that no component claims.
         Optional fallback: Fallback,
+        /// Copied to every Ingress of both tiers; those of a tier add to them and win.
+        Optional annotations: Map<AnnotationKey, Loc<Text<Free>>>,
         /// While no ready pod is on a node, it ranks below every healthy one (`yield`, the default), gives its VIPs up
         /// (`fault`) or does nothing (`ignore`).
         Optional on_unhealthy: Loc<Text<OnUnhealthy>>,
@@ -192,6 +194,12 @@ keys! {
         Optional ports: Map<PortName, Loc<Port>>,
         /// Where kube-proxy says whether a ready pod is on the node; default: none.
         Optional health_check_node_port: Loc<NodePort>,
+        /// Which ingress controller it is: `ingress-nginx` (default), `traefik`, or `other`.
+        Optional controller: Loc<Text<ControllerName>>,
+        /// Which of Traefik's providers reads the Ingresses: `ingress` (default) or `nginx`.
+        Optional traefik_provider: Loc<Text<TraefikProvider>>,
+        /// Whether Traefik's `strictPrefixMatching` is on; default `false`.
+        Optional strict_prefix: Loc<Text<Switch>>,
         /// Copied to every edge Ingress.
         Optional annotations: Map<AnnotationKey, Loc<Text<Free>>>,
     }
@@ -206,6 +214,12 @@ keys! {
         Optional service: Loc<Text<ServiceName>>,
         /// Default 80.
         Optional port: Loc<Port>,
+        /// Which ingress controller it is: `ingress-nginx` (default), `traefik`, or `other`.
+        Optional controller: Loc<Text<ControllerName>>,
+        /// Which of Traefik's providers reads the Ingresses: `ingress` (default) or `nginx`.
+        Optional traefik_provider: Loc<Text<TraefikProvider>>,
+        /// Whether Traefik's `strictPrefixMatching` is on; default `false`.
+        Optional strict_prefix: Loc<Text<Switch>>,
         /// Copied to every routing Ingress.
         Optional annotations: Map<AnnotationKey, Loc<Text<Free>>>,
     }

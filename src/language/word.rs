@@ -76,6 +76,32 @@ words! {
         "both" Both,
     }
 
+    /// Which ingress controller serves a tier: what is warned of and traced follows it.
+    ControllerName {
+        /// kubernetes/ingress-nginx
+        "ingress-nginx" IngressNginx,
+        /// Traefik 3
+        "traefik" Traefik,
+        /// Any other: taken to do what the API reference says of Ingresses.
+        "other" Other,
+    }
+
+    /// Which of Traefik's providers reads the Ingresses.
+    TraefikProvider {
+        /// kubernetesIngress
+        "ingress" Ingress,
+        /// kubernetesIngressNGINX
+        "nginx" Nginx,
+    }
+
+    /// Yes or no.
+    Switch {
+        /// Yes.
+        "true" On,
+        /// No.
+        "false" Off,
+    }
+
     /// Where rules and routes of VIPs stand.
     RoutingMode {
         /// In keepalived's `virtual_rules` and `virtual_routes`, and so where the VIP is.

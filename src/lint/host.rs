@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diag::{Code, Diagnostic, Report, code};
-use crate::model::{Datacenter, Host, Label};
-use crate::route::{Answer, RoutingTable, Rule, Tier};
+use crate::model::{Controller, Datacenter, Host, Label};
+use crate::route::{RoutingTable, Tier};
 use crate::source::Span;
 
 /// One component's host hides other components' paths.
@@ -21,7 +21,11 @@ pub const CODES: &[&Code] = &[&HIDDEN, &NO_DOMAIN, &NO_ANSWER];
 /// Reports hosts that hide, hosts that nobody asks for, and hosts that are not served as a whole.
 pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report) {
     for (entrypoint, tier) in routes.tiers() {
-        hiding(tier, report);
+        // Other controllers look for rules for any host too.
+        let found = datacenter.entrypoints.get(entrypoint);
+        if found.is_some_and(|found| found.routing.controller == Controller::IngressNginx) {
+            hiding(tier, report);
+        }
         unanswered(datacenter, entrypoint, tier, report);
     }
     without_domain(datacenter, report);
@@ -36,17 +40,9 @@ fn hiding(tier: &Tier, report: &mut Report) {
     // By the component that names a host first, and what is hidden there: one message, whatever the number of hosts.
     let mut findings: BTreeMap<Finding<'_>, Vec<(&Host, Span)>> = BTreeMap::new();
     for (host, rules) in tier.named_hosts() {
-        let namers = rules.iter().filter_map(|rule| Some((rule.host, component(rule)?)));
-        let Some((span, namer)) = namers.clone().min() else { continue };
-        let wildcard = host.wildcard();
-        let broader = wildcard.iter().flat_map(|wildcard| tier.rules(Some(wildcard)));
-        let hidden: BTreeSet<&Label> = broader
-            .chain(tier.rules(None))
-            .filter(|rule| tier.claimed(Some(host), &rule.path).is_none_or(is_fallback))
-            .filter_map(component)
-            // Who names the host too has said what it wants there.
-            .filter(|name| !namers.clone().any(|(_, own)| own == *name))
-            .collect();
+        let namers = rules.iter().filter_map(|rule| Some((rule.host, rule.component()?)));
+        let Some((span, namer)) = namers.min() else { continue };
+        let hidden = tier.hidden_on(host);
         if !hidden.is_empty() {
             findings.entry((namer, hidden)).or_default().push((host, span));
         }
@@ -70,17 +66,6 @@ fn hiding(tier: &Tier, report: &mut Report) {
             .help(format!("give the hidden components the same `hosts`, or remove `hosts` from `{namer}`")),
         );
     }
-}
-
-fn component(rule: &Rule) -> Option<&Label> {
-    match &rule.answer {
-        Answer::Component(name) => Some(name),
-        Answer::Fallback => None,
-    }
-}
-
-fn is_fallback(rule: &Rule) -> bool {
-    rule.answer == Answer::Fallback
 }
 
 /// How many names a message lists.

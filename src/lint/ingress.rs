@@ -1,7 +1,7 @@
 //! What ingress-nginx makes of paths and annotations that the API server takes.
 
 use crate::diag::{Code, Diagnostic, Report, code};
-use crate::model::{Annotations, Datacenter, PathType};
+use crate::model::{Annotations, Controller, Datacenter, Label, PathType};
 use crate::route::RoutingTable;
 use crate::source::Span;
 
@@ -18,7 +18,15 @@ pub const CODES: &[&Code] = &[&REGEX, &ALL_REGEX, &SNIPPET];
 
 /// Reports what would be routed otherwise than it reads.
 pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
-    let live = || datacenter.components.iter().filter(|(_, component)| component.backend.is_some());
+    // The webhook and the annotations are those of ingress-nginx.
+    let nginx = |name: &Label| {
+        let entrypoint = datacenter.entrypoints.get(name);
+        entrypoint.is_some_and(|found| found.routing.controller == Controller::IngressNginx)
+    };
+    let live = || {
+        let live = datacenter.components.iter().filter(|(_, found)| found.backend.is_some());
+        live.filter(|(_, found)| nginx(&found.entrypoint))
+    };
     for (_, component) in live() {
         for path in
             component.paths.iter().filter(|path| path.kind != PathType::ImplementationSpecific)
@@ -36,8 +44,8 @@ pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
                 // Where a glob is meant, a Prefix does it.
                 report.push(
                     match text
-                        .strip_suffix('*')
-                        .filter(|rest| rest.ends_with('/') && rest.chars().all(plain))
+                        .strip_suffix("/*")
+                        .filter(|rest| !rest.is_empty() && rest.chars().all(plain))
                     {
                         Some(prefix) => refused
                             .help("a `Prefix` path includes everything below it")
@@ -52,8 +60,16 @@ pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
         annotations(&component.annotations, component.span, report);
     }
     for entrypoint in datacenter.entrypoints.values() {
-        annotations(&entrypoint.edge.annotations, entrypoint.span, report);
-        annotations(&entrypoint.routing.annotations, entrypoint.span, report);
+        let (edge, routing) = (&entrypoint.edge, &entrypoint.routing);
+        let mut all = Annotations::new();
+        for (controller, found) in
+            [(edge.controller, &edge.annotations), (routing.controller, &routing.annotations)]
+        {
+            if controller == Controller::IngressNginx {
+                all.extend(found.clone());
+            }
+        }
+        annotations(&all, entrypoint.span, report);
     }
 }
 

@@ -7,6 +7,8 @@ mod foreign;
 mod host;
 mod idle;
 mod ingress;
+mod limit;
+mod slash;
 mod unused;
 mod version;
 mod waiver;
@@ -31,6 +33,8 @@ const FAMILIES: &[Family] = &[
     Family { codes: host::CODES, check: host::check },
     Family { codes: idle::CODES, check: idle::check },
     Family { codes: ingress::CODES, check: ingress::check },
+    Family { codes: limit::CODES, check: limit::check },
+    Family { codes: slash::CODES, check: slash::check },
     Family { codes: unused::CODES, check: unused::check },
     Family { codes: version::CODES, check: version::check },
 ];

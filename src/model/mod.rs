@@ -27,7 +27,7 @@ use indexmap::IndexSet;
 pub use component::{Backend, BackendPort, Component, Path};
 pub use domain::Domain;
 pub use entry::Entry;
-pub use entrypoint::{Annotations, Edge, Entrypoint, Fallback, Routing};
+pub use entrypoint::{Annotations, Controller, Edge, Entrypoint, Fallback, Routing};
 pub use gateway::Gateway;
 pub use keepalived::{Keepalived, PolicyRouting, Preempt, VrrpVersion};
 pub use kubernetes::{EndpointsForm, Kubernetes};

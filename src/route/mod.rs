@@ -3,12 +3,15 @@
 
 mod claim;
 pub mod codes;
+mod matcher;
+
+pub use matcher::{Considered, Found, Lookup, normal};
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::language::name::{Host, Label};
+use crate::language::name::{Host, Label, QualifiedName};
 use crate::language::word::PathType;
-use crate::model::{Component, Draft, Entrypoint, Path};
+use crate::model::{Annotations, Component, Draft, Entrypoint, Path};
 use crate::source::Span;
 
 /// What the routing tier of every entrypoint is told.
@@ -26,6 +29,10 @@ pub struct Tier {
     canaries: Vec<(Option<Host>, Rule)>,
     /// Paths of legacy components: a record of what the fallback serves.
     records: Vec<(Option<Host>, Rule)>,
+    /// Hosts all of whose paths ingress-nginx takes for regular expressions.
+    regex_hosts: BTreeSet<Option<Host>>,
+    /// Whether that is so of every host.
+    all_regex: bool,
 }
 
 /// Requests for a path, and who answers them.
@@ -48,7 +55,25 @@ pub enum Answer {
     Fallback,
 }
 
+/// Annotations of ingress-nginx that change how every path of a host is compared (facts-kubernetes 9).
+const REGEX: [&str; 2] =
+    ["nginx.ingress.kubernetes.io/use-regex", "nginx.ingress.kubernetes.io/rewrite-target"];
+
+fn turns_into_regex(annotations: &Annotations) -> bool {
+    let on =
+        |(key, value): (&QualifiedName, &String)| REGEX.contains(&key.as_str()) && value != "false";
+    annotations.iter().any(on)
+}
+
 impl Rule {
+    /// The component that answers.
+    pub fn component(&self) -> Option<&Label> {
+        match &self.answer {
+            Answer::Component(name) => Some(name),
+            Answer::Fallback => None,
+        }
+    }
+
     /// Whether it is for every path of its host.
     fn is_whole(&self) -> bool {
         self.path.path.value.as_str() == "/" && self.path.kind != PathType::Exact
@@ -78,9 +103,14 @@ impl RoutingTable {
 
 impl Tier {
     fn of(name: &Label, entrypoint: &Entrypoint, draft: &Draft) -> Self {
-        let mut tier = Self::default();
+        let all_regex = turns_into_regex(&entrypoint.routing.annotations);
+        let mut tier = Self { all_regex, ..Self::default() };
         let own = draft.components().filter(|(_, component)| component.entrypoint == *name);
         for (name, component) in own {
+            if component.backend.is_some() && turns_into_regex(&component.annotations) {
+                let hosts = component.claimed_hosts();
+                tier.regex_hosts.extend(hosts.map(|host| host.map(|host| host.value.clone())));
+            }
             for (host, rule) in rules(name, component) {
                 match (&component.backend, component.is_canary()) {
                     (None, _) => tier.records.push((host, rule)),
@@ -146,6 +176,28 @@ impl Tier {
             return Some(host.clone());
         }
         host.wildcard().filter(named)
+    }
+
+    /// Whether ingress-nginx takes the paths of a host for regular expressions, because one of its Ingresses says so.
+    pub fn is_regex(&self, host: Option<&Host>) -> bool {
+        self.all_regex || self.regex_hosts.contains(&host.cloned())
+    }
+
+    /// The components whose paths ingress-nginx does not serve on a host that others name: those for any host, and for a
+    /// wildcard that covers it.
+    pub fn hidden_on(&self, host: &Host) -> BTreeSet<&Label> {
+        let wildcard = host.wildcard();
+        let broader = wildcard.iter().flat_map(|wildcard| self.rules(Some(wildcard)));
+        broader
+            .chain(self.rules(None))
+            .filter(|rule| {
+                let claimed = self.claimed(Some(host), &rule.path);
+                claimed.is_none_or(|rule| rule.component().is_none())
+            })
+            .filter_map(Rule::component)
+            // Who names the host too has said what it wants there.
+            .filter(|name| !self.rules(Some(host)).iter().any(|own| own.component() == Some(name)))
+            .collect()
     }
 
     /// Whether some rule answers every path of a host that no other rule claims.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::controller::{Controller, Written};
 use super::{Annotations, annotations, class, codes, port, service, value};
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::{Map, Text, raw};
@@ -22,18 +23,38 @@ pub struct Edge {
     pub ports: BTreeMap<PortName, u16>,
     /// Where kube-proxy says whether a ready pod is on the node.
     pub health_check_node_port: Option<Loc<u16>>,
+    /// How it compares hosts and paths.
+    pub controller: Controller,
     /// Copied to every edge Ingress.
     pub annotations: Annotations,
 }
 
-pub(super) fn build(raw: &raw::Edge, report: &mut Report) -> Option<Edge> {
+pub(super) fn build(raw: &raw::Edge, both: &Annotations, report: &mut Report) -> Option<Edge> {
     let class: Option<Loc<Subdomain>> = class(raw.class.as_ref(), report);
     let service = service(raw.service.as_ref(), raw.class.as_ref(), report);
     let selector = raw.selector.as_ref().map(|labels| selector(labels, raw.span, report));
     let ports = ports(raw.ports.as_ref(), raw.span, report);
     let health_check_node_port =
         raw.health_check_node_port.as_ref().map(|raw| health_check(raw, report));
-    let annotations = annotations(raw.annotations.as_ref(), report);
+    let mut all = both.clone();
+    all.extend(annotations(raw.annotations.as_ref(), report));
+    let controller = Written {
+        controller: raw.controller.as_ref(),
+        provider: raw.traefik_provider.as_ref(),
+        strict_prefix: raw.strict_prefix.as_ref(),
+    };
+    let controller = controller.build(report)?;
+    if controller != Controller::IngressNginx && selector.is_none() {
+        report.push(
+            Diagnostic::new(
+                &codes::LIST,
+                raw.span,
+                "`edge` needs the `selector` of its controller's pods",
+                "only ingress-nginx has a default",
+            )
+            .help("`kubectl get pods --show-labels` shows the labels, such as `app.kubernetes.io/name: traefik`"),
+        );
+    }
     let class = class?;
     let mut default_selector = || {
         if LabelValue::parse(class.value.as_str()).is_none() {
@@ -70,7 +91,8 @@ pub(super) fn build(raw: &raw::Edge, report: &mut Report) -> Option<Edge> {
         selector: selector.unwrap_or_else(&mut default_selector)?,
         ports: ports?,
         health_check_node_port: health_check_node_port.map_or(Some(None), |port| port.map(Some))?,
-        annotations,
+        controller,
+        annotations: all,
         class,
     })
 }

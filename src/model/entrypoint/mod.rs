@@ -1,12 +1,14 @@
 //! One entrypoint per kind of traffic: two tiers of ingress controllers and what catches the rest.
 
 mod annotation;
+mod controller;
 mod edge;
 mod fallback;
 mod routing;
 
 pub use annotation::Annotations;
 pub(super) use annotation::annotations;
+pub use controller::Controller;
 pub use edge::Edge;
 pub use fallback::Fallback;
 pub use routing::Routing;
@@ -28,6 +30,8 @@ pub struct Entrypoint {
     pub edge: Edge,
     /// Second tier.
     pub routing: Routing,
+    /// Of the Ingresses of both tiers; those of a tier have them too.
+    pub annotations: Annotations,
     /// What serves everything that no component claims.
     pub fallback: Option<Fallback>,
     /// What a node does while it is unhealthy.
@@ -46,8 +50,9 @@ pub(super) fn build(raw: &raw::Inventory, report: &mut Report) -> Names<Label, E
 }
 
 fn entrypoint(raw: &raw::Entrypoint, report: &mut Report) -> Option<Entrypoint> {
-    let edge = raw.edge.as_ref().and_then(|raw| edge::build(raw, report));
-    let routing = raw.routing.as_ref().and_then(|raw| routing::build(raw, report));
+    let both = annotations(raw.annotations.as_ref(), report);
+    let edge = raw.edge.as_ref().and_then(|raw| edge::build(raw, &both, report));
+    let routing = raw.routing.as_ref().and_then(|raw| routing::build(raw, &both, report));
     let fallback = raw.fallback.as_ref().map(|raw| fallback::build(raw, report));
     let on_unhealthy = raw
         .on_unhealthy
@@ -57,6 +62,7 @@ fn entrypoint(raw: &raw::Entrypoint, report: &mut Report) -> Option<Entrypoint> 
         span: raw.span,
         edge: edge?,
         routing: routing?,
+        annotations: both,
         fallback: fallback.map_or(Some(None), |fallback| fallback.map(Some))?,
         on_unhealthy: on_unhealthy?,
     })

@@ -1,5 +1,6 @@
 //! Second tier: requests to components.
 
+use super::controller::{Controller, Written};
 use super::{Annotations, annotations, class, port, service};
 use crate::diag::Report;
 use crate::inventory::raw;
@@ -15,14 +16,27 @@ pub struct Routing {
     pub service: Loc<ServiceName>,
     /// The Service's port.
     pub port: u16,
+    /// How it compares hosts and paths.
+    pub controller: Controller,
     /// Copied to every routing Ingress.
     pub annotations: Annotations,
 }
 
-pub(super) fn build(raw: &raw::Routing, report: &mut Report) -> Option<Routing> {
+pub(super) fn build(
+    raw: &raw::Routing,
+    both: &Annotations,
+    report: &mut Report,
+) -> Option<Routing> {
     let class = class(raw.class.as_ref(), report);
     let service = service(raw.service.as_ref(), raw.class.as_ref(), report);
     let port = raw.port.as_ref().map_or(Some(80), |raw| port(raw, "port", report));
-    let annotations = annotations(raw.annotations.as_ref(), report);
-    Some(Routing { class: class?, service: service?, port: port?, annotations })
+    let mut all = both.clone();
+    all.extend(annotations(raw.annotations.as_ref(), report));
+    let controller = Written {
+        controller: raw.controller.as_ref(),
+        provider: raw.traefik_provider.as_ref(),
+        strict_prefix: raw.strict_prefix.as_ref(),
+    };
+    let controller = controller.build(report)?;
+    Some(Routing { class: class?, service: service?, port: port?, controller, annotations: all })
 }

@@ -1,0 +1,321 @@
+//! `lbgen trace`: who answers a request, and why.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use clap_complete::ArgValueCompleter;
+use serde_json::{Value, json};
+
+use super::about::About;
+use super::answer::{Answer, Body, each};
+use super::complete;
+use super::input::Input;
+use super::session::{Loaded, Session};
+use super::simulate::{Trouble, scenario};
+use super::table::{count, table};
+use super::{Exit, Format};
+use crate::language::word::PathType;
+use crate::model::Host;
+use crate::pipeline::Planned;
+use crate::route::{Answer as Answers, Considered};
+use crate::trace::{Outcome, Request, Test, Trace, Tracer, place};
+
+pub const ABOUT: About = About {
+    name: "trace",
+    exits: &[
+        (Exit::Done, "done; with --tests: every answer is as expected"),
+        (Exit::Found, "with --tests: an answer is another one"),
+        (Exit::Failed, "the inventory has errors, or a URL or a file cannot be read"),
+    ],
+    examples: &[
+        ("lbgen trace https://www.example.com/cart/7", "who answers, through which VIP and rule"),
+        ("lbgen trace --fail lb-1 https://www.example.com/", "the same while lb-1 is gone"),
+        ("lbgen trace --all", "the whole routing table"),
+        ("lbgen trace --tests routes.yaml", "in CI: fail if a route has moved"),
+    ],
+};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// What to ask for, such as `https://www.example.com/path`
+    #[arg(value_name = "URL", required_unless_present_any = ["all", "tests"])]
+    urls: Vec<String>,
+    /// The inventory file, or a directory of them; `-` is standard input
+    #[arg(short, long, value_name = "INVENTORY", default_value = "inventory.yaml")]
+    inventory: PathBuf,
+    /// Only these datacenters of a fleet, by names or patterns such as `eu*`
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    datacenter: Vec<String>,
+    /// A header of the request, such as `X-Canary: always`
+    #[arg(long, value_name = "HEADER")]
+    header: Vec<String>,
+    /// Print the whole routing table
+    #[arg(long, conflicts_with_all = ["urls", "tests"])]
+    all: bool,
+    /// Check a YAML list of `{ url, expect }`; `expect` is `component NAME`, `fallback`, `redirect URL` or `none`
+    #[arg(long, value_name = "FILE", conflicts_with = "urls")]
+    tests: Option<PathBuf>,
+    /// Failed nodes, separated by commas
+    #[arg(long, value_name = "NODES", value_delimiter = ',', add = ArgValueCompleter::new(complete::nodes))]
+    fail: Vec<String>,
+    /// Drained nodes, separated by commas
+    #[arg(long, value_name = "NODES", value_delimiter = ',', add = ArgValueCompleter::new(complete::nodes))]
+    drain: Vec<String>,
+    /// Treat these entrypoints as having no ready pod on these nodes
+    #[arg(long, value_name = "ENTRYPOINT@NODE", value_delimiter = ',', add = ArgValueCompleter::new(complete::entrypoints_at_nodes))]
+    unhealthy: Vec<String>,
+}
+
+pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
+    let asked: anyhow::Result<Vec<Request>> =
+        args.urls.iter().map(|url| args.request(url)).collect();
+    let asked = asked?;
+    let tests = match &args.tests {
+        None => None,
+        Some(path) => {
+            let shown = path.display();
+            let text =
+                std::fs::read_to_string(path).with_context(|| format!("cannot read {shown}"))?;
+            let tests = Test::read(&text).with_context(|| shown.to_string())?;
+            if tests.is_empty() {
+                bail!("{shown} has no test");
+            }
+            Some(tests)
+        }
+    };
+    let input = Input::of(args.inventory.clone(), args.datacenter.clone());
+    each(&input, session, |session, loaded| match &tests {
+        Some(tests) => args.check(tests, loaded, session),
+        None => args.answer(&asked, loaded, session),
+    })
+}
+
+impl Args {
+    fn request(&self, url: &str) -> anyhow::Result<Request> {
+        let request = Request::parse(url)?;
+        self.header.iter().try_fold(request, |request, header| request.with_header(header))
+    }
+
+    fn answer(
+        &self,
+        asked: &[Request],
+        loaded: &Loaded,
+        session: &mut Session,
+    ) -> anyhow::Result<Answer> {
+        let Some(planned) = session.valid_plan(loaded) else { return Ok(Answer::failed(session)) };
+        if self.all {
+            return Ok(whole_table(&planned, session));
+        }
+        let scenario = scenario(&self.trouble(), &planned.plan)?;
+        let tracer = Tracer::of(&planned.datacenter, &planned.routes, &planned.plan, &scenario);
+        let traces: Vec<Trace<'_>> = asked.iter().map(|request| tracer.trace(request)).collect();
+        let body = match session.global.format {
+            Format::Json => Body::Json(json!({
+                "version": 1,
+                "traces": traces.iter().map(|trace| as_json(trace, session)).collect::<Vec<_>>(),
+            })),
+            _ => Body::Text(
+                traces.iter().map(|trace| text(trace, session)).collect::<Vec<_>>().join("\n"),
+            ),
+        };
+        Ok(Answer::new(Exit::Done, body))
+    }
+
+    /// `--tests`
+    fn check(
+        &self,
+        tests: &[Test],
+        loaded: &Loaded,
+        session: &mut Session,
+    ) -> anyhow::Result<Answer> {
+        let Some(planned) = session.valid_plan(loaded) else { return Ok(Answer::failed(session)) };
+        let scenario = scenario(&self.trouble(), &planned.plan)?;
+        let tracer = Tracer::of(&planned.datacenter, &planned.routes, &planned.plan, &scenario);
+        let traced: Vec<(&Test, Trace<'_>)> =
+            tests.iter().map(|test| (test, tracer.trace(&test.request))).collect();
+        let differ: Vec<&(&Test, Trace<'_>)> =
+            traced.iter().filter(|(test, trace)| !test.expected.is_met_by(&trace.answer)).collect();
+        let exit = if differ.is_empty() { Exit::Done } else { Exit::Found };
+        if session.global.format == Format::Json {
+            let differ: Vec<Value> = differ
+                .iter()
+                .map(|(test, trace)| {
+                    let mut value = as_json(trace, session);
+                    value["expected"] = json!(test.expected.to_string());
+                    value
+                })
+                .collect();
+            let value = json!({ "version": 1, "tests": tests.len(), "traces": differ });
+            return Ok(Answer::new(exit, Body::Json(value)));
+        }
+        let mut out = String::new();
+        for (test, trace) in &differ {
+            out += &text(trace, session);
+            out += &format!("  expected  {}\n\n", test.expected);
+        }
+        out +=
+            &format!("{}, {} as expected\n", count(tests.len(), "URL"), tests.len() - differ.len());
+        Ok(Answer::new(exit, Body::Text(out)))
+    }
+
+    fn trouble(&self) -> Trouble<'_> {
+        Trouble { fail: &self.fail, zone: &[], drain: &self.drain, unhealthy: &self.unhealthy }
+    }
+}
+
+fn text(trace: &Trace<'_>, session: &Session) -> String {
+    let mut rows: Vec<(&str, String)> = Vec::new();
+    if let Some(edge) = &trace.edge {
+        let vips: Vec<String> = trace
+            .vips
+            .iter()
+            .map(|(vip, node)| match node {
+                Some(node) => format!("{vip} on {node}"),
+                None => format!("{vip} on no node"),
+            })
+            .collect();
+        rows.push(("VIP", if vips.is_empty() { "none".to_owned() } else { vips.join(", ") }));
+        let secret = edge.domain.tls_secret.as_ref();
+        let tls = secret.map_or("no TLS".to_owned(), |secret| format!("Secret {secret}"));
+        rows.push((
+            "edge",
+            format!(
+                "{}, class {}, {tls} ({})",
+                edge.host,
+                edge.entrypoint.edge.class.value,
+                at(edge.domain.span, session)
+            ),
+        ));
+    }
+    let mut considered = trace.considered.iter();
+    if let Some(first) = considered.next() {
+        rows.push(("rule", format!("{} ({})", described(first), at(place(first), session))));
+    }
+    rows.push(("answer", outcome(&trace.answer)));
+    rows.extend(
+        considered
+            .map(|rule| ("also", format!("{} ({})", described(rule), at(place(rule), session)))),
+    );
+    rows.extend(trace.notes.iter().map(|note| ("note", note.clone())));
+    let lines = rows.iter().map(|(name, text)| format!("  {name:<8}{text}\n"));
+    format!("{}\n{}", trace.request.url, lines.collect::<String>())
+}
+
+/// `inventory.yaml:12`
+fn at(span: crate::source::Span, session: &Session) -> String {
+    let (line, _) = session.sources.line_column(span);
+    format!("{}:{line}", session.sources.get(span.file).path)
+}
+
+fn described(rule: &Considered<'_>) -> String {
+    let host = rule.host.map_or("any host".to_owned(), ToString::to_string);
+    let path = &rule.rule.path;
+    let by = match &rule.rule.answer {
+        Answers::Component(name) => format!("component {name}"),
+        Answers::Fallback => "the fallback".to_owned(),
+    };
+    format!("{} ({}) on {host}, {by}", path.path.value, path.kind)
+}
+
+fn outcome(outcome: &Outcome<'_>) -> String {
+    match outcome {
+        Outcome::Component { name, namespace, service, port } => {
+            format!("component {name}: Service {namespace}/{service}, port {port}")
+        }
+        Outcome::Fallback { name, namespace, port } => {
+            format!("fallback {name}: Service {namespace}/{name}, port {port} of its addresses")
+        }
+        Outcome::Redirect { status, location, why } => {
+            format!("redirect {status} to {location}: {why}")
+        }
+        Outcome::Nothing { status, why } => format!("none, {status}: {why}"),
+    }
+}
+
+fn as_json(trace: &Trace<'_>, session: &Session) -> Value {
+    let answer = match &trace.answer {
+        Outcome::Component { name, namespace, service, port } => json!({
+            "name": name, "namespace": namespace, "service": service, "port": port,
+        }),
+        Outcome::Fallback { name, namespace, port } => json!({
+            "name": name, "namespace": namespace, "service": name, "port": port.to_string(),
+        }),
+        Outcome::Redirect { status, location, why } => {
+            json!({ "status": status, "location": location, "why": why })
+        }
+        Outcome::Nothing { status, why } => json!({ "status": status, "why": why }),
+    };
+    let mut answer = answer;
+    answer["kind"] = json!(trace.answer.kind());
+    let considered: Vec<Value> = trace
+        .considered
+        .iter()
+        .map(|rule| {
+            let by = match &rule.rule.answer {
+                Answers::Component(name) => format!("component {name}"),
+                Answers::Fallback => "fallback".to_owned(),
+            };
+            json!({
+                "host": rule.host,
+                "path": rule.rule.path.path.value,
+                "type": rule.rule.path.kind.word(),
+                "by": by,
+                "at": at(place(rule), session),
+            })
+        })
+        .collect();
+    let vips: Vec<Value> =
+        trace.vips.iter().map(|(vip, node)| json!({ "vip": vip, "node": node })).collect();
+    let mut value = json!({
+        "url": trace.request.url,
+        "vips": vips,
+        "edge": null,
+        "answer": answer,
+        "considered": considered,
+        "notes": trace.notes,
+    });
+    if let Some(edge) = &trace.edge {
+        value["edge"] = json!({ "domain": edge.host, "class": edge.entrypoint.edge.class.value });
+        if let Some(secret) = &edge.domain.tls_secret {
+            value["edge"]["tls_secret"] = json!(secret);
+        }
+    }
+    value
+}
+
+/// `--all`: every rule of every entrypoint, and what hides there.
+fn whole_table(planned: &Planned, session: &Session) -> Answer {
+    let mut rows = Vec::new();
+    let mut documents = Vec::new();
+    for (entrypoint, tier) in planned.routes.tiers() {
+        for (host, rules) in tier.hosts() {
+            let hides: Vec<&str> = match host {
+                Some(host) => tier.hidden_on(host).into_iter().map(|name| name.as_str()).collect(),
+                None => Vec::new(),
+            };
+            for (index, rule) in rules.iter().enumerate() {
+                let who = rule
+                    .component()
+                    .map_or("fallback".to_owned(), |name| format!("component {name}"));
+                let kind: PathType = rule.path.kind;
+                documents.push(json!({
+                    "entrypoint": entrypoint, "host": host, "path": rule.path.path.value, "type": kind.word(),
+                    "by": who, "at": at(rule.path.path.span, session), "hides": hides,
+                }));
+                rows.push(vec![
+                    entrypoint.to_string(),
+                    host.map_or("*".to_owned(), Host::to_string),
+                    rule.path.path.value.to_string(),
+                    kind.word().to_owned(),
+                    who,
+                    if index == 0 { hides.join(" ") } else { String::new() },
+                ]);
+            }
+        }
+    }
+    let body = match session.global.format {
+        Format::Json => Body::Json(json!({ "version": 1, "rules": documents })),
+        _ => Body::Long(table(&["ENTRYPOINT", "HOST", "PATH", "TYPE", "WHO", "HIDES"], rows)),
+    };
+    Answer::new(Exit::Done, body)
+}

@@ -1,0 +1,65 @@
+//! Limits that one of the two tiers does not know.
+
+use std::collections::BTreeSet;
+
+use crate::diag::{Code, Diagnostic, Report, code};
+use crate::model::{Annotations, Controller, Datacenter, Label};
+use crate::route::RoutingTable;
+
+/// The other tier's default holds.
+const ONE_TIER: Code = code!(Warning "LB225", "a limit that only one of the two tiers has");
+
+/// The codes of this family.
+pub const CODES: &[&Code] = &[&ONE_TIER];
+
+/// Annotations of ingress-nginx that limit a request, and what holds without them (its ConfigMap's defaults).
+const LIMITS: &[(&str, &str)] = &[
+    ("proxy-body-size", "1m"),
+    ("proxy-read-timeout", "60"),
+    ("proxy-send-timeout", "60"),
+    ("proxy-buffering", "off"),
+    ("proxy-request-buffering", "on"),
+];
+
+/// Reports limits of one tier that the other would undo (facts-kubernetes 18).
+pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
+    for (name, entrypoint) in &datacenter.entrypoints {
+        let (edge, routing) = (&entrypoint.edge, &entrypoint.routing);
+        if [edge.controller, routing.controller] != [Controller::IngressNginx; 2] {
+            continue;
+        }
+        let own = datacenter.components.iter().filter(|(_, found)| found.entrypoint == *name);
+        for (limit, default) in LIMITS {
+            let on_edge = has(&edge.annotations, limit);
+            let on_routing = has(&routing.annotations, limit);
+            let components: BTreeSet<&Label> = own
+                .clone()
+                .filter(|(_, found)| found.backend.is_some() && has(&found.annotations, limit))
+                .map(|(name, _)| name)
+                .collect();
+            let (only, other) = match (on_edge, on_routing || !components.is_empty()) {
+                (true, false) => ("edge", "routing"),
+                (false, true) => ("routing", "edge"),
+                _ => continue,
+            };
+            let first = components.first().filter(|_| !on_routing && !on_edge);
+            let component = first.and_then(|name| datacenter.components.get(*name));
+            let span = component.map_or(entrypoint.span, |component| component.span);
+            report.push(
+                Diagnostic::new(
+                    &ONE_TIER,
+                    span,
+                    format!("`{limit}` of `{name}` is set on the {only} tier only"),
+                    "annotated here",
+                )
+                .note(format!("a request passes both tiers, and the {other} tier's default of `{default}` holds too"))
+                .help(format!("put it into `annotations` of the entrypoint: both tiers get it; or into `{other}.annotations` too")),
+            );
+        }
+    }
+}
+
+fn has(annotations: &Annotations, limit: &str) -> bool {
+    let key = |key: &str| key.strip_prefix("nginx.ingress.kubernetes.io/") == Some(limit);
+    annotations.keys().any(|found| key(found.as_str()))
+}

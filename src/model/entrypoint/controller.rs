@@ -1,0 +1,68 @@
+//! Which ingress controller serves a tier.
+
+use super::{codes, value};
+use crate::diag::{Diagnostic, Report};
+use crate::inventory::Text;
+use crate::language::word::{ControllerName, Switch, TraefikProvider};
+use crate::source::{Loc, Span};
+
+/// How a controller compares hosts and paths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Controller {
+    /// kubernetes/ingress-nginx
+    IngressNginx,
+    /// Traefik's provider kubernetesIngress.
+    Traefik {
+        /// Whether a Prefix means whole elements (`strictPrefixMatching`).
+        strict_prefix: bool,
+    },
+    /// Traefik's provider kubernetesIngressNGINX.
+    TraefikNginx,
+    /// Any other, by the letter of the API reference.
+    Other,
+}
+
+/// The keys of a tier that say which.
+pub(super) struct Written<'a> {
+    pub controller: Option<&'a Loc<Text<ControllerName>>>,
+    pub provider: Option<&'a Loc<Text<TraefikProvider>>>,
+    pub strict_prefix: Option<&'a Loc<Text<Switch>>>,
+}
+
+impl Written<'_> {
+    /// The controller, and where it is named.
+    pub fn build(&self, report: &mut Report) -> Option<Controller> {
+        let name = self.controller.map_or(Some(ControllerName::IngressNginx), |raw| {
+            value::word(raw, "controller", report)
+        });
+        let provider = self.provider.map_or(Some(TraefikProvider::Ingress), |raw| {
+            value::word(raw, "traefik_provider", report)
+        });
+        let strict = self
+            .strict_prefix
+            .map_or(Some(Switch::Off), |raw| value::word(raw, "strict_prefix", report));
+        let (name, provider, strict) = (name?, provider?, strict?);
+        if name != ControllerName::Traefik {
+            let given = self.provider.map(|raw| ("traefik_provider", raw.span));
+            for (key, span) in
+                given.into_iter().chain(self.strict_prefix.map(|raw| ("strict_prefix", raw.span)))
+            {
+                report.push(only_traefik(key, span));
+            }
+        }
+        Some(match (name, provider) {
+            (ControllerName::IngressNginx, _) => Controller::IngressNginx,
+            (ControllerName::Other, _) => Controller::Other,
+            (ControllerName::Traefik, TraefikProvider::Nginx) => Controller::TraefikNginx,
+            (ControllerName::Traefik, TraefikProvider::Ingress) => {
+                Controller::Traefik { strict_prefix: strict == Switch::On }
+            }
+        })
+    }
+}
+
+fn only_traefik(key: &str, span: Span) -> Diagnostic {
+    let title = format!("`{key}` is only for `controller: traefik`");
+    Diagnostic::new(&codes::WORD, span, title, "no other controller has it")
+        .help(format!("write `controller: traefik` beside it, or remove `{key}`"))
+}

@@ -1,0 +1,150 @@
+//! Which rule of a routing tier answers a request: one matcher per controller, over the one routing table.
+
+mod letter;
+mod nginx;
+mod traefik;
+
+use super::{Rule, Tier};
+use crate::language::name::Host;
+use crate::language::word::PathType;
+use crate::model::Controller;
+
+/// A rule that was looked at: the host that it is for, `None` being any.
+#[derive(Debug, Clone, Copy)]
+pub struct Considered<'a> {
+    /// Its host.
+    pub host: Option<&'a Host>,
+    /// What it compares, and who answers.
+    pub rule: &'a Rule,
+}
+
+/// What a controller does with a request.
+#[derive(Debug, Clone)]
+pub enum Found<'a> {
+    /// Sends it where a rule says.
+    Rule(Considered<'a>),
+    /// Redirects it to this path, because of a rule.
+    Redirect(String, Considered<'a>),
+    /// Answers 404.
+    Nothing,
+}
+
+/// What a controller does with a request, and which rules it had to choose from.
+#[derive(Debug, Clone)]
+pub struct Lookup<'a> {
+    /// What it does.
+    pub found: Found<'a>,
+    /// The rules that match, the one that answers first.
+    pub considered: Vec<Considered<'a>>,
+}
+
+impl Tier {
+    /// What a controller does with a request for a path of a host. The path is as [`normal`] gives it.
+    pub fn lookup(&self, controller: Controller, host: &Host, path: &str) -> Lookup<'_> {
+        match controller {
+            Controller::IngressNginx => nginx::lookup(self, host, path),
+            Controller::Traefik { strict_prefix } => {
+                traefik::lookup(self, host, path, traefik::Form::of(strict_prefix))
+            }
+            Controller::TraefikNginx => traefik::lookup(self, host, path, traefik::Form::Strict),
+            Controller::Other => letter::lookup(self, host, path),
+        }
+    }
+
+    /// Every rule with its host.
+    fn all(&self) -> impl Iterator<Item = Considered<'_>> {
+        self.hosts()
+            .flat_map(|(host, rules)| rules.iter().map(move |rule| Considered { host, rule }))
+    }
+}
+
+impl<'a> Lookup<'a> {
+    /// Of rules that match, the best first.
+    fn of(considered: Vec<Considered<'a>>) -> Self {
+        let found = considered.first().map_or(Found::Nothing, |first| Found::Rule(*first));
+        Self { found, considered }
+    }
+}
+
+impl Considered<'_> {
+    fn path(&self) -> &str {
+        self.rule.path.path.value.as_str()
+    }
+
+    fn kind(&self) -> PathType {
+        self.rule.path.kind
+    }
+
+    /// Whether its host is that of the request: its own, a wildcard's for one label, or any.
+    fn is_for(&self, host: &Host) -> bool {
+        self.host.is_none_or(|own| own == host || host.wildcard().as_ref() == Some(own))
+    }
+}
+
+/// Whether `path` is `prefix` or lies below it, element by element.
+fn is_below(path: &str, prefix: &str) -> bool {
+    let prefix = prefix.trim_end_matches('/');
+    path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// A request's path as controllers compare it: escapes decoded, `//` merged, `.` and `..` resolved, without the query.
+pub fn normal(path: &str) -> String {
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    let mut bytes = Vec::new();
+    let mut rest = path.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let escape = after.get(..2).filter(|_| *first == b'%');
+        let decoded = escape
+            .and_then(|digits| std::str::from_utf8(digits).ok())
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match decoded {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &after[2..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    let text = String::from_utf8_lossy(&bytes);
+    let mut parts: Vec<&str> = Vec::new();
+    for part in text.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    let is_folder = text.ends_with('/') || text.ends_with("/.") || text.ends_with("/..");
+    let end = if is_folder && !parts.is_empty() { "/" } else { "" };
+    format!("/{}{end}", parts.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_below, normal};
+
+    #[test]
+    fn paths_are_compared_in_their_normal_form() {
+        for (written, wanted) in [
+            ("", "/"),
+            ("/", "/"),
+            ("/a//b/", "/a/b/"),
+            ("/a/../b?c=/d", "/b"),
+            ("/a/./b/..", "/a/"),
+            ("/%61/%2e%2e/b%zz", "/b%zz"),
+            ("/../..", "/"),
+        ] {
+            assert_eq!(normal(written), wanted, "{written}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_means_whole_elements() {
+        assert!(is_below("/users", "/users") && is_below("/users/7", "/users/"));
+        assert!(is_below("/", "/") && is_below("/a", "/"));
+        assert!(!is_below("/usersx", "/users") && !is_below("/user", "/users"));
+    }
+}

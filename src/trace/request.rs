@@ -1,0 +1,74 @@
+//! A request as somebody asks for it.
+
+use anyhow::{anyhow, bail};
+
+use crate::language::name::{Host, Name};
+
+/// `http` or `https`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// Plain, also `ws`.
+    Http,
+    /// With TLS, also `wss`.
+    Https,
+}
+
+/// A request.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// As it was written.
+    pub url: String,
+    /// Whether it comes with TLS.
+    pub scheme: Scheme,
+    /// In lower case, without the port.
+    pub host: Host,
+    /// With the query; `/` where there is none.
+    pub path: String,
+    /// Names and values.
+    pub headers: Vec<(String, String)>,
+}
+
+impl Request {
+    /// Reads a URL; without a scheme it is `https`. The port chooses nothing and is passed over.
+    pub fn parse(url: &str) -> anyhow::Result<Self> {
+        let (scheme, rest) = match url.split_once("://") {
+            Some((scheme, rest)) => (scheme.to_ascii_lowercase(), rest),
+            None => ("https".to_owned(), url),
+        };
+        let scheme = match scheme.as_str() {
+            "http" | "ws" => Scheme::Http,
+            "https" | "wss" => Scheme::Https,
+            other => bail!("`{url}`: `{other}` is not http, https, ws or wss"),
+        };
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (authority, path) = rest.split_at(end);
+        let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+        let host = match authority.rsplit_once(':') {
+            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+            _ => authority,
+        };
+        let host = Host::parse(host.to_ascii_lowercase().trim_end_matches('.'))
+            .filter(|host| !host.as_str().starts_with('*'))
+            .ok_or_else(|| {
+                anyhow!("`{url}` names no host, such as `https://www.example.com/path`")
+            })?;
+        let path = path.split('#').next().unwrap_or_default();
+        let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
+        Ok(Self { url: url.to_owned(), scheme, host, path, headers: Vec::new() })
+    }
+
+    /// Adds a header, written `Name: value`.
+    pub fn with_header(mut self, written: &str) -> anyhow::Result<Self> {
+        let Some((name, value)) = written.split_once(':') else {
+            bail!("a header is written `Name: value`, not `{written}`");
+        };
+        self.headers.push((name.trim().to_owned(), value.trim().to_owned()));
+        Ok(self)
+    }
+
+    /// The value of a header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(found, _)| found.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+}

@@ -1,0 +1,254 @@
+//! Who answers a request, by the facts of each controller.
+
+#![allow(clippy::unwrap_used, reason = "a panic fails the test")]
+
+mod support;
+
+use std::fs;
+
+use serde_json::Value;
+use support::{code, lbgen_in, stderr, stdout};
+
+/// An inventory with these components and this routing tier.
+fn inventory(routing: &str, components: &str) -> String {
+    format!(
+        "datacenter: eu1\ngateways:\n  public: {{ address: 192.0.2.1, network: 192.0.2.0/24, interface: eth1 }}\nnodes:\n  lb-1: {{ address: 10.0.0.11, interface: eth0 }}\n  lb-2: {{ address: 10.0.0.12, interface: eth0 }}\nvips:\n  - address: 192.0.2.10\nentrypoints:\n  web:\n    edge: {{ class: edge, health_check_node_port: 32100 }}\n    routing: {{ class: routing{routing} }}\ndomains:\n  www.example.com:\n  shop.example.com:\ncomponents:\n{components}"
+    )
+}
+
+/// `component cart`, `redirect URL`, `none`
+fn answers(inventory: &str, urls: &[String]) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("inventory.yaml"), inventory).unwrap();
+    let mut arguments = vec!["trace", "--format", "json"];
+    arguments.extend(urls.iter().map(String::as_str));
+    let done = lbgen_in(folder.path(), &arguments);
+    assert_eq!(code(&done), 0, "{}{}", stdout(&done), stderr(&done));
+    let found: Value = serde_json::from_str(&stdout(&done)).unwrap();
+    found["traces"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|trace| {
+            let answer = &trace["answer"];
+            match answer["kind"].as_str().unwrap() {
+                "component" => answer["name"].as_str().unwrap().to_owned(),
+                "redirect" => format!("to {}", answer["location"].as_str().unwrap()),
+                kind => kind.to_owned(),
+            }
+        })
+        .collect()
+}
+
+/// What each controller answers on www.example.com: ingress-nginx, Traefik's two providers, the letter.
+fn compare(components: &str, cases: &[(&str, [&str; 4])]) {
+    let urls: Vec<String> =
+        cases.iter().map(|(path, _)| format!("https://www.example.com{path}")).collect();
+    for (index, routing) in [
+        "",
+        ", controller: traefik",
+        ", controller: traefik, traefik_provider: nginx",
+        ", controller: other",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let found = answers(&inventory(routing, components), &urls);
+        for ((path, wanted), found) in cases.iter().zip(found) {
+            assert_eq!(found, wanted[index], "{path}{routing}");
+        }
+    }
+}
+
+#[test]
+fn prefixes_mean_elements_or_letters() {
+    compare(
+        "  home: { backend: { port: http }, paths: [/] }\n  users: { backend: { port: http }, paths: [/users] }\n",
+        &[
+            ("/users", ["users"; 4]),
+            ("/users/", ["users"; 4]),
+            ("/users/7?x=/y", ["users"; 4]),
+            ("/usersx", ["home", "users", "home", "home"]),
+            ("/Users", ["home"; 4]),
+            ("//users/./7", ["users"; 4]),
+            ("/a/../users", ["users"; 4]),
+            ("/%75sers", ["users"; 4]),
+            ("", ["home"; 4]),
+        ],
+    );
+}
+
+#[test]
+fn trailing_slashes_redirect_or_do_not_match() {
+    compare(
+        "  home: { backend: { port: http }, paths: [/] }\n  shop: { backend: { port: http }, paths: [/api/shop/] }\n  exact: { backend: { port: http }, paths: [{ path: /exact/, type: Exact }] }\n",
+        &[
+            ("/api/shop/", ["shop"; 4]),
+            ("/api/shop/7", ["shop"; 4]),
+            ("/api/shop", ["to http://www.example.com/api/shop/", "home", "shop", "shop"]),
+            ("/exact/", ["exact"; 4]),
+            ("/exact", ["to http://www.example.com/exact/", "home", "home", "home"]),
+            ("/exact/7", ["home"; 4]),
+        ],
+    );
+}
+
+#[test]
+fn the_longest_path_answers_and_exact_is_exact() {
+    compare(
+        "  a: { backend: { port: http }, paths: [/a] }\n  b: { backend: { port: http }, paths: [/a/b] }\n  c: { backend: { port: http }, paths: [{ path: /a/b, type: Exact }] }\n",
+        &[
+            ("/a", ["a"; 4]),
+            ("/a/x", ["a"; 4]),
+            // The text of a Prefix is longer than that of an Exact, and longer wins (facts-kubernetes 17).
+            ("/a/b", ["c", "b", "b", "c"]),
+            ("/a/b/c", ["b"; 4]),
+            ("/x", ["none"; 4]),
+        ],
+    );
+}
+
+#[test]
+fn a_host_that_is_named_hides_the_rest_in_ingress_nginx() {
+    compare(
+        "  home: { backend: { port: http }, paths: [/] }\n  users: { backend: { port: http }, paths: [/users] }\n  cart: { backend: { port: http }, hosts: [www.example.com], paths: [/cart] }\n",
+        &[
+            ("/cart", ["cart"; 4]),
+            ("/users", ["none", "users", "users", "users"]),
+            ("/", ["none", "home", "home", "home"]),
+        ],
+    );
+}
+
+#[test]
+fn regular_expressions_take_a_whole_host() {
+    let components = "  shop: { backend: { port: http }, paths: [{ path: \"/v[0-9]+/shop\", type: ImplementationSpecific }], annotations: { nginx.ingress.kubernetes.io/use-regex: \"true\" } }\n  users: { backend: { port: http }, paths: [/users] }\n";
+    let urls = ["/v2/shop", "/V2/SHOP/x", "/usersx", "/v/shop"]
+        .map(|path| format!("https://www.example.com{path}"));
+    assert_eq!(answers(&inventory("", components), &urls), ["shop", "shop", "users", "none"]);
+}
+
+#[test]
+fn the_edge_answers_some_requests_itself() {
+    let components = "  home: { backend: { port: http }, paths: [/] }\n";
+    let urls = [
+        "http://www.example.com/a?b=c",
+        "https://WWW.example.com:8443/a",
+        "www.example.com",
+        "https://other.example.com/",
+    ];
+    let found = answers(&inventory("", components), &urls.map(str::to_owned));
+    assert_eq!(found, ["to https://www.example.com/a?b=c", "home", "home", "none"]);
+}
+
+#[test]
+fn a_canary_takes_what_its_header_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let components = "  home: { backend: { port: http }, paths: [/] }\n  next: { backend: { port: http }, paths: [/], annotations: { nginx.ingress.kubernetes.io/canary: \"true\", nginx.ingress.kubernetes.io/canary-by-header: X-Next } }\n";
+    fs::write(folder.path().join("inventory.yaml"), inventory("", components)).unwrap();
+    let url = "https://www.example.com/";
+    let plain = stdout(&lbgen_in(folder.path(), &["trace", url]));
+    assert!(plain.contains("component home"), "{plain}");
+    let next = stdout(&lbgen_in(folder.path(), &["trace", url, "--header", "x-next: always"]));
+    assert!(next.contains("answer  component next"), "{next}");
+}
+
+#[test]
+fn tests_of_routes_find_what_moved() {
+    let folder = tempfile::tempdir().unwrap();
+    let example = support::root().join("inventory-examples/three-racks");
+    for file in ["inventory.yaml", "inventory.lock", "routes.yaml"] {
+        fs::copy(example.join(file), folder.path().join(file)).unwrap();
+    }
+    let run = || lbgen_in(folder.path(), &["trace", "--tests", "routes.yaml", "-q"]);
+    let done = run();
+    assert_eq!(code(&done), 0, "{}{}", stdout(&done), stderr(&done));
+    let text = fs::read_to_string(folder.path().join("inventory.yaml")).unwrap();
+    for (from, to, moved) in [
+        // A component gets another name.
+        ("  checkout:\n", "  basket:\n", "expected  component checkout"),
+        // One names a host that the others do not: they are hidden there.
+        (
+            "  events:\n",
+            "  teaser:\n    entrypoint: rest\n    backend: { port: http }\n    hosts: [one.shops.example.com]\n    paths: [/teaser]\n    annotations: { nginx.ingress.kubernetes.io/use-regex: \"true\" }\n  events:\n",
+            "",
+        ),
+        // The fallback goes.
+        (
+            "    fallback:\n      name: legacy-fallback\n      addresses: [10.20.9.10, 10.20.9.11]\n      port: 8080\n",
+            "    allow: [LB212]\n",
+            "expected  fallback",
+        ),
+    ] {
+        assert!(text.contains(from), "{from}");
+        let edited = text.replace(from, to).replace(
+            if moved == "expected  fallback" { "    state: legacy\n" } else { "\u{0}" },
+            "    backend: { port: http }\n",
+        );
+        fs::write(folder.path().join("inventory.yaml"), edited).unwrap();
+        let done = run();
+        let said = stdout(&done);
+        assert_eq!(code(&done), i32::from(!moved.is_empty()), "{from}: {said}{}", stderr(&done));
+        assert!(said.contains(moved), "{said}");
+    }
+    for (wrong, said) in [
+        ("- { url: www.example.com, expect: component }\n", "test 1: `expect` is"),
+        ("- { url: \"https:///x\", expect: none }\n", "names no host"),
+        ("- { url: www.example.com, expects: none }\n", "expects"),
+        ("[]\n", "has no test"),
+    ] {
+        fs::write(folder.path().join("routes.yaml"), wrong).unwrap();
+        let done = run();
+        assert_eq!(code(&done), 2, "{wrong}");
+        assert!(stderr(&done).contains(said), "{wrong}: {}", stderr(&done));
+    }
+}
+
+#[test]
+fn every_rule_answers_for_itself_or_a_warning_says_why_not() {
+    let segments = ["/a", "/a/b", "/a/", "/ab", "/a/b/", "/c"];
+    let kinds = ["Prefix", "Exact", "ImplementationSpecific"];
+    let mut asked = 0;
+    // Every pair of paths and types, by each controller; the second on a host in every third case.
+    for (index, (first, second)) in segments
+        .iter()
+        .flat_map(|first| segments.iter().map(move |second| (first, second)))
+        .enumerate()
+        .filter(|(_, (first, second))| first.trim_end_matches('/') != second.trim_end_matches('/'))
+    {
+        let (one, two) = (kinds[index % 3], kinds[(index / 3) % 3]);
+        let hosts = if index % 3 == 0 { ", hosts: [www.example.com]" } else { "" };
+        let components = format!(
+            "  one: {{ backend: {{ port: http }}, paths: [{{ path: {first}, type: {one} }}] }}\n  two: {{ backend: {{ port: http }}, paths: [{{ path: {second}, type: {two} }}]{hosts} }}\n"
+        );
+        for routing in ["", ", controller: traefik", ", controller: other"] {
+            let text = inventory(routing, &components);
+            let paths = [first.to_string(), second.to_string(), first.trim_end_matches('/').into()];
+            let urls = paths.map(|path| format!("https://www.example.com{path}"));
+            let found = answers(&text, &urls);
+            asked += found.len();
+            let folder = tempfile::tempdir().unwrap();
+            fs::write(folder.path().join("i.yaml"), &text).unwrap();
+            let checked = lbgen_in(folder.path(), &["check", "i.yaml", "--format", "json"]);
+            let warned = stdout(&checked);
+            let says = |code: &str| warned.contains(code);
+            for (index, owner) in ["one", "two"].into_iter().enumerate() {
+                // A longer path of the other one takes it, as it should; what nobody expects is warned of.
+                let other = found[index] == "one" || found[index] == "two";
+                let right = found[index] == owner || other && !says("LB203");
+                assert!(right || says("LB203"), "{owner}: {found:?}\n{text}");
+            }
+            if found[2].starts_with("to ") {
+                assert!(says("LB219"), "{found:?}\n{text}");
+            }
+            if found[2] == "none"
+                && *first != first.trim_end_matches('/')
+                && one == "Prefix"
+                && !says("LB203")
+            {
+                assert!(says("LB219"), "{found:?}\n{text}");
+            }
+        }
+    }
+    assert!(asked > 200, "{asked}");
+}
