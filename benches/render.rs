@@ -1,7 +1,7 @@
 //! What whole runs cost beside the floor: writing the same files from memory, each folder made once, one thread.
 //!
 //! `cargo bench --bench render` prints a table per size, on the disk of the temporary folder and in memory (/dev/shm), as medians
-//! over rounds in which everything takes turns. `cargo bench --bench render -- M L` measures some of the sizes.
+//! over rounds in which everything takes turns. Where `target/jinja` has Python with Jinja2 (benches/jinja.py says how), it takes part. `cargo bench --bench render -- M L` measures some of the sizes.
 
 #![allow(clippy::unwrap_used, reason = "a benchmark that cannot go on stops")]
 
@@ -98,6 +98,18 @@ fn measure(
             0
         });
         fs::remove_dir_all(&copied).unwrap();
+        let python = support::root().join("target/jinja/bin/python");
+        if python.exists() {
+            let templated = folder.path().join("templated");
+            time("PyYAML and Jinja2", &mut || {
+                let script = support::root().join("benches/jinja.py");
+                let mut command = Command::new(&python);
+                command.arg(script).arg(&inventories).arg(&templated);
+                assert!(command.status().unwrap().success());
+                0
+            });
+            fs::remove_dir_all(&templated).unwrap();
+        }
         fs::remove_dir_all(&plain).unwrap();
         fs::remove_dir_all(&out).unwrap();
         time("render into nothing", &mut || lbgen("render", &[], 0));

@@ -191,7 +191,7 @@ fn leftovers(lab: &Lab, node: &str) -> String {
 #[test]
 #[ignore = "needs keepalived, nftables and root; run tests/run"]
 fn the_examples_run() {
-    for example in support::examples() {
+    for example in support::examples_of_one_file() {
         let path = support::inventory(&example);
         // Nobody learns from half a minute of waiting.
         let text = fs::read_to_string(&path).unwrap().replace("preempt: 30s", "preempt: true");

@@ -137,7 +137,7 @@ proptest! {
 
 #[test]
 fn the_examples_read_back() {
-    for example in support::examples() {
+    for example in support::examples_of_one_file() {
         let text = std::fs::read_to_string(support::inventory(&example)).unwrap();
         let plan = support::random::plan(&text, "").unwrap();
         let templates = lbgen::emit::Templates::load(None).unwrap();

@@ -41,6 +41,11 @@ pub fn examples() -> Vec<String> {
     names
 }
 
+/// Those whose text is all of them: a fleet's datacenters include files.
+pub fn examples_of_one_file() -> Vec<String> {
+    examples().into_iter().filter(|name| !name.contains('/')).collect()
+}
+
 /// The inventory of an example.
 pub fn inventory(example: &str) -> PathBuf {
     let path = root().join("inventory-examples").join(example);
