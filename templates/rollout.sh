@@ -271,7 +271,12 @@ reload_together() {
     return "$status"
 }
 
-apply() { kubectl_ apply -k "$bundle/kubernetes"; }
+apply() {
+    kubectl_ apply -k "$bundle/kubernetes"
+    if [ -e "$bundle/kubernetes/load-balancer-status" ]; then
+        sh "$bundle/kubernetes/load-balancer-status"
+    fi
+}
 
 delete() {
     if [ -n "$2" ]; then set -- "$1" "$3" --namespace "$2"; else set -- "$1" "$3"; fi

@@ -74,6 +74,7 @@ impl Facts {
         say("kubernetes.namespace", kubernetes.namespace.to_string());
         say("kubernetes.kube_proxy", kubernetes.kube_proxy.to_string());
         say("kubernetes.ingress_class", kubernetes.ingress_class.to_string());
+        say("kubernetes.vips", kubernetes.vips.to_string());
         let form = match kubernetes.endpoints {
             EndpointsForm::Endpoints => "endpoints",
             EndpointsForm::Slices => "endpointslice",

@@ -11,6 +11,7 @@ use minijinja::{Environment, Error, ErrorKind, Output, State, UndefinedBehavior,
 const EMBEDDED: &[(&str, &str)] = &[
     ("check-entrypoint", include_str!("../../templates/check-entrypoint")),
     ("keepalived.conf", include_str!("../../templates/keepalived.conf")),
+    ("load-balancer-status", include_str!("../../templates/load-balancer-status")),
     ("networkd.conf", include_str!("../../templates/networkd.conf")),
     ("policy-routing", include_str!("../../templates/policy-routing")),
     ("policy-routing.service", include_str!("../../templates/policy-routing.service")),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::answer::Answers;
-use super::{Class, Comparison, Finding};
+use super::{Class, Comparison, Finding, Subject};
 use crate::bundle::ChangeKind;
 use crate::language::name::{Host, Label, Name};
 use crate::model::Entry;
@@ -28,6 +28,11 @@ pub(super) fn findings(comparison: Comparison<'_>) -> Vec<Finding> {
             ["domains", name] => cluster.domain(stem(name)),
             ["components", name] => cluster.component(stem(name)),
             ["entrypoints", name, _] => cluster.entrypoint(name, file.path),
+            ["load-balancer-status"] => vec![Finding::new(
+                Class::Tuned,
+                Subject::File(file.path.to_owned()),
+                "the VIPs in the status of the edge Services",
+            )],
             _ => Vec::new(),
         };
         let listed = (file.kind != ChangeKind::Changed).then_some(KUSTOMIZATION);

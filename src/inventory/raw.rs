@@ -22,7 +22,7 @@ use crate::language::shape::Shape;
 use crate::language::version::{KeepalivedVersion, KubernetesVersion};
 use crate::language::word::{
     ClassForm, ComponentState, ControllerName, EndpointsChoice, KubeProxy, NodeState, OnUnhealthy,
-    PathType, RoutingMode, Switch, TraefikProvider,
+    PathType, RoutingMode, Switch, TraefikProvider, VipsForm,
 };
 use crate::source::{Loc, Span};
 
@@ -87,6 +87,8 @@ keys! {
         Optional kube_proxy: Loc<Text<KubeProxy>>,
         /// How an Ingress names its class: `spec.ingressClassName` (`field`, the default) or `kubernetes.io/ingress.class`.
         Optional ingress_class: Loc<Text<ClassForm>>,
+        /// How the cluster learns the VIPs: `external_ips` (default), or `status`, which `load-balancer-status` sets.
+        Optional vips: Loc<Text<VipsForm>>,
         /// How the fallback's addresses are written; `auto`, the default, is `endpoints` before 1.33, `endpointslice` from there on.
         Optional endpoints: Loc<Text<EndpointsChoice>>,
     }

@@ -14,8 +14,8 @@ impl KubernetesVersion {
     pub const DEFAULT: Self = Self(32);
     /// The oldest minor version that is written for.
     pub const OLDEST: u8 = 22;
-    /// The newest one.
-    pub const NEWEST: u8 = 37;
+    /// The newest one; 1.38 to 1.40 as announced.
+    pub const NEWEST: u8 = 40;
 
     /// The version 1.`minor`, where it is one that is written for.
     pub fn new(minor: u8) -> Option<Self> {

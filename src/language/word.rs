@@ -64,6 +64,14 @@ words! {
         "annotation" Annotation,
     }
 
+    /// How the cluster learns the VIPs.
+    VipsForm {
+        /// `spec.externalIPs`, deprecated in 1.36.
+        "external_ips" ExternalIps,
+        /// `status.loadBalancer.ingress`, put there by a script.
+        "status" Status,
+    }
+
     /// How a fallback's addresses are to be written.
     EndpointsChoice {
         /// As the Kubernetes version likes it.

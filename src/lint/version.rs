@@ -1,7 +1,7 @@
 //! Forms that still work in the stated version, and will stop to.
 
 use crate::diag::{Code, Diagnostic, Report, code};
-use crate::model::{Datacenter, EndpointsForm, KubeProxy};
+use crate::model::{Datacenter, EndpointsForm, KubeProxy, VipsForm};
 use crate::route::RoutingTable;
 
 /// KEP-5495: deprecated in 1.35, off by default planned for 1.40, removal for 1.43.
@@ -40,10 +40,20 @@ pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
                 .help("remove `endpoints`, or write `endpoints: endpointslice`"),
         );
     }
-    if !datacenter.vips.is_empty() && version.at_least(36) {
+    let external = kubernetes.vips == VipsForm::ExternalIps;
+    if !datacenter.vips.is_empty() && external && version.at_least(36) {
+        let title = match version.at_least(40) {
+            true => format!(
+                "kube-proxy of Kubernetes {version} ignores `spec.externalIPs` unless told otherwise"
+            ),
+            false => format!(
+                "`spec.externalIPs`, which lbgen uses for VIPs, is deprecated in Kubernetes {version}"
+            ),
+        };
         report.push(
-            Diagnostic::new(&EXTERNAL_IPS, stated, format!("`spec.externalIPs`, which lbgen uses for VIPs, is deprecated in Kubernetes {version}"), "`spec.externalIPs` of the edge Services")
-                .note("kube-proxy ignores externalIPs by default from 1.40 and no longer supports them from 1.43 (KEP-5707)"),
+            Diagnostic::new(&EXTERNAL_IPS, stated, title, "`spec.externalIPs` of the edge Services")
+                .note("kube-proxy ignores externalIPs by default from 1.40 and no longer supports them from 1.43 (KEP-5707)")
+                .help("write `vips: status`: a script then puts the VIPs into the status of the Services"),
         );
     }
 }

@@ -8,7 +8,7 @@ use crate::diag::{Diagnostic, Report};
 use crate::inventory::{Text, raw};
 use crate::language::name::{Label, Name};
 use crate::language::version::KubernetesVersion;
-use crate::language::word::{ClassForm, EndpointsChoice, KubeProxy};
+use crate::language::word::{ClassForm, EndpointsChoice, KubeProxy, VipsForm};
 use crate::source::{Loc, Span};
 
 /// How a fallback's addresses are written.
@@ -37,6 +37,8 @@ pub struct Kubernetes {
     pub kube_proxy_span: Option<Span>,
     /// How Ingresses name their class.
     pub ingress_class: ClassForm,
+    /// How the cluster learns the VIPs.
+    pub vips: VipsForm,
     /// How fallbacks are written; `auto` is resolved.
     pub endpoints: EndpointsForm,
 }
@@ -74,6 +76,9 @@ pub(super) fn build(raw: Option<&raw::Kubernetes>, report: &mut Report) -> Optio
             EndpointsChoice::Both => EndpointsForm::Both,
         })
     });
+    let vips = raw
+        .and_then(|raw| raw.vips.as_ref())
+        .map_or(Some(VipsForm::ExternalIps), |raw| value::word(raw, "vips", report));
     Some(Kubernetes {
         version: version?,
         version_span: raw.and_then(|raw| raw.version.as_ref()).map(|raw| raw.span),
@@ -81,6 +86,7 @@ pub(super) fn build(raw: Option<&raw::Kubernetes>, report: &mut Report) -> Optio
         kube_proxy: kube_proxy?,
         kube_proxy_span: kube_proxy_raw.map(|raw| raw.span),
         ingress_class: ingress_class?,
+        vips: vips?,
         endpoints: endpoints?,
     })
 }

@@ -41,7 +41,7 @@ pub use crate::language::name::{
 pub use crate::language::number::RESERVED_TABLES;
 pub use crate::language::version::{KeepalivedVersion, KubernetesVersion};
 pub use crate::language::word::{
-    ClassForm, KubeProxy, NodeState, OnUnhealthy, PathType, RoutingMode,
+    ClassForm, KubeProxy, NodeState, OnUnhealthy, PathType, RoutingMode, VipsForm,
 };
 
 use crate::diag::{Diagnostic, Report};

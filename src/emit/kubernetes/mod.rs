@@ -5,6 +5,7 @@ mod file;
 mod ingress;
 mod kustomization;
 mod service;
+mod status;
 
 pub use file::document;
 
@@ -20,6 +21,7 @@ pub(super) fn emit(emitter: &Emitter<'_>) -> Files {
         manifests.par_iter().map(|found| manifest(emitter, found)).collect();
     let mut files = files?;
     files.extend(kustomization::emit(emitter, &files)?);
+    files.extend(status::emit(emitter)?);
     Ok(files)
 }
 

@@ -4,7 +4,11 @@ use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::file::{metadata, strings};
+use crate::model::VipsForm;
 use crate::plan::{Families, Family, ServicePlan};
+
+/// Of Services whose VIPs stand in their status.
+const LOAD_BALANCER_CLASS: &str = "lbgen.dev/keepalived";
 
 pub(super) fn service(plan: &ServicePlan) -> Service {
     let ports = plan.ports.iter().map(|port| ServicePort {
@@ -21,12 +25,17 @@ pub(super) fn service(plan: &ServicePlan) -> Service {
         ..families(plan.families)
     };
     if let Some(exposure) = &plan.exposure {
-        let addresses: Vec<String> =
-            exposure.external_ips.iter().map(ToString::to_string).collect();
+        let addresses: Vec<String> = exposure.vips.iter().map(ToString::to_string).collect();
         spec.type_ = Some("LoadBalancer".to_owned());
         // A random node port may be another Service's health port (facts-kubernetes 20).
         spec.allocate_load_balancer_node_ports = Some(false);
-        spec.external_ips = (!addresses.is_empty()).then_some(addresses);
+        match exposure.form {
+            VipsForm::ExternalIps => {
+                spec.external_ips = (!addresses.is_empty()).then_some(addresses);
+            }
+            // No other controller takes a Service of a class that it does not know.
+            VipsForm::Status => spec.load_balancer_class = Some(LOAD_BALANCER_CLASS.to_owned()),
+        }
         spec.external_traffic_policy = Some("Local".to_owned());
         spec.health_check_node_port = exposure.health_check_node_port.map(i32::from);
     }

@@ -49,7 +49,9 @@ impl Planner<'_> {
                 .collect(),
             families: Families::of(&external_ips),
             exposure: Some(Exposure {
-                external_ips,
+                vips: external_ips,
+                form: self.datacenter.kubernetes.vips,
+                has_ip_mode: self.datacenter.kubernetes.version.at_least(30),
                 health_check_node_port: edge.health_check_node_port.map(|port| port.value),
             }),
         };

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::ObjectMeta;
-use crate::model::{LabelValue, PortName, QualifiedName};
+use crate::model::{LabelValue, PortName, QualifiedName, VipsForm};
 
 /// A Service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +25,11 @@ pub struct ServicePlan {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exposure {
     /// Its VIPs, sorted.
-    pub external_ips: Vec<IpAddr>,
+    pub vips: Vec<IpAddr>,
+    /// How the cluster learns them.
+    pub form: VipsForm,
+    /// Whether a status can say that an address is a VIP (`ipMode`, KEP-1860: from 1.30).
+    pub has_ip_mode: bool,
     /// Where health is asked.
     pub health_check_node_port: Option<u16>,
 }
