@@ -169,7 +169,16 @@ fn what_differs_in_the_cluster_is_said_and_what_is_no_longer_produced_is_deleted
     let mut by_hand = old.clone();
     by_hand["metadata"]["name"] = json!("by-hand");
     by_hand["metadata"]["labels"] = json!({});
-    objects.extend([old, other, by_hand]);
+    // A kind that lbgen never makes, and annotations of somebody else's.
+    let mut secret = other.clone();
+    secret["kind"] = json!("Secret");
+    secret["metadata"]["labels"]["app.kubernetes.io/part-of"] = json!("eu1");
+    objects.extend([old, other, by_hand, secret]);
+    for object in &mut objects {
+        if is(object, "Ingress", "shop") {
+            object["metadata"]["annotations"]["field.cattle.io/publicEndpoints"] = json!("[]");
+        }
+    }
     // Somebody edited a Service, and deleted the Ingress of the domain.
     for object in &mut objects {
         if is(object, "Service", "public-nginx") {
@@ -241,7 +250,15 @@ fn what_is_not_a_list_of_objects_is_refused() {
     let live = folder.path().join("live.json");
     for (text, said) in [
         ("{ broken", "not the JSON of Kubernetes objects"),
-        ("- a\n- b\n", "not Kubernetes objects"),
+        ("", "there is nothing in it"),
+        ("{}", "not a list of Kubernetes objects"),
+        ("null\n", "not a list of Kubernetes objects"),
+        ("{\"items\": [1]}", "not a list of Kubernetes objects"),
+        (
+            "{\"kind\": \"Status\", \"metadata\": {\"name\": \"x\"}}",
+            "not a list of Kubernetes objects",
+        ),
+        ("- a\n- b\n", "not a list of Kubernetes objects"),
         ("key: [", "not the YAML of Kubernetes objects"),
     ] {
         fs::write(&live, text).unwrap();

@@ -133,12 +133,13 @@ fn the_edge_answers_some_requests_itself() {
     let components = "  home: { backend: { port: http }, paths: [/] }\n";
     let urls = [
         "http://www.example.com/a?b=c",
-        "https://WWW.example.com:8443/a",
+        "https://WWW.example.com:443/a",
         "www.example.com",
         "https://other.example.com/",
+        "https://www.example.com:8443/",
     ];
     let found = answers(&inventory("", components), &urls.map(str::to_owned));
-    assert_eq!(found, ["to https://www.example.com/a?b=c", "home", "home", "none"]);
+    assert_eq!(found, ["to https://www.example.com/a?b=c", "home", "home", "none", "none"]);
 }
 
 #[test]

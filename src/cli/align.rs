@@ -97,7 +97,9 @@ fn say_unused(sides: &[Side], alignment: &Alignment, session: &Session) {
             let (line, _) = session.sources.line_column(waiver.path.span);
             let file = &session.sources.get(waiver.path.span.file).path;
             let path = &waiver.path.value;
-            said.insert(format!("{file}:{line}: `{path}` is allowed to differ, but does not"));
+            said.insert(format!(
+                "{file}:{line}: nothing that differs is at `{path}`, which is allowed to"
+            ));
         }
     }
     for text in said {

@@ -70,6 +70,8 @@ pub fn print(
     session: &mut Session,
 ) -> anyhow::Result<Exit> {
     let mut worst = Exit::Done;
+    // Markdown has headings of its own.
+    let is_titled = is_fleet && session.global.format != Format::Markdown;
     let (mut text, mut long, mut documents) = (String::new(), false, Vec::new());
     for (member, answer) in answers {
         let name = member.loaded.datacenter().to_owned();
@@ -89,10 +91,10 @@ pub fn print(
             Body::Json(value) if !is_fleet => output::json(&value)?,
             Body::Json(value) => documents.push(entry(value, &name)),
             Body::Text(part) | Body::Long(part) if part.is_empty() => {}
-            Body::Text(part) => titled(&mut text, &part, &name, is_fleet),
+            Body::Text(part) => titled(&mut text, &part, &name, is_titled),
             Body::Long(part) => {
                 long = true;
-                titled(&mut text, &part, &name, is_fleet);
+                titled(&mut text, &part, &name, is_titled);
             }
         }
     }
@@ -117,7 +119,7 @@ fn titled(text: &mut String, part: &str, name: &str, is_fleet: bool) {
 }
 
 /// A document as an entry of a fleet's list.
-fn entry(mut value: Value, name: &str) -> Value {
+pub fn entry(mut value: Value, name: &str) -> Value {
     if let Some(map) = value.as_object_mut() {
         map.remove("version");
         map.entry("datacenter").or_insert_with(|| json!(name));

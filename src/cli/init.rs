@@ -66,7 +66,7 @@ fn write_attributes(path: &Path, session: &Session) -> anyhow::Result<()> {
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             let lines = ATTRIBUTES.trim_end().replace('\n', "`, `");
-            session.detail(|| format!("{shown} exists; lbgen's lines would be `{lines}`"));
+            session.note(&format!("{shown} exists; see that it has `{lines}`"));
         }
         Err(error) => return Err(error).with_context(|| format!("cannot write {shown}")),
     }

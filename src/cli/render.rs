@@ -113,6 +113,9 @@ impl Prepared {
         let all = self.list.len();
         let answers = self.list.into_iter().map(|(member, rendered)| {
             let answer = rendered.map(|rendered| match rendered {
+                Some(_) if member.session.global.format == Format::Json => {
+                    Answer::new(Exit::Done, Body::Json(json!({ "written": false })))
+                }
                 Some(_) => Answer::new(Exit::Done, Body::Nothing),
                 None => Answer::failed(&member.session),
             });

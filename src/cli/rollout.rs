@@ -136,6 +136,12 @@ fn answer(
 /// The bundle on disk must be what the inventory gives: it is what the nodes will get.
 fn refuse_stale(args: &Args, rendered: &Rendered) -> anyhow::Result<()> {
     let disk = Disk::open(&args.output, rendered.datacenter.as_str())?;
+    if !disk.is_rendered() {
+        bail!(
+            "there is no bundle in {}: run `lbgen render`, or say with -o where it is",
+            disk.root().display()
+        );
+    }
     if !bundle::changes(&disk, &rendered.files)?.is_empty() || rendered.stale_lock().is_some() {
         bail!("the bundle is out of date: run `lbgen render`, review and commit it first");
     }

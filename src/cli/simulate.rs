@@ -9,7 +9,7 @@ use clap::ValueEnum;
 use clap_complete::ArgValueCompleter;
 
 use super::about::About;
-use super::answer::{Answer, Body, print};
+use super::answer::{Answer, Body, entry, print};
 use super::complete;
 use super::input::{Member, Members};
 use super::plan::COLUMNS;
@@ -99,7 +99,13 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
     }
     let mut answers = Vec::new();
     for mut member in list {
-        let answer = answer(args, &mut member, (as_json, is_fleet), &mut document);
+        let mut answer = answer(args, &mut member, (as_json, is_fleet), &mut document);
+        if let (true, true, Ok(Answer { body, .. })) = (as_json, is_fleet, &mut answer)
+            && let Body::Json(value) = std::mem::replace(body, Body::Nothing)
+        {
+            document.item()?;
+            document.value(&entry(value, member.loaded.datacenter()))?;
+        }
         answers.push((member, answer));
     }
     if as_json && is_fleet {

@@ -228,6 +228,7 @@ fn outcome(outcome: &Outcome<'_>) -> String {
         Outcome::Redirect { status, location, why } => {
             format!("redirect {status} to {location}: {why}")
         }
+        Outcome::Nothing { status: 0, why } => format!("none: {why}"),
         Outcome::Nothing { status, why } => format!("none, {status}: {why}"),
     }
 }

@@ -34,8 +34,9 @@ impl Fleet {
         }
         let mut members = Vec::new();
         for (path, given) in &canonical {
-            // What cannot be read may be an inventory: its mistakes are told.
-            let broken = library.is_broken(path) && !owned.contains(path.as_path());
+            // What cannot be read may be an inventory, and so may what has a mistyped key: their mistakes are told.
+            let doubtful = library.is_broken(path) || library.is_mistyped(path);
+            let broken = doubtful && !owned.contains(path.as_path());
             if library.datacenter(path).is_some() || broken {
                 members.push((*given).clone());
             } else if !owned.contains(path.as_path())

@@ -64,7 +64,8 @@ fn matches(
     if written.is_empty() {
         return refuse("`include` names no file".to_owned(), "empty", String::new());
     }
-    let is_pattern = written.contains(['*', '?', '[']);
+    // A file may be called like a pattern.
+    let is_pattern = written.contains(['*', '?', '[']) && !folder.join(written).exists();
     let found: Vec<PathBuf> = match is_pattern {
         false => {
             let path = folder.join(written);

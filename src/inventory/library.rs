@@ -10,7 +10,7 @@ use super::include::{self, Link};
 use super::merge::Merge;
 use super::node::{Kind, Node};
 use super::{decode, first_line, raw, read_at_most, read_root, shown, yaml};
-use crate::diag::Report;
+use crate::diag::{Report, nearest};
 use crate::source::{FileId, Loc, Sources, Span};
 
 /// Files that were read.
@@ -120,6 +120,13 @@ impl Library {
             }
             _ => None,
         }
+    }
+
+    /// Whether the file at `path` has a key that was probably meant for `datacenter`.
+    pub fn is_mistyped(&self, path: &Path) -> bool {
+        let root = self.files.get(path).and_then(|file| file.root.as_ref());
+        let Some(Kind::Map(entries)) = root.map(|root| &root.kind) else { return false };
+        entries.keys().any(|key| nearest(key, &["datacenter"]).is_some())
     }
 
     /// Whether the file at `path` could not be read.

@@ -27,6 +27,12 @@ fn waiver(raw: &raw::AlignWaiver, report: &mut Report) -> Option<Waiver> {
         report.push(empty(reason.span));
     }
     let written = raw.path.as_ref()?;
+    if written.value.text.is_empty() {
+        let diagnostic =
+            Diagnostic::new(&codes::FORM, written.span, "the path is empty", "no path");
+        report.push(diagnostic.help("write a path as `lbgen align` shows it"));
+        return None;
+    }
     match Pattern::new(&written.value.text) {
         Ok(pattern) => {
             Some(Waiver { path: written.with(pattern), reason: reason.value.text.clone() })

@@ -9,6 +9,9 @@ use super::object::{self, Object, ObjectKey};
 use super::tree::Tree;
 use crate::emit::{self, BundleFile};
 
+/// The kinds that a bundle has. Whatever else has our labels is not ours.
+const KINDS: [&str; 4] = ["Service", "Endpoints", "EndpointSlice", "Ingress"];
+
 /// The objects of a datacenter that a cluster has.
 #[derive(Debug, Clone)]
 pub struct Live(Vec<Object>);
@@ -16,26 +19,35 @@ pub struct Live(Vec<Object>);
 impl Live {
     /// Reads a List, or single objects. What has not lbgen's labels, or was made by a controller, is not ours.
     pub fn read(text: &str, datacenter: &str) -> anyhow::Result<Self> {
+        if text.trim().is_empty() {
+            bail!("there is nothing in it: `kubectl get` has failed, probably");
+        }
         let documents: Vec<Value> = match text.trim_start().starts_with('{') {
             true => vec![serde_json::from_str(text).context("not the JSON of Kubernetes objects")?],
             false => {
                 serde_saphyr::from_multiple(text).context("not the YAML of Kubernetes objects")?
             }
         };
-        let mut values = Vec::new();
+        if documents.is_empty() {
+            bail!("not a list of Kubernetes objects, as `kubectl get ... -o json` prints it");
+        }
+        let mut objects = Vec::new();
         for document in documents {
-            match document {
-                Value::Object(mut map) if map.get("items").is_some_and(Value::is_array) => {
-                    if let Some(Value::Array(items)) = map.remove("items") {
-                        values.extend(items);
-                    }
-                }
-                Value::Object(_) => values.push(document),
-                _ => bail!("not Kubernetes objects: `kubectl get ... -o json` prints them"),
+            let items = match document.get("items") {
+                Some(Value::Array(items)) => items.clone(),
+                _ => vec![document],
+            };
+            for item in items {
+                let Some(object) = Object::of(item, "")
+                    .filter(|found| found.key.kind != "List" && found.key.kind != "Status")
+                else {
+                    bail!(
+                        "not a list of Kubernetes objects, as `kubectl get ... -o json` prints it"
+                    );
+                };
+                objects.push(object);
             }
         }
-        let objects: Vec<Object> =
-            values.into_iter().filter_map(|value| Object::of(value, "")).collect();
         let selecting: BTreeSet<(String, String)> = objects
             .iter()
             .filter(|object| object.key.kind == "Service")
@@ -57,7 +69,8 @@ impl Live {
                 }
                 _ => false,
             };
-            label("app.kubernetes.io/managed-by") == Some("lbgen")
+            KINDS.contains(&object.key.kind.as_str())
+                && label("app.kubernetes.io/managed-by") == Some("lbgen")
                 && label("app.kubernetes.io/part-of") == Some(datacenter)
                 && object.field("/metadata/ownerReferences").is_none()
                 && label("endpoints.kubernetes.io/managed-by").is_none()
@@ -179,20 +192,37 @@ const FILLED_IN: &[(&str, &str, Filled)] = &[
     ("EndpointSlice", "/ports/*/protocol", Filled::Word("TCP")),
 ];
 
-/// Keys of annotations and labels that tools put on what they apply.
-const TOOLS: &[&str] = &[
-    "kubectl.kubernetes.io/",
-    "kustomize.toolkit.fluxcd.io/",
-    "argocd.argoproj.io/",
-    "app.kubernetes.io/instance",
-    "endpoints.kubernetes.io/",
-    "service.kubernetes.io/headless",
+/// Annotations that change what a controller does, whoever wrote them.
+const OF_CONTROLLERS: &[&str] = &[
+    "nginx.ingress.kubernetes.io/",
+    "traefik.ingress.kubernetes.io/",
+    "kubernetes.io/ingress.class",
 ];
 
 /// What an object says without what its manifest did not.
 fn without_filled_in(object: &Object, wanted: Option<&Object>) -> Value {
     let wanted = wanted.map(|wanted| &wanted.value);
-    said(&object.key.kind, "", &object.value, wanted).unwrap_or_else(empty)
+    // What `kubectl apply` was given last: the annotations and labels in it would be removed by the next one.
+    let last = "/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration";
+    let last: Option<Value> =
+        object.field(last).and_then(Value::as_str).and_then(|text| serde_json::from_str(text).ok());
+    let mut value = object.value.clone();
+    for map in ["annotations", "labels"] {
+        let place = format!("/metadata/{map}");
+        let says = |side: Option<&Value>, key: &str| {
+            side.and_then(|side| side.pointer(&place)).is_some_and(|map| map.get(key).is_some())
+        };
+        if let Some(Value::Object(entries)) = value.pointer_mut(&place) {
+            entries.retain(|key, _| {
+                says(wanted, key)
+                    || match &last {
+                        Some(last) => says(Some(last), key),
+                        None => OF_CONTROLLERS.iter().any(|prefix| key.starts_with(prefix)),
+                    }
+            });
+        }
+    }
+    said(&object.key.kind, "", &value, wanted).unwrap_or_else(empty)
 }
 
 fn said(kind: &str, path: &str, live: &Value, wanted: Option<&Value>) -> Option<Value> {
@@ -210,7 +240,7 @@ fn said(kind: &str, path: &str, live: &Value, wanted: Option<&Value>) -> Option<
                 })
                 .collect();
             // Nothing of ours is left in it.
-            if wanted.is_none() && entries.is_empty() && !map.is_empty() {
+            if wanted.is_none() && entries.is_empty() && (!map.is_empty() || is_metadata(path)) {
                 return None;
             }
             Value::Object(entries)
@@ -227,18 +257,18 @@ fn said(kind: &str, path: &str, live: &Value, wanted: Option<&Value>) -> Option<
 }
 
 fn is_filled_in(kind: &str, path: &str, value: &Value) -> bool {
-    let by_tool = ["/metadata/annotations/", "/metadata/labels/"].iter().any(|map| {
-        let key = path.strip_prefix(map);
-        key.is_some_and(|key| TOOLS.iter().any(|tool| key.starts_with(tool)))
-    });
-    by_tool
-        || FILLED_IN.iter().any(|(of, at, with)| {
-            (*of == "*" || *of == kind)
-                && *at == path
-                && match with {
-                    Filled::Anything => true,
-                    Filled::Word(word) => value.as_str() == Some(word),
-                    Filled::True => value.as_bool() == Some(true),
-                }
-        })
+    FILLED_IN.iter().any(|(of, at, with)| {
+        (*of == "*" || *of == kind)
+            && *at == path
+            && match with {
+                Filled::Anything => true,
+                Filled::Word(word) => value.as_str() == Some(word),
+                Filled::True => value.as_bool() == Some(true),
+            }
+    })
+}
+
+/// Whether a path is that of annotations or labels, which may be empty.
+fn is_metadata(path: &str) -> bool {
+    path == "/metadata/annotations" || path == "/metadata/labels"
 }

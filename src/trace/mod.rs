@@ -86,7 +86,7 @@ pub enum Outcome<'a> {
     },
     /// A controller, with an error.
     Nothing {
-        /// 404
+        /// 404; 0 where there is not even a connection.
         status: u16,
         /// In words.
         why: String,
@@ -127,6 +127,14 @@ impl<'a> Tracer<'a> {
         trace.vips = self.vips(&domain.entrypoint);
         trace.edge = Some(Edge { host, domain, entrypoint });
         let tier = self.routes.tier(&domain.entrypoint);
+        if trace.vips.iter().all(|(_, holder)| holder.is_none()) {
+            let why = match trace.vips.is_empty() {
+                true => "the entrypoint has no VIP".to_owned(),
+                false => "no node holds a VIP of the entrypoint".to_owned(),
+            };
+            trace.answer = Outcome::Nothing { status: 0, why };
+            return trace;
+        }
         let at_the_edge = self.at_the_edge(request, domain, entrypoint, &mut trace.notes);
         let answer = match at_the_edge {
             Err(answer) => answer,
@@ -161,6 +169,20 @@ impl<'a> Tracer<'a> {
         notes: &mut Vec<String>,
     ) -> Result<(), Outcome<'a>> {
         let edge = &entrypoint.edge;
+        if !edge.ports.values().any(|port| *port == request.port) {
+            let ports: Vec<String> = edge.ports.values().map(ToString::to_string).collect();
+            let why = format!(
+                "nothing listens on port {} of these VIPs, only on {}",
+                request.port,
+                ports.join(", ")
+            );
+            return Err(Outcome::Nothing { status: 0, why });
+        }
+        for (tier, annotations) in
+            [("edge", &edge.annotations), ("routing", &entrypoint.routing.annotations)]
+        {
+            note_unfollowed(tier, annotations, notes);
+        }
         let is = |name: &str, wanted: &str| {
             nginx_annotation(&edge.annotations, name).is_some_and(|value| value == wanted)
         };
@@ -202,7 +224,7 @@ impl<'a> Tracer<'a> {
         match lookup.found {
             Found::Rule(found) => {
                 let canary = self.canary(request, tier, &found, &mut trace.notes);
-                self.answer(canary.unwrap_or(&found.rule.answer), entrypoint)
+                self.answer(canary.unwrap_or(&found.rule.answer), entrypoint, &mut trace.notes)
             }
             Found::Redirect(path, because) => Outcome::Redirect {
                 status: 301,
@@ -224,7 +246,12 @@ impl<'a> Tracer<'a> {
         }
     }
 
-    fn answer(&self, answer: &'a Answer, entrypoint: &'a Entrypoint) -> Outcome<'a> {
+    fn answer(
+        &self,
+        answer: &'a Answer,
+        entrypoint: &'a Entrypoint,
+        notes: &mut Vec<String>,
+    ) -> Outcome<'a> {
         let nothing = || Outcome::Nothing { status: 404, why: "nobody answers".to_owned() };
         match answer {
             Answer::Component(name) => {
@@ -234,6 +261,7 @@ impl<'a> Tracer<'a> {
                 else {
                     return nothing();
                 };
+                note_unfollowed(name.as_str(), &component.annotations, notes);
                 let port = match &backend.port {
                     BackendPort::Name(name) => name.to_string(),
                     BackendPort::Number(number) => number.to_string(),
@@ -282,6 +310,33 @@ impl<'a> Tracer<'a> {
         }
         None
     }
+}
+
+/// Annotations of ingress-nginx that may answer a request otherwise, and that are not followed here.
+const UNFOLLOWED: &[&str] = &[
+    "app-root",
+    "auth-signin",
+    "auth-url",
+    "configuration-snippet",
+    "custom-http-errors",
+    "default-backend",
+    "denylist-source-range",
+    "from-to-www-redirect",
+    "permanent-redirect",
+    "rewrite-target",
+    "server-alias",
+    "server-snippet",
+    "temporal-redirect",
+    "whitelist-source-range",
+];
+
+fn note_unfollowed(whose: &str, annotations: &Annotations, notes: &mut Vec<String>) {
+    let found = UNFOLLOWED.iter().filter(|name| nginx_annotation(annotations, name).is_some());
+    notes.extend(
+        found.map(|name| {
+            format!("`{name}` of {whose} may answer otherwise; it is not followed here")
+        }),
+    );
 }
 
 /// An annotation of ingress-nginx.

@@ -22,6 +22,8 @@ pub struct Request {
     pub scheme: Scheme,
     /// In lower case, without the port.
     pub host: Host,
+    /// 80 or 443, where the URL says no other.
+    pub port: u16,
     /// With the query; `/` where there is none.
     pub path: String,
     /// Names and values.
@@ -29,7 +31,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// Reads a URL; without a scheme it is `https`. The port chooses nothing and is passed over.
+    /// Reads a URL; without a scheme it is `https`.
     pub fn parse(url: &str) -> anyhow::Result<Self> {
         let (scheme, rest) = match url.split_once("://") {
             Some((scheme, rest)) => (scheme.to_ascii_lowercase(), rest),
@@ -43,9 +45,13 @@ impl Request {
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, path) = rest.split_at(end);
         let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-        let host = match authority.rsplit_once(':') {
-            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-            _ => authority,
+        let (host, port) = match authority.rsplit_once(':') {
+            Some((host, port)) if !authority.ends_with(']') => match port.parse() {
+                Ok(port) => (host, port),
+                Err(_) => bail!("`{url}`: `{port}` is not a port"),
+            },
+            _ if scheme == Scheme::Http => (authority, 80),
+            _ => (authority, 443),
         };
         let host = Host::parse(host.to_ascii_lowercase().trim_end_matches('.'))
             .filter(|host| !host.as_str().starts_with('*'))
@@ -54,7 +60,7 @@ impl Request {
             })?;
         let path = path.split('#').next().unwrap_or_default();
         let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
-        Ok(Self { url: url.to_owned(), scheme, host, path, headers: Vec::new() })
+        Ok(Self { url: url.to_owned(), scheme, host, port, path, headers: Vec::new() })
     }
 
     /// Adds a header, written `Name: value`.
