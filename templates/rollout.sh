@@ -192,12 +192,22 @@ NODE
 )
 
 # Runs words on a node.
+# What to connect to, where that is not the node's name.
+host() {
+    case $1 in
+{% for host in hosts %}
+    {{ host.node }}) echo {{ host.host }} ;;
+{% endfor %}
+    *) echo "$1" ;;
+    esac
+}
+
 on() {
     node=$1
     shift
     words=
     for word in "$@"; do words="$words '$word'"; done
-    ${LBGEN_ON:-ssh} "$node" "$on_node
+    ${LBGEN_ON:-ssh} "$(host "$node")" "$on_node
 $words"
 }
 
@@ -223,10 +233,10 @@ pause() { sleep "$1"; }
 
 copy() {
     if [ -n "${LBGEN_COPY:-}" ]; then
-        $LBGEN_COPY "$bundle/nodes/$1" "$1"
+        $LBGEN_COPY "$bundle/nodes/$1" "$(host "$1")"
     else
         on "$1" mkdir -p /var/lib/lbgen/next
-        rsync -rlt --delete "$bundle/nodes/$1/" "$1:/var/lib/lbgen/next/"
+        rsync -rlt --delete "$bundle/nodes/$1/" "$(host "$1"):/var/lib/lbgen/next/"
     fi
 }
 
@@ -290,7 +300,7 @@ free_health_port() {
 
 # The node's own command; a reboot takes the connection with it.
 visit() {
-    ${LBGEN_ON:-ssh} "$1" {{ visit }} || echo "the command ended with $?"
+    ${LBGEN_ON:-ssh} "$(host "$1")" {{ visit }} || echo "the command ended with $?"
     sleep 5
     until on "$1" alive 2>/dev/null; do sleep 2; done
 }

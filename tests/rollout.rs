@@ -204,3 +204,71 @@ fn every_state_on_the_way_keeps_the_promises() {
     println!("{} rollouts; exceptions {:#?}", seen.1, seen.0);
     assert!(seen.1 >= 1000, "only {} rollouts", seen.1);
 }
+
+/// A node's `host` is what the script connects to, and nothing that a shell or ssh would take for more.
+#[test]
+fn the_script_connects_to_the_host_of_a_node() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = std::fs::read_to_string(support::inventory("minimal")).unwrap();
+    let path = folder.path().join("inventory.yaml");
+    let with = |host: &str| {
+        let line = text.lines().find(|line| line.contains("lb-2:")).unwrap();
+        let edited =
+            text.replace(line, &line.replace("interface:", &format!("host: {host}, interface:")));
+        assert_ne!(edited, text);
+        std::fs::write(&path, edited).unwrap();
+    };
+    with("\"root@10.0.0.99\"");
+    let run = |arguments: &[&str]| support::lbgen_in(folder.path(), arguments);
+    assert_eq!(support::code(&run(&["render", "-q"])), 0);
+    let script = run(&["rollout", "--from", "none", "--format", "sh"]);
+    assert_eq!(support::code(&script), 0, "{}", support::stderr(&script));
+    std::fs::write(folder.path().join("rollout.sh"), &script.stdout).unwrap();
+    let asked = std::process::Command::new("sh")
+        .args(["rollout.sh", "--yes"])
+        .env("LBGEN_ON", "echo")
+        .env("LBGEN_COPY", "echo copy")
+        .env("LBGEN_KUBECTL", "true")
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let said = support::stdout(&asked);
+    assert!(said.contains("root@10.0.0.99") && said.contains("lb-1 set -eu"), "{said}");
+    for wrong in ["-oProxyCommand=x", "\"a b\"", "\"$(id)\"", "\"\""] {
+        with(wrong);
+        let checked = run(&["check"]);
+        assert_eq!(support::code(&checked), 1, "{wrong}");
+        assert!(support::stderr(&checked).contains("LB105"), "{}", support::stderr(&checked));
+    }
+}
+
+/// A dead node gets nothing on the way: no step asks for it.
+#[test]
+fn a_dead_node_is_planned_around() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = std::fs::read_to_string(support::inventory("three-racks")).unwrap();
+    let path = folder.path().join("inventory.yaml");
+    std::fs::write(&path, &text).unwrap();
+    let run = |arguments: &[&str]| support::lbgen_in(folder.path(), arguments);
+    assert_eq!(support::code(&run(&["render", "-q", "-o", "old"])), 0);
+    std::fs::write(&path, text.replace("preempt: 30s", "preempt: 20s")).unwrap();
+    assert_eq!(support::code(&run(&["render", "-q"])), 0);
+    let steps = |more: &[&str]| -> Vec<serde_json::Value> {
+        let done = run(&[&["rollout", "--from", "old", "--format", "json"], more].concat());
+        assert_eq!(support::code(&done), 0, "{}", support::stderr(&done));
+        let found: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
+        found["steps"].as_array().unwrap().clone()
+    };
+    let names = |steps: &[serde_json::Value], what: &str| -> bool {
+        let of = |step: &&serde_json::Value| step["do"] == what;
+        steps
+            .iter()
+            .filter(of)
+            .any(|step| step["nodes"].as_array().unwrap().iter().any(|node| node == "a-1"))
+    };
+    assert!(names(&steps(&[]), "reload"));
+    let without = steps(&["--down", "a-1"]);
+    assert!(!without.is_empty());
+    assert!(!names(&without, "reload") && !names(&without, "verify"), "{without:#?}");
+    assert_eq!(support::code(&run(&["rollout", "--from", "old", "--down", "nobody at all"])), 2);
+}

@@ -123,6 +123,7 @@ fn answer(
                 source: loaded.name(),
                 bundle: &bundle.display().to_string(),
                 soak,
+                hosts: &rendered.hosts,
                 visit: args.visit.as_deref().unwrap_or("true"),
             };
             let templates = Templates::load(session.global.templates.as_deref())?;

@@ -61,6 +61,8 @@ pub struct Rendered {
     pub version: KeepalivedVersion,
     /// The failure domain of each node that has one.
     pub zones: BTreeMap<Subdomain, Label>,
+    /// What to connect to, of each node whose name is not it.
+    pub hosts: BTreeMap<Subdomain, String>,
 }
 
 impl Rendered {
@@ -142,7 +144,9 @@ impl Session {
         let version = datacenter.keepalived.version;
         let zone = |node: &NodePlan| Some((node.node.clone(), node.zone.clone()?));
         let zones = plan.nodes.iter().filter_map(zone).collect();
-        Ok(Some(Rendered { datacenter: plan.datacenter, files, lock, version, zones }))
+        let nodes = datacenter.nodes.into_iter();
+        let hosts = nodes.filter_map(|(name, node)| Some((name, node.host?))).collect();
+        Ok(Some(Rendered { datacenter: plan.datacenter, files, lock, version, zones, hosts }))
     }
 
     /// Without its lock a fleet that runs would be planned anew.

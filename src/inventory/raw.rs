@@ -149,6 +149,8 @@ keys! {
         Optional address6: Loc<Text<Ipv6Addr>>,
         /// The interface that holds them.
         Required interface: Loc<Text<Interface>>,
+        /// What a rollout connects to, such as `root@10.0.0.1`; default: the node's name.
+        Optional host: Loc<Text<Free>>,
         /// Failure domain.
         Optional zone: Loc<Text<Label>>,
         /// Share of VIPs; default 1.

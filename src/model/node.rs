@@ -6,7 +6,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::gateway::Gateway;
 use super::{Names, codes, value};
 use crate::diag::{Diagnostic, Report};
-use crate::inventory::raw;
+use crate::inventory::{Text, raw};
+use crate::language::form::Free;
 use crate::language::name::{Interface, Label, Subdomain};
 use crate::language::word::NodeState;
 use crate::source::{Loc, Span};
@@ -22,6 +23,8 @@ pub struct Node {
     pub address6: Option<Loc<Ipv6Addr>>,
     /// The interface that holds them, on which adverts travel.
     pub interface: Interface,
+    /// What a rollout connects to, where that is not its name.
+    pub host: Option<String>,
     /// Failure domain.
     pub zone: Option<Label>,
     /// Share of VIPs, 1 to 100.
@@ -56,6 +59,7 @@ pub(super) fn build(
 }
 
 fn node(raw: &raw::Node, gateways: &Names<Label, Gateway>, report: &mut Report) -> Option<Node> {
+    let host = raw.host.as_ref().map(|raw| host(raw, report));
     let address = raw.address.as_ref().map(|raw| {
         let address = value::address(raw, "a node's `address`", report)?;
         match address.value {
@@ -112,6 +116,7 @@ fn node(raw: &raw::Node, gateways: &Names<Label, Gateway>, report: &mut Report) 
         address: address.map_or(Some(None), |address| address.map(Some))?,
         address6: address6.map_or(Some(None), |address| address.map(Some))?,
         interface: interface?,
+        host: host.map_or(Some(None), |host| host.map(Some))?,
         zone: zone.map_or(Some(None), |zone| zone.map(Some))?,
         weight: weight?,
         state: state?,
@@ -154,4 +159,24 @@ fn gateways_of(
         })
         .collect();
     Some(own)
+}
+
+/// An argument of ssh: `host`, `user@host`, an address. Never an option.
+fn host(raw: &Loc<Text<Free>>, report: &mut Report) -> Option<String> {
+    let text = raw.value.text.as_str();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "@._:-[]%".contains(c);
+    if text.is_empty() || text.starts_with('-') || !text.chars().all(plain) {
+        let title = format!("`host` cannot be `{text}`");
+        report.push(
+            Diagnostic::new(
+                &codes::NAME,
+                raw.span,
+                title,
+                "a host name, an address, or `user@host`",
+            )
+            .help("a rollout calls `ssh` (or LBGEN_ON) with it"),
+        );
+        return None;
+    }
+    Some(text.to_owned())
 }

@@ -1,5 +1,6 @@
 //! A rollout as a POSIX script.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use minijinja::Value;
@@ -10,6 +11,7 @@ use sha2::{Digest, Sha256};
 use super::step::quoted;
 use super::{Command, Rollout, Step};
 use crate::emit::Templates;
+use crate::language::name::Subdomain;
 
 /// What the script needs beside the steps.
 #[derive(Debug, Clone)]
@@ -22,6 +24,8 @@ pub struct Script<'a> {
     pub soak: Duration,
     /// The command of `--visit`.
     pub visit: &'a str,
+    /// What to connect to, where that is not the node's name.
+    pub hosts: &'a BTreeMap<Subdomain, String>,
 }
 
 #[derive(Serialize)]
@@ -31,7 +35,14 @@ struct Context<'a> {
     soak: u64,
     claim: String,
     visit: String,
+    hosts: Vec<HostText>,
     steps: Vec<StepText<'a>>,
+}
+
+#[derive(Serialize)]
+struct HostText {
+    node: String,
+    host: String,
 }
 
 #[derive(Serialize)]
@@ -59,6 +70,11 @@ impl Rollout {
             soak: about.soak.as_secs(),
             claim,
             visit: quoted(about.visit),
+            hosts: about
+                .hosts
+                .iter()
+                .map(|(node, host)| HostText { node: quoted(node.as_str()), host: quoted(host) })
+                .collect(),
             steps: self.steps.iter().map(text).collect(),
         };
         templates.render("rollout.sh", Value::from(Serde(context)))
