@@ -13,6 +13,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use lab::edits::{BASE, EDITS, Edit, foreign, machines};
@@ -307,7 +308,7 @@ fn in_parallel(job: impl Fn() -> bool + Sync) {
 /// Step 0 asks every node before anything changes, and a rollout that was stopped goes on where it was.
 #[test]
 #[ignore = "needs keepalived, nftables and root; run tests/run"]
-fn step_0_refuses_what_is_otherwise_and_a_stopped_rollout_goes_on() {
+fn step_0_refuses_what_is_otherwise() {
     let edit = EDITS.iter().find(|edit| edit.name == "priorities swapped").unwrap();
     let stage = Stage::new(edit);
     let script = |more: &[&str], answers: &str| stage.run(more, answers);
@@ -329,24 +330,45 @@ fn step_0_refuses_what_is_otherwise_and_a_stopped_rollout_goes_on() {
     refused("the node is drained");
     node("echo 0 >/run/lbgen/drain");
     stage.lab.prove_holders();
-    for name in stage.lab.nodes.keys() {
-        stage.lab.nodes[name].host.run("rm -rf /var/lib/lbgen/rollout");
-    }
-    // Stopped after the first reload; a node reboots, and the rest is planned again with what is done.
-    let stopped = script(&[], "y\ny\ny\ny\nn\n");
+}
+
+/// Stopped after any of its steps, with a node that reboots then, and planned again with what is done, a rollout ends where
+/// it would have ended.
+#[test]
+#[ignore = "needs keepalived, nftables and root; run tests/run"]
+fn a_rollout_that_is_stopped_after_any_step_goes_on() {
+    let edit = EDITS.iter().find(|edit| edit.name == "priorities swapped").unwrap();
+    let steps = Stage::new(edit).plan["steps"].as_array().unwrap().len();
+    assert!(steps > 4);
+    let next = AtomicUsize::new(1);
+    in_parallel(|| {
+        let done = next.fetch_add(1, Ordering::Relaxed);
+        if done >= steps {
+            return false;
+        }
+        stopped_after(edit, done);
+        true
+    });
+}
+
+fn stopped_after(edit: &'static Edit, steps: usize) {
+    let stage = Stage::new(edit);
+    let stopped = stage.run(&[], &("y\n".repeat(steps) + "n\n"));
     assert!(
         support::stdout(&stopped).contains("go on with --from-step"),
-        "{}",
-        support::stdout(&stopped)
+        "{steps}: {}{}",
+        support::stdout(&stopped),
+        support::stderr(&stopped)
     );
-    node(&format!("{STOP}; rm -rf /run/lbgen; {BOOT}; {START}"));
-    let done: Vec<String> = stage.plan["steps"].as_array().unwrap()[..4]
+    stage.lab.nodes["lb-2"].host.run(&format!("{STOP}; rm -rf /run/lbgen; {BOOT}; {START}"));
+    let done: Vec<String> = stage.plan["steps"].as_array().unwrap()[..steps]
         .iter()
         .map(|step| step["id"].as_str().unwrap().to_owned())
         .collect();
     stage.write_script(&["--done", &done.join(",")]);
-    let rest = script(&["--yes"], "");
-    assert!(rest.status.success(), "{}{}", support::stdout(&rest), support::stderr(&rest));
+    let rest = stage.run(&["--yes"], "");
+    let said = format!("{}{}", support::stdout(&rest), support::stderr(&rest));
+    assert!(rest.status.success(), "{steps}: {said}");
     stage.finish();
 }
 
