@@ -147,6 +147,19 @@ fn every_command_takes_a_fleet_and_answers_with_a_list() {
     assert_eq!(code(&lbgen_in(folder.path(), script)), 0);
 }
 
+/// A node of one datacenter is a mistake in the others, which the one document says.
+#[test]
+fn what_only_one_datacenter_knows_is_an_error_of_the_others() {
+    let folder = example();
+    let done =
+        lbgen_in(folder.path(), &["simulate", ".", "--fail", "eu1-lb-1", "--format", "json"]);
+    assert_eq!(code(&done), 2);
+    let answer = json(&done);
+    let entries = answer["datacenters"].as_array().unwrap();
+    let failed: Vec<bool> = entries.iter().map(|entry| entry["error"].as_str().is_some()).collect();
+    assert_eq!(failed, [false, true, true], "{answer}");
+}
+
 #[test]
 fn a_directory_without_datacenters_is_no_fleet() {
     let folder = tempfile::tempdir().unwrap();

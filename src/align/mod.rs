@@ -64,7 +64,7 @@ impl Alignment {
             let mut left = said.clone();
             for (index, side) in sides.iter().enumerate() {
                 for (waiver, allowed) in side.waived.iter().enumerate() {
-                    if allowed.path.value.matches(&shown) {
+                    if allowed.value.matches(&shown) {
                         left[index] = Value::Excused;
                         alignment.used[index].insert(waiver);
                     }

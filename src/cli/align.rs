@@ -94,9 +94,9 @@ fn say_unused(sides: &[Side], alignment: &Alignment, session: &Session) {
     for (side, used) in sides.iter().zip(&alignment.used) {
         let unused = side.waived.iter().enumerate().filter(|(index, _)| !used.contains(index));
         for (_, waiver) in unused {
-            let (line, _) = session.sources.line_column(waiver.path.span);
-            let file = &session.sources.get(waiver.path.span.file).path;
-            let path = &waiver.path.value;
+            let (line, _) = session.sources.line_column(waiver.span);
+            let file = &session.sources.get(waiver.span.file).path;
+            let path = &waiver.value;
             said.insert(format!(
                 "{file}:{line}: nothing that differs is at `{path}`, which is allowed to"
             ));

@@ -38,6 +38,12 @@ impl Answer {
         };
         Self::new(Exit::Failed, body)
     }
+
+    /// It could not be done for one datacenter of a fleet.
+    pub fn error(error: &anyhow::Error, datacenter: &str, session: &Session) -> Self {
+        session.say(&format!("error: {datacenter}: {error:#}"));
+        Self::new(Exit::Failed, Body::Json(json!({ "error": format!("{error:#}") })))
+    }
 }
 
 /// Runs a command for every datacenter that is asked for, on all cores, and prints the answers in the order of the files.
@@ -50,7 +56,7 @@ pub fn each(
     if session.global.format == Format::Sh && list.len() > 1 {
         bail!("a script is for one datacenter: choose one with --datacenter");
     }
-    let progress = Progress::through(list.len(), "datacenters", &session.global);
+    let progress = Progress::through(list.len(), "planning", &session.global);
     let answers: Vec<(Member, anyhow::Result<Answer>)> = list
         .into_par_iter()
         .map(|mut member| {
@@ -79,11 +85,7 @@ pub fn print(
         let answer = match answer {
             Ok(answer) => answer,
             Err(error) if !is_fleet => return Err(error),
-            Err(error) => {
-                session.say(&format!("error: {name}: {error:#}"));
-                let said = json!({ "datacenter": name, "error": format!("{error:#}") });
-                Answer::new(Exit::Failed, Body::Json(said))
-            }
+            Err(error) => Answer::error(&error, &name, session),
         };
         worst = worst.max(answer.exit);
         match answer.body {

@@ -9,6 +9,7 @@ use super::session::{Loaded, Session};
 use super::{Format, output};
 use crate::diag::{self, Report, nearest};
 use crate::inventory::{self, Fleet, Library, lock};
+use crate::source::Sources;
 
 /// Which inventories.
 #[derive(clap::Args, Clone)]
@@ -63,32 +64,25 @@ impl Input {
     pub fn load(&self, session: &mut Session) -> anyhow::Result<Members> {
         let is_fleet = !self.is_stdin() && self.inventory.is_dir();
         let mut read: Vec<(Loaded, Report)> = Vec::new();
+        let mut keep = |path: &Path, inventory, mut report, sources: &mut Sources| {
+            let loaded = Loaded::of(path, inventory, sources, &mut report)?;
+            read.push((loaded, report));
+            anyhow::Ok(())
+        };
+        let Session { sources, report: of_fleet, .. } = session;
         if self.is_stdin() {
             let mut report = Report::default();
-            let inventory = inventory::load(&self.inventory, &mut session.sources, &mut report)?;
-            read.push((
-                Loaded::of(&self.inventory, inventory, &mut session.sources, &mut report)?,
-                report,
-            ));
+            let inventory = inventory::load(&self.inventory, sources, &mut report)?;
+            keep(&self.inventory, inventory, report, sources)?;
         } else {
-            let (library, members) = match is_fleet {
-                true => {
-                    let fleet =
-                        Fleet::read(&self.inventory, &mut session.sources, &mut session.report)?;
-                    (fleet.library, fleet.members)
-                }
-                false => {
-                    let members = vec![self.inventory.clone()];
-                    (Library::read(&members, &mut session.sources)?, members)
-                }
+            let Fleet { library, members } = match is_fleet {
+                true => Fleet::read(&self.inventory, sources, of_fleet)?,
+                false => Fleet::of_one(&self.inventory, sources)?,
             };
             for path in self.chosen(&library, members)? {
                 let mut report = Report::default();
                 let inventory = library.inventory(&path, &mut report);
-                read.push((
-                    Loaded::of(&path, inventory, &mut session.sources, &mut report)?,
-                    report,
-                ));
+                keep(&path, inventory, report, sources)?;
             }
         }
         let list = read.into_iter().map(|(loaded, report)| {
@@ -143,7 +137,7 @@ impl Loaded {
     fn of(
         path: &Path,
         inventory: Option<inventory::raw::Inventory>,
-        sources: &mut crate::source::Sources,
+        sources: &mut Sources,
         report: &mut Report,
     ) -> anyhow::Result<Self> {
         let lock_path = lock::path(path);

@@ -21,6 +21,7 @@ mod simulate;
 mod stream;
 mod table;
 mod trace;
+mod trouble;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -22,7 +22,7 @@ pub const ABOUT: About = About {
         (Exit::Found, "with --check: the directory or the lock is out of date"),
         (
             Exit::Failed,
-            "nothing was written: the inventory has errors, --locked refused, or a file cannot be written",
+            "nothing was written (with --keep-going: not every datacenter): an inventory has errors, --locked refused, or a file cannot be written",
         ),
     ],
     examples: &[

@@ -11,7 +11,6 @@ use sha2::{Digest, Sha256};
 use super::about::About;
 use super::answer::{Answer, Body, each};
 use super::origin::{From, changed_files, read_all, revision_tree};
-use super::progress::Progress;
 use super::session::{Loaded, Rendered, Session};
 use super::table::count;
 use super::{Exit, Format, Input};
@@ -72,10 +71,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
     };
     args.from.refuse_two_readers(&args.input)?;
     let _turn = Turn::to_read(&args.output);
-    let progress = Progress::of("searching for the steps", &session.global);
-    let done = each(&args.input, session, |session, loaded| answer(args, soak, loaded, session));
-    drop(progress);
-    done
+    each(&args.input, session, |session, loaded| answer(args, soak, loaded, session))
 }
 
 fn answer(

@@ -4,7 +4,6 @@ mod foreign;
 
 use std::path::PathBuf;
 
-use anyhow::bail;
 use clap::ValueEnum;
 use clap_complete::ArgValueCompleter;
 
@@ -16,9 +15,9 @@ use super::plan::COLUMNS;
 use super::session::Session;
 use super::stream::Document;
 use super::table::{count, table};
+use super::trouble::Trouble;
 use super::{Exit, Format, Input};
-use crate::diag::{nearest, printable};
-use crate::model::{Label, Subdomain};
+use crate::model::Subdomain;
 use crate::plan::Plan;
 use crate::plan::simulate::{Placement, Scenario, Simulator, System, Worst, sets};
 use crate::view::{Move, PlacementRow, scenario_name};
@@ -91,55 +90,78 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
     let Some(Members { list, is_fleet }) = args.input.read(session)? else {
         return Ok(Exit::Failed);
     };
-    // One datacenter after the other: the JSON of one may be large.
+    if session.global.format == Format::Json {
+        return write_json(args, list, is_fleet, session);
+    }
+    let answers = list.into_iter().map(|mut member| {
+        let text = with_simulation(args, &mut member, |simulation| {
+            Ok(Answer::new(Exit::Done, Body::Text(simulation.text(args.failures.is_some()))))
+        });
+        (member, text)
+    });
+    print(answers.collect(), is_fleet, session)
+}
+
+/// One datacenter after the other, as it is found: all of it may not fit into memory.
+fn write_json(
+    args: &Args,
+    list: Vec<Member>,
+    is_fleet: bool,
+    session: &mut Session,
+) -> anyhow::Result<Exit> {
     let mut document = Document::new();
-    let as_json = session.global.format == Format::Json;
-    if as_json && is_fleet {
+    if is_fleet {
         document.open("{\"version\":1,\"datacenters\":[")?;
     }
+    let start = if is_fleet { "{" } else { "{\"version\":1," };
     let mut answers = Vec::new();
     for mut member in list {
-        let mut answer = answer(args, &mut member, (as_json, is_fleet), &mut document);
-        if let (true, true, Ok(Answer { body, .. })) = (as_json, is_fleet, &mut answer)
-            && let Body::Json(value) = std::mem::replace(body, Body::Nothing)
-        {
-            document.item()?;
-            document.value(&entry(value, member.loaded.datacenter()))?;
+        let mut answer = with_simulation(args, &mut member, |simulation| {
+            if is_fleet {
+                document.item()?;
+            }
+            simulation.write_json(start, &mut document)?;
+            if !is_fleet {
+                document.text("\n")?;
+            }
+            Ok(Answer::new(Exit::Done, Body::Nothing))
+        });
+        if is_fleet {
+            let name = member.loaded.datacenter();
+            let mut done =
+                answer.unwrap_or_else(|error| Answer::error(&error, name, &member.session));
+            // What is wrong with an inventory is its entry.
+            if let Body::Json(value) = std::mem::replace(&mut done.body, Body::Nothing) {
+                document.item()?;
+                document.value(&entry(value, name))?;
+            }
+            answer = Ok(done);
         }
         answers.push((member, answer));
     }
-    if as_json && is_fleet {
+    if is_fleet {
         document.close("]}\n")?;
     }
     drop(document);
-    print(answers, is_fleet && !as_json, session)
+    // Everything for a program was written.
+    print(answers, false, session)
 }
 
-fn answer(
+/// Plans an inventory and asks the simulation of the options; what is wrong is said.
+fn with_simulation(
     args: &Args,
     member: &mut Member,
-    (as_json, is_fleet): (bool, bool),
-    document: &mut Document,
+    ask: impl FnOnce(&Simulation<'_>) -> anyhow::Result<Answer>,
 ) -> anyhow::Result<Answer> {
     let Some(planned) = member.session.valid_plan(&member.loaded) else {
         return Ok(Answer::failed(&member.session));
     };
-    let plan = &planned.plan;
-    let simulation = Simulation {
-        plan,
-        base: scenario(&args.trouble(), plan)?,
+    ask(&Simulation {
+        plan: &planned.plan,
+        base: args.trouble().scenario(&planned.plan)?,
         systems: systems(&args.compare),
         failures: usize::from(args.failures.unwrap_or(0)),
-    };
-    if !as_json {
-        let text = simulation.text(args.failures.is_some());
-        return Ok(Answer::new(Exit::Done, Body::Text(text)));
-    }
-    if is_fleet {
-        document.item()?;
-    }
-    simulation.write_json(document, is_fleet)?;
-    Ok(Answer::new(Exit::Done, Body::Nothing))
+    })
 }
 
 impl Args {
@@ -162,54 +184,6 @@ fn systems(others: &[Other]) -> Vec<System> {
         Other::KeepalivedOperator => System::KeepalivedOperator,
     }));
     systems
-}
-
-/// What is not well, as options name it.
-pub struct Trouble<'a> {
-    pub fail: &'a [String],
-    pub zone: &'a [String],
-    pub drain: &'a [String],
-    pub unhealthy: &'a [String],
-}
-
-/// The scenario of the options. A name that the plan does not have is an error.
-pub fn scenario(args: &Trouble<'_>, plan: &Plan) -> anyhow::Result<Scenario> {
-    let nodes: Vec<&Subdomain> = plan.nodes.iter().map(|node| &node.node).collect();
-    let zones: Vec<&Label> = plan.nodes.iter().filter_map(|node| node.zone.as_ref()).collect();
-    let entrypoints: Vec<&Label> = plan.entrypoints.iter().collect();
-    let mut scenario = Scenario::default();
-    for name in args.fail {
-        scenario.failed.insert(known("node", name, &nodes)?);
-    }
-    for zone in args.zone {
-        let zone = known("zone", zone, &zones)?;
-        let inside = plan.nodes.iter().filter(|node| node.zone.as_ref() == Some(&zone));
-        scenario.failed.extend(inside.map(|node| node.node.clone()));
-    }
-    for name in args.drain {
-        scenario.drained.insert(known("node", name, &nodes)?);
-    }
-    for pair in args.unhealthy {
-        let Some((entrypoint, name)) = pair.split_once('@') else {
-            bail!("--unhealthy takes ENTRYPOINT@NODE, not `{}`", printable(pair));
-        };
-        let entrypoint = known("entrypoint", entrypoint, &entrypoints)?;
-        scenario.unhealthy.insert((entrypoint, known("node", name, &nodes)?));
-    }
-    Ok(scenario)
-}
-
-/// The name as it is known.
-fn known<T: AsRef<str> + Clone>(what: &str, written: &str, names: &[&T]) -> anyhow::Result<T> {
-    if let Some(found) = names.iter().find(|name| AsRef::<str>::as_ref(**name) == written) {
-        return Ok((*found).clone());
-    }
-    let all: Vec<&str> = names.iter().map(|name| (*name).as_ref()).collect();
-    let written = printable(written);
-    match nearest(&written, &all) {
-        Some(near) => bail!("there is no {what} `{written}`; did you mean `{near}`?"),
-        None => bail!("there is no {what} `{written}`; valid: {}", all.join(", ")),
-    }
 }
 
 /// What is asked.
@@ -252,11 +226,10 @@ impl Simulation<'_> {
     }
 
     /// Written as it is found: every set of many nodes would not fit into memory.
-    fn write_json(&self, document: &mut Document, in_list: bool) -> anyhow::Result<()> {
+    fn write_json(&self, start: &str, document: &mut Document) -> anyhow::Result<()> {
         let simulator = Simulator::of(self.plan);
-        let version = if in_list { "" } else { "\"version\":1," };
         document.open(&format!(
-            "{{{version}\"datacenter\":{},\"systems\":[",
+            "{start}\"datacenter\":{},\"systems\":[",
             serde_json::to_string(&self.plan.datacenter)?
         ))?;
         for system in &self.systems {
@@ -283,7 +256,7 @@ impl Simulation<'_> {
             document.value(&worst_of.iter().map(row).collect::<Vec<_>>())?;
             document.text("}")?;
         }
-        document.close(if in_list { "]}" } else { "]}\n" })
+        document.close("]}")
     }
 }
 

@@ -11,14 +11,14 @@ use super::answer::{Answer, Body, each};
 use super::complete;
 use super::input::Input;
 use super::session::{Loaded, Session};
-use super::simulate::{Trouble, scenario};
 use super::table::{count, table};
+use super::trouble::Trouble;
 use super::{Exit, Format};
 use crate::language::word::PathType;
 use crate::model::Host;
 use crate::pipeline::Planned;
 use crate::route::{Answer as Answers, Considered};
-use crate::trace::{Outcome, Request, Test, Trace, Tracer, place};
+use crate::trace::{Outcome, Request, Test, Trace, Tracer};
 
 pub const ABOUT: About = About {
     name: "trace",
@@ -106,7 +106,7 @@ impl Args {
         if self.all {
             return Ok(whole_table(&planned, session));
         }
-        let scenario = scenario(&self.trouble(), &planned.plan)?;
+        let scenario = self.trouble().scenario(&planned.plan)?;
         let tracer = Tracer::of(&planned.datacenter, &planned.routes, &planned.plan, &scenario);
         let traces: Vec<Trace<'_>> = asked.iter().map(|request| tracer.trace(request)).collect();
         let body = match session.global.format {
@@ -129,7 +129,7 @@ impl Args {
         session: &mut Session,
     ) -> anyhow::Result<Answer> {
         let Some(planned) = session.valid_plan(loaded) else { return Ok(Answer::failed(session)) };
-        let scenario = scenario(&self.trouble(), &planned.plan)?;
+        let scenario = self.trouble().scenario(&planned.plan)?;
         let tracer = Tracer::of(&planned.datacenter, &planned.routes, &planned.plan, &scenario);
         let traced: Vec<(&Test, Trace<'_>)> =
             tests.iter().map(|test| (test, tracer.trace(&test.request))).collect();
@@ -189,12 +189,12 @@ fn text(trace: &Trace<'_>, session: &Session) -> String {
     }
     let mut considered = trace.considered.iter();
     if let Some(first) = considered.next() {
-        rows.push(("rule", format!("{} ({})", described(first), at(place(first), session))));
+        rows.push(("rule", format!("{} ({})", described(first), at(first.place(), session))));
     }
     rows.push(("answer", outcome(&trace.answer)));
     rows.extend(
         considered
-            .map(|rule| ("also", format!("{} ({})", described(rule), at(place(rule), session)))),
+            .map(|rule| ("also", format!("{} ({})", described(rule), at(rule.place(), session)))),
     );
     rows.extend(trace.notes.iter().map(|note| ("note", note.clone())));
     let lines = rows.iter().map(|(name, text)| format!("  {name:<8}{text}\n"));
@@ -261,7 +261,7 @@ fn as_json(trace: &Trace<'_>, session: &Session) -> Value {
                 "path": rule.rule.path.path.value,
                 "type": rule.rule.path.kind.word(),
                 "by": by,
-                "at": at(place(rule), session),
+                "at": at(rule.place(), session),
             })
         })
         .collect();

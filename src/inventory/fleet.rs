@@ -21,6 +21,12 @@ pub struct Fleet {
 }
 
 impl Fleet {
+    /// An inventory alone.
+    pub fn of_one(inventory: &Path, sources: &mut Sources) -> anyhow::Result<Self> {
+        let members = vec![inventory.to_owned()];
+        Ok(Self { library: Library::read(&members, sources)?, members })
+    }
+
     /// Reads a directory. What is wrong with the fleet as a whole is in the report; without any datacenter it is no fleet.
     pub fn read(folder: &Path, sources: &mut Sources, report: &mut Report) -> anyhow::Result<Self> {
         let candidates = candidates(folder)?;

@@ -7,14 +7,8 @@ use crate::diag::{Diagnostic, Report};
 use crate::inventory::raw;
 use crate::source::{Loc, Span};
 
-/// Places at which a datacenter may differ.
-#[derive(Debug, Clone)]
-pub struct Waiver {
-    /// A path, or a pattern of paths.
-    pub path: Loc<Pattern>,
-    /// Why.
-    pub reason: String,
-}
+/// Places at which a datacenter may differ: a path, or a pattern of paths. The reason is for whoever reads the inventory.
+pub type Waiver = Loc<Pattern>;
 
 pub(super) fn build(raw: &raw::Inventory, report: &mut Report) -> Vec<Waiver> {
     let allowed = raw.align.as_ref().and_then(|align| align.allow.as_ref());
@@ -34,9 +28,7 @@ fn waiver(raw: &raw::AlignWaiver, report: &mut Report) -> Option<Waiver> {
         return None;
     }
     match Pattern::new(&written.value.text) {
-        Ok(pattern) => {
-            Some(Waiver { path: written.with(pattern), reason: reason.value.text.clone() })
-        }
+        Ok(pattern) => Some(written.with(pattern)),
         Err(error) => {
             let title =
                 format!("`{}` is not a pattern of paths: {}", written.value.text, error.msg);

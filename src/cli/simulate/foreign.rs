@@ -4,11 +4,12 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::{Args, known};
+use super::Args;
 use crate::cli::origin;
 use crate::cli::output;
 use crate::cli::session::Session;
 use crate::cli::table::{count, table};
+use crate::cli::trouble::known;
 use crate::cli::{Exit, Format};
 use crate::language::name::Subdomain;
 use crate::language::version::KeepalivedVersion;

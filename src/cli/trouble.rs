@@ -1,0 +1,58 @@
+//! What is not well, as options name it: `--fail`, `--zone`, `--drain`, `--unhealthy`.
+
+use anyhow::bail;
+
+use crate::diag::{nearest, printable};
+use crate::model::{Label, Subdomain};
+use crate::plan::Plan;
+use crate::plan::simulate::Scenario;
+
+/// What is not well, as options name it.
+pub struct Trouble<'a> {
+    pub fail: &'a [String],
+    pub zone: &'a [String],
+    pub drain: &'a [String],
+    pub unhealthy: &'a [String],
+}
+
+impl Trouble<'_> {
+    /// The scenario. A name that the plan does not have is an error.
+    pub fn scenario(&self, plan: &Plan) -> anyhow::Result<Scenario> {
+        let nodes: Vec<&Subdomain> = plan.nodes.iter().map(|node| &node.node).collect();
+        let zones: Vec<&Label> = plan.nodes.iter().filter_map(|node| node.zone.as_ref()).collect();
+        let entrypoints: Vec<&Label> = plan.entrypoints.iter().collect();
+        let mut scenario = Scenario::default();
+        for name in self.fail {
+            scenario.failed.insert(known("node", name, &nodes)?);
+        }
+        for zone in self.zone {
+            let zone = known("zone", zone, &zones)?;
+            let inside = plan.nodes.iter().filter(|node| node.zone.as_ref() == Some(&zone));
+            scenario.failed.extend(inside.map(|node| node.node.clone()));
+        }
+        for name in self.drain {
+            scenario.drained.insert(known("node", name, &nodes)?);
+        }
+        for pair in self.unhealthy {
+            let Some((entrypoint, name)) = pair.split_once('@') else {
+                bail!("--unhealthy takes ENTRYPOINT@NODE, not `{}`", printable(pair));
+            };
+            let entrypoint = known("entrypoint", entrypoint, &entrypoints)?;
+            scenario.unhealthy.insert((entrypoint, known("node", name, &nodes)?));
+        }
+        Ok(scenario)
+    }
+}
+
+/// The name as it is known.
+pub fn known<T: AsRef<str> + Clone>(what: &str, written: &str, names: &[&T]) -> anyhow::Result<T> {
+    if let Some(found) = names.iter().find(|name| AsRef::<str>::as_ref(**name) == written) {
+        return Ok((*found).clone());
+    }
+    let all: Vec<&str> = names.iter().map(|name| (*name).as_ref()).collect();
+    let written = printable(written);
+    match nearest(&written, &all) {
+        Some(near) => bail!("there is no {what} `{written}`; did you mean `{near}`?"),
+        None => bail!("there is no {what} `{written}`; valid: {}", all.join(", ")),
+    }
+}
