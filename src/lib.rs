@@ -3,7 +3,7 @@
 //! The data flows one way: text -> [`inventory`] -> [`model`] -> [`plan`] -> [`emit`] -> [`bundle`] -> [`state`] ->
 //! [`impact`] -> [`rollout`]; each folder
 //! imports only from those before it. [`language`] says what a single value may be, [`route`] is the routing table
-//! between model and plan, [`align`] compares the datacenters of a fleet. [`diag`] serves all of them, [`lint`] warns, [`schema`] describes the language to editors,
+//! between model and plan, which [`trace`] asks who answers a URL; [`align`] compares the datacenters of a fleet. [`diag`] serves all of them, [`lint`] warns, [`schema`] describes the language to editors,
 //! [`cli`] drives.
 //!
 //! Invariants: a [`model::Datacenter`] is valid or does not exist; every number is chosen in [`plan`]; an emitter

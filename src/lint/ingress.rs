@@ -1,8 +1,8 @@
 //! What ingress-nginx makes of paths and annotations that the API server takes.
 
 use crate::diag::{Code, Diagnostic, Report, code};
-use crate::model::{Annotations, Controller, Datacenter, Label, PathType};
-use crate::route::RoutingTable;
+use crate::model::{Annotations, Controller, Datacenter, Label, PathType, nginx_annotations};
+use crate::route::{self, RoutingTable};
 use crate::source::Span;
 
 /// Characters that the admission webhook refuses, most of them of regular expressions.
@@ -74,17 +74,14 @@ pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
 }
 
 fn annotations(annotations: &Annotations, span: Span, report: &mut Report) {
-    for name in annotations
-        .keys()
-        .filter_map(|key| key.as_str().strip_prefix("nginx.ingress.kubernetes.io/"))
-    {
+    for (name, _) in nginx_annotations(annotations) {
         if name.ends_with("-snippet") {
             report.push(
                 Diagnostic::new(&SNIPPET, span, format!("`{name}` is off by default"), "annotated here")
                     .note("ingress-nginx accepts snippets only with `allow-snippet-annotations`; otherwise it refuses the Ingress"),
             );
         }
-        if matches!(name, "use-regex" | "rewrite-target") {
+        if route::REGEX.contains(&name) {
             report.push(
                 Diagnostic::new(&ALL_REGEX, span, format!("`{name}` affects every path of its host"), "annotated here")
                     .note("ingress-nginx then treats every path of the host, including those of other components, as a case-insensitive regular expression"),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::diag::{Code, Diagnostic, Report, code};
-use crate::model::{Annotations, Controller, Datacenter, Label};
+use crate::model::{Controller, Datacenter, Label, nginx_annotation};
 use crate::route::RoutingTable;
 
 /// The other tier's default holds.
@@ -30,11 +30,13 @@ pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
         }
         let own = datacenter.components.iter().filter(|(_, found)| found.entrypoint == *name);
         for (limit, default) in LIMITS {
-            let on_edge = has(&edge.annotations, limit);
-            let on_routing = has(&routing.annotations, limit);
+            let on_edge = nginx_annotation(&edge.annotations, limit).is_some();
+            let on_routing = nginx_annotation(&routing.annotations, limit).is_some();
             let components: BTreeSet<&Label> = own
                 .clone()
-                .filter(|(_, found)| found.backend.is_some() && has(&found.annotations, limit))
+                .filter(|(_, found)| {
+                    found.backend.is_some() && nginx_annotation(&found.annotations, limit).is_some()
+                })
                 .map(|(name, _)| name)
                 .collect();
             let (only, other) = match (on_edge, on_routing || !components.is_empty()) {
@@ -57,9 +59,4 @@ pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
             );
         }
     }
-}
-
-fn has(annotations: &Annotations, limit: &str) -> bool {
-    let key = |key: &str| key.strip_prefix("nginx.ingress.kubernetes.io/") == Some(limit);
-    annotations.keys().any(|found| key(found.as_str()))
 }

@@ -1,6 +1,6 @@
 //! What requests are for, behind the routing tier.
 
-use super::entrypoint::{Annotations, Entrypoint, annotations};
+use super::entrypoint::{Annotations, Entrypoint, annotations, nginx_annotation};
 use super::{Names, codes, entrypoint_of, value};
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::{Text, raw, whole_number};
@@ -38,12 +38,9 @@ impl Component {
 
     /// Whether it takes a part of another component's requests, on the same hosts and paths (ingress-nginx).
     pub fn is_canary(&self) -> bool {
-        self.annotations.get(CANARY).is_some_and(|value| value == "true")
+        nginx_annotation(&self.annotations, "canary") == Some("true")
     }
 }
-
-/// The annotation by which ingress-nginx knows a canary.
-const CANARY: &str = "nginx.ingress.kubernetes.io/canary";
 
 /// A path that a component claims.
 #[derive(Debug, Clone)]

@@ -27,7 +27,10 @@ use indexmap::IndexSet;
 pub use component::{Backend, BackendPort, Component, Path};
 pub use domain::Domain;
 pub use entry::Entry;
-pub use entrypoint::{Annotations, Controller, Edge, Entrypoint, Fallback, Routing};
+pub use entrypoint::{
+    Annotations, Controller, Edge, Entrypoint, Fallback, NGINX, Routing, nginx_annotation,
+    nginx_annotations,
+};
 pub use gateway::Gateway;
 pub use keepalived::{Keepalived, PolicyRouting, Preempt, VrrpVersion};
 pub use kubernetes::{EndpointsForm, Kubernetes};

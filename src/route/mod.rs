@@ -9,9 +9,9 @@ pub use matcher::{Considered, Found, Lookup, normal};
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::language::name::{Host, Label, QualifiedName};
+use crate::language::name::{Host, Label};
 use crate::language::word::PathType;
-use crate::model::{Annotations, Component, Draft, Entrypoint, Path};
+use crate::model::{Annotations, Component, Draft, Entrypoint, Path, nginx_annotations};
 use crate::source::Span;
 
 /// What the routing tier of every entrypoint is told.
@@ -56,13 +56,10 @@ pub enum Answer {
 }
 
 /// Annotations of ingress-nginx that change how every path of a host is compared (facts-kubernetes 9).
-const REGEX: [&str; 2] =
-    ["nginx.ingress.kubernetes.io/use-regex", "nginx.ingress.kubernetes.io/rewrite-target"];
+pub const REGEX: [&str; 2] = ["use-regex", "rewrite-target"];
 
 fn turns_into_regex(annotations: &Annotations) -> bool {
-    let on =
-        |(key, value): (&QualifiedName, &String)| REGEX.contains(&key.as_str()) && value != "false";
-    annotations.iter().any(on)
+    nginx_annotations(annotations).any(|(name, value)| REGEX.contains(&name) && value != "false")
 }
 
 impl Rule {

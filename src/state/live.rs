@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::object::{self, Object, ObjectKey};
 use super::tree::Tree;
 use crate::emit::{self, BundleFile};
+use crate::model::NGINX;
 
 /// The kinds that a bundle has. Whatever else has our labels is not ours.
 const KINDS: [&str; 4] = ["Service", "Endpoints", "EndpointSlice", "Ingress"];
@@ -28,8 +29,10 @@ impl Live {
                 serde_saphyr::from_multiple(text).context("not the YAML of Kubernetes objects")?
             }
         };
+        const NO_LIST: &str =
+            "not a list of Kubernetes objects, as `kubectl get ... -o json` prints it";
         if documents.is_empty() {
-            bail!("not a list of Kubernetes objects, as `kubectl get ... -o json` prints it");
+            bail!(NO_LIST);
         }
         let mut objects = Vec::new();
         for document in documents {
@@ -41,9 +44,7 @@ impl Live {
                 let Some(object) = Object::of(item, "")
                     .filter(|found| found.key.kind != "List" && found.key.kind != "Status")
                 else {
-                    bail!(
-                        "not a list of Kubernetes objects, as `kubectl get ... -o json` prints it"
-                    );
+                    bail!(NO_LIST);
                 };
                 objects.push(object);
             }
@@ -84,21 +85,14 @@ impl Tree {
     /// The tree with what the cluster has in the place of its manifests. `wanted` are the files that will be: an object
     /// that says the same stands there in the same words.
     pub fn with_objects(mut self, live: &Live, wanted: &[BundleFile]) -> Self {
-        let manifests = |files: &mut dyn Iterator<Item = (&str, &str)>| -> Vec<(String, Object)> {
-            files
-                .filter(|(path, _)| object::is_manifest(path))
-                .flat_map(|(path, body)| object::read(path, body))
-                .map(|object| (object.file.clone(), object))
-                .collect()
-        };
-        let before = manifests(&mut self.iter());
-        let after =
-            manifests(&mut wanted.iter().map(|file| (file.path.as_str(), file.body.as_str())));
-        let places: BTreeMap<&ObjectKey, (&str, Option<&Object>)> = before
-            .iter()
-            .map(|(path, object)| (&object.key, (path.as_str(), None)))
-            .chain(after.iter().map(|(path, object)| (&object.key, (path.as_str(), Some(object)))))
-            .collect();
+        let before: Vec<Object> =
+            self.iter().flat_map(|(path, body)| manifest(path, body)).collect();
+        let after: Vec<Vec<Object>> =
+            wanted.iter().map(|file| manifest(&file.path, &file.body)).collect();
+        let before = before.iter().map(|object| (&object.key, (object.file.as_str(), None)));
+        let will_be = after.iter().flatten();
+        let will_be = will_be.map(|object| (&object.key, (object.file.as_str(), Some(object))));
+        let places: BTreeMap<&ObjectKey, (&str, Option<&Object>)> = before.chain(will_be).collect();
         let mut files: BTreeMap<String, BTreeMap<&ObjectKey, Value>> = BTreeMap::new();
         for object in &live.0 {
             let (path, wanted) = match places.get(&object.key) {
@@ -109,14 +103,11 @@ impl Tree {
             files.entry(path).or_default().insert(&object.key, said);
         }
         self.retain(|path| !path.starts_with("kubernetes/"));
-        for file in wanted.iter().filter(|file| file.path.starts_with("kubernetes/")) {
-            let said = after.iter().filter(|(path, _)| *path == file.path);
-            let said: BTreeMap<&ObjectKey, &Value> =
-                said.map(|(_, object)| (&object.key, &object.value)).collect();
-            let found = files.get(&file.path);
-            let same = found.map_or(said.is_empty(), |found| {
-                found.len() == said.len()
-                    && found.iter().all(|(key, value)| said.get(*key) == Some(&value))
+        let is_ours = |(file, _): &(&BundleFile, _)| file.path.starts_with("kubernetes/");
+        for (file, objects) in wanted.iter().zip(&after).filter(is_ours) {
+            let same = files.get(&file.path).map_or(objects.is_empty(), |found| {
+                found.len() == objects.len()
+                    && objects.iter().all(|object| found.get(&object.key) == Some(&object.value))
             });
             if same {
                 files.remove(&file.path);
@@ -128,6 +119,11 @@ impl Tree {
         }
         self
     }
+}
+
+/// The objects of a file of a bundle, where it is a manifest.
+fn manifest(path: &str, body: &str) -> Vec<Object> {
+    if object::is_manifest(path) { object::read(path, body) } else { Vec::new() }
 }
 
 fn empty() -> Value {
@@ -162,8 +158,8 @@ enum Filled {
     True,
 }
 
-/// Fields that the API server fills in, by kind and place (API reference of Kubernetes 1.22 to 1.37). `*` is any kind,
-/// any entry of a list or any key.
+/// Fields that the API server fills in, by kind and place (API reference of Kubernetes 1.22 to 1.37). `*` is any kind, or
+/// any entry of a list.
 const FILLED_IN: &[(&str, &str, Filled)] = &[
     ("*", "/status", Filled::Anything),
     ("*", "/metadata/creationTimestamp", Filled::Anything),
@@ -193,11 +189,8 @@ const FILLED_IN: &[(&str, &str, Filled)] = &[
 ];
 
 /// Annotations that change what a controller does, whoever wrote them.
-const OF_CONTROLLERS: &[&str] = &[
-    "nginx.ingress.kubernetes.io/",
-    "traefik.ingress.kubernetes.io/",
-    "kubernetes.io/ingress.class",
-];
+const OF_CONTROLLERS: &[&str] =
+    &[NGINX, "traefik.ingress.kubernetes.io/", "kubernetes.io/ingress.class"];
 
 /// What an object says without what its manifest did not.
 fn without_filled_in(object: &Object, wanted: Option<&Object>) -> Value {

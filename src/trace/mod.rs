@@ -10,11 +10,13 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::language::name::{Host, Label, ServiceName, Subdomain};
-use crate::model::{Annotations, BackendPort, Controller, Datacenter, Domain, Entrypoint};
+use crate::model::{
+    Annotations, BackendPort, Controller, Datacenter, Domain, Entrypoint, nginx_annotation,
+    nginx_annotations,
+};
 use crate::plan::Plan;
 use crate::plan::simulate::{Scenario, Simulator};
 use crate::route::{Answer, Considered, Found, RoutingTable, Tier, normal};
-use crate::source::Span;
 
 /// A datacenter in which requests are followed.
 pub struct Tracer<'a> {
@@ -112,36 +114,35 @@ impl<'a> Tracer<'a> {
             request,
             vips: Vec::new(),
             edge: None,
-            answer: Outcome::Nothing { status: 404, why: String::new() },
+            answer: Outcome::nothing(""),
             considered: Vec::new(),
             notes: Vec::new(),
         };
+        trace.answer = self.follow(&mut trace);
+        trace
+    }
+
+    /// Who answers; what is met on the way is told.
+    fn follow(&self, trace: &mut Trace<'a>) -> Outcome<'a> {
+        let request = trace.request;
         let Some((host, domain)) = self.domain(&request.host) else {
-            let why = format!("no domain has the host {}", request.host);
-            trace.answer = Outcome::Nothing { status: 404, why };
-            return trace;
+            return Outcome::nothing(format!("no domain has the host {}", request.host));
         };
         let Some(entrypoint) = self.datacenter.entrypoints.get(&domain.entrypoint) else {
-            return trace;
+            return Outcome::nothing("its domain has no entrypoint");
         };
         trace.vips = self.vips(&domain.entrypoint);
         trace.edge = Some(Edge { host, domain, entrypoint });
-        let tier = self.routes.tier(&domain.entrypoint);
-        if trace.vips.iter().all(|(_, holder)| holder.is_none()) {
-            let why = match trace.vips.is_empty() {
-                true => "the entrypoint has no VIP".to_owned(),
-                false => "no node holds a VIP of the entrypoint".to_owned(),
-            };
-            trace.answer = Outcome::Nothing { status: 0, why };
-            return trace;
+        if trace.vips.is_empty() {
+            return Outcome::unconnected("the entrypoint has no VIP");
         }
-        let at_the_edge = self.at_the_edge(request, domain, entrypoint, &mut trace.notes);
-        let answer = match at_the_edge {
-            Err(answer) => answer,
-            Ok(()) => self.routed(request, tier, entrypoint, &mut trace),
-        };
-        trace.answer = answer;
-        trace
+        if trace.vips.iter().all(|(_, holder)| holder.is_none()) {
+            return Outcome::unconnected("no node holds a VIP of the entrypoint");
+        }
+        match self.at_the_edge(request, domain, entrypoint, &mut trace.notes) {
+            Some(answer) => answer,
+            None => self.routed(self.routes.tier(&domain.entrypoint), entrypoint, trace),
+        }
     }
 
     /// The domain of a host: its own, or a wildcard's.
@@ -167,22 +168,16 @@ impl<'a> Tracer<'a> {
         domain: &Domain,
         entrypoint: &Entrypoint,
         notes: &mut Vec<String>,
-    ) -> Result<(), Outcome<'a>> {
+    ) -> Option<Outcome<'a>> {
         let edge = &entrypoint.edge;
         if !edge.ports.values().any(|port| *port == request.port) {
             let ports: Vec<String> = edge.ports.values().map(ToString::to_string).collect();
-            let why = format!(
-                "nothing listens on port {} of these VIPs, only on {}",
-                request.port,
-                ports.join(", ")
-            );
-            return Err(Outcome::Nothing { status: 0, why });
+            let (port, ports) = (request.port, ports.join(", "));
+            let why = format!("nothing listens on port {port} of these VIPs, only on {ports}");
+            return Some(Outcome::unconnected(why));
         }
-        for (tier, annotations) in
-            [("edge", &edge.annotations), ("routing", &entrypoint.routing.annotations)]
-        {
-            note_unfollowed(tier, annotations, notes);
-        }
+        note_unfollowed("edge", &edge.annotations, notes);
+        note_unfollowed("routing", &entrypoint.routing.annotations, notes);
         let is = |name: &str, wanted: &str| {
             nginx_annotation(&edge.annotations, name).is_some_and(|value| value == wanted)
         };
@@ -192,34 +187,32 @@ impl<'a> Tracer<'a> {
         if nginx && request.scheme == Scheme::Http && redirects {
             let location = format!("https://{}{}", request.host, request.path);
             let why = "the edge sends plain http to https (`ssl-redirect`)".to_owned();
-            return Err(Outcome::Redirect { status: 308, location, why });
+            return Some(Outcome::Redirect { status: 308, location, why });
         }
         if request.scheme == Scheme::Https && !has_tls {
-            match edge.controller {
-                Controller::IngressNginx => notes.push(
-                    "`tls_secret: false`: the edge answers https with its own certificate, which browsers refuse".to_owned(),
-                ),
-                _ => {
-                    let why = "`tls_secret: false`: the edge has no https for this host".to_owned();
-                    return Err(Outcome::Nothing { status: 404, why });
-                }
+            if !nginx {
+                return Some(Outcome::nothing(
+                    "`tls_secret: false`: the edge has no https for this host",
+                ));
             }
+            notes.push(
+                "`tls_secret: false`: the edge answers https with its own certificate, which browsers refuse".to_owned(),
+            );
         }
-        Ok(())
+        None
     }
 
     /// What the routing tier does.
     fn routed(
         &self,
-        request: &Request,
         tier: Option<&'a Tier>,
         entrypoint: &'a Entrypoint,
         trace: &mut Trace<'a>,
     ) -> Outcome<'a> {
-        let nothing = |why: String| Outcome::Nothing { status: 404, why };
-        let Some(tier) = tier else { return nothing("no rule is for this entrypoint".to_owned()) };
-        let lookup =
-            tier.lookup(entrypoint.routing.controller, &request.host, &normal(&request.path));
+        let request = trace.request;
+        let Some(tier) = tier else { return Outcome::nothing("no rule is for this entrypoint") };
+        let controller = entrypoint.routing.controller;
+        let lookup = tier.lookup(controller, &request.host, &normal(&request.path));
         trace.considered = lookup.considered;
         match lookup.found {
             Found::Rule(found) => {
@@ -233,15 +226,12 @@ impl<'a> Tracer<'a> {
             },
             Found::Nothing => {
                 let named = tier.server(&request.host);
-                let why = match named
-                    .filter(|_| entrypoint.routing.controller == Controller::IngressNginx)
-                {
-                    Some(host) => format!(
+                match named.filter(|_| controller == Controller::IngressNginx) {
+                    Some(host) => Outcome::nothing(format!(
                         "no rule of {host} matches, and rules for any host are hidden there"
-                    ),
-                    None => "no rule matches".to_owned(),
-                };
-                nothing(why)
+                    )),
+                    None => Outcome::nothing("no rule matches"),
+                }
             }
         }
     }
@@ -252,14 +242,13 @@ impl<'a> Tracer<'a> {
         entrypoint: &'a Entrypoint,
         notes: &mut Vec<String>,
     ) -> Outcome<'a> {
-        let nothing = || Outcome::Nothing { status: 404, why: "nobody answers".to_owned() };
         match answer {
             Answer::Component(name) => {
                 let component = self.datacenter.components.get(name);
                 let Some((component, backend)) =
                     component.and_then(|found| Some((found, found.backend.as_ref()?)))
                 else {
-                    return nothing();
+                    return Outcome::nothing("nobody answers");
                 };
                 note_unfollowed(name.as_str(), &component.annotations, notes);
                 let port = match &backend.port {
@@ -275,7 +264,7 @@ impl<'a> Tracer<'a> {
                     namespace: &self.datacenter.kubernetes.namespace,
                     port: fallback.port,
                 },
-                None => nothing(),
+                None => Outcome::nothing("nobody answers"),
             },
         }
     }
@@ -331,7 +320,8 @@ const UNFOLLOWED: &[&str] = &[
 ];
 
 fn note_unfollowed(whose: &str, annotations: &Annotations, notes: &mut Vec<String>) {
-    let found = UNFOLLOWED.iter().filter(|name| nginx_annotation(annotations, name).is_some());
+    let found = nginx_annotations(annotations).map(|(name, _)| name);
+    let found = found.filter(|name| UNFOLLOWED.contains(name));
     notes.extend(
         found.map(|name| {
             format!("`{name}` of {whose} may answer otherwise; it is not followed here")
@@ -339,13 +329,17 @@ fn note_unfollowed(whose: &str, annotations: &Annotations, notes: &mut Vec<Strin
     );
 }
 
-/// An annotation of ingress-nginx.
-fn nginx_annotation<'a>(annotations: &'a Annotations, name: &str) -> Option<&'a str> {
-    let key = format!("nginx.ingress.kubernetes.io/{name}");
-    annotations.iter().find(|(found, _)| found.as_str() == key).map(|(_, value)| value.as_str())
-}
-
 impl Outcome<'_> {
+    /// A controller's 404.
+    fn nothing(why: impl Into<String>) -> Self {
+        Self::Nothing { status: 404, why: why.into() }
+    }
+
+    /// Not even a connection.
+    fn unconnected(why: impl Into<String>) -> Self {
+        Self::Nothing { status: 0, why: why.into() }
+    }
+
     /// `component`, `fallback`, `redirect` or `none`.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -355,9 +349,4 @@ impl Outcome<'_> {
             Self::Nothing { .. } => "none",
         }
     }
-}
-
-/// Where a rule is written.
-pub fn place(rule: &Considered<'_>) -> Span {
-    rule.rule.path.path.span
 }

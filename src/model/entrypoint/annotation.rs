@@ -12,6 +12,31 @@ use crate::source::Loc;
 /// Annotations of a Kubernetes object.
 pub type Annotations = BTreeMap<QualifiedName, String>;
 
+/// What the keys of ingress-nginx's own annotations begin with.
+pub const NGINX: &str = "nginx.ingress.kubernetes.io/";
+
+/// The annotations of ingress-nginx, by their names without the prefix.
+pub fn nginx_annotations(annotations: &Annotations) -> impl Iterator<Item = (&str, &str)> {
+    let own = annotations.iter();
+    own.filter_map(|(key, value)| Some((key.as_str().strip_prefix(NGINX)?, value.as_str())))
+}
+
+/// The value of an annotation of ingress-nginx.
+pub fn nginx_annotation<'a>(annotations: &'a Annotations, name: &str) -> Option<&'a str> {
+    nginx_annotations(annotations).find(|(found, _)| *found == name).map(|(_, value)| value)
+}
+
+/// The annotations of a tier: those of both, and its own, which win.
+pub fn of_tier(
+    both: &Annotations,
+    own: Option<&Map<AnnotationKey, Loc<Text<Free>>>>,
+    report: &mut Report,
+) -> Annotations {
+    let mut all = both.clone();
+    all.extend(annotations(own, report));
+    all
+}
+
 pub fn annotations(
     raw: Option<&Map<AnnotationKey, Loc<Text<Free>>>>,
     report: &mut Report,

@@ -22,35 +22,31 @@ pub enum Controller {
     Other,
 }
 
-/// The keys of a tier that say which.
-pub(super) struct Written<'a> {
-    pub controller: Option<&'a Loc<Text<ControllerName>>>,
-    pub provider: Option<&'a Loc<Text<TraefikProvider>>>,
-    pub strict_prefix: Option<&'a Loc<Text<Switch>>>,
-}
-
-impl Written<'_> {
-    /// The controller, and where it is named.
-    pub fn build(&self, report: &mut Report) -> Option<Controller> {
-        let name = self.controller.map_or(Some(ControllerName::IngressNginx), |raw| {
+impl Controller {
+    /// By the keys of a tier.
+    pub(super) fn of(
+        controller: Option<&Loc<Text<ControllerName>>>,
+        provider: Option<&Loc<Text<TraefikProvider>>>,
+        strict_prefix: Option<&Loc<Text<Switch>>>,
+        report: &mut Report,
+    ) -> Option<Self> {
+        let name = controller.map_or(Some(ControllerName::IngressNginx), |raw| {
             value::word(raw, "controller", report)
         });
-        let provider = self.provider.map_or(Some(TraefikProvider::Ingress), |raw| {
+        let read = provider.map_or(Some(TraefikProvider::Ingress), |raw| {
             value::word(raw, "traefik_provider", report)
         });
-        let strict = self
-            .strict_prefix
+        let strict = strict_prefix
             .map_or(Some(Switch::Off), |raw| value::word(raw, "strict_prefix", report));
-        let (name, provider, strict) = (name?, provider?, strict?);
+        let (name, read, strict) = (name?, read?, strict?);
         if name != ControllerName::Traefik {
-            let given = self.provider.map(|raw| ("traefik_provider", raw.span));
-            for (key, span) in
-                given.into_iter().chain(self.strict_prefix.map(|raw| ("strict_prefix", raw.span)))
-            {
+            let provider = provider.map(|raw| ("traefik_provider", raw.span));
+            let strict = strict_prefix.map(|raw| ("strict_prefix", raw.span));
+            for (key, span) in provider.into_iter().chain(strict) {
                 report.push(only_traefik(key, span));
             }
         }
-        Some(match (name, provider) {
+        Some(match (name, read) {
             (ControllerName::IngressNginx, _) => Controller::IngressNginx,
             (ControllerName::Other, _) => Controller::Other,
             (ControllerName::Traefik, TraefikProvider::Nginx) => Controller::TraefikNginx,

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::controller::{Controller, Written};
-use super::{Annotations, annotations, class, codes, port, service, value};
+use super::controller::Controller;
+use super::{Annotations, class, codes, of_tier, port, service, value};
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::{Map, Text, raw};
 use crate::language::name::{LabelValue, Name, PortName, QualifiedName, ServiceName, Subdomain};
@@ -36,14 +36,13 @@ pub(super) fn build(raw: &raw::Edge, both: &Annotations, report: &mut Report) ->
     let ports = ports(raw.ports.as_ref(), raw.span, report);
     let health_check_node_port =
         raw.health_check_node_port.as_ref().map(|raw| health_check(raw, report));
-    let mut all = both.clone();
-    all.extend(annotations(raw.annotations.as_ref(), report));
-    let controller = Written {
-        controller: raw.controller.as_ref(),
-        provider: raw.traefik_provider.as_ref(),
-        strict_prefix: raw.strict_prefix.as_ref(),
-    };
-    let controller = controller.build(report)?;
+    let annotations = of_tier(both, raw.annotations.as_ref(), report);
+    let controller = Controller::of(
+        raw.controller.as_ref(),
+        raw.traefik_provider.as_ref(),
+        raw.strict_prefix.as_ref(),
+        report,
+    )?;
     if controller != Controller::IngressNginx && selector.is_none() {
         report.push(
             Diagnostic::new(
@@ -92,7 +91,7 @@ pub(super) fn build(raw: &raw::Edge, both: &Annotations, report: &mut Report) ->
         ports: ports?,
         health_check_node_port: health_check_node_port.map_or(Some(None), |port| port.map(Some))?,
         controller,
-        annotations: all,
+        annotations,
         class,
     })
 }

@@ -6,8 +6,9 @@ mod edge;
 mod fallback;
 mod routing;
 
-pub use annotation::Annotations;
 pub(super) use annotation::annotations;
+use annotation::of_tier;
+pub use annotation::{Annotations, NGINX, nginx_annotation, nginx_annotations};
 pub use controller::Controller;
 pub use edge::Edge;
 pub use fallback::Fallback;

@@ -1,7 +1,7 @@
 //! Second tier: requests to components.
 
-use super::controller::{Controller, Written};
-use super::{Annotations, annotations, class, port, service};
+use super::controller::Controller;
+use super::{Annotations, class, of_tier, port, service};
 use crate::diag::Report;
 use crate::inventory::raw;
 use crate::language::name::{ServiceName, Subdomain};
@@ -30,13 +30,12 @@ pub(super) fn build(
     let class = class(raw.class.as_ref(), report);
     let service = service(raw.service.as_ref(), raw.class.as_ref(), report);
     let port = raw.port.as_ref().map_or(Some(80), |raw| port(raw, "port", report));
-    let mut all = both.clone();
-    all.extend(annotations(raw.annotations.as_ref(), report));
-    let controller = Written {
-        controller: raw.controller.as_ref(),
-        provider: raw.traefik_provider.as_ref(),
-        strict_prefix: raw.strict_prefix.as_ref(),
-    };
-    let controller = controller.build(report)?;
-    Some(Routing { class: class?, service: service?, port: port?, controller, annotations: all })
+    let annotations = of_tier(both, raw.annotations.as_ref(), report);
+    let controller = Controller::of(
+        raw.controller.as_ref(),
+        raw.traefik_provider.as_ref(),
+        raw.strict_prefix.as_ref(),
+        report,
+    )?;
+    Some(Routing { class: class?, service: service?, port: port?, controller, annotations })
 }

@@ -8,6 +8,7 @@ use super::{Rule, Tier};
 use crate::language::name::Host;
 use crate::language::word::PathType;
 use crate::model::Controller;
+use crate::source::Span;
 
 /// A rule that was looked at: the host that it is for, `None` being any.
 #[derive(Debug, Clone, Copy)]
@@ -69,6 +70,11 @@ impl<'a> Lookup<'a> {
 impl Considered<'_> {
     fn path(&self) -> &str {
         self.rule.path.path.value.as_str()
+    }
+
+    /// Where it is written.
+    pub fn place(&self) -> Span {
+        self.rule.path.path.span
     }
 
     fn kind(&self) -> PathType {
