@@ -1,0 +1,202 @@
+//! A fleet that runs what an edit begins with, and the script that leads to its end: over namespaces instead of ssh.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::net::IpAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use lbgen::plan::simulate::Scenario;
+
+use crate::lab::edits::{BASE, Edit, foreign, machines};
+use crate::lab::{Lab, timeline::Worst};
+use crate::support;
+
+/// What stands for systemd and its journal on a node.
+const SYSTEMD: &str = r#"
+    set -e
+    mkdir -p /run/systemd/system /usr/local/sbin
+    cat >/usr/local/sbin/systemctl <<'END'
+#!/bin/sh
+case "$*" in
+*"reload keepalived") kill -HUP "$(cat /run/keepalived.pid)" ;;
+*"enable "*"--now keepalived")
+    keepalived --dont-fork --log-console --log-detail >>/run/lab/keepalived.log 2>&1 &
+    while [ ! -s /run/keepalived.pid ]; do sleep 0.05; done ;;
+*"disable "*"--now keepalived")
+    [ -e /run/keepalived.pid ] || exit 0
+    kill "$(cat /run/keepalived.pid)"
+    while [ -e /run/keepalived.pid ]; do sleep 0.05; done ;;
+esac
+END
+    printf '#!/bin/sh\ncat /run/lab/keepalived.log\n' >/usr/local/sbin/journalctl
+    chmod 755 /usr/local/sbin/systemctl /usr/local/sbin/journalctl
+"#;
+
+/// What a rollout did, and what it had said that it would do.
+pub struct Replayed {
+    pub name: &'static str,
+    pub steps: usize,
+    pub predicted: BTreeMap<IpAddr, Duration>,
+    pub measured: BTreeMap<IpAddr, Worst>,
+}
+
+pub const STOP: &str = "systemctl disable --now keepalived";
+pub const START: &str = "systemctl enable --now keepalived";
+
+/// What a boot makes of the node's tmpfiles (tmpfiles.d(5)).
+pub const BOOT: &str = r#"cat /etc/tmpfiles.d/lbgen*.conf | awk '$1 == "d" { system("mkdir -p " $2) } $1 == "f" { system("echo " $7 " >" $2) }'"#;
+
+/// Nothing of lbgen is on the node.
+const WIPE: &str = "lbgen-policy-routing down; rm -rf /usr/local/libexec/lbgen /usr/local/sbin/lbgen-policy-routing /run/lbgen /etc/sysctl.d/90-lbgen.conf /etc/systemd/system/lbgen-policy-routing.service /etc/tmpfiles.d/lbgen.conf";
+
+/// The nodes of a bundle have a keepalived.conf of somebody else's and nothing more; their cluster is another matter.
+fn rewrite(bundle: &Path) {
+    for entry in fs::read_dir(bundle.join("nodes")).unwrap() {
+        let node = entry.unwrap().path();
+        let conf = fs::read_to_string(node.join("etc/keepalived/keepalived.conf")).unwrap();
+        fs::remove_dir_all(&node).unwrap();
+        fs::create_dir_all(node.join("etc/keepalived")).unwrap();
+        fs::write(node.join("etc/keepalived/keepalived.conf"), foreign(&conf)).unwrap();
+    }
+    fs::remove_file(bundle.join("bundle.json")).unwrap();
+}
+
+/// A fleet that runs what an edit begins with, and the script that leads to its end.
+pub struct Stage {
+    pub edit: &'static Edit,
+    pub work: tempfile::TempDir,
+    pub plan: serde_json::Value,
+    pub lab: Lab,
+    pub before: BTreeMap<IpAddr, BTreeSet<String>>,
+}
+
+impl Stage {
+    pub fn new(edit: &'static Edit) -> Self {
+        let work = tempfile::tempdir().unwrap();
+        let (from, to) = ((edit.from)(BASE), (edit.to)(BASE));
+        let inventory = work.path().join("inventory.yaml");
+        fs::write(&inventory, &from).unwrap();
+        lbgen(work.path(), &["render", "-q"]);
+        let old_lock = fs::read_to_string(work.path().join("inventory.lock")).unwrap();
+        fs::rename(work.path().join("out"), work.path().join("old")).unwrap();
+        if edit.foreign {
+            rewrite(&work.path().join("old/lab"));
+        }
+        fs::write(&inventory, &to).unwrap();
+        lbgen(work.path(), &["render", "-q"]);
+        let options = [OPTIONS, edit.options, &["--format", "json"]].concat();
+        let plan = serde_json::from_slice(&lbgen(work.path(), &options).stdout).unwrap();
+
+        // Every machine of both inventories is there; those that the first does not have stand idle.
+        let mut lab = Lab::start(machines(&from, &to), "");
+        (edit.wire)(&lab);
+        for node in lab.nodes.values() {
+            node.host.run(SYSTEMD);
+        }
+        lab.become_fleet(&from, &old_lock);
+        if edit.foreign {
+            for (name, node) in &lab.nodes {
+                let old = work.path().join("old/lab/nodes").join(name);
+                node.host.run(&format!(
+                    "{}; {WIPE}; rsync -rlt {}/ /; {}",
+                    STOP,
+                    old.display(),
+                    START
+                ));
+            }
+        }
+        lab.prove_holders();
+        for name in lab.nodes.keys() {
+            lab.watch_timeline(name);
+        }
+        let before = lab.holders();
+        hooks(work.path(), &lab);
+        let stage = Self { edit, work, plan, lab, before };
+        stage.write_script(&[]);
+        stage
+    }
+
+    pub fn write_script(&self, more: &[&str]) {
+        let options = [OPTIONS, self.edit.options, more, &["--format", "sh"]].concat();
+        let script = lbgen(self.work.path(), &options);
+        fs::write(self.work.path().join("rollout.sh"), &script.stdout).unwrap();
+    }
+
+    /// Runs the script, with what a person answers.
+    pub fn run(&self, options: &[&str], answers: &str) -> Output {
+        fs::write(self.work.path().join("answers"), answers).unwrap();
+        let mut command = Command::new("sh");
+        command.arg("rollout.sh").args(options).current_dir(self.work.path());
+        command.stdin(fs::File::open(self.work.path().join("answers")).unwrap());
+        for (name, hook) in [("LBGEN_ON", "on"), ("LBGEN_COPY", "copy")] {
+            command.env(name, self.work.path().join(hook));
+        }
+        command.env("LBGEN_KUBECTL", "true").output().unwrap()
+    }
+
+    /// Everything is as the end says; what was measured on the way.
+    pub fn finish(mut self) -> Replayed {
+        let lock = fs::read_to_string(self.work.path().join("inventory.lock")).unwrap();
+        self.lab.is_now(&(self.edit.to)(BASE), &lock);
+        // What comes or goes with the change was not held, or is not any more.
+        let now = self.lab.holders();
+        let lasting = self.before.into_iter().filter(|(vip, _)| now.contains_key(vip)).collect();
+        let measured = self.lab.worst(&lasting);
+        let there = self.lab.names();
+        self.lab.nodes.retain(|name, _| there.contains(name));
+        if self.edit.answers {
+            self.lab.prove(&Scenario::default());
+        } else {
+            self.lab.prove_holders();
+        }
+        Replayed {
+            name: self.edit.name,
+            steps: self.plan["steps"].as_array().unwrap().len(),
+            predicted: predicted(&self.plan),
+            measured,
+        }
+    }
+}
+
+const OPTIONS: &[&str] = &["rollout", "-q", "--from", "old"];
+
+fn lbgen(folder: &Path, arguments: &[&str]) -> Output {
+    let done = support::lbgen_in(folder, arguments);
+    assert!(support::code(&done) < 2, "{arguments:?}: {}", support::stderr(&done));
+    done
+}
+
+/// How long a VIP may be silent at the worst of its moves, by the steps and the exceptions.
+fn predicted(plan: &serde_json::Value) -> BTreeMap<IpAddr, Duration> {
+    let mut worst: BTreeMap<IpAddr, Duration> = BTreeMap::new();
+    let steps = plan["steps"].as_array().unwrap().iter();
+    let moves = steps.flat_map(|step| step["vips"].as_array().unwrap());
+    for found in moves.chain(plan["exceptions"].as_array().unwrap()) {
+        let vip: IpAddr = found["vip"].as_str().unwrap().parse().unwrap();
+        let seconds = Duration::from_secs_f64(found["seconds"].as_f64().unwrap());
+        let entry = worst.entry(vip).or_default();
+        *entry = seconds.max(*entry);
+    }
+    worst
+}
+
+/// `LBGEN_ON` and `LBGEN_COPY`, which lead into the namespaces.
+fn hooks(folder: &Path, lab: &Lab) {
+    let mut cases = String::new();
+    for (name, node) in &lab.nodes {
+        cases += &format!("{name}) pid={} ;;\n", node.host.pid());
+    }
+    let enter = "nsenter --target \"$pid\" --net --mount --pid -- sh -c";
+    let on = format!("#!/bin/sh\ncase $1 in\n{cases}esac\nexec {enter} \"$2\"\n");
+    let copy = format!(
+        "#!/bin/sh\ncase $2 in\n{cases}esac\nexec {enter} \"mkdir -p /var/lib/lbgen/next; rsync -rlt --delete $PWD/$1/ /var/lib/lbgen/next/\"\n"
+    );
+    for (name, text) in [("on", on), ("copy", copy)] {
+        let path = folder.join(name);
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+    }
+}
