@@ -1,7 +1,8 @@
 //! What whole runs cost beside the floor: writing the same files from memory, each folder made once, one thread.
 //!
 //! `cargo bench --bench render` prints a table per size, on the disk of the temporary folder and in memory (/dev/shm), as medians
-//! over rounds in which everything takes turns. Where `target/jinja` has Python with Jinja2 (benches/jinja.py says how), it takes part. `cargo bench --bench render -- M L` measures some of the sizes.
+//! over rounds in which everything takes turns. Where `target/jinja` has Python with Jinja2 (benches/jinja.py says how), it takes part. `cargo bench --bench render -- M L` measures some of the sizes,
+//! `cargo bench --bench render -- growth` what twice the domains, components, or nodes and VIPs cost.
 
 #![allow(clippy::unwrap_used, reason = "a benchmark that cannot go on stops")]
 
@@ -22,9 +23,19 @@ const SIZES: &[(&str, usize, [usize; 4])] = &[
     ("F", 50, [6, 24, 120, 200]),
 ];
 
+/// What grows; the first of its sizes, and what every next one has twice of.
+const GROWTH: &[(&str, [usize; 4], [bool; 4])] = &[
+    ("domains", [12, 48, 120, 2_500], [false, false, false, true]),
+    ("components", [12, 48, 250, 2_000], [false, false, true, false]),
+    ("nodes and VIPs", [8, 31, 120, 2_000], [true, true, false, false]),
+];
+
 fn main() {
     let wanted: Vec<String> =
         std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    if wanted.iter().any(|wanted| wanted == "growth") {
+        return growth();
+    }
     for (name, datacenters, size) in SIZES {
         if !wanted.is_empty() && !wanted.iter().any(|wanted| wanted == name) {
             continue;
@@ -138,6 +149,36 @@ fn measure(
             time.as_secs_f64() * 1e3,
             time.as_secs_f64() / floor.as_secs_f64()
         );
+    }
+}
+
+/// Renders into nothing, in memory; each size is twice the one before in what grows.
+fn growth() {
+    for (what, first, grows) in GROWTH {
+        println!("\n{what}");
+        for doubled in 0..4 {
+            let size: Vec<usize> = first
+                .iter()
+                .zip(grows)
+                .map(|(n, grows)| n << if *grows { doubled } else { 0 })
+                .collect();
+            let folder = tempfile::tempdir_in("/dev/shm").unwrap();
+            let inventory = folder.path().join("dc.yaml");
+            fs::write(&inventory, support::datacenter(size[0], size[1], size[2], size[3])).unwrap();
+            let out = folder.path().join("out");
+            let mut times: Vec<Duration> = (0..7)
+                .map(|_| {
+                    let _ = fs::remove_dir_all(&out);
+                    let start = Instant::now();
+                    let arguments =
+                        ["render", "-q", inventory.to_str().unwrap(), "-o", out.to_str().unwrap()];
+                    run(&arguments, 0);
+                    start.elapsed()
+                })
+                .collect();
+            times.sort();
+            println!("{size:?} {:>9.1} ms", times[times.len() / 2].as_secs_f64() * 1e3);
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use lbgen::impact::Comparison;
 use lbgen::model::{Label, Subdomain};
@@ -100,8 +101,17 @@ fn check(step: &Step, replay: &Replay, lasting: &BTreeSet<IpAddr>, context: &str
     }
 }
 
-/// Exceptions of all rollouts, by promise and reason; and how many rollouts there were.
-static SEEN: Mutex<(BTreeMap<String, usize>, usize)> = Mutex::new((BTreeMap::new(), 0));
+/// Exceptions of all rollouts, by promise and reason, with the longest silence; and how many rollouts there were.
+static SEEN: Mutex<(Seen, usize)> = Mutex::new((Seen::new(), 0));
+
+type Seen = BTreeMap<String, (usize, Duration)>;
+
+/// No silence is longer than a holder's death, which a backup notices after three adverts and its skew (below one advert,
+/// RFC 9568, 6.1); a second is for the process that takes over.
+fn longest(fleets: [&Fleet; 2]) -> Duration {
+    4 * fleets.map(|fleet| Duration::from_secs(fleet.advert.into())).into_iter().max().unwrap()
+        + Duration::from_secs(1)
+}
 
 fn replay(before: &Fleet, after: &Fleet, careful: bool, drainable: bool) {
     let Some((_, lock, mut old)) = rendered(before, "") else { return };
@@ -179,8 +189,11 @@ fn replay(before: &Fleet, after: &Fleet, careful: bool, drainable: bool) {
     let mut seen = SEEN.lock().unwrap();
     seen.1 += 1;
     for exception in &rollout.exceptions {
+        assert!(exception.silent <= longest([before, after]), "{exception:?}\n{context}");
         let why = exception.why.split(':').next().unwrap();
-        *seen.0.entry(format!("{:?}: {why}", exception.promise)).or_default() += 1;
+        let (count, worst) = seen.0.entry(format!("{:?}: {why}", exception.promise)).or_default();
+        *count += 1;
+        *worst = exception.silent.max(*worst);
     }
 }
 
