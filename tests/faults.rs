@@ -50,10 +50,26 @@ fn without_the_fwmark_rule_requests_time_out_and_pings_do_not() {
 
 #[test]
 #[ignore = "needs keepalived, nftables and root; run tests/run"]
+fn without_the_rule_to_the_pods_a_node_does_not_reach_its_own_vip() {
+    let (lab, vip, holder) = sound("static", "iptables", "192.0.2.11");
+    let node = &lab.nodes[&holder];
+    assert!(lab.request_from(&node.host, vip).starts_with(&holder));
+    node.host.run("while ip rule del priority 999; do :; done");
+    // It went to the gateway, which has no way to the pods.
+    let answer = lab.request_from(&node.host, vip);
+    assert!(answer.starts_with("curl: "), "{answer}");
+    assert!(lab.request(vip).starts_with(&holder), "clients are answered all the same");
+    let (text, content) = status(node);
+    assert!(!content && text.contains("missing  rule  192.0.2.11"), "{text}");
+}
+
+#[test]
+#[ignore = "needs keepalived, nftables and root; run tests/run"]
 fn without_the_from_rule_nothing_is_answered() {
     let (lab, vip, holder) = sound("static", "ipvs", "192.0.2.11");
     let node = &lab.nodes[&holder];
-    node.host.run("ip rule del from 192.0.2.11");
+    // That to the pods too, which comes before it.
+    node.host.run("while ip rule del from 192.0.2.11; do :; done");
     assert!(lab.request(vip).contains("timed out"));
     assert!(!lab.pings(vip));
     let (text, content) = status(node);

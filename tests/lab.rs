@@ -25,6 +25,7 @@ const CASES: &[Case] = &[
     ("nodes are drained", drain),
     ("states are rendered and reloaded", states),
     ("the first address of a subnet leaves and the others stay", first_address),
+    ("nodes ask the VIPs that they hold", own_vips),
     ("a graceful stop leaves nothing behind", stop),
 ];
 
@@ -155,6 +156,30 @@ fn first_address(lab: &mut Lab) {
     lab.ready("web", "lb-1", true);
     lab.boot("lb-3");
     lab.prove(&Scenario::default());
+}
+
+fn own_vips(lab: &mut Lab) {
+    let all = lab.holders();
+    for (vip, holders) in &all {
+        let holder = holders.first().unwrap();
+        let node = &lab.nodes[holder];
+        let answer = lab.request_from(&node.host, *vip);
+        // The source is the first address of the VIP's subnet there: that VIP, or another one that the node holds.
+        let source = answer.strip_prefix(&format!("{holder} ")).and_then(|from| from.parse().ok());
+        let held = |source: IpAddr| {
+            let with_it = lab
+                .datacenter
+                .vips
+                .iter()
+                .find(|found| found.addresses().any(|(address, _)| address == source));
+            with_it.is_some_and(|found| all[&found.address.value].contains(holder))
+        };
+        assert!(
+            source.is_some_and(held),
+            "{vip} on {holder}: {answer}\n{}",
+            node.host.run("ip rule")
+        );
+    }
 }
 
 fn stop(lab: &mut Lab) {

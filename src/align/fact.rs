@@ -103,6 +103,9 @@ impl Facts {
         say("policy_routing.mode", routing.mode.to_string());
         say("policy_routing.tables", range(&routing.tables));
         say("policy_routing.rule_priorities", range(&routing.rule_priorities));
+        if !kubernetes.pod_networks.is_empty() {
+            say("policy_routing.pod_rule_priority", routing.pod_rule_priority.to_string());
+        }
         say("policy_routing.mark_mask", format!("{:#x}", routing.mark_mask));
     }
 

@@ -141,6 +141,9 @@ fn rule(rule: &Rule) -> String {
     let Rule { selector, ipv6, table, priority } = rule;
     match selector {
         Selector::From(address) => format!("from {address} lookup {table} priority {priority}"),
+        Selector::ToPods(address, network) => {
+            format!("from {address} to {network} lookup {table} priority {priority}")
+        }
         Selector::Mark { value, mask } => {
             // A rule without an address is IPv4, and the word `inet6` swallows the next one (keepalived 2.2.7).
             let family = if *ipv6 { "from ::/0 " } else { "" };

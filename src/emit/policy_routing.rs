@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use ipnet::IpNet;
 use serde::Serialize;
 
 use super::{Emitter, Files, node_file};
@@ -103,6 +104,9 @@ fn rule(vip: String, rule: &Rule) -> RuleLine {
     // As iproute2 prints it, so that `status` can compare.
     let words = match rule.selector {
         Selector::From(address) => format!("from {address} lookup {}", rule.table),
+        Selector::ToPods(address, network) => {
+            format!("from {address} to {} lookup {}", printed(network), rule.table)
+        }
         Selector::Mark { value, mask: u32::MAX } => {
             format!("from all fwmark {value:#x} lookup {}", rule.table)
         }
@@ -111,6 +115,15 @@ fn rule(vip: String, rule: &Rule) -> RuleLine {
         }
     };
     RuleLine { vip, family: family(rule.ipv6), priority: rule.priority, words }
+}
+
+/// A network of one address stands without its length.
+fn printed(network: IpNet) -> String {
+    if network.prefix_len() == network.max_prefix_len() {
+        network.addr().to_string()
+    } else {
+        network.to_string()
+    }
 }
 
 fn route(vip: String, route: &Route) -> RouteLine<'_> {

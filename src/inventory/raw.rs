@@ -89,6 +89,8 @@ keys! {
         Optional ingress_class: Loc<Text<ClassForm>>,
         /// How the cluster learns the VIPs: `external_ips` (default), or `status`, which `load-balancer-status` sets.
         Optional vips: Loc<Text<VipsForm>>,
+        /// The cluster's pod networks: a node reaches the VIPs that it holds where they are listed; default: none.
+        Optional pod_networks: Loc<Nonempty<Set<Loc<Text<IpNet>>>>>,
         /// How the fallback's addresses are written; `auto`, the default, is `endpoints` before 1.33, `endpointslice` from there on.
         Optional endpoints: Loc<Text<EndpointsChoice>>,
     }
@@ -121,6 +123,8 @@ keys! {
         Optional tables: Loc<Text<Pool<Table>>>,
         /// Pool for `ip rule` priorities; default `1000-1999`.
         Optional rule_priorities: Loc<Text<Pool<RulePriority>>>,
+        /// Priority of the rules to `kubernetes.pod_networks`, below those of the VIPs; default 999.
+        Optional pod_rule_priority: Loc<RulePriority>,
         /// Bits of the packet mark that are ours; default `0xff`.
         Optional mark_mask: Loc<Mark>,
     }

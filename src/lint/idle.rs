@@ -27,6 +27,16 @@ pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
             );
         }
     }
+    if let Some(span) = datacenter.policy_routing.pod_rule_priority_span
+        && datacenter.kubernetes.pod_networks.is_empty()
+    {
+        let title = "there are no rules to pods";
+        report.push(
+            Diagnostic::new(&IDLE, span, title, "this priority is not used").help(
+                "list the cluster's networks in `kubernetes.pod_networks`, or remove the line",
+            ),
+        );
+    }
     for (name, node) in &datacenter.nodes {
         for gateway in &node.idle_interfaces {
             let title = format!("`{name}` does not have the gateway `{}`", gateway.value);

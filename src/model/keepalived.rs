@@ -63,6 +63,10 @@ pub struct PolicyRouting {
     pub tables: RangeInclusive<u32>,
     /// Pool for rule priorities.
     pub rule_priorities: RangeInclusive<u32>,
+    /// Priority of the rules to the pods.
+    pub pod_rule_priority: u32,
+    /// Where it is written, where it is.
+    pub pod_rule_priority_span: Option<Span>,
     /// Bits of the packet mark that are ours; not 0.
     pub mark_mask: u32,
     /// Where they are written, where they are.
@@ -123,6 +127,11 @@ pub(super) fn build_routing(
         Some(raw) => value::pool(raw, "rule_priorities", report),
         None => Some(1000..=1999),
     };
+    let pod_rule = raw.and_then(|raw| raw.pod_rule_priority.as_ref());
+    let pod_rule_priority = match pod_rule {
+        Some(raw) => value::number(raw, "pod_rule_priority", report).map(|found| found.value),
+        None => Some(999),
+    };
     let mark_mask = match raw.and_then(|raw| raw.mark_mask.as_ref()) {
         Some(raw) => value::number(raw, "mark_mask", report).map(|mask| mask.value),
         None => Some(0xff),
@@ -131,6 +140,8 @@ pub(super) fn build_routing(
         mode: mode?,
         tables: tables?,
         rule_priorities: rule_priorities?,
+        pod_rule_priority: pod_rule_priority?,
+        pod_rule_priority_span: pod_rule.map(|raw| raw.span),
         mark_mask: mark_mask?,
         mark_mask_span: raw.and_then(|raw| raw.mark_mask.as_ref()).map(|raw| raw.span),
     })

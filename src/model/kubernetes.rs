@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use super::codes;
-use super::value;
+use ipnet::IpNet;
+
+use super::{codes, pod, value};
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::{Text, raw};
 use crate::language::name::{Label, Name};
@@ -39,6 +40,8 @@ pub struct Kubernetes {
     pub ingress_class: ClassForm,
     /// How the cluster learns the VIPs.
     pub vips: VipsForm,
+    /// Where the cluster's pods are.
+    pub pod_networks: Vec<Loc<IpNet>>,
     /// How fallbacks are written; `auto` is resolved.
     pub endpoints: EndpointsForm,
 }
@@ -79,6 +82,7 @@ pub(super) fn build(raw: Option<&raw::Kubernetes>, report: &mut Report) -> Optio
     let vips = raw
         .and_then(|raw| raw.vips.as_ref())
         .map_or(Some(VipsForm::ExternalIps), |raw| value::word(raw, "vips", report));
+    let pod_networks = raw.and_then(|raw| raw.pod_networks.as_ref());
     Some(Kubernetes {
         version: version?,
         version_span: raw.and_then(|raw| raw.version.as_ref()).map(|raw| raw.span),
@@ -87,6 +91,7 @@ pub(super) fn build(raw: Option<&raw::Kubernetes>, report: &mut Report) -> Optio
         kube_proxy_span: kube_proxy_raw.map(|raw| raw.span),
         ingress_class: ingress_class?,
         vips: vips?,
+        pod_networks: pod_networks.map(|raw| pod::build(raw, report)).unwrap_or_default(),
         endpoints: endpoints?,
     })
 }

@@ -16,6 +16,7 @@ mod kubernetes;
 mod node;
 mod object;
 mod pin;
+mod pod;
 mod value;
 mod vip;
 
@@ -128,6 +129,9 @@ pub fn draft(raw: &raw::Inventory, source: &str, report: &mut Report) -> Draft {
     address::refuse_shared(raw, report);
     controller::refuse_shared(raw, report);
     pin::refuse_shared(&vips, report);
+    if let (Some(kubernetes), Some(routing)) = (&kubernetes, &policy_routing) {
+        pod::refuse_unreachable(&kubernetes.pod_networks, routing, &gateways, &vips, report);
+    }
     if let Some(namespace) = namespace {
         object::refuse_shared(namespace, &entrypoints, &domains, &components, report);
     }

@@ -5,7 +5,7 @@ pub fn fleet(mode: &str, kube_proxy: &str) -> String {
     format!(
         r#"
 datacenter: lab
-kubernetes: {{ kube_proxy: {kube_proxy} }}
+kubernetes: {{ kube_proxy: {kube_proxy}, pod_networks: [100.64.0.0/20, "fd64::/28"] }}
 keepalived: {{ vrrp_version: 3, advert_interval: 200ms }}
 policy_routing: {{ mode: {mode} }}
 gateways:

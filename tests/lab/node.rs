@@ -158,7 +158,8 @@ impl Machine<'_> {
              nft add chain inet kube-proxy unready '{ type filter hook prerouting priority raw; }'
              nft add rule inet kube-proxy unready ip daddr @unready4 meta l4proto tcp drop
              nft add rule inet kube-proxy unready ip6 daddr @unready6 meta l4proto tcp drop
-             nft add chain inet kube-proxy nat '{ type nat hook prerouting priority dstnat; }'\n",
+             nft add chain inet kube-proxy nat '{ type nat hook prerouting priority dstnat; }'
+             nft add chain inet kube-proxy own '{ type nat hook output priority -100; }'\n",
         );
         if self.datacenter.kubernetes.kube_proxy == KubeProxy::Ipvs {
             return script;
@@ -170,9 +171,11 @@ impl Machine<'_> {
                 IpAddr::V4(_) => ("ip", format!("100.64.{}.2", self.index)),
                 IpAddr::V6(_) => ("ip6", format!("fd64:{}::2", self.index)),
             };
-            script += &format!(
-                "nft add rule inet kube-proxy nat {family} daddr {address} tcp dport '{{ {ports} }}' dnat {family} to {pod}\n"
-            );
+            for chain in ["nat", "own"] {
+                script += &format!(
+                    "nft add rule inet kube-proxy {chain} {family} daddr {address} tcp dport '{{ {ports} }}' dnat {family} to {pod}\n"
+                );
+            }
         }
         script
     }

@@ -8,9 +8,9 @@ use std::time::Duration;
 use lbgen::model::{Name, Preempt, Subdomain, Vip};
 use lbgen::plan::simulate::{Scenario, Simulator};
 
-use super::Lab;
 use super::network::CLIENT;
 use super::patience::Patience;
+use super::{Lab, host::Host};
 
 /// The slowest states are two failed health checks and an election of VRRPv2.
 const LIMIT: Duration = Duration::from_secs(25);
@@ -175,9 +175,14 @@ impl Lab {
 
     /// What the client gets from a VIP; what went wrong, otherwise.
     pub fn request(&self, vip: IpAddr) -> String {
+        self.request_from(&self.client, vip)
+    }
+
+    /// What a process on a host gets from a VIP; what went wrong, otherwise.
+    pub fn request_from(&self, host: &Host, vip: IpAddr) -> String {
         let port = self.port(vip);
-        let host = if vip.is_ipv6() { format!("[{vip}]") } else { vip.to_string() };
-        let done = self.client.sh(&format!("curl -sS -g --max-time 1 http://{host}:{port}/ 2>&1"));
+        let name = if vip.is_ipv6() { format!("[{vip}]") } else { vip.to_string() };
+        let done = host.sh(&format!("curl -sS -g --max-time 1 http://{name}:{port}/ 2>&1"));
         String::from_utf8_lossy(&done.stdout).trim().to_owned()
     }
 

@@ -3,8 +3,13 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use ipnet::IpNet;
+
 use super::{Held, Planner};
 use crate::model::Interface;
+
+/// The table `main` (rt_tables).
+const MAIN: u32 = 254;
 
 /// Rules, routes and marks of a VIP on a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +57,8 @@ pub struct Rule {
 pub enum Selector {
     /// Those from an address.
     From(IpAddr),
+    /// Those from an address to pods.
+    ToPods(IpAddr, IpNet),
     /// Those with a mark.
     Mark {
         /// Compared after the mask.
@@ -87,6 +94,7 @@ impl Planner<'_> {
             marks: Vec::new(),
         };
         for (address, gateway) in vip.addresses() {
+            routing.rules.extend(self.to_pods(address));
             let interface = self.interface(gateway)?;
             routing.rules.push(Rule {
                 selector: Selector::From(address),
@@ -123,5 +131,21 @@ impl Planner<'_> {
             }));
         }
         Some(routing)
+    }
+
+    /// The rules that come before an address's own: what the node itself asks it goes from the address to a pod, once
+    /// kube-proxy has translated it.
+    fn to_pods(&self, address: IpAddr) -> impl Iterator<Item = Rule> {
+        let networks = self.datacenter.kubernetes.pod_networks.iter();
+        let priority = self.datacenter.policy_routing.pod_rule_priority;
+        networks
+            .map(|network| network.value)
+            .filter(move |network| network.addr().is_ipv4() == address.is_ipv4())
+            .map(move |network| Rule {
+                selector: Selector::ToPods(address, network),
+                ipv6: address.is_ipv6(),
+                table: MAIN,
+                priority,
+            })
     }
 }
