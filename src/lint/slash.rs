@@ -7,11 +7,14 @@ use crate::route::{Considered, Found, RoutingTable, Rule, Tier};
 
 /// What people type without the slash is redirected, or somebody else answers it.
 const SLASH: Code = code!(Warning "LB219", "a path that ends in a slash");
+/// Another rule has the longer text, and so the higher priority.
+const LONGER_TEXT: Code =
+    code!(Warning "LB226", "a path that Traefik gives to a rule with a shorter path");
 /// More than the path is matched.
 const LETTERS: Code = code!(Warning "LB224", "prefixes that are compared letter by letter");
 
 /// The codes of this family.
-pub const CODES: &[&Code] = &[&SLASH, &LETTERS];
+pub const CODES: &[&Code] = &[&SLASH, &LETTERS, &LONGER_TEXT];
 
 /// Asks the matcher of each entrypoint's controller what it makes of the paths.
 pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report) {
@@ -23,21 +26,26 @@ pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report
             let Some(asked) = asked(host) else { continue };
             for rule in rules.iter().filter(|rule| rule.component().is_some()) {
                 slash(tier, controller, &asked, rule, report);
-                let longer = format!("{}x", rule.path.path.value);
-                let may_be = controller != Controller::IngressNginx
-                    && rule.path.kind == PathType::Prefix
-                    && !longer.ends_with("/x");
-                if may_be && answers(&tier.lookup(controller, &asked, &longer).found, rule) {
-                    letters = letters.or(Some((&rule.path.path.value, longer)));
+                if matches!(controller, Controller::Traefik { .. } | Controller::TraefikNginx) {
+                    longer_text(tier, controller, &asked, Considered { host, rule }, report);
+                }
+                if tier.is_regex(host) || !is_longer_answered(tier, controller, &asked, rule) {
+                    continue;
+                }
+                match rule.path.kind {
+                    // A setting of the controller, for all of them.
+                    PathType::Prefix => letters = letters.or(Some(&rule.path.path.value)),
+                    PathType::ImplementationSpecific => report.push(specific(rule)),
+                    PathType::Exact => {}
                 }
             }
         }
-        if let Some((path, longer)) = letters {
+        if let Some(path) = letters {
             report.push(
                 Diagnostic::new(
                     &LETTERS,
                     entrypoint.span,
-                    format!("in `{name}`, `{path}` also answers `{longer}`"),
+                    format!("in `{name}`, `{path}` also answers `{path}x`"),
                     "its routing controller compares prefixes letter by letter",
                 )
                 .help("set `strictPrefixMatching` of Traefik's provider kubernetesIngress, and `strict_prefix: true` here"),
@@ -52,6 +60,72 @@ fn asked(host: Option<&Host>) -> Option<Host> {
         None => Host::parse("nobody.invalid"),
         Some(host) => Host::parse(&host.as_str().replacen('*', "any", 1)),
     }
+}
+
+/// Whether the rule answers its path with a letter more.
+fn is_longer_answered(tier: &Tier, controller: Controller, host: &Host, rule: &Rule) -> bool {
+    let by_elements = match controller {
+        Controller::IngressNginx => rule.path.kind != PathType::ImplementationSpecific,
+        _ => rule.path.kind == PathType::Exact,
+    };
+    let path = rule.path.path.value.as_str();
+    // Who writes a regular expression means letters.
+    let is_plain = path.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
+    if by_elements || !is_plain || path.ends_with('/') {
+        return false;
+    }
+    let longer = format!("{path}x");
+    let found = tier.lookup(controller, host, &longer).found;
+    matches!(found, Found::Rule(found) if found.rule.path.path.span == rule.path.path.span)
+}
+
+/// Reports a rule whose own path goes to one with a shorter path, to a Prefix although the rule is Exact, or to a wildcard
+/// although the rule names the host.
+fn longer_text(
+    tier: &Tier,
+    controller: Controller,
+    host: &Host,
+    Considered { host: own, rule }: Considered<'_>,
+    report: &mut Report,
+) {
+    let path = &rule.path.path;
+    let precision = |host: Option<&Host>| host.map(|host| !host.as_str().starts_with('*'));
+    let elements = |path: &str| path.trim_end_matches('/').len();
+    let Found::Rule(found) = tier.lookup(controller, host, path.value.as_str()).found else {
+        return;
+    };
+    let other = &found.rule.path;
+    let longer = elements(path.value.as_str()).cmp(&elements(other.path.value.as_str()));
+    let is_exact = |kind| kind == PathType::Exact;
+    let exact = is_exact(rule.path.kind).cmp(&is_exact(other.kind));
+    let is_better = longer.then(exact).then(precision(own).cmp(&precision(found.host))).is_gt();
+    if found.rule.answer != rule.answer && is_better {
+        report.push(
+            Diagnostic::new(
+                &LONGER_TEXT,
+                path.span,
+                match own {
+                    Some(host) => format!("`{}` does not answer on {host}", path.value),
+                    None => format!("`{}` does not answer", path.value),
+                },
+                format!("`{}` does, which has the longer text", other.path.value),
+            )
+            .also(found.place(), "this one")
+            .note("Traefik's priority is the length of the rule's text, the host and the type included")
+            .help("name the same hosts in both, or write `Prefix` where one is `Exact`"),
+        );
+    }
+}
+
+fn specific(rule: &Rule) -> Diagnostic {
+    let path = &rule.path.path;
+    Diagnostic::new(
+        &LETTERS,
+        path.span,
+        format!("`{0}` also answers `{0}x`", path.value),
+        "`ImplementationSpecific`: the routing controller compares letter by letter",
+    )
+    .help("remove `type`: a `Prefix` compares whole elements")
 }
 
 fn answers(found: &Found<'_>, rule: &Rule) -> bool {
