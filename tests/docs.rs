@@ -115,11 +115,21 @@ fn recipes_of_ci_work() {
     must(
         "sed -i 's|  lb-2:|  lb-3: { address: 10.0.0.13, interface: eth0 }\\n  lb-2:|' inventory.yaml",
     );
+    let answer = must("lbgen trace -q --format json https://www.example.com/");
+    let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+    let answer = &answer["traces"][0]["answer"];
+    let expected = match answer["name"].as_str() {
+        Some(name) => format!("component {name}"),
+        None => answer["kind"].as_str().unwrap().to_owned(),
+    };
+    must(&format!(
+        "echo '- {{ url: \"https://www.example.com/\", expect: {expected} }}' >routes.yaml"
+    ));
     let hook = support::root().join("docs/ci/pre-commit");
     assert!(!sh(&hook.display().to_string()).status.success(), "it is not rendered");
     must(&format!("lbgen render -q && {commit}"));
     must(&hook.display().to_string());
-    for (file, count) in [("docs/ci/github-actions.yml", 5), ("docs/ci/gitlab-ci.yml", 5)] {
+    for (file, count) in [("docs/ci/github-actions.yml", 6), ("docs/ci/gitlab-ci.yml", 6)] {
         let commands = recipe(file);
         assert_eq!(commands.len(), count, "{file}: {commands:?}");
         for command in commands {
