@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diag::{Code, Diagnostic, Report, code};
 use crate::model::{Controller, Datacenter, Host, Label};
-use crate::route::{RoutingTable, Tier};
+use crate::route::{Answer, RoutingTable, Tier};
 use crate::source::Span;
 
 /// One component's host hides other components' paths.
@@ -21,10 +21,8 @@ pub const CODES: &[&Code] = &[&HIDDEN, &NO_DOMAIN, &NO_ANSWER];
 /// Reports hosts that hide, hosts that nobody asks for, and hosts that are not served as a whole.
 pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report) {
     for (entrypoint, tier) in routes.tiers() {
-        // Other controllers look for rules for any host too.
-        let found = datacenter.entrypoints.get(entrypoint);
-        if found.is_some_and(|found| found.routing.controller == Controller::IngressNginx) {
-            hiding(tier, report);
+        if let Some(found) = datacenter.entrypoints.get(entrypoint) {
+            hiding(tier, found.routing.controller, report);
         }
         unanswered(datacenter, entrypoint, tier, report);
     }
@@ -36,10 +34,21 @@ type Finding<'a> = (&'a Label, BTreeSet<&'a Label>);
 
 /// A host that is named has a server of its own in ingress-nginx, with only the paths that name it: paths for any host,
 /// and those of a wildcard that covers it, are not served there.
-fn hiding(tier: &Tier, report: &mut Report) {
+///
+/// Other controllers look for rules for any host too, but where there is a fallback, it answers for a named host first.
+fn hiding(tier: &Tier, controller: Controller, report: &mut Report) {
+    let is_nginx = controller == Controller::IngressNginx;
+    let note = if is_nginx {
+        "in ingress-nginx one Ingress that names a host hides, for that host, every path that does not name it"
+    } else {
+        "the fallback answers there for every path that no component claims by that host's name"
+    };
     // By the component that names a host first, and what is hidden there: one message, whatever the number of hosts.
     let mut findings: BTreeMap<Finding<'_>, Vec<(&Host, Span)>> = BTreeMap::new();
     for (host, rules) in tier.named_hosts() {
+        if !is_nginx && !rules.iter().any(|rule| rule.answer == Answer::Fallback) {
+            continue;
+        }
         let namers = rules.iter().filter_map(|rule| Some((rule.host, rule.component()?)));
         let Some((span, namer)) = namers.min() else { continue };
         let hidden = tier.hidden_on(host);
@@ -62,8 +71,10 @@ fn hiding(tier: &Tier, report: &mut Report) {
                 "named here",
             )
             .note(format!("not served on {there}: {}", names(&hidden)))
-            .note("in ingress-nginx one Ingress that names a host hides, for that host, every path that does not name it")
-            .help(format!("give the hidden components the same `hosts`, or remove `hosts` from `{namer}`")),
+            .note(note)
+            .help(format!(
+                "give the hidden components the same `hosts`, or remove `hosts` from `{namer}`"
+            )),
         );
     }
 }

@@ -24,9 +24,18 @@ pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report
         let mut letters = None;
         for (host, rules) in tier.hosts() {
             let Some(asked) = asked(host) else { continue };
+            let is_traefik =
+                matches!(controller, Controller::Traefik { .. } | Controller::TraefikNginx);
+            // The rules of a wildcard take a host that has rules of its own from those for any host.
+            let wildcard = host.and_then(Host::wildcard);
+            if is_traefik && wildcard.is_some_and(|host| !tier.rules(Some(&host)).is_empty()) {
+                for rule in tier.rules(None).iter().filter(|rule| rule.component().is_some()) {
+                    longer_text(tier, controller, &asked, Considered { host: None, rule }, report);
+                }
+            }
             for rule in rules.iter().filter(|rule| rule.component().is_some()) {
                 slash(tier, controller, &asked, rule, report);
-                if matches!(controller, Controller::Traefik { .. } | Controller::TraefikNginx) {
+                if is_traefik {
                     longer_text(tier, controller, &asked, Considered { host, rule }, report);
                 }
                 if tier.is_regex(host) || !is_longer_answered(tier, controller, &asked, rule) {
@@ -104,8 +113,8 @@ fn longer_text(
             Diagnostic::new(
                 &LONGER_TEXT,
                 path.span,
-                match own {
-                    Some(host) => format!("`{}` does not answer on {host}", path.value),
+                match found.host.or(own) {
+                    Some(_) => format!("`{}` does not answer on {host}", path.value),
                     None => format!("`{}` does not answer", path.value),
                 },
                 format!("`{}` does, which has the longer text", other.path.value),
