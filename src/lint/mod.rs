@@ -1,6 +1,7 @@
 //! &[`Datacenter`] and &[`RoutingTable`] -> LB2xx and LB31x: what works, but is probably not meant, or will stop
 //! working. One file per rule family.
 
+mod answer;
 mod claim;
 mod coverage;
 mod foreign;
@@ -8,7 +9,6 @@ mod host;
 mod idle;
 mod ingress;
 mod limit;
-mod slash;
 mod unused;
 mod version;
 mod waiver;
@@ -34,7 +34,7 @@ const FAMILIES: &[Family] = &[
     Family { codes: idle::CODES, check: idle::check },
     Family { codes: ingress::CODES, check: ingress::check },
     Family { codes: limit::CODES, check: limit::check },
-    Family { codes: slash::CODES, check: slash::check },
+    Family { codes: answer::CODES, check: answer::check },
     Family { codes: unused::CODES, check: unused::check },
     Family { codes: version::CODES, check: version::check },
 ];

@@ -1,4 +1,5 @@
-//! Paths that do not answer what they seem to: trailing slashes, and prefixes that are compared letter by letter.
+//! Paths that do not answer what they seem to: trailing slashes, prefixes that are compared letter by letter, and rules that a
+//! longer text defeats.
 
 use crate::diag::{Code, Diagnostic, Report, code};
 use crate::language::name::Name;
