@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use support::{code, examples, inventory, lbgen, render, stderr, stdout};
+use support::{api_server, code, examples, inventory, lbgen, render, stderr, stdout};
 
 /// The objects of a bundle.
 fn manifests(bundle: &Path) -> Vec<Value> {
@@ -20,57 +20,6 @@ fn manifests(bundle: &Path) -> Vec<Value> {
             text.split("---\n").map(support::data).collect::<Vec<_>>()
         })
         .collect()
-}
-
-/// Puts a value where nothing stands.
-fn fill(object: &mut Value, field: &str, value: Value) {
-    let map = object.as_object_mut().unwrap();
-    map.entry(field).or_insert(value);
-}
-
-/// What `kubectl get -o json` prints of an object that was applied: the defaults of the API reference, and what the server
-/// alone may set.
-fn applied(mut object: Value) -> Value {
-    let last = object.to_string();
-    let kind = object["kind"].as_str().unwrap().to_owned();
-    let meta = &mut object["metadata"];
-    fill(meta, "annotations", json!({}));
-    meta["annotations"]["kubectl.kubernetes.io/last-applied-configuration"] = json!(last);
-    fill(meta, "creationTimestamp", json!("2026-11-20T08:00:00Z"));
-    fill(meta, "generation", json!(2));
-    fill(meta, "resourceVersion", json!("123456"));
-    fill(meta, "uid", json!("6f1c1f0e-4b0e-4a56-a0a4-58b2f3f9d7b1"));
-    match kind.as_str() {
-        "Service" => {
-            let spec = &mut object["spec"];
-            fill(spec, "clusterIP", json!("10.96.14.7"));
-            fill(spec, "clusterIPs", json!(["10.96.14.7"]));
-            fill(spec, "internalTrafficPolicy", json!("Cluster"));
-            fill(spec, "ipFamilies", json!(["IPv4"]));
-            fill(spec, "ipFamilyPolicy", json!("SingleStack"));
-            fill(spec, "sessionAffinity", json!("None"));
-            fill(spec, "type", json!("ClusterIP"));
-            if spec["type"] == "LoadBalancer" {
-                fill(spec, "healthCheckNodePort", json!(31999));
-            }
-            for port in spec["ports"].as_array_mut().unwrap() {
-                fill(port, "nodePort", json!(30402));
-            }
-            fill(&mut object, "status", json!({ "loadBalancer": {} }));
-        }
-        "Ingress" => fill(
-            &mut object,
-            "status",
-            json!({ "loadBalancer": { "ingress": [{ "ip": "192.0.2.10" }] } }),
-        ),
-        "EndpointSlice" => {
-            for endpoint in object["endpoints"].as_array_mut().unwrap() {
-                fill(&mut endpoint["conditions"], "serving", json!(true));
-            }
-        }
-        _ => {}
-    }
-    object
 }
 
 /// What controllers make of it, with the labels that they copy.
@@ -107,13 +56,36 @@ fn by_controllers(object: &Value) -> Vec<Value> {
 fn cluster(bundle: &Path) -> Vec<Value> {
     let objects = manifests(bundle);
     let made: Vec<Value> = objects.iter().flat_map(by_controllers).collect();
-    let mut all: Vec<Value> = objects.into_iter().map(applied).collect();
+    let mut all: Vec<Value> = objects.iter().map(api_server::applied).collect();
     all.extend(made);
     all
 }
 
 fn list(objects: &[Value]) -> String {
     json!({ "apiVersion": "v1", "kind": "List", "metadata": { "resourceVersion": "" }, "items": objects }).to_string()
+}
+
+#[test]
+fn a_second_apply_changes_nothing() {
+    for example in examples() {
+        let folder = tempfile::tempdir().unwrap();
+        for object in manifests(&render(&inventory(&example), folder.path())) {
+            let changes = api_server::changes(&object, &api_server::stored(&object));
+            assert_eq!(changes, [""; 0], "{example} {}", object["metadata"]["name"]);
+        }
+    }
+    // What real API servers reported as changed at every apply.
+    for (object, changed) in [
+        (
+            json!({ "kind": "Service", "metadata": {}, "spec": { "selector": {} } }),
+            ".spec.selector",
+        ),
+        (json!({ "kind": "Endpoints", "subsets": [{ "ports": [{ "port": 80 }] }] }), ".subsets"),
+        (json!({ "kind": "EndpointSlice", "ports": [{ "name": "http", "port": 80 }] }), ".ports"),
+    ] {
+        let changes = api_server::changes(&object, &api_server::stored(&object));
+        assert!(changes.iter().any(|field| field == changed), "{object}: {changes:?}");
+    }
 }
 
 #[test]

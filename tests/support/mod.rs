@@ -5,6 +5,7 @@
     reason = "each test binary uses its own part, and a panic fails the test"
 )]
 
+pub mod api_server;
 pub mod compare;
 pub mod edit;
 pub mod fleet;
