@@ -77,7 +77,7 @@ fn a_second_apply_changes_nothing() {
     // What real API servers reported as changed at every apply.
     for (object, changed) in [
         (
-            json!({ "kind": "Service", "metadata": {}, "spec": { "selector": {} } }),
+            json!({ "kind": "Service", "spec": { "type": "ClusterIP", "selector": {} } }),
             ".spec.selector",
         ),
         (json!({ "kind": "Endpoints", "subsets": [{ "ports": [{ "port": 80 }] }] }), ".subsets"),

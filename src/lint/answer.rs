@@ -1,6 +1,9 @@
 //! Paths that do not answer what they seem to: trailing slashes, prefixes that are compared letter by letter, and rules that a
 //! longer text defeats.
 
+use std::collections::BTreeSet;
+
+use super::ingress;
 use crate::diag::{Code, Diagnostic, Report, code};
 use crate::language::name::Name;
 use crate::model::{Controller, Datacenter, Host, PathType};
@@ -22,7 +25,7 @@ pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report
     for (name, tier) in routes.tiers() {
         let Some(entrypoint) = datacenter.entrypoints.get(name) else { continue };
         let controller = entrypoint.routing.controller;
-        let mut letters = None;
+        let (mut letters, mut found) = (None, Vec::new());
         for (host, rules) in tier.hosts() {
             let Some(asked) = asked(host) else { continue };
             let is_traefik =
@@ -31,13 +34,14 @@ pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report
             let wildcard = host.and_then(Host::wildcard);
             if is_traefik && wildcard.is_some_and(|host| !tier.rules(Some(&host)).is_empty()) {
                 for rule in tier.rules(None).iter().filter(|rule| rule.component().is_some()) {
-                    longer_text(tier, controller, &asked, Considered { host: None, rule }, report);
+                    let rule = Considered { host: None, rule };
+                    found.extend(longer_text(tier, controller, &asked, rule));
                 }
             }
             for rule in rules.iter().filter(|rule| rule.component().is_some()) {
-                slash(tier, controller, &asked, rule, report);
+                found.extend(slash(tier, controller, &asked, rule));
                 if is_traefik {
-                    longer_text(tier, controller, &asked, Considered { host, rule }, report);
+                    found.extend(longer_text(tier, controller, &asked, Considered { host, rule }));
                 }
                 if tier.is_regex(host) || !is_longer_answered(tier, controller, &asked, rule) {
                     continue;
@@ -45,11 +49,15 @@ pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report
                 match rule.path.kind {
                     // A setting of the controller, for all of them.
                     PathType::Prefix => letters = letters.or(Some(&rule.path.path.value)),
-                    PathType::ImplementationSpecific => report.push(specific(rule)),
+                    PathType::ImplementationSpecific => found.push(specific(rule)),
                     PathType::Exact => {}
                 }
             }
         }
+        // A rule has as many answers as hosts, and its owner reads of the first.
+        let mut told = BTreeSet::new();
+        found.retain(|diagnostic| told.insert((diagnostic.code.id, diagnostic.span())));
+        found.into_iter().for_each(|diagnostic| report.push(diagnostic));
         if let Some(path) = letters {
             report.push(
                 Diagnostic::new(
@@ -80,7 +88,7 @@ fn is_longer_answered(tier: &Tier, controller: Controller, host: &Host, rule: &R
     };
     let path = rule.path.path.value.as_str();
     // Who writes a regular expression means letters.
-    let is_plain = path.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
+    let is_plain = path.chars().all(ingress::is_plain);
     if by_elements || !is_plain || path.ends_with('/') {
         return false;
     }
@@ -96,35 +104,32 @@ fn longer_text(
     controller: Controller,
     host: &Host,
     Considered { host: own, rule }: Considered<'_>,
-    report: &mut Report,
-) {
+) -> Option<Diagnostic> {
     let path = &rule.path.path;
     let precision = |host: Option<&Host>| host.map(|host| !host.as_str().starts_with('*'));
     let elements = |path: &str| path.trim_end_matches('/').len();
     let Found::Rule(found) = tier.lookup(controller, host, path.value.as_str()).found else {
-        return;
+        return None;
     };
     let other = &found.rule.path;
     let longer = elements(path.value.as_str()).cmp(&elements(other.path.value.as_str()));
     let is_exact = |kind| kind == PathType::Exact;
     let exact = is_exact(rule.path.kind).cmp(&is_exact(other.kind));
     let is_better = longer.then(exact).then(precision(own).cmp(&precision(found.host))).is_gt();
-    if found.rule.answer != rule.answer && is_better {
-        report.push(
-            Diagnostic::new(
-                &LONGER_TEXT,
-                path.span,
-                match found.host.or(own) {
-                    Some(_) => format!("`{}` does not answer on {host}", path.value),
-                    None => format!("`{}` does not answer", path.value),
-                },
-                format!("`{}` does, which has the longer text", other.path.value),
-            )
-            .also(found.place(), "this one")
-            .note("Traefik's priority is the length of the rule's text, the host and the type included")
-            .help("name the same hosts in both, or write `Prefix` where one is `Exact`"),
-        );
-    }
+    (found.rule.answer != rule.answer && is_better).then(|| {
+        Diagnostic::new(
+            &LONGER_TEXT,
+            path.span,
+            match found.host.or(own) {
+                Some(_) => format!("`{}` does not answer on {host}", path.value),
+                None => format!("`{}` does not answer", path.value),
+            },
+            format!("`{}` does, which has the longer text", other.path.value),
+        )
+        .also(found.place(), "this one")
+        .note("Traefik's priority is the length of the rule's text, the host and the type included")
+        .help("name the same hosts in both, or write `Prefix` where one is `Exact`")
+    })
 }
 
 fn specific(rule: &Rule) -> Diagnostic {
@@ -142,20 +147,17 @@ fn answers(found: &Found<'_>, rule: &Rule) -> bool {
     matches!(found, Found::Rule(Considered { rule: other, .. }) if other.answer == rule.answer)
 }
 
-fn slash(tier: &Tier, controller: Controller, host: &Host, rule: &Rule, report: &mut Report) {
+fn slash(tier: &Tier, controller: Controller, host: &Host, rule: &Rule) -> Option<Diagnostic> {
     let written = &rule.path.path;
-    let Some(bare) = written.value.as_str().strip_suffix('/').filter(|bare| !bare.is_empty())
-    else {
-        return;
-    };
+    let bare = written.value.as_str().strip_suffix('/').filter(|bare| !bare.is_empty())?;
     let (title, note) = match tier.lookup(controller, host, bare).found {
         Found::Redirect(..) => (
             format!("`{bare}` is redirected to `http://HOST{bare}/`"),
             "the routing controller does not know that the client came by https",
         ),
-        found if answers(&found, rule) => return,
+        found if answers(&found, rule) => return None,
         // An Exact path is just that.
-        _ if rule.path.kind == PathType::Exact => return,
+        _ if rule.path.kind == PathType::Exact => return None,
         Found::Nothing => (
             format!("nobody answers `{bare}`"),
             "the path ends in a slash, and this controller compares letters",
@@ -171,5 +173,5 @@ fn slash(tier: &Tier, controller: Controller, host: &Host, rule: &Rule, report: 
             .help("a `Prefix` without the slash answers both")
             .replace(written.span, bare);
     }
-    report.push(diagnostic);
+    Some(diagnostic)
 }

@@ -32,8 +32,7 @@ pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
             component.paths.iter().filter(|path| path.kind != PathType::ImplementationSpecific)
         {
             let text = path.path.value.as_str();
-            let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
-            if let Some(character) = text.chars().find(|c| !plain(*c)) {
+            if let Some(character) = text.chars().find(|c| !is_plain(*c)) {
                 let refused = Diagnostic::new(
                     &REGEX,
                     path.path.span,
@@ -45,7 +44,7 @@ pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
                 report.push(
                     match text
                         .strip_suffix("/*")
-                        .filter(|rest| !rest.is_empty() && rest.chars().all(plain))
+                        .filter(|rest| !rest.is_empty() && rest.chars().all(is_plain))
                     {
                         Some(prefix) => refused
                             .help("a `Prefix` path includes everything below it")
@@ -71,6 +70,11 @@ pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
         }
         annotations(&all, entrypoint.span, report);
     }
+}
+
+/// Whether a character of a path is no regular expression's.
+pub(super) fn is_plain(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "/._-".contains(c)
 }
 
 fn annotations(annotations: &Annotations, span: Span, report: &mut Report) {
