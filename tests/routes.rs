@@ -15,12 +15,14 @@ use lbgen::language::name::Name;
 use lbgen::model::{Host, PathType};
 use lbgen::pipeline::{self, Options, Planned};
 use lbgen::plan::Keep;
+use lbgen::plan::simulate::Scenario;
 use lbgen::route::{Found, Rule, Tier};
 use lbgen::source::{Sources, Span};
+use lbgen::trace::{Outcome, Request, Tracer};
 use proptest::prelude::*;
 
 /// Warnings of a path, and of a whole entrypoint.
-const OF_PATHS: [&str; 6] = ["LB203", "LB204", "LB205", "LB219", "LB224", "LB226"];
+const OF_PATHS: [&str; 7] = ["LB203", "LB204", "LB205", "LB219", "LB224", "LB226", "LB227"];
 const OF_ENTRYPOINTS: [&str; 1] = ["LB224"];
 
 /// What stands in one inventory.
@@ -81,7 +83,32 @@ fn expected<'a>(tier: &'a Tier, host: &Host, path: &str) -> Vec<Option<&'a Rule>
     if best.is_empty() { vec![None] } else { best }
 }
 
+/// Whether `path` is written on two rules of one host, one of them at `place`, which a reader cannot tell apart.
+fn is_alike(tier: &Tier, host: &Host, path: &str, place: Span) -> bool {
+    let is_of_path =
+        |rule: &&Rule| rule.path.kind != PathType::Exact && rule.path.path.value.as_str() == path;
+    tier.hosts().filter(|(of, _)| serves(*of, host)).any(|(_, rules)| {
+        let rules: Vec<_> = rules.iter().filter(is_of_path).collect();
+        let found = rules.iter().find(|rule| rule.path.path.span == place);
+        found.is_some_and(|found| rules.iter().any(|rule| rule.answer != found.answer))
+    })
+}
+
 static SEEN: Mutex<(usize, BTreeMap<&'static str, usize>)> = Mutex::new((0, BTreeMap::new()));
+
+/// A host that no domain has gets a 404 from the edge, whatever the path: a wildcard is one label.
+fn refuse_foreign(planned: &Planned) {
+    let Planned { datacenter, routes, plan } = planned;
+    let tracer = Tracer::of(datacenter, routes, plan, &Scenario::default());
+    for path in datacenter.components.values().flat_map(|component| &component.paths) {
+        for host in ["foreign.invalid", "example.invalid.example.org", "a.b.c.d.example.com"] {
+            let url = format!("https://{host}{}", path.path.value);
+            let Ok(request) = Request::parse(&url) else { continue };
+            let answer = tracer.trace(&request).answer;
+            assert!(matches!(answer, Outcome::Nothing { status: 404, .. }), "{url}: {answer:?}");
+        }
+    }
+}
 
 /// Asks every URL made from every rule of an inventory.
 fn ask(text: &str) -> bool {
@@ -98,6 +125,7 @@ fn ask(text: &str) -> bool {
             whole.extend(lines);
         }
     }
+    refuse_foreign(&planned);
     for (name, tier) in planned.routes.tiers() {
         let entrypoint = &planned.datacenter.entrypoints[name];
         let domains = planned.datacenter.domains.iter();
@@ -132,7 +160,10 @@ fn ask(text: &str) -> bool {
                         matches!(&found, Found::Rule(found) if !covers(found.rule, path));
                     let is_redirect = matches!(found, Found::Redirect(..));
                     SEEN.lock().unwrap().0 += 1;
+                    // Two of one path, which a reader cannot tell apart.
+                    let is_alike = place.is_some_and(|place| is_alike(tier, host, path, place));
                     if !is_redirect
+                        && !is_alike
                         && wanted.iter().any(|rule| answers == rule.map(|rule| &rule.answer))
                     {
                         continue;
