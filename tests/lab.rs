@@ -235,7 +235,11 @@ fn the_examples_run() {
 #[ignore = "needs keepalived, nftables and root; run tests/run"]
 fn preemption_is_as_simulated() {
     let text = fleet("virtual", "iptables")
-        .replace("192.0.2.11, entrypoint: web", "192.0.2.11, entrypoint: web, preempt: false")
+        // Far enough apart that the next one takes over first on a busy machine too: where it went, it stays.
+        .replace(
+            "192.0.2.11, entrypoint: web",
+            "192.0.2.11, entrypoint: web, preempt: false, priorities: { lb-1: 250, lb-2: 150, lb-3: 50 }",
+        )
         .replace("192.0.2.12, entrypoint: web", "192.0.2.12, entrypoint: web, preempt: 8s");
     let mut lab = Lab::start(&text, "");
     lab.prove(&Scenario::default());

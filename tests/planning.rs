@@ -56,10 +56,13 @@ proptest! {
     fn numbers_that_meet_differ(fleet in fleets()) {
         let plan = plan_of(&fleet.text());
         let vrids: BTreeSet<u8> = plan.vips.iter().map(|vip| vip.numbers.vrid).collect();
-        let tables: BTreeSet<u32> = plan.vips.iter().map(|vip| vip.numbers.table).collect();
-        let marks: BTreeSet<u32> = plan.vips.iter().map(|vip| vip.numbers.mark.unwrap().value).collect();
-        let rules: BTreeSet<u32> =
-            plan.vips.iter().flat_map(|vip| [vip.numbers.rule_priority, vip.numbers.mark.unwrap().rule_priority]).collect();
+        let routing: Vec<_> = plan.vips.iter().filter_map(|vip| vip.numbers.routing).collect();
+        let tables: BTreeSet<u32> = routing.iter().map(|numbers| numbers.table).collect();
+        let marks: BTreeSet<u32> = routing.iter().map(|numbers| numbers.mark.unwrap().value).collect();
+        let rules: BTreeSet<u32> = routing
+            .iter()
+            .flat_map(|numbers| [numbers.rule_priority, numbers.mark.unwrap().rule_priority])
+            .collect();
         let count = plan.vips.len();
         prop_assert_eq!((vrids.len(), tables.len(), marks.len(), rules.len()), (count, count, count, 2 * count));
     }
@@ -309,7 +312,7 @@ fn an_entrypoint_is_checked_over_the_families_of_its_vips() {
         ("{ address: \"2001:db8:8::10\" }, { address: 192.0.2.10 }", "10.0.0.1"),
     ] {
         let plan = plan_of(&text(vips));
-        assert_eq!(plan.nodes[0].checks[0].address.to_string(), address, "{vips}");
+        assert_eq!(plan.nodes[0].checks[0].health.unwrap().address.to_string(), address, "{vips}");
     }
 }
 

@@ -128,6 +128,7 @@ fn ask(text: &str) -> bool {
     refuse_foreign(&planned);
     for (name, tier) in planned.routes.tiers() {
         let entrypoint = &planned.datacenter.entrypoints[name];
+        let controller = entrypoint.tiers().unwrap().routing.controller;
         let domains = planned.datacenter.domains.iter();
         let hosts: Vec<Host> = domains
             .filter(|(_, domain)| domain.entrypoint == *name)
@@ -147,7 +148,7 @@ fn ask(text: &str) -> bool {
                 ];
                 for path in urls.iter().filter(|path| !path.is_empty()) {
                     let wanted = expected(tier, host, path);
-                    let found = tier.lookup(entrypoint.routing.controller, host, path).found;
+                    let found = tier.lookup(controller, host, path).found;
                     let (answers, place) = match &found {
                         Found::Rule(found) => {
                             (Some(&found.rule.answer), Some(found.rule.path.path.span))
@@ -187,7 +188,7 @@ fn ask(text: &str) -> bool {
                         is_warned,
                         "{host}{path}: expected {:?}, found {answers:?} (redirect: {is_redirect}), {:?}\n{text}",
                         wanted.iter().map(|rule| rule.map(|rule| &rule.answer)).collect::<Vec<_>>(),
-                        entrypoint.routing.controller,
+                        controller,
                     );
                     let kind = if is_redirect {
                         "redirect"

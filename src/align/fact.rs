@@ -99,6 +99,16 @@ impl Facts {
         if let Some(notify) = &keepalived.notify {
             say("keepalived.notify", notify.to_string());
         }
+        let garp = &keepalived.garp;
+        let counts = [("repeat", garp.repeat), ("refresh_repeat", garp.refresh_repeat)];
+        let times = [("delay", garp.delay), ("refresh", garp.refresh)];
+        let counts = counts.into_iter().filter_map(|(key, value)| Some((key, value?.to_string())));
+        let times =
+            times.into_iter().filter_map(|(key, value)| Some((key, format!("{}s", value?))));
+        for (key, value) in counts.chain(times) {
+            say(&format!("keepalived.garp.{key}"), value);
+        }
+        say("keepalived.rt_priority", keepalived.rt_priority.to_string());
         let routing = &datacenter.policy_routing;
         say("policy_routing.mode", routing.mode.to_string());
         say("policy_routing.tables", range(&routing.tables));
@@ -131,7 +141,12 @@ impl Entry<'_> {
 
     fn entrypoint(&mut self, entrypoint: &Entrypoint) {
         self.say("on_unhealthy", entrypoint.on_unhealthy);
-        let edge = &entrypoint.edge;
+        for check in entrypoint.checks() {
+            self.say("check", &check.command);
+            self.say("check.user", &check.user);
+        }
+        let Some(tiers) = entrypoint.tiers() else { return };
+        let edge = &tiers.edge;
         self.say("edge.class", &edge.class.value);
         self.say("edge.service", &edge.service.value);
         for (label, value) in &edge.selector {
@@ -144,12 +159,12 @@ impl Entry<'_> {
             self.say("edge.health_check_node_port", port.value);
         }
         self.annotations("edge.", &edge.annotations);
-        let routing = &entrypoint.routing;
+        let routing = &tiers.routing;
         self.say("routing.class", &routing.class.value);
         self.say("routing.service", &routing.service.value);
         self.say("routing.port", routing.port);
         self.annotations("routing.", &routing.annotations);
-        if let Some(fallback) = &entrypoint.fallback {
+        if let Some(fallback) = &tiers.fallback {
             self.say("fallback", &fallback.name.value);
             self.say("fallback.port", fallback.port);
         }

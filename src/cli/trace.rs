@@ -182,7 +182,7 @@ fn text(trace: &Trace<'_>, session: &Session) -> String {
             format!(
                 "{}, class {}, {tls} ({})",
                 edge.host,
-                edge.entrypoint.edge.class.value,
+                edge.tiers.edge.class.value,
                 at(edge.domain.span, session)
             ),
         ));
@@ -276,7 +276,7 @@ fn as_json(trace: &Trace<'_>, session: &Session) -> Value {
         "notes": trace.notes,
     });
     if let Some(edge) = &trace.edge {
-        value["edge"] = json!({ "domain": edge.host, "class": edge.entrypoint.edge.class.value });
+        value["edge"] = json!({ "domain": edge.host, "class": edge.tiers.edge.class.value });
         if let Some(secret) = &edge.domain.tls_secret {
             value["edge"]["tls_secret"] = json!(secret);
         }

@@ -1,9 +1,68 @@
-//! The health check that keepalived runs.
+//! The health checks that keepalived runs.
+
+use serde::Serialize;
 
 use super::{Emitter, Files, node_file};
-use crate::plan::NodePlan;
+use crate::model::{Entry, Label};
+use crate::plan::{Check, CheckCommand, HealthPort, NodePlan};
+
+/// Where the scripts are.
+const FOLDER: &str = "/usr/local/libexec/lbgen";
+/// Starts a command as nobody (setpriv(1)).
+const UNPRIVILEGED: &str =
+    "/usr/bin/setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs";
+
+/// A script that runs all parts of a check.
+#[derive(Serialize)]
+struct Parts<'a> {
+    entrypoint: &'a Label,
+    commands: Vec<String>,
+}
 
 pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> Files {
     let body = emitter.render("check-entrypoint", minijinja::context! {})?;
-    Ok(vec![node_file(node, "usr/local/libexec/lbgen/check-entrypoint", 0o755, body)])
+    let mut files =
+        vec![node_file(node, &format!("{}/check-entrypoint", &FOLDER[1..]), 0o755, body)];
+    for check in node.checks.iter().filter(|check| !check.commands.is_empty()) {
+        let commands = check.health.iter().map(health).chain(check.commands.iter().map(command));
+        let parts = Parts { entrypoint: &check.entrypoint, commands: commands.collect() };
+        let path = script(check);
+        let body = emitter.render("check", parts)?;
+        let mut file = node_file(node, &path[1..], 0o755, body);
+        file.from.push(Entry::Entrypoint(check.entrypoint.clone()));
+        files.push(file);
+    }
+    Ok(files)
+}
+
+/// What keepalived runs as root: the one part that drops its privileges, or the script of all parts.
+pub(super) fn line(check: &Check) -> String {
+    match (&check.health, check.commands.as_slice()) {
+        (Some(port), []) => health(port),
+        _ => script(check),
+    }
+}
+
+/// A command that drops root's privileges first.
+pub(super) fn unprivileged(command: &str) -> String {
+    format!("{UNPRIVILEGED} {command}")
+}
+
+fn script(check: &Check) -> String {
+    format!("{FOLDER}/check-{}", Check::name_of(&check.entrypoint))
+}
+
+fn health(health: &HealthPort) -> String {
+    unprivileged(&format!("{FOLDER}/check-entrypoint {} {}", health.address, health.port))
+}
+
+fn command(check: &CheckCommand) -> String {
+    let CheckCommand { command, user } = check;
+    match user.as_str() {
+        "root" => command.to_string(),
+        "nobody" => unprivileged(command.as_str()),
+        user => format!(
+            "/usr/bin/setpriv --reuid={user} --regid=\"$(id -g {user})\" --init-groups --no-new-privs {command}"
+        ),
+    }
 }

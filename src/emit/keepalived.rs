@@ -1,21 +1,17 @@
 //! `keepalived.conf` (keepalived.conf(5)).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
 use minijinja::Value;
 use serde::Serialize;
 
-use super::{Emitter, Files, node_file, policy_routing};
-use crate::model::{Command, Entry, Interface, Preempt, Subdomain, VrrpVersion};
+use super::{Emitter, Files, check, node_file, policy_routing};
+use crate::model::{Entry, Garp, Interface, Preempt, Subdomain, VrrpVersion};
 use crate::plan::{
     Check, Drain, Instance, NodePlan, Route, Rule, Selector, Unhealthy, VirtualAddress,
 };
-
-/// Starts a command as nobody (setpriv(1)).
-const UNPRIVILEGED: &str =
-    "/usr/bin/setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs";
 
 /// What the template sees: text and lists.
 #[derive(Serialize)]
@@ -24,8 +20,8 @@ struct Conf<'a> {
     vrrp_version: u8,
     drain_file: &'a str,
     script: &'a str,
-    notify: &'a Option<Command>,
-    unprivileged: &'a str,
+    garp: Vec<(&'static str, u64)>,
+    rt_priority: u8,
     checks: Vec<CheckBlock>,
     instances: Vec<InstanceBlock<'a>>,
 }
@@ -33,8 +29,13 @@ struct Conf<'a> {
 #[derive(Serialize)]
 struct CheckBlock {
     name: String,
-    address: String,
-    port: u16,
+    /// Whether it asks for ready pods alone.
+    is_health: bool,
+    script: String,
+    interval: u16,
+    timeout: u16,
+    fall: u8,
+    rise: u8,
 }
 
 #[derive(Serialize)]
@@ -53,6 +54,8 @@ struct InstanceBlock<'a> {
     routes: Vec<String>,
     rules: Vec<String>,
     track: String,
+    track_interfaces: &'a BTreeSet<Interface>,
+    notify: Option<String>,
     restore_routing: bool,
 }
 
@@ -65,9 +68,9 @@ pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> Files {
         },
         drain_file: Drain::FILE,
         script: policy_routing::INSTALLED,
-        notify: &node.notify,
-        unprivileged: UNPRIVILEGED,
-        checks: node.checks.iter().map(check).collect(),
+        garp: garp(&node.garp),
+        rt_priority: node.rt_priority,
+        checks: node.checks.iter().map(check_block).collect(),
         instances: instances(&node.instances),
     };
     let body = emitter.render("keepalived.conf", conf)?;
@@ -77,11 +80,15 @@ pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> Files {
     Ok(vec![file])
 }
 
-fn check(check: &Check) -> CheckBlock {
+fn check_block(check: &Check) -> CheckBlock {
     CheckBlock {
         name: Check::name_of(&check.entrypoint),
-        address: check.address.to_string(),
-        port: check.port,
+        is_health: check.commands.is_empty(),
+        script: check::line(check),
+        interval: check.timing.interval,
+        timeout: check.timing.timeout,
+        fall: check.timing.fall,
+        rise: check.timing.rise,
     }
 }
 
@@ -117,8 +124,21 @@ fn instance(instance: &Instance, peers: Value) -> InstanceBlock<'_> {
         routes: instance.routes.iter().map(route).collect(),
         rules: instance.rules.iter().map(rule).collect(),
         track: track(instance),
+        track_interfaces: &instance.track_interfaces,
+        notify: instance.notify.as_ref().map(|command| check::unprivileged(command.as_str())),
         restore_routing: instance.restore_routing,
     }
+}
+
+/// The settings of gratuitous ARP that are not keepalived's own.
+fn garp(garp: &Garp) -> Vec<(&'static str, u64)> {
+    let all = [
+        ("delay", garp.delay),
+        ("repeat", garp.repeat.map(u64::from)),
+        ("refresh", garp.refresh),
+        ("refresh_repeat", garp.refresh_repeat.map(u64::from)),
+    ];
+    all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
 /// Seconds with as many decimals as needed.

@@ -9,6 +9,7 @@ use minijinja::{Environment, Error, ErrorKind, Output, State, UndefinedBehavior,
 
 /// The embedded templates, by name.
 const EMBEDDED: &[(&str, &str)] = &[
+    ("check", include_str!("../../templates/check")),
     ("check-entrypoint", include_str!("../../templates/check-entrypoint")),
     ("keepalived.conf", include_str!("../../templates/keepalived.conf")),
     ("load-balancer-status", include_str!("../../templates/load-balancer-status")),

@@ -1,5 +1,9 @@
 //! What an inventory says, key by key, nothing resolved. The doc comments are the reference of the language.
 
+mod entrypoint;
+
+pub use entrypoint::{Edge, EdgePort, Entrypoint, Fallback, NodeCheck, Routing};
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
@@ -11,18 +15,13 @@ use super::read::Read;
 use super::written::{Map, Nonempty, Set, Text};
 use crate::diag::Report;
 use crate::language::form::{AnnotationKey, Free, MessageCode, Preemption, ServicePort, TlsSecret};
-use crate::language::name::{
-    Command, Host, Interface, Label, LabelValue, PortName, QualifiedName, ServiceName, Subdomain,
-    UrlPath,
-};
-use crate::language::number::{
-    Mark, NodePort, Number, Pool, Port, Priority, RulePriority, Table, Vrid,
-};
+use crate::language::name::{Command, Host, Interface, Label, ServiceName, Subdomain, UrlPath};
+use crate::language::number::{Mark, Number, Pool, Priority, RulePriority, Table, Vrid};
 use crate::language::shape::Shape;
 use crate::language::version::{KeepalivedVersion, KubernetesVersion};
 use crate::language::word::{
-    ClassForm, ComponentState, ControllerName, EndpointsChoice, KubeProxy, NodeState, OnUnhealthy,
-    PathType, RoutingMode, Switch, TraefikProvider, VipsForm,
+    ClassForm, ComponentState, EndpointsChoice, GatewayChoice, KubeProxy, NodeState, PathType,
+    RoutingMode, VipsForm,
 };
 use crate::source::{Loc, Span};
 
@@ -41,6 +40,8 @@ keys! {
         Optional gateways: Map<Label, Gateway>,
         /// The machines that hold VIPs.
         Optional nodes: Map<Subdomain, Node>,
+        /// A check of every node, such as of its uplink: a part of the check of every entrypoint.
+        Optional node_check: NodeCheck,
         /// One per kind of traffic.
         Optional entrypoints: Map<Label, Entrypoint>,
         /// The addresses that clients know.
@@ -111,6 +112,24 @@ keys! {
         Optional vrids: Loc<Text<Pool<Vrid>>>,
         /// Called by keepalived on every transition.
         Optional notify: Loc<Text<Command>>,
+        /// Gratuitous ARP of a new MASTER; default: as keepalived has it.
+        Optional garp: Garp,
+        /// Real-time priority of its VRRP process, which then stays in memory too; default 0: none.
+        Optional rt_priority: Loc<Number<0, 99>>,
+    }
+}
+
+keys! {
+    /// `garp:` of `keepalived:`, as keepalived.conf(5) names them with `vrrp_garp_master_`.
+    Garp {
+        /// Until the second round after becoming MASTER; keepalived's default is `5s`.
+        Optional delay: Loc<Text<Duration>>,
+        /// Packets of a round; keepalived's default is 5.
+        Optional repeat: Loc<Number<1, 255>>,
+        /// Between rounds while it is MASTER; keepalived's default is `0s`: none.
+        Optional refresh: Loc<Text<Duration>>,
+        /// Packets of such a round; keepalived's default is 1.
+        Optional refresh_repeat: Loc<Number<1, 255>>,
     }
 }
 
@@ -165,83 +184,10 @@ keys! {
         Optional gateways: Loc<Set<Loc<Text<Label>>>>,
         /// Its interface in a gateway's network, where it differs from the gateway's.
         Optional interfaces: Map<Label, Loc<Text<Interface>>>,
+        /// Interfaces without which it holds no VIP, beside those of its VIPs.
+        Optional track_interfaces: Set<Loc<Text<Interface>>>,
         /// Waived warnings, by code.
         Optional allow: Vec<Loc<Text<MessageCode>>>,
-    }
-}
-
-keys! {
-    /// An entry of `entrypoints:`.
-    Entrypoint {
-        /// First tier: TLS termination.
-        Required edge: Edge,
-        /// Second tier: requests to components.
-        Required routing: Routing,
-        /// What serves everything that no component claims.
-        Optional fallback: Fallback,
-        /// Copied to every Ingress of both tiers; those of a tier add to them and win.
-        Optional annotations: Map<AnnotationKey, Loc<Text<Free>>>,
-        /// While no ready pod is on a node, it ranks below every healthy one (`yield`, the default), gives its VIPs up
-        /// (`fault`) or does nothing (`ignore`).
-        Optional on_unhealthy: Loc<Text<OnUnhealthy>>,
-        /// Waived warnings, by code.
-        Optional allow: Vec<Loc<Text<MessageCode>>>,
-    }
-}
-
-keys! {
-    /// `edge:` of an entrypoint.
-    Edge {
-        /// Ingress class.
-        Required class: Loc<Text<Subdomain>>,
-        /// Default: the class.
-        Optional service: Loc<Text<ServiceName>>,
-        /// Labels of the controller's pods.
-        Optional selector: Map<QualifiedName, Loc<Text<LabelValue>>>,
-        /// Name to port; default `{ http: 80, https: 443 }`.
-        Optional ports: Map<PortName, Loc<Port>>,
-        /// Where kube-proxy says whether a ready pod is on the node; default: none.
-        Optional health_check_node_port: Loc<NodePort>,
-        /// Which ingress controller it is: `ingress-nginx` (default), `traefik`, or `other`.
-        Optional controller: Loc<Text<ControllerName>>,
-        /// Which of Traefik's providers reads the Ingresses: `ingress` (default) or `nginx`.
-        Optional traefik_provider: Loc<Text<TraefikProvider>>,
-        /// Whether Traefik's `strictPrefixMatching` is on; default `false`.
-        Optional strict_prefix: Loc<Text<Switch>>,
-        /// Copied to every edge Ingress.
-        Optional annotations: Map<AnnotationKey, Loc<Text<Free>>>,
-    }
-}
-
-keys! {
-    /// `routing:` of an entrypoint.
-    Routing {
-        /// Ingress class.
-        Required class: Loc<Text<Subdomain>>,
-        /// Default: the class.
-        Optional service: Loc<Text<ServiceName>>,
-        /// Default 80.
-        Optional port: Loc<Port>,
-        /// Which ingress controller it is: `ingress-nginx` (default), `traefik`, or `other`.
-        Optional controller: Loc<Text<ControllerName>>,
-        /// Which of Traefik's providers reads the Ingresses: `ingress` (default) or `nginx`.
-        Optional traefik_provider: Loc<Text<TraefikProvider>>,
-        /// Whether Traefik's `strictPrefixMatching` is on; default `false`.
-        Optional strict_prefix: Loc<Text<Switch>>,
-        /// Copied to every routing Ingress.
-        Optional annotations: Map<AnnotationKey, Loc<Text<Free>>>,
-    }
-}
-
-keys! {
-    /// `fallback:` of an entrypoint.
-    Fallback {
-        /// Of the Service, its endpoints and the catch-all Ingress.
-        Required name: Loc<Text<ServiceName>>,
-        /// Of one or both families.
-        Required addresses: Loc<Nonempty<Set<Loc<Text<IpAddr>>>>>,
-        /// Where they listen.
-        Required port: Loc<Port>,
     }
 }
 
@@ -252,6 +198,9 @@ keys! {
         Required address: Loc<Text<IpAddr>>,
         /// Default: the only entrypoint, where there is one.
         Optional entrypoint: Loc<Text<Label>>,
+        /// `none`: it is in the network of the nodes' own addresses, for neighbours only; it stands on the nodes' `interface`.
+        /// Default: the gateway whose network contains it.
+        Optional gateway: Loc<Text<GatewayChoice>>,
         /// Addresses that share its fate: they move with it, and are not advertised.
         Optional extra_addresses: Vec<Loc<Text<IpAddr>>>,
         /// Nodes that come first, in this order.
@@ -266,10 +215,16 @@ keys! {
         Optional rule_priority: Loc<RulePriority>,
         /// Pin: the packet mark of its connections, inside `mark_mask`; default: a free one.
         Optional mark: Loc<Mark>,
+        /// Pin: the priority of the `ip rule` for its mark; default: a free one.
+        Optional mark_rule_priority: Loc<RulePriority>,
         /// Exact VRRP priorities, for adopting a running fleet.
         Optional priorities: Map<Subdomain, Loc<Priority>>,
         /// Overrides `keepalived.preempt`.
         Optional preempt: Loc<Text<Preemption>>,
+        /// Overrides `keepalived.notify`.
+        Optional notify: Loc<Text<Command>>,
+        /// Interfaces without which a node does not hold it, beside its own.
+        Optional track_interfaces: Set<Loc<Text<Interface>>>,
         /// Waived warnings, by code.
         Optional allow: Vec<Loc<Text<MessageCode>>>,
     }

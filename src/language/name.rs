@@ -94,6 +94,8 @@ names! {
         "^[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?$", is_port_name;
     /// A command that keepalived starts: an absolute path and plain arguments.
     Command, "a command: an absolute path and arguments of letters, digits and `._/:=,+@%-`", "^/[A-Za-z0-9 ._/:=,+@%-]*$", is_command;
+    /// A user of a node, by name (useradd(8)).
+    User, "a user: at most 32 of a-z, 0-9, `_` and `-`, a letter or `_` first", "^[a-z_][a-z0-9_-]{0,31}$", is_user;
     /// The path of an Ingress rule.
     UrlPath, "a path: it starts with `/`, has no `//`, `/./`, `/../` or `%2f`, no white space and none of ; { } \\ ` or quotes", "^/", is_url_path;
     /// The key of a label or an annotation.
@@ -190,6 +192,12 @@ fn is_port_name(text: &str) -> bool {
         && is_label(text)
         && !text.contains("--")
         && text.bytes().any(|b| b.is_ascii_lowercase())
+}
+
+fn is_user(text: &str) -> bool {
+    text.len() <= 32
+        && text.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-".contains(&b))
 }
 
 fn is_command(text: &str) -> bool {

@@ -56,6 +56,20 @@ words! {
         "nftables" Nftables,
     }
 
+    /// What a port carries.
+    Protocol {
+        /// TCP
+        "TCP" Tcp,
+        /// UDP
+        "UDP" Udp,
+    }
+
+    /// That a VIP has no gateway.
+    GatewayChoice {
+        /// Its replies go where the node's own go.
+        "none" None,
+    }
+
     /// How an Ingress names its class; never both ways.
     ClassForm {
         /// `spec.ingressClassName`

@@ -24,7 +24,8 @@ pub const CODES: &[&Code] = &[&SLASH, &LETTERS, &LONGER_TEXT];
 pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report) {
     for (name, tier) in routes.tiers() {
         let Some(entrypoint) = datacenter.entrypoints.get(name) else { continue };
-        let controller = entrypoint.routing.controller;
+        let Some(tiers) = entrypoint.tiers() else { continue };
+        let controller = tiers.routing.controller;
         let (mut letters, mut found) = (None, Vec::new());
         for (host, rules) in tier.hosts() {
             let Some(asked) = asked(host) else { continue };
@@ -97,7 +98,7 @@ fn is_longer_answered(tier: &Tier, controller: Controller, host: &Host, rule: &R
     matches!(found, Found::Rule(found) if found.rule.path.path.span == rule.path.path.span)
 }
 
-/// Reports a rule whose own path goes to one with a shorter path, to a Prefix although the rule is Exact, or to a wildcard
+/// A rule whose own path goes to one with a shorter path, to a Prefix although the rule is Exact, or to a wildcard
 /// although the rule names the host.
 fn longer_text(
     tier: &Tier,
@@ -106,29 +107,31 @@ fn longer_text(
     Considered { host: own, rule }: Considered<'_>,
 ) -> Option<Diagnostic> {
     let path = &rule.path.path;
+    let is_exact = |kind| kind == PathType::Exact;
     let precision = |host: Option<&Host>| host.map(|host| !host.as_str().starts_with('*'));
     let elements = |path: &str| path.trim_end_matches('/').len();
-    let Found::Rule(found) = tier.lookup(controller, host, path.value.as_str()).found else {
-        return None;
-    };
-    let other = &found.rule.path;
-    let longer = elements(path.value.as_str()).cmp(&elements(other.path.value.as_str()));
-    let is_exact = |kind| kind == PathType::Exact;
-    let exact = is_exact(rule.path.kind).cmp(&is_exact(other.kind));
-    let is_better = longer.then(exact).then(precision(own).cmp(&precision(found.host))).is_gt();
-    (found.rule.answer != rule.answer && is_better).then(|| {
-        Diagnostic::new(
-            &LONGER_TEXT,
-            path.span,
-            match found.host.or(own) {
-                Some(_) => format!("`{}` does not answer on {host}", path.value),
-                None => format!("`{}` does not answer", path.value),
-            },
-            format!("`{}` does, which has the longer text", other.path.value),
-        )
-        .also(found.place(), "this one")
-        .note("Traefik's priority is the length of the rule's text, the host and the type included")
-        .help("name the same hosts in both, or write `Prefix` where one is `Exact`")
+    // A Prefix is for the path with a slash too, and another rule may be for that alone.
+    let with_slash = format!("{}/", path.value.as_str().trim_end_matches('/'));
+    let asked = [path.value.as_str(), with_slash.as_str()];
+    let asked = if is_exact(rule.path.kind) { &asked[..1] } else { &asked[..] };
+    asked.iter().find_map(|asked| {
+        let Found::Rule(found) = tier.lookup(controller, host, asked).found else { return None };
+        let other = &found.rule.path;
+        let longer = elements(path.value.as_str()).cmp(&elements(other.path.value.as_str()));
+        let exact = is_exact(rule.path.kind).cmp(&is_exact(other.kind));
+        let is_better = longer.then(exact).then(precision(own).cmp(&precision(found.host))).is_gt();
+        if found.rule.answer == rule.answer || !is_better {
+            return None;
+        }
+        let title = match found.host.or(own) {
+            Some(_) => format!("this rule does not answer `{asked}` on {host}"),
+            None => format!("this rule does not answer `{asked}`"),
+        };
+        let diagnostic = Diagnostic::new(&LONGER_TEXT, path.span, title, "its text is shorter")
+            .also(found.place(), "this rule answers: its text is longer")
+            .note("Traefik's priority is the length of the rule's text, the host and the type included")
+            .help("name the same hosts in both, or write `Prefix` where one is `Exact`");
+        Some(diagnostic)
     })
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::diag::{Code, Diagnostic, Report, code};
-use crate::model::{Controller, Datacenter, PathType};
+use crate::model::{Controller, Datacenter, Entrypoint, PathType};
 use crate::route::{Answer, RoutingTable, Rule};
 
 /// A legacy component's record of what a migrated one serves.
@@ -21,8 +21,8 @@ pub const CODES: &[&Code] = &[&TAKEN, &NO_MAIN, &TYPES];
 /// Reports records that are out of date, canaries that get no request, and paths that only their types tell apart.
 pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report) {
     for (name, tier) in routes.tiers() {
-        if let Some(entrypoint) = datacenter.entrypoints.get(name) {
-            let has_webhook = entrypoint.routing.controller == Controller::IngressNginx;
+        if let Some(tiers) = datacenter.entrypoints.get(name).and_then(Entrypoint::tiers) {
+            let has_webhook = tiers.routing.controller == Controller::IngressNginx;
             for (_, rules) in tier.hosts() {
                 types(rules, has_webhook, report);
             }

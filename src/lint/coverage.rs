@@ -3,7 +3,7 @@
 use crate::diag::{Code, Diagnostic, Report, code};
 use std::collections::BTreeMap;
 
-use crate::model::{Datacenter, NodeState, OnUnhealthy, Preempt, Vip};
+use crate::model::{Datacenter, NodeState, OnUnhealthy, Preempt, Traffic, Vip};
 use crate::route::RoutingTable;
 
 /// Nothing takes over.
@@ -44,19 +44,19 @@ pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
     }
     all_unhealthy(datacenter, report);
     for (name, entrypoint) in &datacenter.entrypoints {
-        if entrypoint.edge.health_check_node_port.is_none()
+        if !(entrypoint.is_checked() || datacenter.node_check.is_some())
             && entrypoint.on_unhealthy != OnUnhealthy::Ignore
         {
-            report.push(
-                Diagnostic::new(
-                    &NO_HEALTH,
-                    entrypoint.span,
-                    format!("nothing can track the health of `{name}`"),
-                    "no `health_check_node_port`",
-                )
-                .note("a node without a ready ingress controller keeps its VIPs and drops their requests")
-                .help("choose a `health_check_node_port` from 30000 to 32767, or write `on_unhealthy: ignore`"),
-            );
+            let title = format!("nothing can track the health of `{name}`");
+            let no_health = |label| Diagnostic::new(&NO_HEALTH, entrypoint.span, title, label);
+            report.push(match entrypoint.traffic {
+                Traffic::Cluster(_) => no_health("no `health_check_node_port`")
+                    .note("a node without a ready ingress controller keeps its VIPs and drops their requests")
+                    .help("choose a `health_check_node_port` from 30000 to 32767, or write `on_unhealthy: ignore`"),
+                Traffic::Host(_) => no_health("no `check`")
+                    .note("a node whose service has died keeps its VIPs and refuses their connections")
+                    .help("write `host: { check: COMMAND }`, or `on_unhealthy: ignore`"),
+            });
         }
     }
 }
@@ -68,7 +68,7 @@ fn all_unhealthy(datacenter: &Datacenter, report: &mut Report) {
         vip.preempt.value == Preempt::Never
             && entrypoint.is_some_and(|entrypoint| {
                 entrypoint.on_unhealthy == OnUnhealthy::Yield
-                    && entrypoint.edge.health_check_node_port.is_some()
+                    && (entrypoint.is_checked() || datacenter.node_check.is_some())
             })
     };
     // One `preempt` may be that of many VIPs.

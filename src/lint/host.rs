@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diag::{Code, Diagnostic, Report, code};
-use crate::model::{Controller, Datacenter, Host, Label};
+use crate::model::{Controller, Datacenter, Entrypoint, Host, Label};
 use crate::route::{Answer, RoutingTable, Tier};
 use crate::source::Span;
 
@@ -21,8 +21,8 @@ pub const CODES: &[&Code] = &[&HIDDEN, &NO_DOMAIN, &NO_ANSWER];
 /// Reports hosts that hide, hosts that nobody asks for, and hosts that are not served as a whole.
 pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report) {
     for (entrypoint, tier) in routes.tiers() {
-        if let Some(found) = datacenter.entrypoints.get(entrypoint) {
-            hiding(tier, found.routing.controller, report);
+        if let Some(tiers) = datacenter.entrypoints.get(entrypoint).and_then(Entrypoint::tiers) {
+            hiding(tier, tiers.routing.controller, report);
         }
         unanswered(datacenter, entrypoint, tier, report);
     }
@@ -140,7 +140,7 @@ fn without_domain(datacenter: &Datacenter, report: &mut Report) {
 /// An entrypoint without a fallback answers 404 to what no component claims.
 fn unanswered(datacenter: &Datacenter, name: &Label, tier: &Tier, report: &mut Report) {
     let Some(entrypoint) = datacenter.entrypoints.get(name) else { return };
-    if entrypoint.fallback.is_some() {
+    if entrypoint.fallback().is_some() {
         return;
     }
     let domains = datacenter.domains.iter().filter(|(_, domain)| domain.entrypoint == *name);

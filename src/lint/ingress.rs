@@ -1,7 +1,9 @@
 //! What ingress-nginx makes of paths and annotations that the API server takes.
 
 use crate::diag::{Code, Diagnostic, Report, code};
-use crate::model::{Annotations, Controller, Datacenter, Label, PathType, nginx_annotations};
+use crate::model::{
+    Annotations, Controller, Datacenter, Entrypoint, Label, PathType, Tiers, nginx_annotations,
+};
 use crate::route::{self, RoutingTable};
 use crate::source::Span;
 
@@ -21,7 +23,8 @@ pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
     // The webhook and the annotations are those of ingress-nginx.
     let nginx = |name: &Label| {
         let entrypoint = datacenter.entrypoints.get(name);
-        entrypoint.is_some_and(|found| found.routing.controller == Controller::IngressNginx)
+        let tiers = entrypoint.and_then(Entrypoint::tiers);
+        tiers.is_some_and(|tiers| tiers.routing.controller == Controller::IngressNginx)
     };
     let live = || {
         let live = datacenter.components.iter().filter(|(_, found)| found.backend.is_some());
@@ -59,7 +62,7 @@ pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
         annotations(&component.annotations, component.span, report);
     }
     for entrypoint in datacenter.entrypoints.values() {
-        let (edge, routing) = (&entrypoint.edge, &entrypoint.routing);
+        let Some(Tiers { edge, routing, .. }) = entrypoint.tiers() else { continue };
         let mut all = Annotations::new();
         for (controller, found) in
             [(edge.controller, &edge.annotations), (routing.controller, &routing.annotations)]

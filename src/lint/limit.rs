@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::diag::{Code, Diagnostic, Report, code};
-use crate::model::{Controller, Datacenter, Label, nginx_annotation};
+use crate::model::{Controller, Datacenter, Label, Tiers, nginx_annotation};
 use crate::route::RoutingTable;
 
 /// The other tier's default holds.
@@ -24,7 +24,7 @@ const LIMITS: &[(&str, &str)] = &[
 /// Reports limits of one tier that the other would undo (facts-kubernetes 18).
 pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
     for (name, entrypoint) in &datacenter.entrypoints {
-        let (edge, routing) = (&entrypoint.edge, &entrypoint.routing);
+        let Some(Tiers { edge, routing, .. }) = entrypoint.tiers() else { continue };
         if [edge.controller, routing.controller] != [Controller::IngressNginx; 2] {
             continue;
         }

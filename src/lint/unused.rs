@@ -41,7 +41,7 @@ pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
                 Diagnostic::new(&UNUSED, entrypoint.span, title, "no request reaches it")
                     .help("add a VIP with this `entrypoint`, or remove the entrypoint"),
             );
-        } else if !routed.contains(name) {
+        } else if entrypoint.tiers().is_some() && !routed.contains(name) {
             let title = format!("the entrypoint `{name}` has no domain");
             report.push(
                 Diagnostic::new(&UNUSED, entrypoint.span, title, "its VIPs answer for no host")
@@ -52,7 +52,7 @@ pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
     let gateways: BTreeSet<&Label> = datacenter
         .vips
         .iter()
-        .flat_map(|vip| vip.addresses().map(|(_, gateway)| gateway))
+        .flat_map(|vip| vip.addresses().filter_map(|(_, gateway)| gateway))
         .collect();
     for (name, gateway) in &datacenter.gateways {
         if !gateways.contains(name) {

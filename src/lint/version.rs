@@ -32,7 +32,8 @@ pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
             .help("plan the change to `nftables`; lbgen then writes the marks that replies need"),
         );
     }
-    let fallbacks = datacenter.entrypoints.values().any(|entrypoint| entrypoint.fallback.is_some());
+    let fallbacks =
+        datacenter.entrypoints.values().any(|entrypoint| entrypoint.fallback().is_some());
     if fallbacks && kubernetes.endpoints == EndpointsForm::Endpoints && version.at_least(33) {
         report.push(
             Diagnostic::new(&ENDPOINTS, stated, format!("v1 Endpoints are deprecated in Kubernetes {version}"), "`endpoints: endpoints` with this version")

@@ -48,6 +48,9 @@ pub const CLASS_TWICE: Code = code!(Error "LB121", "an Ingress class is used twi
 pub const NODE_PORT_TWICE: Code = code!(Error "LB122", "a health check node port is used twice");
 /// Nothing serves a legacy component.
 pub const NO_FALLBACK: Code = code!(Error "LB124", "a legacy component without a fallback");
+/// A domain or component of an entrypoint that is not in the cluster.
+pub const NOT_IN_CLUSTER: Code =
+    code!(Error "LB125", "a domain or component of a service on the nodes");
 /// The stated version cannot do it.
 pub const VERSION: Code = code!(Error "LB301", "the stated version cannot do this");
 
@@ -75,5 +78,6 @@ pub const ALL: &[&Code] = &[
     &CLASS_TWICE,
     &NODE_PORT_TWICE,
     &NO_FALLBACK,
+    &NOT_IN_CLUSTER,
     &VERSION,
 ];

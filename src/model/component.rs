@@ -1,7 +1,7 @@
 //! What requests are for, behind the routing tier.
 
 use super::entrypoint::{Annotations, Entrypoint, annotations, nginx_annotation};
-use super::{Names, codes, entrypoint_of, value};
+use super::{Names, codes, tiers_of, value};
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::{Text, raw, whole_number};
 use crate::language::form::ServicePort;
@@ -100,7 +100,7 @@ pub(super) fn build(
         |name, _: Option<&Label>, raw: &raw::Component, report| {
             let what = format!("`{name}`");
             let entrypoint =
-                entrypoint_of(raw.entrypoint.as_ref(), &what, raw.span, entrypoints, report);
+                tiers_of(raw.entrypoint.as_ref(), &what, raw.span, entrypoints, report);
             let legacy = raw.state.as_ref().map_or(Some(false), |raw| {
                 Some(value::word(raw, "state", report)? == ComponentState::Legacy)
             });
@@ -165,7 +165,7 @@ fn require_fallback(
     else {
         return;
     };
-    if found.fallback.is_none() {
+    if found.fallback().is_none() {
         let state = raw.state.as_ref().map_or(raw.span, |state| state.span);
         report.push(
             Diagnostic::new(

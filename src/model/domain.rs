@@ -1,7 +1,7 @@
 //! Branded hosts, at the edge tier.
 
 use super::entrypoint::Entrypoint;
-use super::{Names, codes, entrypoint_of, value};
+use super::{Names, codes, tiers_of, value};
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::{Text, raw};
 use crate::language::form::TlsSecret;
@@ -32,7 +32,7 @@ pub(super) fn build(
         |name, host: Option<&Host>, raw: &raw::Domain, report| {
             let what = format!("`{name}`");
             let entrypoint =
-                entrypoint_of(raw.entrypoint.as_ref(), &what, raw.span, entrypoints, report);
+                tiers_of(raw.entrypoint.as_ref(), &what, raw.span, entrypoints, report);
             let tls_secret = match &raw.tls_secret {
                 None => host.map(|host| Some(host.object_name())),
                 Some(raw) => tls_secret(raw, report),

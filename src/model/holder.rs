@@ -20,6 +20,8 @@ pub(super) struct Known<'a> {
     pub gateways: &'a Names<Label, Gateway>,
     pub nodes: &'a Names<Subdomain, Node>,
     pub entrypoints: &'a Names<Label, Entrypoint>,
+    /// Whether every entrypoint is checked.
+    pub has_node_check: bool,
     pub keepalived: Option<&'a Keepalived>,
     pub mark_mask: u32,
 }
@@ -36,7 +38,7 @@ pub(super) fn refuse_low_priorities(
     let found = known.entrypoints.find(entrypoint.as_str()).map(|(_, entrypoint)| entrypoint);
     let yields = found.is_some_and(|entrypoint| {
         entrypoint.on_unhealthy == super::OnUnhealthy::Yield
-            && entrypoint.edge.health_check_node_port.is_some()
+            && (entrypoint.is_checked() || known.has_node_check)
     });
     let lowest = priorities.values().copied().min().unwrap_or(u8::MAX);
     let count = priorities.len();
@@ -116,9 +118,9 @@ pub(super) fn holders(
     }
     let able = holders.iter().any(|(_, node)| node.state != NodeState::Maintenance);
     if !able && complete && known.nodes.complete && known.gateways.complete {
-        let why = match holders.is_empty() {
-            true => format!("no node has the gateway `{}`", gateways[0]),
-            false => "every node that can hold it is in maintenance".to_owned(),
+        let why = match gateways.first().filter(|_| holders.is_empty()) {
+            Some(gateway) => format!("no node has the gateway `{gateway}`"),
+            None => "every node that can hold it is in maintenance".to_owned(),
         };
         let place = raw.nodes.as_ref().map_or(address.span, |nodes| nodes.span);
         report.push(

@@ -9,6 +9,7 @@ use crate::diag::{Diagnostic, Report};
 use crate::inventory::{Text, raw, whole_number};
 use crate::language::form::Preemption;
 use crate::language::name::Command;
+use crate::language::number::Number;
 use crate::language::version::KeepalivedVersion;
 use crate::language::word::RoutingMode;
 use crate::source::{Loc, Span};
@@ -50,8 +51,25 @@ pub struct Keepalived {
     pub preempt_span: Option<Span>,
     /// Pool for allocated VRIDs.
     pub vrids: RangeInclusive<u8>,
-    /// Called on every transition.
+    /// Called on every transition; default of every VIP.
     pub notify: Option<Command>,
+    /// Gratuitous ARP.
+    pub garp: Garp,
+    /// Real-time priority of the VRRP process; 0 is none.
+    pub rt_priority: u8,
+}
+
+/// Gratuitous ARP of a new MASTER; what is `None` is keepalived's default.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Garp {
+    /// Whole seconds until the second round.
+    pub delay: Option<u64>,
+    /// Packets of a round.
+    pub repeat: Option<u8>,
+    /// Whole seconds between rounds while it is MASTER.
+    pub refresh: Option<u64>,
+    /// Packets of such a round.
+    pub refresh_repeat: Option<u8>,
 }
 
 /// `policy_routing:`
@@ -99,6 +117,14 @@ pub(super) fn build(raw: Option<&raw::Keepalived>, report: &mut Report) -> Optio
         Some(raw) => value::name_of(raw, "a notify command", report).map(Some),
         None => Some(None),
     };
+    let garp = match raw.and_then(|raw| raw.garp.as_ref()) {
+        Some(raw) => garp(raw, report),
+        None => Some(Garp::default()),
+    };
+    let rt_priority = match raw.and_then(|raw| raw.rt_priority.as_ref()) {
+        Some(raw) => value::number(raw, "rt_priority", report).map(|found| found.value),
+        None => Some(0),
+    };
     Some(Keepalived {
         version: version?,
         version_span: raw.and_then(|raw| raw.version.as_ref()).map(|raw| raw.span),
@@ -108,7 +134,33 @@ pub(super) fn build(raw: Option<&raw::Keepalived>, report: &mut Report) -> Optio
         preempt_span: raw.and_then(|raw| raw.preempt.as_ref()).map(|raw| raw.span),
         vrids: vrids?,
         notify: notify?,
+        garp: garp?,
+        rt_priority: rt_priority?,
     })
+}
+
+fn garp(raw: &raw::Garp, report: &mut Report) -> Option<Garp> {
+    let delay =
+        optional(raw.delay.as_ref(), |raw| value::whole_seconds(raw, "delay", 0..=86_400, report));
+    let refresh = optional(raw.refresh.as_ref(), |raw| {
+        value::whole_seconds(raw, "refresh", 0..=86_400, report)
+    });
+    let mut count = |raw: Option<&Loc<Number<1, 255>>>, key| {
+        optional(raw, |raw| value::number(raw, key, report).map(|found| found.value))
+    };
+    let repeat = count(raw.repeat.as_ref(), "repeat");
+    let refresh_repeat = count(raw.refresh_repeat.as_ref(), "refresh_repeat");
+    Some(Garp {
+        delay: delay?,
+        repeat: repeat?,
+        refresh: refresh?,
+        refresh_repeat: refresh_repeat?,
+    })
+}
+
+/// Nothing of nothing; `None` where what is there cannot be read.
+fn optional<R, T>(raw: Option<R>, read: impl FnOnce(R) -> Option<T>) -> Option<Option<T>> {
+    raw.map_or(Some(None), |raw| read(raw).map(Some))
 }
 
 pub(super) fn build_routing(

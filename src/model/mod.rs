@@ -4,6 +4,7 @@ pub mod codes;
 
 mod address;
 pub mod align;
+mod check;
 mod component;
 mod controller;
 mod domain;
@@ -25,27 +26,28 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexSet;
 
+pub use check::{NodeCheck, Timing};
 pub use component::{Backend, BackendPort, Component, Path};
 pub use domain::Domain;
 pub use entry::Entry;
 pub use entrypoint::{
-    Annotations, Controller, Edge, Entrypoint, Fallback, NGINX, Routing, nginx_annotation,
-    nginx_annotations,
+    Annotations, Controller, Edge, EdgePort, Entrypoint, Fallback, NGINX, Routing, Tiers, Traffic,
+    nginx_annotation, nginx_annotations,
 };
 pub use gateway::Gateway;
-pub use keepalived::{Keepalived, PolicyRouting, Preempt, VrrpVersion};
+pub use keepalived::{Garp, Keepalived, PolicyRouting, Preempt, VrrpVersion};
 pub use kubernetes::{EndpointsForm, Kubernetes};
 pub use node::Node;
 pub use vip::{Pins, Vip};
 
 pub use crate::language::name::{
     Command, Host, Interface, Label, LabelValue, Name, PortName, QualifiedName, ServiceName,
-    Subdomain, UrlPath,
+    Subdomain, UrlPath, User,
 };
 pub use crate::language::number::RESERVED_TABLES;
 pub use crate::language::version::{KeepalivedVersion, KubernetesVersion};
 pub use crate::language::word::{
-    ClassForm, KubeProxy, NodeState, OnUnhealthy, PathType, RoutingMode, VipsForm,
+    ClassForm, KubeProxy, NodeState, OnUnhealthy, PathType, Protocol, RoutingMode, VipsForm,
 };
 
 use crate::diag::{Diagnostic, Report};
@@ -72,6 +74,8 @@ pub struct Datacenter {
     pub gateways: BTreeMap<Label, Gateway>,
     /// By name.
     pub nodes: BTreeMap<Subdomain, Node>,
+    /// A part of the check of every entrypoint.
+    pub node_check: Option<NodeCheck>,
     /// By name.
     pub entrypoints: BTreeMap<Label, Entrypoint>,
     /// By address.
@@ -94,6 +98,7 @@ pub struct Draft {
     policy_routing: Option<PolicyRouting>,
     gateways: Names<Label, Gateway>,
     nodes: Names<Subdomain, Node>,
+    node_check: Option<Option<NodeCheck>>,
     entrypoints: Names<Label, Entrypoint>,
     vips: Vec<Vip>,
     domains: Names<Host, Domain>,
@@ -110,11 +115,16 @@ pub fn draft(raw: &raw::Inventory, source: &str, report: &mut Report) -> Draft {
     let policy_routing = keepalived::build_routing(raw.policy_routing.as_ref(), report);
     let gateways = gateway::build(raw, report);
     let nodes = node::build(raw, &gateways, report);
+    let node_check = match &raw.node_check {
+        Some(raw) => check::build(raw, report).map(Some),
+        None => Some(None),
+    };
     let entrypoints = entrypoint::build(raw, report);
     let known = holder::Known {
         gateways: &gateways,
         nodes: &nodes,
         entrypoints: &entrypoints,
+        has_node_check: raw.node_check.is_some(),
         keepalived: keepalived.as_ref(),
         mark_mask: policy_routing.as_ref().map_or(u32::MAX, |routing| routing.mark_mask),
     };
@@ -144,6 +154,7 @@ pub fn draft(raw: &raw::Inventory, source: &str, report: &mut Report) -> Draft {
         policy_routing,
         gateways,
         nodes,
+        node_check,
         entrypoints,
         vips,
         domains,
@@ -177,6 +188,7 @@ impl Draft {
             policy_routing: self.policy_routing?,
             gateways: self.gateways.found,
             nodes: self.nodes.found,
+            node_check: self.node_check?,
             entrypoints: self.entrypoints.found,
             vips: self.vips,
             domains: self.domains.found,
@@ -290,6 +302,32 @@ fn entrypoint_of(
             None
         }
     }
+}
+
+/// The entrypoint of something that is in the cluster.
+fn tiers_of(
+    raw: Option<&Loc<Text<Label>>>,
+    what: &str,
+    span: Span,
+    entrypoints: &Names<Label, Entrypoint>,
+    report: &mut Report,
+) -> Option<Label> {
+    let name = entrypoint_of(raw, what, span, entrypoints, report)?;
+    let (_, found) = entrypoints.find(name.as_str())?;
+    if found.tiers().is_none() {
+        report.push(
+            Diagnostic::new(
+                &codes::NOT_IN_CLUSTER,
+                raw.map_or(span, |raw| raw.span),
+                format!("{what} cannot be of the entrypoint `{name}`"),
+                "no ingress controller serves that",
+            )
+            .also(found.span, "it is a service on the nodes (`host`)")
+            .help("name an entrypoint that has `edge` and `routing`"),
+        );
+        return None;
+    }
+    Some(name)
 }
 
 /// "`rest`, `web` or `websocket`"

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::gateway::Gateway;
 use super::{Names, codes, value};
 use crate::diag::{Diagnostic, Report};
-use crate::inventory::{Text, raw};
+use crate::inventory::{Set, Text, raw};
 use crate::language::form::Free;
 use crate::language::name::{Interface, Label, Subdomain};
 use crate::language::word::NodeState;
@@ -33,6 +33,8 @@ pub struct Node {
     pub state: NodeState,
     /// The gateways it has, with its interface in each one's network.
     pub gateways: BTreeMap<Label, Interface>,
+    /// Interfaces without which it holds no VIP, beside those of its VIPs; sorted.
+    pub track_interfaces: Vec<Interface>,
     /// Gateways that it does not have, but states an interface for.
     pub idle_interfaces: Vec<Loc<String>>,
 }
@@ -105,6 +107,7 @@ fn node(raw: &raw::Node, gateways: &Names<Label, Gateway>, report: &mut Report) 
         .map_or(Some(1), |raw| value::number(raw, "weight", report).map(|weight| weight.value));
     let state =
         raw.state.as_ref().map_or(Some(NodeState::Active), |raw| value::word(raw, "state", report));
+    let track_interfaces = interfaces(raw.track_interfaces.as_ref(), report);
     let own_gateways = gateways_of(raw, gateways, report);
     let has = |name: &str| own_gateways.as_ref().is_none_or(|own| own.contains_key(name));
     let idle_interfaces = raw.interfaces.iter().flatten().filter(|(gateway, _)| !has(gateway));
@@ -121,8 +124,24 @@ fn node(raw: &raw::Node, gateways: &Names<Label, Gateway>, report: &mut Report) 
         weight: weight?,
         state: state?,
         gateways: own_gateways?,
+        track_interfaces: track_interfaces?,
         idle_interfaces,
     })
+}
+
+/// `track_interfaces`, sorted.
+pub(super) fn interfaces(
+    raw: Option<&Set<Loc<Text<Interface>>>>,
+    report: &mut Report,
+) -> Option<Vec<Interface>> {
+    let Some(raw) = raw else { return Some(Vec::new()) };
+    value::refuse_repeats(raw, "track_interfaces", report);
+    let named = raw.iter().map(|raw| value::name_of(raw, "an interface", report));
+    // All of them are looked at, so that each mistake is told.
+    let found: Vec<Option<Interface>> = named.collect();
+    let mut found: Vec<Interface> = found.into_iter().collect::<Option<_>>()?;
+    found.sort();
+    Some(found)
 }
 
 fn gateways_of(

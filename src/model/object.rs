@@ -17,10 +17,11 @@ pub(super) fn refuse_shared(
 ) {
     let home = namespace.as_str();
     let mut objects: Vec<(Span, &str, &str, String)> = Vec::new();
-    for (_, entrypoint) in entrypoints.iter() {
-        let service = &entrypoint.edge.service;
+    let tiers = || entrypoints.iter().filter_map(|(_, entrypoint)| entrypoint.tiers());
+    for tiers in tiers() {
+        let service = &tiers.edge.service;
         objects.push((service.span, "Service", home, service.value.to_string()));
-        if let Some(fallback) = &entrypoint.fallback {
+        if let Some(fallback) = &tiers.fallback {
             objects.push((fallback.name.span, "Service", home, fallback.name.value.to_string()));
             objects.push((fallback.name.span, "Ingress", home, fallback.name.value.to_string()));
         }
@@ -38,13 +39,13 @@ pub(super) fn refuse_shared(
             ));
         }
     }
-    for (_, entrypoint) in entrypoints.iter() {
+    for tiers in tiers() {
         // Not written by lbgen, but there: requests that pass the edge tier are sent to it.
         objects.push((
-            entrypoint.routing.service.span,
+            tiers.routing.service.span,
             "Service",
             home,
-            entrypoint.routing.service.value.to_string(),
+            tiers.routing.service.value.to_string(),
         ));
     }
     objects.sort();

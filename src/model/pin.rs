@@ -18,13 +18,17 @@ pub(super) fn refuse_shared(vips: &[Vip], report: &mut Report) {
     let any = |_: &Vip, _: &Vip| true;
     let note = "the routes of one VIP would carry the replies of the other";
     compare(vips, &codes::NUMBER_TWICE, "table", note, report, |vip| vip.pins.table, any);
+    let apart = "the kernel tells the rules of the two apart by their addresses, but a person who reads `ip rule` may not";
+    let code = &codes::PRIORITY_SHARED;
+    compare(vips, code, "rule priority", apart, report, |vip| vip.pins.rule_priority, any);
+    let apart = "the kernel tells the rules of the two apart by their marks, but a person who reads `ip rule` may not";
     compare(
         vips,
-        &codes::PRIORITY_SHARED,
-        "rule priority",
-        "the kernel tells the rules of the two apart by their addresses, but a person who reads `ip rule` may not",
+        code,
+        "mark rule priority",
+        apart,
         report,
-        |vip| vip.pins.rule_priority,
+        |vip| vip.pins.mark_rule_priority,
         any,
     );
     compare(vips, &codes::NUMBER_TWICE, "mark", note, report, |vip| vip.pins.mark, any);

@@ -115,6 +115,26 @@ pub fn duration(raw: &Loc<Text<Duration>>, key: &str, report: &mut Report) -> Op
     parsed
 }
 
+/// A duration that keepalived takes in whole seconds.
+pub fn whole_seconds(
+    raw: &Loc<Text<Duration>>,
+    key: &str,
+    allowed: RangeInclusive<u64>,
+    report: &mut Report,
+) -> Option<u64> {
+    let time = duration(raw, key, report)?;
+    if time.subsec_millis() != 0 || !allowed.contains(&time.as_secs()) {
+        report.push(Diagnostic::new(
+            &codes::RANGE,
+            raw.span,
+            format!("`{key}` cannot be {}", raw.value.text),
+            format!("whole seconds, {} to {}", allowed.start(), allowed.end()),
+        ));
+        return None;
+    }
+    Some(time.as_secs())
+}
+
 /// A pool of numbers: `1000-1999`.
 pub fn pool<T, const FROM: u64, const TO: u64>(
     raw: &Loc<Text<Pool<Number<FROM, TO>>>>,

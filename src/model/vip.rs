@@ -7,11 +7,12 @@ use std::time::Duration;
 use super::gateway::Gateway;
 use super::holder::{Known, holders, priorities, refuse_low_priorities};
 use super::keepalived::{self, Preempt};
-use super::{Names, codes, value};
+use super::{Names, codes, node, value};
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::raw;
-use crate::language::name::{Label, Subdomain};
+use crate::language::name::{Command, Interface, Label, Subdomain};
 use crate::language::number::RESERVED_TABLES;
+use crate::language::word::GatewayChoice;
 use crate::source::{Loc, Span};
 
 /// A VIP.
@@ -21,12 +22,12 @@ pub struct Vip {
     pub span: Span,
     /// The advertised address.
     pub address: Loc<IpAddr>,
-    /// The gateway whose network contains it.
-    pub gateway: Label,
+    /// The gateway whose network contains it; `None` where it is for neighbours only.
+    pub gateway: Option<Label>,
     /// The traffic it is for.
     pub entrypoint: Label,
     /// Addresses that share its fate, each with its gateway; sorted.
-    pub extra: Vec<(Loc<IpAddr>, Label)>,
+    pub extra: Vec<(Loc<IpAddr>, Option<Label>)>,
     /// Nodes that come first, in this order.
     pub prefer: Vec<Loc<Subdomain>>,
     /// Every node that may hold it, those in maintenance too; sorted, and at least one not in maintenance.
@@ -39,6 +40,10 @@ pub struct Vip {
     pub priorities: Option<BTreeMap<Subdomain, u8>>,
     /// What a better node does when it comes back, and where that is said.
     pub preempt: Loc<Preempt>,
+    /// Called on every transition.
+    pub notify: Option<Command>,
+    /// Interfaces without which a node does not hold it, beside its own; sorted.
+    pub track_interfaces: Vec<Interface>,
 }
 
 /// Numbers that the inventory fixes; in range, not yet compared with those of other VIPs.
@@ -52,13 +57,15 @@ pub struct Pins {
     pub rule_priority: Option<Loc<u32>>,
     /// Packet mark.
     pub mark: Option<Loc<u32>>,
+    /// Priority of its `fwmark` rules.
+    pub mark_rule_priority: Option<Loc<u32>>,
 }
 
 impl Vip {
     /// `address` and the extra addresses, each with its gateway.
-    pub fn addresses(&self) -> impl Iterator<Item = (IpAddr, &Label)> {
-        let extra = self.extra.iter().map(|(address, gateway)| (address.value, gateway));
-        std::iter::once((self.address.value, &self.gateway)).chain(extra)
+    pub fn addresses(&self) -> impl Iterator<Item = (IpAddr, Option<&Label>)> {
+        let extra = self.extra.iter().map(|(address, gateway)| (address.value, gateway.as_ref()));
+        std::iter::once((self.address.value, self.gateway.as_ref())).chain(extra)
     }
 }
 
@@ -71,11 +78,16 @@ pub(super) fn build(raw: &[raw::Vip], known: &Known<'_>, report: &mut Report) ->
 fn vip(raw: &raw::Vip, known: &Known<'_>, report: &mut Report) -> Option<Vip> {
     let address =
         raw.address.as_ref().and_then(|raw| value::address(raw, "a VIP's address", report));
-    let gateway = address.and_then(|address| gateway_of(&address, known.gateways, report));
+    let none = raw.gateway.as_ref().map(|raw| value::word(raw, "gateway", report));
+    let gateway_of = |address: &Loc<IpAddr>, report: &mut Report| match none {
+        Some(none) => none.map(|GatewayChoice::None| None),
+        None => gateway_of(address, known.gateways, report).map(Some),
+    };
+    let gateway = address.and_then(|address| gateway_of(&address, report));
     let mut extra = Some(Vec::new());
     for raw in raw.extra_addresses.iter().flatten() {
         let located = value::address(raw, "an extra address", report)
-            .and_then(|address| Some((address, gateway_of(&address, known.gateways, report)?)));
+            .and_then(|address| Some((address, gateway_of(&address, report)?)));
         extra = extra.zip(located).map(|(mut extra, located)| {
             extra.push(located);
             extra
@@ -97,6 +109,11 @@ fn vip(raw: &raw::Vip, known: &Known<'_>, report: &mut Report) -> Option<Vip> {
             span: keepalived.preempt_span.unwrap_or(raw.span),
         }),
     };
+    let notify = match &raw.notify {
+        Some(raw) => value::name_of(raw, "a notify command", report).map(Some),
+        None => known.keepalived.map(|keepalived| keepalived.notify.clone()),
+    };
+    let track_interfaces = node::interfaces(raw.track_interfaces.as_ref(), report);
     let limit = raw.nodes.as_ref().map(|list| {
         value::refuse_empty(
             list,
@@ -110,9 +127,10 @@ fn vip(raw: &raw::Vip, known: &Known<'_>, report: &mut Report) -> Option<Vip> {
     });
     let (address, gateway, extra) = (address?, gateway?, extra.map(sorted)?);
     check_interval(&address, known, report);
-    refuse_two_gateways(&address, &gateway, &extra, report)?;
+    refuse_two_gateways(&address, gateway.as_ref(), &extra, report)?;
+    refuse_idle_pins(raw, report);
     let wanted: Vec<&Label> =
-        std::iter::once(&gateway).chain(extra.iter().map(|(_, gateway)| gateway)).collect();
+        gateway.iter().chain(extra.iter().filter_map(|(_, gateway)| gateway.as_ref())).collect();
     if limit.as_ref().is_some_and(Vec::is_empty) {
         return None;
     }
@@ -139,12 +157,37 @@ fn vip(raw: &raw::Vip, known: &Known<'_>, report: &mut Report) -> Option<Vip> {
         pins,
         priorities: priorities.map_or(Some(None), |priorities| priorities.map(Some))?,
         preempt: preempt?,
+        notify: notify?,
+        track_interfaces: track_interfaces?,
     })
 }
 
-fn sorted(mut extra: Vec<(Loc<IpAddr>, Label)>) -> Vec<(Loc<IpAddr>, Label)> {
+fn sorted<T: Ord>(mut extra: Vec<T>) -> Vec<T> {
     extra.sort();
     extra
+}
+
+/// Reports numbers of routing for a VIP that has none.
+fn refuse_idle_pins(raw: &raw::Vip, report: &mut Report) {
+    let Some(gateway) = &raw.gateway else { return };
+    let pins = [
+        ("table", raw.table.map(|pin| pin.span)),
+        ("rule_priority", raw.rule_priority.map(|pin| pin.span)),
+        ("mark", raw.mark.map(|pin| pin.span)),
+        ("mark_rule_priority", raw.mark_rule_priority.map(|pin| pin.span)),
+    ];
+    for (key, span) in pins.into_iter().filter_map(|(key, span)| Some((key, span?))) {
+        report.push(
+            Diagnostic::new(
+                &codes::WORD,
+                span,
+                format!("`{key}` does nothing beside `gateway: none`"),
+                "such a VIP has no table, rule or mark",
+            )
+            .also(gateway.span, "said here")
+            .help(format!("remove `{key}`")),
+        );
+    }
 }
 
 /// The gateway whose network contains the address, and can have a host of that address.
@@ -196,13 +239,15 @@ fn gateway_of(
 /// A VIP's table has one default route per family, so its addresses of a family share a gateway.
 fn refuse_two_gateways(
     address: &Loc<IpAddr>,
-    gateway: &Label,
-    extra: &[(Loc<IpAddr>, Label)],
+    gateway: Option<&Label>,
+    extra: &[(Loc<IpAddr>, Option<Label>)],
     report: &mut Report,
 ) -> Option<()> {
     let mut first: [Option<(Span, &Label)>; 2] = [None, None];
     let own = std::iter::once((address, gateway));
-    for (address, gateway) in own.chain(extra.iter().map(|(address, gateway)| (address, gateway))) {
+    let extra = extra.iter().map(|(address, gateway)| (address, gateway.as_ref()));
+    let routed = own.chain(extra).filter_map(|(address, gateway)| Some((address, gateway?)));
+    for (address, gateway) in routed {
         match first[usize::from(address.value.is_ipv6())] {
             Some((span, other)) if other != gateway => {
                 report.push(
@@ -292,6 +337,10 @@ fn pins(raw: &raw::Vip, known: &Known<'_>, report: &mut Report) -> Pins {
             .as_ref()
             .and_then(|raw| value::number(raw, "rule_priority", report)),
         mark,
+        mark_rule_priority: raw
+            .mark_rule_priority
+            .as_ref()
+            .and_then(|raw| value::number(raw, "mark_rule_priority", report)),
     }
 }
 

@@ -135,17 +135,18 @@ pub fn text(vips: &[VipPlan]) -> String {
     for vip in vips {
         let numbers = &vip.numbers;
         let order: Vec<&str> = vip.base_order.iter().map(Subdomain::as_str).collect();
-        let mark = numbers.mark.map_or(String::new(), |mark| {
+        let mark = numbers.routing.and_then(|routing| routing.mark).map_or(String::new(), |mark| {
             format!(", mark: {:#x}, mark_rule_priority: {}", mark.value, mark.rule_priority)
+        });
+        let routing = numbers.routing.map_or(String::new(), |routing| {
+            format!(", table: {}, rule_priority: {}{mark}", routing.table, routing.rule_priority)
         });
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
-            "  \"{}\": {{ vrid: {}, table: {}, rule_priority: {}{mark}, order: [{}] }}",
+            "  \"{}\": {{ vrid: {}{routing}, order: [{}] }}",
             vip.address,
             numbers.vrid,
-            numbers.table,
-            numbers.rule_priority,
             order.join(", "),
         );
     }

@@ -20,10 +20,10 @@ pub use kubernetes::{
 };
 pub use lock::Lock;
 pub use node::{
-    Check, Drain, Instance, Kernel, KernelSetting, Mark, NodePlan, Route, Rule, Selector,
-    Unhealthy, VipRouting, VirtualAddress,
+    Check, CheckCommand, Drain, HealthPort, Instance, Kernel, KernelSetting, Mark, NodePlan, Route,
+    Rule, Selector, Unhealthy, VipRouting, VirtualAddress,
 };
-pub use number::Numbers;
+pub use number::{Numbers, RoutingNumbers};
 pub use order::{Keep, bound};
 
 use std::net::IpAddr;

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::language::name::{Host, Label};
 use crate::language::word::PathType;
-use crate::model::{Annotations, Component, Draft, Entrypoint, Path, nginx_annotations};
+use crate::model::{Annotations, Component, Draft, Path, Tiers, nginx_annotations};
 use crate::source::Span;
 
 /// What the routing tier of every entrypoint is told.
@@ -82,7 +82,9 @@ impl RoutingTable {
     pub fn of(draft: &Draft) -> Self {
         let mut table = Self::default();
         for (name, entrypoint) in draft.entrypoints() {
-            table.tiers.insert(name.clone(), Tier::of(name, entrypoint, draft));
+            if let Some(tiers) = entrypoint.tiers() {
+                table.tiers.insert(name.clone(), Tier::of(name, tiers, draft));
+            }
         }
         table
     }
@@ -99,8 +101,8 @@ impl RoutingTable {
 }
 
 impl Tier {
-    fn of(name: &Label, entrypoint: &Entrypoint, draft: &Draft) -> Self {
-        let all_regex = turns_into_regex(&entrypoint.routing.annotations);
+    fn of(name: &Label, tiers: &Tiers, draft: &Draft) -> Self {
+        let all_regex = turns_into_regex(&tiers.routing.annotations);
         let mut tier = Self { all_regex, ..Self::default() };
         let own = draft.components().filter(|(_, component)| component.entrypoint == *name);
         for (name, component) in own {
@@ -116,7 +118,7 @@ impl Tier {
                 }
             }
         }
-        if let Some(fallback) = &entrypoint.fallback {
+        if let Some(fallback) = &tiers.fallback {
             tier.catch_all(&Rule {
                 path: Path::everything(fallback.name.span),
                 answer: Answer::Fallback,

@@ -11,8 +11,8 @@ use std::net::IpAddr;
 
 use crate::language::name::{Host, Label, ServiceName, Subdomain};
 use crate::model::{
-    Annotations, BackendPort, Controller, Datacenter, Domain, Entrypoint, nginx_annotation,
-    nginx_annotations,
+    Annotations, BackendPort, Controller, Datacenter, Domain, Entrypoint, Protocol, Tiers,
+    nginx_annotation, nginx_annotations,
 };
 use crate::plan::Plan;
 use crate::plan::simulate::{Scenario, Simulator};
@@ -50,8 +50,8 @@ pub struct Edge<'a> {
     pub host: &'a Host,
     /// What the inventory says of it.
     pub domain: &'a Domain,
-    /// Whose traffic it is.
-    pub entrypoint: &'a Entrypoint,
+    /// The tiers that serve it.
+    pub tiers: &'a Tiers,
 }
 
 /// Who answers.
@@ -128,20 +128,21 @@ impl<'a> Tracer<'a> {
         let Some((host, domain)) = self.domain(&request.host) else {
             return Outcome::nothing(format!("no domain has the host {}", request.host));
         };
-        let Some(entrypoint) = self.datacenter.entrypoints.get(&domain.entrypoint) else {
+        let entrypoint = self.datacenter.entrypoints.get(&domain.entrypoint);
+        let Some(tiers) = entrypoint.and_then(Entrypoint::tiers) else {
             return Outcome::nothing("its domain has no entrypoint");
         };
         trace.vips = self.vips(&domain.entrypoint);
-        trace.edge = Some(Edge { host, domain, entrypoint });
+        trace.edge = Some(Edge { host, domain, tiers });
         if trace.vips.is_empty() {
             return Outcome::unconnected("the entrypoint has no VIP");
         }
         if trace.vips.iter().all(|(_, holder)| holder.is_none()) {
             return Outcome::unconnected("no node holds a VIP of the entrypoint");
         }
-        match self.at_the_edge(request, domain, entrypoint, &mut trace.notes) {
+        match self.at_the_edge(request, domain, tiers, &mut trace.notes) {
             Some(answer) => answer,
-            None => self.routed(self.routes.tier(&domain.entrypoint), entrypoint, trace),
+            None => self.routed(self.routes.tier(&domain.entrypoint), tiers, trace),
         }
     }
 
@@ -166,18 +167,19 @@ impl<'a> Tracer<'a> {
         &self,
         request: &Request,
         domain: &Domain,
-        entrypoint: &Entrypoint,
+        tiers: &Tiers,
         notes: &mut Vec<String>,
     ) -> Option<Outcome<'a>> {
-        let edge = &entrypoint.edge;
-        if !edge.ports.values().any(|port| *port == request.port) {
-            let ports: Vec<String> = edge.ports.values().map(ToString::to_string).collect();
+        let edge = &tiers.edge;
+        let mut open = edge.ports.values().filter(|port| port.protocol == Protocol::Tcp);
+        if !open.clone().any(|port| port.number == request.port) {
+            let ports: Vec<String> = open.by_ref().map(ToString::to_string).collect();
             let (port, ports) = (request.port, ports.join(", "));
             let why = format!("nothing listens on port {port} of these VIPs, only on {ports}");
             return Some(Outcome::unconnected(why));
         }
         note_unfollowed("edge", &edge.annotations, notes);
-        note_unfollowed("routing", &entrypoint.routing.annotations, notes);
+        note_unfollowed("routing", &tiers.routing.annotations, notes);
         let is = |name: &str, wanted: &str| {
             nginx_annotation(&edge.annotations, name).is_some_and(|value| value == wanted)
         };
@@ -206,18 +208,18 @@ impl<'a> Tracer<'a> {
     fn routed(
         &self,
         tier: Option<&'a Tier>,
-        entrypoint: &'a Entrypoint,
+        tiers: &'a Tiers,
         trace: &mut Trace<'a>,
     ) -> Outcome<'a> {
         let request = trace.request;
         let Some(tier) = tier else { return Outcome::nothing("no rule is for this entrypoint") };
-        let controller = entrypoint.routing.controller;
+        let controller = tiers.routing.controller;
         let lookup = tier.lookup(controller, &request.host, &normal(&request.path));
         trace.considered = lookup.considered;
         match lookup.found {
             Found::Rule(found) => {
                 let canary = self.canary(request, tier, &found, &mut trace.notes);
-                self.answer(canary.unwrap_or(&found.rule.answer), entrypoint, &mut trace.notes)
+                self.answer(canary.unwrap_or(&found.rule.answer), tiers, &mut trace.notes)
             }
             Found::Redirect(path, because) => Outcome::Redirect {
                 status: 301,
@@ -236,12 +238,7 @@ impl<'a> Tracer<'a> {
         }
     }
 
-    fn answer(
-        &self,
-        answer: &'a Answer,
-        entrypoint: &'a Entrypoint,
-        notes: &mut Vec<String>,
-    ) -> Outcome<'a> {
+    fn answer(&self, answer: &'a Answer, tiers: &'a Tiers, notes: &mut Vec<String>) -> Outcome<'a> {
         match answer {
             Answer::Component(name) => {
                 let component = self.datacenter.components.get(name);
@@ -258,7 +255,7 @@ impl<'a> Tracer<'a> {
                 let (namespace, service) = (&component.namespace, &backend.service);
                 Outcome::Component { name, namespace, service, port }
             }
-            Answer::Fallback => match &entrypoint.fallback {
+            Answer::Fallback => match &tiers.fallback {
                 Some(fallback) => Outcome::Fallback {
                     name: &fallback.name.value,
                     namespace: &self.datacenter.kubernetes.namespace,

@@ -38,10 +38,10 @@ pub struct VipRow<'a> {
     pub entrypoint: &'a Label,
     /// Virtual router id.
     pub vrid: u8,
-    /// Routing table.
-    pub table: u32,
-    /// Priority of its `from` rules.
-    pub rule_priority: u32,
+    /// Routing table, where it has a gateway,
+    pub table: Option<u32>,
+    /// and the priority of its `from` rules.
+    pub rule_priority: Option<u32>,
     /// Packet mark,
     pub mark: Option<u32>,
     /// and the priority of its `fwmark` rules.
@@ -135,14 +135,16 @@ impl<'a> Orders<'a> {
 impl<'a> VipRow<'a> {
     fn of(vip: &'a crate::plan::VipPlan) -> Self {
         let ranks = vip.order.iter().zip(&vip.priorities);
+        let routing = vip.numbers.routing;
+        let mark = routing.and_then(|routing| routing.mark);
         Self {
             address: vip.address,
             entrypoint: &vip.entrypoint,
             vrid: vip.numbers.vrid,
-            table: vip.numbers.table,
-            rule_priority: vip.numbers.rule_priority,
-            mark: vip.numbers.mark.map(|mark| mark.value),
-            mark_rule_priority: vip.numbers.mark.map(|mark| mark.rule_priority),
+            table: routing.map(|routing| routing.table),
+            rule_priority: routing.map(|routing| routing.rule_priority),
+            mark: mark.map(|mark| mark.value),
+            mark_rule_priority: mark.map(|mark| mark.rule_priority),
             master: vip.order.first(),
             order: ranks.map(|(node, priority)| Rank { node, priority: *priority }).collect(),
         }

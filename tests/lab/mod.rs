@@ -119,7 +119,7 @@ impl Lab {
             .iter()
             .find(|(label, _)| label.as_str() == entrypoint)
             .expect("an entrypoint of the inventory");
-        let port = found.edge.health_check_node_port.as_ref().expect("a port to ask").value;
+        let port = found.health_check_node_port().expect("a port to ask").value;
         node.unready(port, !yes);
         for vip in self.datacenter.vips.iter().filter(|vip| vip.entrypoint == *label) {
             for (address, _) in vip.addresses() {

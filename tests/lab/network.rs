@@ -83,6 +83,10 @@ pub fn start_gateway(datacenter: &Datacenter, links: &[Link]) -> Host {
             script += &format!("ip route add {address} dev br0\n");
         }
     }
+    let own = datacenter.vips.iter().flat_map(|vip| vip.addresses());
+    for (address, _) in own.filter(|(_, gateway)| gateway.is_none()) {
+        script += &format!("ip route add {address} dev br0\n");
+    }
     script += "nft add table inet lab\n";
     script += "nft add counter inet lab leaked\n";
     script += "nft add chain inet lab forward '{ type filter hook forward priority 0; }'\n";
@@ -90,7 +94,7 @@ pub fn start_gateway(datacenter: &Datacenter, links: &[Link]) -> Host {
     for vip in &datacenter.vips {
         for (address, name) in vip.addresses() {
             // Nothing tells them apart where the public network is the internal one.
-            if !links[0].gateways.contains(name) {
+            if name.is_some_and(|name| !links[0].gateways.contains(name)) {
                 let family = if address.is_ipv6() { "ip6" } else { "ip" };
                 script += &format!(
                     "nft add rule inet lab forward iifname br0 {family} saddr {address} counter name leaked drop\n"

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use lbgen::model::{Datacenter, KubeProxy};
+use lbgen::model::{Datacenter, Entrypoint, KubeProxy};
 use lbgen::plan::NodePlan;
 
 use super::host::Host;
@@ -58,10 +58,14 @@ impl Machine<'_> {
             .plan
             .checks
             .iter()
-            .map(|check| format!(" {0}/{1}/{2}", check.address, check.port, flag(check.port)))
+            .filter_map(|check| check.health)
+            .map(|health| format!(" {0}/{1}/{2}", health.address, health.port, flag(health.port)))
             .collect();
         if !health.is_empty() {
             host.serve(&format!("{agent}{health}"));
+        }
+        if self.datacenter.entrypoints.values().any(|entrypoint| entrypoint.tiers().is_none()) {
+            host.serve(&format!("{agent} ::/{SERVICE}"));
         }
         let node = Node { host, _pod: pod };
         node.overlay();
@@ -74,7 +78,7 @@ impl Machine<'_> {
     pub fn install(&self, node: &Node) {
         let files = self.bundle.join("nodes").join(self.plan.node.as_str());
         node.host.run(&format!("rsync -rltpO --chmod=u=rwX,go=rX {}/ /", files.display()));
-        if let Some(notify) = &self.plan.notify {
+        for notify in self.plan.instances.iter().filter_map(|instance| instance.notify.as_ref()) {
             let notify = notify.as_str();
             let command = notify.split(' ').next().unwrap_or(notify);
             node.host.run(&format!(
@@ -182,13 +186,17 @@ impl Machine<'_> {
 
     /// Every port of every entrypoint.
     fn ports(&self) -> Vec<u16> {
-        let edges = self.datacenter.entrypoints.values().map(|entrypoint| &entrypoint.edge);
-        let mut ports: Vec<u16> = edges.flat_map(|edge| edge.ports.values().copied()).collect();
+        let tiers = self.datacenter.entrypoints.values().filter_map(Entrypoint::tiers);
+        let ports = tiers.flat_map(|tiers| tiers.edge.ports.values().map(|port| port.number));
+        let mut ports: Vec<u16> = ports.collect();
         ports.sort_unstable();
         ports.dedup();
         ports
     }
 }
+
+/// Where a service of the nodes themselves listens.
+pub const SERVICE: u16 = 8080;
 
 /// The program that stands for pods and health ports: the example `lab`, which lies beside the tests.
 fn agent() -> &'static Path {

@@ -247,7 +247,10 @@ impl Lab {
     /// The lowest port of its entrypoint.
     fn port(&self, vip: IpAddr) -> u16 {
         let entrypoint = &self.datacenter.entrypoints[&self.vip(vip).entrypoint];
-        *entrypoint.edge.ports.values().min().expect("an entrypoint has ports")
+        match entrypoint.tiers() {
+            Some(tiers) => tiers.edge.ports.values().min().expect("an edge has ports").number,
+            None => super::node::SERVICE,
+        }
     }
 
     /// What may explain why a VIP does not answer.

@@ -14,7 +14,7 @@ pub(super) fn service(plan: &ServicePlan) -> Service {
     let ports = plan.ports.iter().map(|port| ServicePort {
         name: Some(port.name.to_string()),
         port: i32::from(port.port),
-        protocol: Some("TCP".to_owned()),
+        protocol: Some(port.protocol.to_string()),
         target_port: Some(IntOrString::String(port.name.to_string())),
         ..ServicePort::default()
     });

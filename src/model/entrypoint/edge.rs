@@ -1,13 +1,15 @@
 //! First tier: TLS termination, exposed on VIPs.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use super::controller::Controller;
 use super::{Annotations, class, codes, of_tier, port, service, value};
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::{Map, Text, raw};
 use crate::language::name::{LabelValue, Name, PortName, QualifiedName, ServiceName, Subdomain};
-use crate::language::number::{NodePort, Port};
+use crate::language::number::NodePort;
+use crate::language::word::Protocol;
 use crate::source::{Loc, Span};
 
 /// First tier: TLS termination, exposed on VIPs.
@@ -20,13 +22,38 @@ pub struct Edge {
     /// The labels of its pods.
     pub selector: BTreeMap<QualifiedName, LabelValue>,
     /// Its ports, not empty; the target port is the name.
-    pub ports: BTreeMap<PortName, u16>,
+    pub ports: BTreeMap<PortName, EdgePort>,
     /// Where kube-proxy says whether a ready pod is on the node.
     pub health_check_node_port: Option<Loc<u16>>,
     /// How it compares hosts and paths.
     pub controller: Controller,
     /// Copied to every edge Ingress.
     pub annotations: Annotations,
+}
+
+/// A port of the edge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EdgePort {
+    /// Its number.
+    pub number: u16,
+    /// What it carries.
+    pub protocol: Protocol,
+}
+
+impl EdgePort {
+    /// A port of TCP.
+    fn tcp(number: u16) -> Self {
+        Self { number, protocol: Protocol::Tcp }
+    }
+}
+
+impl fmt::Display for EdgePort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.protocol {
+            Protocol::Tcp => self.number.fmt(f),
+            Protocol::Udp => write!(f, "{}/UDP", self.number),
+        }
+    }
 }
 
 pub(super) fn build(raw: &raw::Edge, both: &Annotations, report: &mut Report) -> Option<Edge> {
@@ -122,14 +149,14 @@ fn selector(
 }
 
 fn ports(
-    raw: Option<&Map<PortName, Loc<Port>>>,
+    raw: Option<&Map<PortName, raw::EdgePort>>,
     edge: Span,
     report: &mut Report,
-) -> Option<BTreeMap<PortName, u16>> {
+) -> Option<BTreeMap<PortName, EdgePort>> {
     let Some(raw) = raw else {
         return Some(BTreeMap::from([
-            (PortName::parse("http")?, 80),
-            (PortName::parse("https")?, 443),
+            (PortName::parse("http")?, EdgePort::tcp(80)),
+            (PortName::parse("https")?, EdgePort::tcp(443)),
         ]));
     };
     if raw.is_empty() {
@@ -139,12 +166,12 @@ fn ports(
         );
         return None;
     }
-    let mut ports: BTreeMap<PortName, u16> = BTreeMap::new();
-    let mut numbers: BTreeMap<u16, Span> = BTreeMap::new();
+    let mut ports: BTreeMap<PortName, EdgePort> = BTreeMap::new();
+    let mut numbers: BTreeMap<EdgePort, Span> = BTreeMap::new();
     let mut complete = true;
     for (name, entry) in raw {
         let key = value::name(name, entry.key, "a port's name", report);
-        let number = entry.value.as_ref().and_then(|raw| port(raw, name, report));
+        let number = entry.value.as_ref().and_then(|raw| edge_port(raw, name, report));
         let Some((key, number)) = key.zip(number) else {
             complete = false;
             continue;
@@ -164,6 +191,19 @@ fn ports(
         ports.insert(key, number);
     }
     complete.then_some(ports)
+}
+
+fn edge_port(raw: &raw::EdgePort, name: &str, report: &mut Report) -> Option<EdgePort> {
+    let long = match raw {
+        raw::EdgePort::Short(raw) => return port(raw, name, report).map(EdgePort::tcp),
+        raw::EdgePort::Long(long) => long,
+    };
+    let protocol = long
+        .protocol
+        .as_ref()
+        .map_or(Some(Protocol::Tcp), |raw| value::word(raw, "protocol", report));
+    let number = long.port.as_ref().and_then(|raw| port(raw, "port", report));
+    Some(EdgePort { number: number?, protocol: protocol? })
 }
 
 fn health_check(raw: &Loc<NodePort>, report: &mut Report) -> Option<Loc<u16>> {

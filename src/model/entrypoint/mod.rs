@@ -10,12 +10,13 @@ pub(super) use annotation::annotations;
 use annotation::of_tier;
 pub use annotation::{Annotations, NGINX, nginx_annotation, nginx_annotations};
 pub use controller::Controller;
-pub use edge::Edge;
+pub use edge::{Edge, EdgePort};
 pub use fallback::Fallback;
 pub use routing::Routing;
 
+use super::check::{self, NodeCheck};
 use super::{Names, codes, value};
-use crate::diag::Report;
+use crate::diag::{Diagnostic, Report};
 use crate::inventory::{Text, raw};
 use crate::language::name::{Label, Name, ServiceName, Subdomain};
 use crate::language::number::Port;
@@ -27,6 +28,26 @@ use crate::source::{Loc, Span};
 pub struct Entrypoint {
     /// Where its name stands.
     pub span: Span,
+    /// Where it goes.
+    pub traffic: Traffic,
+    /// A check of the node beside that of the traffic.
+    pub node_check: Option<NodeCheck>,
+    /// What a node does while it is unhealthy.
+    pub on_unhealthy: OnUnhealthy,
+}
+
+/// Where traffic goes.
+#[derive(Debug)]
+pub enum Traffic {
+    /// To pods, through two tiers of ingress controllers.
+    Cluster(Box<Tiers>),
+    /// To a service on the nodes themselves, with its check.
+    Host(Option<NodeCheck>),
+}
+
+/// Two tiers of ingress controllers.
+#[derive(Debug)]
+pub struct Tiers {
     /// First tier.
     pub edge: Edge,
     /// Second tier.
@@ -35,8 +56,40 @@ pub struct Entrypoint {
     pub annotations: Annotations,
     /// What serves everything that no component claims.
     pub fallback: Option<Fallback>,
-    /// What a node does while it is unhealthy.
-    pub on_unhealthy: OnUnhealthy,
+}
+
+impl Entrypoint {
+    /// The tiers of what goes to the cluster.
+    pub fn tiers(&self) -> Option<&Tiers> {
+        match &self.traffic {
+            Traffic::Cluster(tiers) => Some(tiers),
+            Traffic::Host(_) => None,
+        }
+    }
+
+    /// What serves everything that no component claims.
+    pub fn fallback(&self) -> Option<&Fallback> {
+        self.tiers()?.fallback.as_ref()
+    }
+
+    /// Where kube-proxy says whether a ready pod is on the node.
+    pub fn health_check_node_port(&self) -> Option<Loc<u16>> {
+        self.tiers()?.edge.health_check_node_port
+    }
+
+    /// The commands that say whether it is healthy on a node.
+    pub fn checks(&self) -> impl Iterator<Item = &NodeCheck> {
+        let of_host = match &self.traffic {
+            Traffic::Cluster(_) => None,
+            Traffic::Host(check) => check.as_ref(),
+        };
+        of_host.into_iter().chain(&self.node_check)
+    }
+
+    /// Whether anything says on which nodes it is healthy.
+    pub fn is_checked(&self) -> bool {
+        self.health_check_node_port().is_some() || self.checks().next().is_some()
+    }
 }
 
 pub(super) fn build(raw: &raw::Inventory, report: &mut Report) -> Names<Label, Entrypoint> {
@@ -51,22 +104,63 @@ pub(super) fn build(raw: &raw::Inventory, report: &mut Report) -> Names<Label, E
 }
 
 fn entrypoint(raw: &raw::Entrypoint, report: &mut Report) -> Option<Entrypoint> {
-    let both = annotations(raw.annotations.as_ref(), report);
-    let edge = raw.edge.as_ref().and_then(|raw| edge::build(raw, &both, report));
-    let routing = raw.routing.as_ref().and_then(|raw| routing::build(raw, &both, report));
-    let fallback = raw.fallback.as_ref().map(|raw| fallback::build(raw, report));
+    let traffic = traffic(raw, report);
+    let node_check = raw.node_check.as_ref().map(|raw| check::build(raw, report));
     let on_unhealthy = raw
         .on_unhealthy
         .as_ref()
         .map_or(Some(OnUnhealthy::Yield), |raw| value::word(raw, "on_unhealthy", report));
     Some(Entrypoint {
         span: raw.span,
+        traffic: traffic?,
+        node_check: node_check.map_or(Some(None), |check| check.map(Some))?,
+        on_unhealthy: on_unhealthy?,
+    })
+}
+
+fn traffic(raw: &raw::Entrypoint, report: &mut Report) -> Option<Traffic> {
+    let has = |key: &&str| raw.given.contains(key);
+    if has(&"host") {
+        let both = ["edge", "routing", "fallback", "annotations"].into_iter().find(has);
+        if let Some(key) = both {
+            report.push(
+                Diagnostic::new(
+                    &codes::WORD,
+                    raw.span,
+                    format!("an entrypoint has either `host` or `{key}`"),
+                    "this one has both",
+                )
+                .note(
+                    "`host` is a service on the nodes themselves: nothing of it is in the cluster",
+                )
+                .help("make two entrypoints of it, or remove one of the keys"),
+            );
+            return None;
+        }
+        return check::of_host(raw.host.as_ref()?, report).map(Traffic::Host);
+    }
+    let missing: Vec<&str> = ["edge", "routing"].into_iter().filter(|key| !has(key)).collect();
+    for key in &missing {
+        report.push(
+            Diagnostic::new(
+                &crate::inventory::codes::MISSING_KEY,
+                raw.span,
+                format!("the entrypoint lacks the required key `{key}`"),
+                format!("add `{key}:` here"),
+            )
+            .help("traffic that does not go to the cluster has `host` instead"),
+        );
+    }
+    let both = annotations(raw.annotations.as_ref(), report);
+    let edge = raw.edge.as_ref().and_then(|raw| edge::build(raw, &both, report));
+    let routing = raw.routing.as_ref().and_then(|raw| routing::build(raw, &both, report));
+    let fallback = raw.fallback.as_ref().map(|raw| fallback::build(raw, report));
+    Some(Traffic::Cluster(Box::new(Tiers {
         edge: edge?,
         routing: routing?,
         annotations: both,
         fallback: fallback.map_or(Some(None), |fallback| fallback.map(Some))?,
-        on_unhealthy: on_unhealthy?,
-    })
+    })))
 }
 
 fn class(raw: Option<&Loc<Text<Subdomain>>>, report: &mut Report) -> Option<Loc<Subdomain>> {

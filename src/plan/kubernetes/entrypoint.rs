@@ -8,8 +8,8 @@ use super::{
     IngressRule, Manifest, ManifestFile, Object, Planner, ServicePlan, ServicePort, SlicePlan,
 };
 use crate::model::{
-    BackendPort, EndpointsForm, Entry, Entrypoint, Fallback, Label, PathType, PortName, UrlPath,
-    Vip,
+    BackendPort, EndpointsForm, Entry, Entrypoint, Fallback, Label, PathType, PortName, Protocol,
+    Tiers, UrlPath, Vip,
 };
 use crate::route::Answer;
 
@@ -25,14 +25,15 @@ pub struct Legacy {
 impl Planner<'_> {
     /// The files of an entrypoint.
     pub(super) fn entrypoint(&self, name: &Label, entrypoint: &Entrypoint) -> Vec<Manifest> {
-        let fallback = entrypoint.fallback.as_ref();
-        let mut manifests = vec![self.edge_service(name, entrypoint)];
-        manifests.extend(fallback.map(|fallback| self.fallback(name, entrypoint, fallback)));
+        let Some(tiers) = entrypoint.tiers() else { return Vec::new() };
+        let mut manifests = vec![self.edge_service(name, tiers)];
+        let fallback = tiers.fallback.as_ref();
+        manifests.extend(fallback.map(|fallback| self.fallback(name, tiers, fallback)));
         manifests
     }
 
-    fn edge_service(&self, name: &Label, entrypoint: &Entrypoint) -> Manifest {
-        let edge = &entrypoint.edge;
+    fn edge_service(&self, name: &Label, tiers: &Tiers) -> Manifest {
+        let edge = &tiers.edge;
         let vips: Vec<&Vip> =
             self.datacenter.vips.iter().filter(|vip| vip.entrypoint == *name).collect();
         let mut external_ips: Vec<IpAddr> =
@@ -45,7 +46,11 @@ impl Planner<'_> {
             meta: self.meta((&edge.service.value).into()),
             selector: edge.selector.clone(),
             ports: ports
-                .map(|(name, port)| ServicePort { name: name.clone(), port: *port })
+                .map(|(name, port)| ServicePort {
+                    name: name.clone(),
+                    port: port.number,
+                    protocol: port.protocol,
+                })
                 .collect(),
             families: Families::of(&external_ips),
             exposure: Some(Exposure {
@@ -64,14 +69,14 @@ impl Planner<'_> {
     }
 
     /// A Service that selects no pods, its addresses, and the Ingress that sends it what no component claims.
-    fn fallback(&self, name: &Label, entrypoint: &Entrypoint, fallback: &Fallback) -> Manifest {
+    fn fallback(&self, name: &Label, tiers: &Tiers, fallback: &Fallback) -> Manifest {
         let addresses: Vec<IpAddr> = fallback.addresses.iter().map(|found| found.value).collect();
         let families = Families::of(&addresses);
         let service = ServicePlan {
             meta: self.meta((&fallback.name.value).into()),
             exposure: None,
             selector: BTreeMap::new(),
-            ports: vec![ServicePort { name: PortName::http(), port: 80 }],
+            ports: vec![ServicePort { name: PortName::http(), port: 80, protocol: Protocol::Tcp }],
             families,
         };
         let mut objects = vec![Object::Service(service)];
@@ -99,7 +104,7 @@ impl Planner<'_> {
                 })
             }));
         }
-        objects.push(Object::Ingress(self.catch_all(name, entrypoint, fallback)));
+        objects.push(Object::Ingress(self.catch_all(name, tiers, fallback)));
         let legacy = self.legacy(name);
         let mut from = vec![Entry::Entrypoint(name.clone())];
         from.extend(legacy.iter().map(|legacy| Entry::Component(legacy.component.clone())));
@@ -107,9 +112,9 @@ impl Planner<'_> {
     }
 
     /// The Ingress of every rule of the routing table that the fallback answers.
-    fn catch_all(&self, name: &Label, entrypoint: &Entrypoint, fallback: &Fallback) -> IngressPlan {
+    fn catch_all(&self, name: &Label, tiers: &Tiers, fallback: &Fallback) -> IngressPlan {
         let mut meta = self.meta((&fallback.name.value).into());
-        meta.annotations = entrypoint.routing.annotations.clone();
+        meta.annotations = tiers.routing.annotations.clone();
         let tier = self.routes.tier(name);
         let hosts = tier
             .into_iter()
@@ -125,7 +130,7 @@ impl Planner<'_> {
         };
         IngressPlan {
             meta,
-            class: entrypoint.routing.class.value.clone(),
+            class: tiers.routing.class.value.clone(),
             rules: hosts
                 .map(|(host, _)| IngressRule {
                     host: host.cloned(),

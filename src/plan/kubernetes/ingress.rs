@@ -2,7 +2,8 @@
 
 use super::{Manifest, ManifestFile, Object, ObjectMeta, Planner};
 use crate::model::{
-    BackendPort, Component, Domain, Entry, Host, Label, PathType, ServiceName, Subdomain, UrlPath,
+    BackendPort, Component, Domain, Entry, Host, Label, PathType, ServiceName, Subdomain, Tiers,
+    UrlPath,
 };
 
 /// An Ingress.
@@ -59,8 +60,8 @@ pub struct Tls {
 impl Planner<'_> {
     /// The edge Ingress of a branded host: everything goes to the routing tier.
     pub(super) fn domain(&self, host: &Host, domain: &Domain) -> Option<Manifest> {
-        let entrypoint = self.datacenter.entrypoints.get(&domain.entrypoint)?;
-        let routing = &entrypoint.routing;
+        let Tiers { edge, routing, .. } =
+            self.datacenter.entrypoints.get(&domain.entrypoint)?.tiers()?;
         let everything = IngressPath {
             path: UrlPath::root(),
             kind: PathType::ImplementationSpecific,
@@ -70,10 +71,10 @@ impl Planner<'_> {
             },
         };
         let mut meta = self.meta(host.object_name());
-        meta.annotations = entrypoint.edge.annotations.clone();
+        meta.annotations = edge.annotations.clone();
         let ingress = IngressPlan {
             meta,
-            class: entrypoint.edge.class.value.clone(),
+            class: edge.class.value.clone(),
             rules: vec![IngressRule { host: Some(host.clone()), paths: vec![everything] }],
             tls: domain
                 .tls_secret
@@ -90,7 +91,7 @@ impl Planner<'_> {
 
     /// The routing Ingress of a component; a legacy one has none.
     pub(super) fn component(&self, name: &Label, component: &Component) -> Option<Manifest> {
-        let routing = &self.datacenter.entrypoints.get(&component.entrypoint)?.routing;
+        let routing = &self.datacenter.entrypoints.get(&component.entrypoint)?.tiers()?.routing;
         let backend = component.backend.as_ref()?;
         let paths: Vec<IngressPath> = component
             .paths

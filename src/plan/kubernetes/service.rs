@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::ObjectMeta;
-use crate::model::{LabelValue, PortName, QualifiedName, VipsForm};
+use crate::model::{LabelValue, PortName, Protocol, QualifiedName, VipsForm};
 
 /// A Service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +41,8 @@ pub struct ServicePort {
     pub name: PortName,
     /// Its number.
     pub port: u16,
+    /// What it carries.
+    pub protocol: Protocol,
 }
 
 /// An address family.

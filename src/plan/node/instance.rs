@@ -7,7 +7,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::{Held, Planner, Route, Rule, VipRouting};
-use crate::model::{Interface, Label, OnUnhealthy, Preempt, RoutingMode};
+use crate::model::{Command, Interface, Label, OnUnhealthy, Preempt, RoutingMode};
 
 /// A `vrrp_instance`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +40,10 @@ pub struct Instance {
     pub rules: Vec<Rule>,
     /// What it does while its entrypoint is unhealthy on the node; `None` where nothing tracks that.
     pub track: Option<Unhealthy>,
+    /// Interfaces without which it is FAULT, beside its own.
+    pub track_interfaces: BTreeSet<Interface>,
+    /// Called on every transition.
+    pub notify: Option<Command>,
     /// Whether the script has to put rules and routes back on transitions.
     pub restore_routing: bool,
 }
@@ -85,7 +89,11 @@ impl Drain {
 }
 
 impl Planner<'_> {
-    pub(super) fn instance(&self, held: &Held<'_>, routing: &VipRouting) -> Option<Instance> {
+    pub(super) fn instance(
+        &self,
+        held: &Held<'_>,
+        routing: Option<&VipRouting>,
+    ) -> Option<Instance> {
         let Held { vip, plan, rank } = held;
         let address = vip.address.value;
         // Without peers keepalived would fall back to multicast; adverts to loopback reach nobody.
@@ -100,6 +108,7 @@ impl Planner<'_> {
             peers.insert(loopback);
         }
         let is_virtual = self.datacenter.policy_routing.mode == RoutingMode::Virtual;
+        let virtual_routing = routing.filter(|_| is_virtual);
         Some(Instance {
             vip: address,
             entrypoint: vip.entrypoint.clone(),
@@ -111,21 +120,34 @@ impl Planner<'_> {
             // The model refuses a node that may hold a VIP without an address of its family.
             source: self.node.source(address).unwrap_or(loopback),
             peers: peers.into_iter().collect(),
-            address: self.virtual_address(address, &vip.gateway)?,
+            address: self.virtual_address(address, vip.gateway.as_ref())?,
             excluded: vip
                 .extra
                 .iter()
-                .filter_map(|(extra, gateway)| self.virtual_address(extra.value, gateway))
+                .filter_map(|(extra, gateway)| self.virtual_address(extra.value, gateway.as_ref()))
                 .collect(),
-            routes: if is_virtual { routing.routes.clone() } else { Vec::new() },
-            rules: if is_virtual { routing.rules.clone() } else { Vec::new() },
+            routes: virtual_routing.map(|routing| routing.routes.clone()).unwrap_or_default(),
+            rules: virtual_routing.map(|routing| routing.rules.clone()).unwrap_or_default(),
             track: self.track(held),
+            track_interfaces: vip
+                .track_interfaces
+                .iter()
+                .chain(&self.node.track_interfaces)
+                // Which keepalived tracks of its own accord, and then takes the line for a mistake.
+                .filter(|interface| **interface != self.node.interface)
+                .cloned()
+                .collect(),
+            notify: vip.notify.clone(),
             restore_routing: !is_virtual,
         })
     }
 
-    fn virtual_address(&self, address: IpAddr, gateway: &Label) -> Option<VirtualAddress> {
-        let length = self.datacenter.gateways.get(gateway)?.network.value.prefix_len();
+    fn virtual_address(&self, address: IpAddr, gateway: Option<&Label>) -> Option<VirtualAddress> {
+        // Without a gateway it is a host's address: its network is that of the node's own.
+        let length = match gateway {
+            Some(name) => self.datacenter.gateways.get(name)?.network.value.prefix_len(),
+            None => IpNet::from(address).prefix_len(),
+        };
         Some(VirtualAddress {
             // A network's prefix length fits every address in it.
             address: IpNet::new(address, length).unwrap_or(address.into()),
@@ -136,7 +158,7 @@ impl Planner<'_> {
     /// How an instance follows the health of its entrypoint.
     pub(super) fn track(&self, held: &Held<'_>) -> Option<Unhealthy> {
         let entrypoint = self.datacenter.entrypoints.get(&held.vip.entrypoint)?;
-        entrypoint.edge.health_check_node_port.as_ref()?;
+        (entrypoint.is_checked() || self.datacenter.node_check.is_some()).then_some(())?;
         match (entrypoint.on_unhealthy, held.vip.preempt.value) {
             (OnUnhealthy::Ignore, _) => None,
             // Nobody would take the VIP from a MASTER whose priority falls: only FAULT lets it go.

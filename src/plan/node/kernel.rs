@@ -57,12 +57,13 @@ impl Planner<'_> {
             held.iter()
                 .flat_map(|held| held.vip.addresses())
                 .filter(|(address, _)| address.is_ipv6() == v6)
-                .filter_map(|(_, gateway)| self.interface(gateway).cloned())
+                .filter_map(|(_, gateway)| self.interface(Some(gateway?)).cloned())
                 .collect()
         };
         let (public4, public6) = (public(false), public(true));
         let mut answering = public4.clone();
-        if !public4.is_empty() {
+        let mut addresses = held.iter().flat_map(|held| held.vip.addresses());
+        if addresses.any(|(address, _)| address.is_ipv4()) {
             answering.insert(self.node.interface.clone());
         }
         let marked = self.datacenter.kubernetes.kube_proxy.needs_marks();

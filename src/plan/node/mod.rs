@@ -5,7 +5,7 @@ mod instance;
 mod kernel;
 mod routing;
 
-pub use check::Check;
+pub use check::{Check, CheckCommand, HealthPort};
 pub use instance::{Drain, Instance, Unhealthy, VirtualAddress};
 pub use kernel::{Kernel, KernelSetting};
 pub use routing::{Mark, Route, Rule, Selector, VipRouting};
@@ -14,7 +14,7 @@ use rayon::prelude::*;
 
 use super::VipPlan;
 use crate::model::{
-    Command, Datacenter, Interface, KubeProxy, Label, Node, NodeState, Subdomain, Vip, VrrpVersion,
+    Datacenter, Garp, Interface, KubeProxy, Label, Node, NodeState, Subdomain, Vip, VrrpVersion,
 };
 
 /// One node.
@@ -28,13 +28,15 @@ pub struct NodePlan {
     pub weight: u32,
     /// The protocol of its adverts.
     pub vrrp_version: VrrpVersion,
-    /// Called on every transition.
-    pub notify: Option<Command>,
+    /// Gratuitous ARP.
+    pub garp: Garp,
+    /// Real-time priority of the VRRP process; 0 is none.
+    pub rt_priority: u8,
     /// One per VIP that it holds in some order, by address.
     pub instances: Vec<Instance>,
     /// One per entrypoint that its instances track.
     pub checks: Vec<Check>,
-    /// Rules, routes and marks of each of those VIPs, whoever holds them.
+    /// Rules, routes and marks of each of those VIPs that has a gateway, whoever holds them.
     pub routing: Vec<VipRouting>,
     /// Kernel settings; each once.
     pub kernel: Vec<KernelSetting>,
@@ -74,27 +76,32 @@ impl Planner<'_> {
             })
             .collect();
         let keepalived = &self.datacenter.keepalived;
-        let routing: Vec<VipRouting> = held.iter().filter_map(|held| self.routing(held)).collect();
+        let routing: Vec<Option<VipRouting>> = held.iter().map(|held| self.routing(held)).collect();
         NodePlan {
             node: self.name.clone(),
             zone: self.node.zone.clone(),
             weight: if self.node.state == NodeState::Active { self.node.weight } else { 0 },
             vrrp_version: keepalived.vrrp_version,
-            notify: keepalived.notify.clone(),
+            garp: keepalived.garp,
+            rt_priority: keepalived.rt_priority,
             instances: held
                 .iter()
                 .zip(&routing)
-                .filter_map(|(held, routing)| self.instance(held, routing))
+                .filter_map(|(held, routing)| self.instance(held, routing.as_ref()))
                 .collect(),
             checks: self.checks(&held),
             kernel: self.kernel(&held),
-            routing,
+            routing: routing.into_iter().flatten().collect(),
             kube_proxy: self.datacenter.kubernetes.kube_proxy,
         }
     }
 
-    /// Its interface in a gateway's network. A node that may hold a VIP has the VIP's gateways.
-    fn interface(&self, gateway: &Label) -> Option<&Interface> {
-        self.node.gateways.get(gateway)
+    /// Its interface in a gateway's network; its own where there is no gateway. A node that may hold a VIP has the VIP's
+    /// gateways.
+    fn interface(&self, gateway: Option<&Label>) -> Option<&Interface> {
+        match gateway {
+            Some(gateway) => self.node.gateways.get(gateway),
+            None => Some(&self.node.interface),
+        }
     }
 }

@@ -84,17 +84,21 @@ pub struct Mark {
 impl Planner<'_> {
     pub(super) fn routing(&self, held: &Held<'_>) -> Option<VipRouting> {
         let Held { vip, plan, .. } = held;
-        let numbers = &plan.numbers;
+        let numbers = plan.numbers.routing?;
         let mask = self.datacenter.policy_routing.mark_mask;
+        let entrypoint = self.datacenter.entrypoints.get(&vip.entrypoint)?;
+        let in_cluster = entrypoint.tiers().is_some();
         let mut routing = VipRouting {
             vip: vip.address.value,
-            interface: self.interface(&vip.gateway)?.clone(),
+            interface: self.interface(vip.gateway.as_ref())?.clone(),
             rules: Vec::new(),
             routes: Vec::new(),
             marks: Vec::new(),
         };
         for (address, gateway) in vip.addresses() {
-            routing.rules.extend(self.to_pods(address));
+            if in_cluster {
+                routing.rules.extend(self.to_pods(address));
+            }
             let interface = self.interface(gateway)?;
             routing.rules.push(Rule {
                 selector: Selector::From(address),
@@ -113,7 +117,7 @@ impl Planner<'_> {
                 routing.routes.iter().any(|route| route.source.is_ipv4() == address.is_ipv4());
             if !is_there {
                 routing.routes.push(Route {
-                    gateway: self.datacenter.gateways.get(gateway)?.address.value,
+                    gateway: self.datacenter.gateways.get(gateway?)?.address.value,
                     interface: interface.clone(),
                     table: numbers.table,
                     source: address,

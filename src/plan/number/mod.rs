@@ -20,6 +20,13 @@ use pool::{Pool, Slot};
 pub struct Numbers {
     /// Virtual router id.
     pub vrid: u8,
+    /// How its replies find their gateway; `None` where it has none.
+    pub routing: Option<RoutingNumbers>,
+}
+
+/// The numbers of a VIP that has a gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RoutingNumbers {
     /// Routing table.
     pub table: u32,
     /// Priority of its `from` rules.
@@ -69,6 +76,15 @@ pub(super) fn allocate(
         report,
         |a, b| meeting(a, b) && same_family(a, b),
     );
+    // VIPs with a gateway, and those of them whose replies kube-proxy translates.
+    let routed: Vec<usize> = (0..vips.len()).filter(|vip| vips[*vip].gateway.is_some()).collect();
+    let needs_marks = datacenter.kubernetes.kube_proxy.needs_marks();
+    let in_cluster = |vip: &Vip| {
+        let entrypoint = datacenter.entrypoints.get(&vip.entrypoint);
+        entrypoint.is_some_and(|entrypoint| entrypoint.tiers().is_some())
+    };
+    let marked: Vec<usize> =
+        routed.iter().copied().filter(|vip| needs_marks && in_cluster(&vips[*vip])).collect();
     let tables = Pool {
         what: "table",
         key: "policy_routing.tables",
@@ -78,25 +94,24 @@ pub(super) fn allocate(
         numbers: routing.tables.clone().filter(|table| !RESERVED_TABLES.contains(table)),
     }
     .fill(
-        vips.iter().enumerate().map(|(index, vip)| Slot {
-            locked: locked(index).and_then(|locked| locked.table),
-            ..slot(vip, lock, vip.pins.table)
+        routed.iter().map(|index| Slot {
+            locked: locked(*index).and_then(|locked| locked.table),
+            ..slot(&vips[*index], lock, vips[*index].pins.table)
         }),
         report,
-        meeting,
+        |a, b| meeting(routed[a], routed[b]),
     );
 
-    let marked = datacenter.kubernetes.kube_proxy.needs_marks();
-    // Slot `i` is the `from` rule of VIP `i`, slot `n + i` its `fwmark` rule: one pool for both.
-    let count = vips.len();
-    let from_slots = vips.iter().enumerate().map(|(index, vip)| Slot {
-        locked: locked(index).and_then(|locked| locked.rule_priority),
-        ..slot(vip, lock, vip.pins.rule_priority)
+    // One pool for both kinds of rules: first the `from` rules, then the `fwmark` rules.
+    let from_slots = routed.iter().map(|index| Slot {
+        locked: locked(*index).and_then(|locked| locked.rule_priority),
+        ..slot(&vips[*index], lock, vips[*index].pins.rule_priority)
     });
-    let mark_slots = vips.iter().enumerate().filter(|_| marked).map(|(index, vip)| Slot {
-        locked: locked(index).and_then(|locked| locked.mark_rule_priority),
-        ..slot(vip, lock, None)
+    let mark_slots = marked.iter().map(|index| Slot {
+        locked: locked(*index).and_then(|locked| locked.mark_rule_priority),
+        ..slot(&vips[*index], lock, vips[*index].pins.mark_rule_priority)
     });
+    let ruled: Vec<usize> = routed.iter().chain(&marked).copied().collect();
     let rules = Pool {
         what: "rule priority",
         key: "policy_routing.rule_priorities",
@@ -105,9 +120,9 @@ pub(super) fn allocate(
         holds: &|priority| routing.rule_priorities.contains(&priority),
         numbers: routing.rule_priorities.clone(),
     }
-    .fill(from_slots.chain(mark_slots), report, |a, b| meeting(a % count, b % count));
+    .fill(from_slots.chain(mark_slots), report, |a, b| meeting(ruled[a], ruled[b]));
 
-    let wider = wider_mask(routing.mark_mask, count);
+    let wider = wider_mask(routing.mark_mask, marked.len());
     let marks = Pool {
         what: "mark",
         key: "policy_routing.mark_mask",
@@ -117,32 +132,34 @@ pub(super) fn allocate(
         numbers: submasks(routing.mark_mask),
     }
     .fill(
-        vips.iter().enumerate().filter(|_| marked).map(|(index, vip)| Slot {
+        marked.iter().map(|index| Slot {
             // A mask that changed leaves marks of the old one behind.
-            locked: locked(index)
+            locked: locked(*index)
                 .and_then(|locked| locked.mark)
                 .filter(|mark| mark.value & !routing.mark_mask == 0),
-            ..slot(vip, lock, vip.pins.mark)
+            ..slot(&vips[*index], lock, vips[*index].pins.mark)
         }),
         report,
-        meeting,
+        |a, b| meeting(marked[a], marked[b]),
     );
 
     let (vrids, tables, rules, marks) = (vrids?, tables?, rules?, marks?);
-    Some(
-        (0..count)
-            .map(|index| Numbers {
-                // Pins, lock and pool hold 1 to 255.
-                vrid: u8::try_from(vrids[index]).unwrap_or(u8::MAX),
-                table: tables[index],
-                rule_priority: rules[index],
-                mark: marked.then(|| MarkNumbers {
-                    value: marks[index],
-                    rule_priority: rules[count + index],
-                }),
-            })
-            .collect(),
-    )
+    // Pins, lock and pool hold 1 to 255.
+    let vrid = |vrid: &u32| u8::try_from(*vrid).unwrap_or(u8::MAX);
+    let mut numbers: Vec<Numbers> =
+        vrids.iter().map(|found| Numbers { vrid: vrid(found), routing: None }).collect();
+    for (place, index) in routed.iter().enumerate() {
+        let mark = marked.iter().position(|marked| marked == index);
+        numbers[*index].routing = Some(RoutingNumbers {
+            table: tables[place],
+            rule_priority: rules[place],
+            mark: mark.map(|mark| MarkNumbers {
+                value: marks[mark],
+                rule_priority: rules[routed.len() + mark],
+            }),
+        });
+    }
+    Some(numbers)
 }
 
 /// A number that a VIP needs.

@@ -1,0 +1,148 @@
+//! What an inventory says of a kind of traffic.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::super::keys::{Fields, Need, keys};
+use super::super::node::{Kind, Node};
+use super::super::read::Read;
+use super::super::written::{Map, Nonempty, Set, Text};
+use crate::diag::Report;
+use crate::language::form::{AnnotationKey, Free, MessageCode};
+use crate::language::name::{
+    Command, LabelValue, PortName, QualifiedName, ServiceName, Subdomain, User,
+};
+use crate::language::number::{NodePort, Number, Port};
+use crate::language::shape::Shape;
+use crate::language::word::{ControllerName, OnUnhealthy, Protocol, Switch, TraefikProvider};
+use crate::source::{Loc, Span};
+
+keys! {
+    /// An entry of `entrypoints:`.
+    Entrypoint {
+        /// First tier: TLS termination; with `routing`, or instead of both `host`.
+        Optional edge: Edge,
+        /// Second tier: requests to components.
+        Optional routing: Routing,
+        /// Instead of the two tiers: a service on the nodes themselves, such as a mail relay.
+        Optional host: NodeCheck,
+        /// A check of the node, beside `health_check_node_port` or that of `host`.
+        Optional node_check: NodeCheck,
+        /// What serves everything that no component claims.
+        Optional fallback: Fallback,
+        /// Copied to every Ingress of both tiers; those of a tier add to them and win.
+        Optional annotations: Map<AnnotationKey, Loc<Text<Free>>>,
+        /// While no ready pod is on a node, it ranks below every healthy one (`yield`, the default), gives its VIPs up
+        /// (`fault`) or does nothing (`ignore`).
+        Optional on_unhealthy: Loc<Text<OnUnhealthy>>,
+        /// Waived warnings, by code.
+        Optional allow: Vec<Loc<Text<MessageCode>>>,
+    }
+}
+
+keys! {
+    /// `edge:` of an entrypoint.
+    Edge {
+        /// Ingress class.
+        Required class: Loc<Text<Subdomain>>,
+        /// Default: the class.
+        Optional service: Loc<Text<ServiceName>>,
+        /// Labels of the controller's pods.
+        Optional selector: Map<QualifiedName, Loc<Text<LabelValue>>>,
+        /// Name to port, or to `{ port: 53, protocol: UDP }`; default `{ http: 80, https: 443 }`.
+        Optional ports: Map<PortName, EdgePort>,
+        /// Where kube-proxy says whether a ready pod is on the node; default: none.
+        Optional health_check_node_port: Loc<NodePort>,
+        /// Which ingress controller it is: `ingress-nginx` (default), `traefik`, or `other`.
+        Optional controller: Loc<Text<ControllerName>>,
+        /// Which of Traefik's providers reads the Ingresses: `ingress` (default) or `nginx`.
+        Optional traefik_provider: Loc<Text<TraefikProvider>>,
+        /// Whether Traefik's `strictPrefixMatching` is on; default `false`.
+        Optional strict_prefix: Loc<Text<Switch>>,
+        /// Copied to every edge Ingress.
+        Optional annotations: Map<AnnotationKey, Loc<Text<Free>>>,
+    }
+}
+
+keys! {
+    /// `routing:` of an entrypoint.
+    Routing {
+        /// Ingress class.
+        Required class: Loc<Text<Subdomain>>,
+        /// Default: the class.
+        Optional service: Loc<Text<ServiceName>>,
+        /// Default 80.
+        Optional port: Loc<Port>,
+        /// Which ingress controller it is: `ingress-nginx` (default), `traefik`, or `other`.
+        Optional controller: Loc<Text<ControllerName>>,
+        /// Which of Traefik's providers reads the Ingresses: `ingress` (default) or `nginx`.
+        Optional traefik_provider: Loc<Text<TraefikProvider>>,
+        /// Whether Traefik's `strictPrefixMatching` is on; default `false`.
+        Optional strict_prefix: Loc<Text<Switch>>,
+        /// Copied to every routing Ingress.
+        Optional annotations: Map<AnnotationKey, Loc<Text<Free>>>,
+    }
+}
+
+keys! {
+    /// `fallback:` of an entrypoint.
+    Fallback {
+        /// Of the Service, its endpoints and the catch-all Ingress.
+        Required name: Loc<Text<ServiceName>>,
+        /// Of one or both families.
+        Required addresses: Loc<Nonempty<Set<Loc<Text<IpAddr>>>>>,
+        /// Where they listen.
+        Required port: Loc<Port>,
+    }
+}
+
+keys! {
+    /// `host:` of an entrypoint, or `node_check:`
+    NodeCheck {
+        /// A command as keepalived runs it; exit 0 is healthy.
+        Optional check: Loc<Text<Command>>,
+        /// Who runs it; default `nobody`.
+        Optional user: Loc<Text<User>>,
+        /// How often; default `2s`. One script runs all checks of an entrypoint: as often as the most frequent one says,
+        /// and with the largest `timeout`, `fall` and `rise`.
+        Optional interval: Loc<Text<Duration>>,
+        /// After which time it has failed; default `2s`.
+        Optional timeout: Loc<Text<Duration>>,
+        /// Failures in a row that count; default 2.
+        Optional fall: Loc<Number<1, 100>>,
+        /// Successes in a row that count; default 2.
+        Optional rise: Loc<Number<1, 100>>,
+    }
+}
+
+/// A port of `ports:`.
+#[derive(Debug)]
+pub enum EdgePort {
+    /// `http: 80`: TCP.
+    Short(Loc<Port>),
+    /// `dns: { port: 53, protocol: UDP }`
+    Long(LongPort),
+}
+
+impl Read for EdgePort {
+    fn shape() -> Shape {
+        Shape::Either(Box::new(Loc::<Port>::shape()), Box::new(LongPort::shape()))
+    }
+
+    fn read(node: &Node, key: &Loc<&str>, report: &mut Report) -> Option<Self> {
+        match &node.kind {
+            Kind::Map(_) => LongPort::read(node, key, report).map(EdgePort::Long),
+            _ => Loc::read(node, key, report).map(EdgePort::Short),
+        }
+    }
+}
+
+keys! {
+    /// A port of `ports:`, long form.
+    LongPort {
+        /// Its number.
+        Required port: Loc<Port>,
+        /// `TCP` (default) or `UDP`.
+        Optional protocol: Loc<Text<Protocol>>,
+    }
+}
