@@ -35,6 +35,8 @@ pub mod rollout;
 
 pub mod trace;
 
+pub mod import;
+
 pub mod diag;
 
 pub mod lint;

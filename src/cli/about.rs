@@ -26,6 +26,7 @@ const ABOUT: &[About] = &[
     super::simulate::ABOUT,
     super::explain::ABOUT,
     super::init::ABOUT,
+    super::import::ABOUT,
     super::schema::ABOUT,
     super::complete::COMPLETIONS,
     super::complete::MAN,

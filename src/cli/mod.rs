@@ -7,6 +7,7 @@ mod check;
 mod complete;
 mod diff;
 mod explain;
+mod import;
 mod init;
 mod input;
 mod origin;
@@ -122,6 +123,8 @@ enum Command {
     Explain(explain::Args),
     /// Write a commented starter inventory
     Init(init::Args),
+    /// Write the inventory of a fleet that runs, whoever wrote its files
+    Import(import::Args),
     /// Write the JSON Schema of the inventory to stdout, for editors
     Schema(schema::Args),
     /// Write the completion script of a shell to stdout
@@ -168,6 +171,7 @@ pub fn main() -> ExitCode {
         Command::Align(args) => align::run(args, &mut session),
         Command::Explain(args) => explain::run(args, &session),
         Command::Init(args) => init::run(args, &session),
+        Command::Import(args) => import::run(args, &mut session),
         Command::Schema(args) => schema::run(args),
         Command::Completions(args) => complete::completions(args),
         Command::Man(args) => complete::man(args),

@@ -7,6 +7,8 @@ pub enum Severity {
     Error,
     /// Works, but is probably not meant, or will stop working.
     Warning,
+    /// Good to know.
+    Note,
 }
 
 impl Severity {
@@ -15,6 +17,7 @@ impl Severity {
         match self {
             Severity::Error => "error",
             Severity::Warning => "warning",
+            Severity::Note => "note",
         }
     }
 }

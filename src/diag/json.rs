@@ -11,6 +11,7 @@ pub fn render(report: &Report, sources: &Sources) -> Value {
         "version": 1,
         "errors": report.count(Severity::Error),
         "warnings": report.count(Severity::Warning),
+        "notes": report.count(Severity::Note),
         "diagnostics": report.iter().map(|d| diagnostic(d, sources)).collect::<Vec<_>>(),
     })
 }

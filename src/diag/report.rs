@@ -7,7 +7,7 @@ use super::{Code, Diagnostic, Severity};
 pub struct Report {
     diagnostics: Vec<Diagnostic>,
     /// Those that came after [`MOST`], by severity.
-    beyond: [usize; 2],
+    beyond: [usize; 3],
     /// Whether part of the input could not be read.
     partial: bool,
 }
@@ -102,7 +102,7 @@ impl Report {
             1 => Some(format!("1 {}", severity.word())),
             n => Some(format!("{n} {}s", severity.word())),
         };
-        [count(Severity::Error), count(Severity::Warning)]
+        [count(Severity::Error), count(Severity::Warning), count(Severity::Note)]
             .into_iter()
             .flatten()
             .collect::<Vec<_>>()

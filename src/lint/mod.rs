@@ -55,6 +55,7 @@ pub fn all_codes() -> Vec<&'static Code> {
         crate::model::codes::ALL,
         crate::route::codes::ALL,
         crate::plan::codes::ALL,
+        crate::import::codes::ALL,
         waiver::CODES,
     ] {
         codes.extend(other);

@@ -25,6 +25,7 @@ pub use node::{
 };
 pub use number::{Numbers, RoutingNumbers};
 pub use order::{Keep, bound};
+pub use priority::falling as priorities;
 
 use std::net::IpAddr;
 

@@ -32,13 +32,18 @@ pub(super) fn assign(vip: &Vip, order: &[Subdomain], nodes: usize) -> Vec<u8> {
     if let Some(pinned) = &vip.priorities {
         return order.iter().filter_map(|node| pinned.get(node).copied()).collect();
     }
+    falling(order.len(), nodes)
+}
+
+/// The priorities of an order of this length in a datacenter of so many nodes.
+pub fn falling(length: usize, nodes: usize) -> Vec<u8> {
     let step = match nodes {
         0..=13 => 10,
         14..=26 => 5,
         27..=64 => 2,
         _ => 1,
     };
-    (0..order.len())
+    (0..length)
         .map(|rank| HIGHEST - u8::try_from(rank * step).unwrap_or(HEALTHY).min(HEALTHY - 1))
         .collect()
 }

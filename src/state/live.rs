@@ -17,38 +17,42 @@ const KINDS: [&str; 4] = ["Service", "Endpoints", "EndpointSlice", "Ingress"];
 #[derive(Debug, Clone)]
 pub struct Live(Vec<Object>);
 
+/// The objects of a List, or single ones, as `kubectl get` prints them.
+pub fn objects_of(text: &str) -> anyhow::Result<Vec<Object>> {
+    if text.trim().is_empty() {
+        bail!("there is nothing in it: `kubectl get` has failed, probably");
+    }
+    let documents: Vec<Value> = match text.trim_start().starts_with('{') {
+        true => vec![serde_json::from_str(text).context("not the JSON of Kubernetes objects")?],
+        false => serde_saphyr::from_multiple(text).context("not the YAML of Kubernetes objects")?,
+    };
+    const NO_LIST: &str =
+        "not a list of Kubernetes objects, as `kubectl get ... -o json` prints it";
+    if documents.is_empty() {
+        bail!(NO_LIST);
+    }
+    let mut objects = Vec::new();
+    for document in documents {
+        let items = match document.get("items") {
+            Some(Value::Array(items)) => items.clone(),
+            _ => vec![document],
+        };
+        for item in items {
+            let Some(object) = Object::of(item, "")
+                .filter(|found| found.key.kind != "List" && found.key.kind != "Status")
+            else {
+                bail!(NO_LIST);
+            };
+            objects.push(object);
+        }
+    }
+    Ok(objects)
+}
+
 impl Live {
     /// Reads a List, or single objects. What has not lbgen's labels, or was made by a controller, is not ours.
     pub fn read(text: &str, datacenter: &str) -> anyhow::Result<Self> {
-        if text.trim().is_empty() {
-            bail!("there is nothing in it: `kubectl get` has failed, probably");
-        }
-        let documents: Vec<Value> = match text.trim_start().starts_with('{') {
-            true => vec![serde_json::from_str(text).context("not the JSON of Kubernetes objects")?],
-            false => {
-                serde_saphyr::from_multiple(text).context("not the YAML of Kubernetes objects")?
-            }
-        };
-        const NO_LIST: &str =
-            "not a list of Kubernetes objects, as `kubectl get ... -o json` prints it";
-        if documents.is_empty() {
-            bail!(NO_LIST);
-        }
-        let mut objects = Vec::new();
-        for document in documents {
-            let items = match document.get("items") {
-                Some(Value::Array(items)) => items.clone(),
-                _ => vec![document],
-            };
-            for item in items {
-                let Some(object) = Object::of(item, "")
-                    .filter(|found| found.key.kind != "List" && found.key.kind != "Status")
-                else {
-                    bail!(NO_LIST);
-                };
-                objects.push(object);
-            }
-        }
+        let objects = objects_of(text)?;
         let selecting: BTreeSet<(String, String)> = objects
             .iter()
             .filter(|object| object.key.kind == "Service")

@@ -10,10 +10,10 @@ mod routing;
 mod tree;
 
 pub use keepalived::{
-    Address, Advert, Authentication, Configuration, Instance, Preemption, Script, SyncGroup, Track,
-    Watched,
+    Address, Advert, Authentication, Configuration, Instance, Preemption, Script, Statement,
+    SyncGroup, Track, Watched,
 };
-pub use live::Live;
+pub use live::{Live, objects_of};
 pub use object::{Object, ObjectKey, PathRule};
 pub use routing::{ScriptMark, ScriptRoute, ScriptRouting, ScriptRule};
 pub use tree::Tree;
@@ -56,12 +56,7 @@ pub struct Remark {
 impl State {
     /// Reads a tree; `sources` keeps the configuration files, so that remarks and instances can name their lines.
     pub fn read(tree: &Tree, sources: &mut Sources) -> (Self, Vec<Remark>) {
-        let mut files: BTreeMap<&str, FileId> = BTreeMap::new();
-        for (path, body) in tree.iter() {
-            if path.starts_with("nodes/") && keepalived::is_readable(path) {
-                files.insert(path, sources.add(tree.shown(path), body.to_owned()));
-            }
-        }
+        let files = configuration_files(tree, sources);
         let names: Vec<&str> = tree.nodes().collect();
         let nodes: Vec<_> = names
             .par_iter()
@@ -73,14 +68,45 @@ impl State {
             state.nodes.insert(name, Arc::new(node));
             remarks.extend(found);
         }
-        let manifests: Vec<(&str, &str)> =
-            tree.iter().filter(|(path, _)| object::is_manifest(path)).collect();
-        let objects: Vec<Vec<Object>> =
-            manifests.par_iter().map(|(path, body)| object::read(path, body)).collect();
         state.objects =
-            objects.into_iter().flatten().map(|object| (object.key.clone(), object)).collect();
+            tree.objects().into_iter().map(|object| (object.key.clone(), object)).collect();
         (state, remarks)
     }
+}
+
+/// What a node's files say, and the statements that say it.
+#[derive(Debug)]
+pub struct Written {
+    /// What its folder is called.
+    pub name: String,
+    /// What the files say.
+    pub state: NodeState,
+    /// Every statement of its keepalived.conf, includes in their places.
+    pub statements: Vec<Statement>,
+    /// What was not understood.
+    pub remarks: Vec<Remark>,
+}
+
+impl Written {
+    /// Every node of a tree, by name.
+    pub fn read(tree: &Tree, sources: &mut Sources) -> Vec<Self> {
+        let files = configuration_files(tree, sources);
+        let names: Vec<&str> = tree.nodes().collect();
+        let read = |name: &&str| {
+            let (state, remarks) = read_node(tree, name, &files);
+            let statements = keepalived::statements(tree, name, &files);
+            let statements = statements.map(|(statements, _)| statements).unwrap_or_default();
+            Self { name: (*name).to_owned(), state, statements, remarks }
+        };
+        names.par_iter().map(read).collect()
+    }
+}
+
+/// The files of all nodes that may be part of a configuration.
+fn configuration_files<'a>(tree: &'a Tree, sources: &mut Sources) -> BTreeMap<&'a str, FileId> {
+    let readable =
+        tree.iter().filter(|(path, _)| path.starts_with("nodes/") && keepalived::is_readable(path));
+    readable.map(|(path, body)| (path, sources.add(tree.shown(path), body.to_owned()))).collect()
 }
 
 fn read_node(tree: &Tree, name: &str, files: &BTreeMap<&str, FileId>) -> (NodeState, Vec<Remark>) {

@@ -8,6 +8,9 @@ use std::process::Command;
 
 use anyhow::{Context, bail};
 
+use rayon::prelude::*;
+
+use super::object::{self, Object};
 use crate::bundle::{Change, ChangeKind, Disk, OldFile};
 use crate::emit::{BundleFile, is_generated};
 
@@ -22,13 +25,29 @@ pub struct Tree {
     /// How the tree's own paths lie below the root, where that is not a bundle's way: `NAME/etc/...`.
     bare: bool,
     files: BTreeMap<String, String>,
+    /// What messages call files that came from elsewhere.
+    elsewhere: BTreeMap<String, String>,
 }
 
 impl Tree {
+    /// One file, the whole configuration of the node that it is called after.
+    pub fn of_file(path: &Path) -> anyhow::Result<Self> {
+        let shown = path.display().to_string();
+        let name = path.file_name().and_then(|name| name.to_str()).and_then(node_of_file);
+        let Some(name) = name else { bail!("{shown} is neither a directory nor NODE.conf") };
+        let body = fs::read(path).with_context(|| format!("cannot read {shown}"))?;
+        let inside = format!("nodes/{name}/{CONFIGURATION}");
+        Ok(Self {
+            files: BTreeMap::from([(inside.clone(), text_of(body))]),
+            elsewhere: BTreeMap::from([(inside, shown)]),
+            ..Self::default()
+        })
+    }
+
     /// Some files of a render.
     pub fn of_files<'a>(root: &str, files: impl IntoIterator<Item = &'a BundleFile>) -> Self {
         let files = files.into_iter().map(|file| (file.path.clone(), file.body.clone())).collect();
-        Self { root: root.to_owned(), bare: false, files }
+        Self { root: root.to_owned(), bare: false, files, ..Self::default() }
     }
 
     /// Some files of a bundle on disk.
@@ -39,7 +58,7 @@ impl Tree {
                 files.insert(path.to_owned(), String::from_utf8_lossy(&found.body).into_owned());
             }
         }
-        Ok(Self { root: disk.root().display().to_string(), bare: false, files })
+        Ok(Self { root: disk.root().display().to_string(), bare: false, files, ..Self::default() })
     }
 
     /// A folder: a bundle, a folder of bundles that has one of this datacenter, or a folder per node with its
@@ -86,20 +105,30 @@ impl Tree {
     /// Gives files the places of a bundle.
     fn adopt(root: String, files: BTreeMap<String, String>) -> anyhow::Result<Self> {
         if files.keys().any(|path| path.starts_with("nodes/") || path.starts_with("kubernetes/")) {
-            return Ok(Self { root, bare: false, files });
+            return Ok(Self { root, bare: false, files, ..Self::default() });
         }
         let nodes: BTreeSet<&str> =
             files.keys().filter_map(|path| path.strip_suffix(CONFIGURATION)).collect();
         let nodes: BTreeSet<String> =
             nodes.into_iter().filter_map(|node| Some(node.strip_suffix('/')?.to_owned())).collect();
-        if nodes.is_empty() {
-            bail!("{root} has neither `nodes/` nor NODE/{CONFIGURATION}");
+        let alone: BTreeSet<String> =
+            files.keys().filter_map(|path| Some(node_of_file(path)?.to_owned())).collect();
+        if nodes.is_empty() && alone.is_empty() {
+            bail!("{root} has neither `nodes/`, nor NODE/{CONFIGURATION}, nor NODE.conf");
         }
+        // A folder per node, or a file per node with what else is known of the node beside it.
         let files = files.into_iter().filter_map(|(path, body)| {
-            let node = path.split('/').next()?;
-            nodes.contains(node).then(|| (format!("nodes/{path}"), body))
+            if nodes.contains(path.split('/').next()?) {
+                return Some((format!("nodes/{path}"), body));
+            }
+            if let Some(node) = node_of_file(&path) {
+                return Some((format!("nodes/{node}/{CONFIGURATION}"), body));
+            }
+            let beside = |node: &String| path.strip_prefix(node.as_str())?.strip_prefix('.');
+            let (node, name) = alone.iter().find_map(|node| Some((node, beside(node)?)))?;
+            Some((format!("nodes/{node}/{name}"), body))
         });
-        Ok(Self { root, bare: true, files: files.collect() })
+        Ok(Self { root, bare: true, files: files.collect(), ..Self::default() })
     }
 
     /// What differs from a render. What lbgen did not write stays.
@@ -143,6 +172,21 @@ impl Tree {
         self.files.iter().map(|(path, body)| (path.as_str(), body.as_str()))
     }
 
+    /// The objects of its manifests.
+    pub fn objects(&self) -> Vec<Object> {
+        let manifests: Vec<(&str, &str)> =
+            self.iter().filter(|(path, _)| object::is_manifest(path)).collect();
+        let read = manifests.par_iter().map(|(path, body)| object::read(path, body));
+        read.collect::<Vec<_>>().into_iter().flatten().collect()
+    }
+
+    /// Adds the files of another one, which win.
+    pub fn merge(&mut self, other: Self) {
+        let shown = other.files.keys().map(|path| (path.clone(), other.shown(path)));
+        self.elsewhere.extend(shown);
+        self.files.extend(other.files);
+    }
+
     /// Keeps some of the files.
     pub(super) fn retain(&mut self, keep: impl Fn(&str) -> bool) {
         self.files.retain(|path, _| keep(path));
@@ -171,9 +215,18 @@ impl Tree {
 
     /// A path as a message shows it.
     pub fn shown(&self, path: &str) -> String {
+        if let Some(shown) = self.elsewhere.get(path) {
+            return shown.clone();
+        }
         let path = if self.bare { path.strip_prefix("nodes/").unwrap_or(path) } else { path };
         if self.root.is_empty() { path.to_owned() } else { format!("{}/{path}", self.root) }
     }
+}
+
+/// The node whose whole configuration a file is: `lb-1.conf`, `lb-1.keepalived.conf`.
+fn node_of_file(path: &str) -> Option<&str> {
+    let name = path.strip_suffix(".conf").filter(|name| !name.contains('/'))?;
+    Some(name.strip_suffix(".keepalived").unwrap_or(name)).filter(|name| *name != "keepalived")
 }
 
 /// The text files below a folder. Links are not followed, what is not UTF-8 is not configuration.
@@ -188,12 +241,19 @@ fn scan(folder: &Path, below: &str, files: &mut BTreeMap<String, String>) -> any
             scan(&entry.path(), &path, files)?;
         } else if kind.is_file() {
             let body = fs::read(entry.path()).with_context(cannot)?;
-            if let Ok(body) = String::from_utf8(body) {
-                files.insert(path, body);
+            // What keepalived would read is read, whatever it is.
+            if path.ends_with(".conf") || std::str::from_utf8(&body).is_ok() {
+                files.insert(path, text_of(body));
             }
         }
     }
     Ok(())
+}
+
+/// The text of a file; what is no UTF-8 in it becomes U+FFFD.
+fn text_of(body: Vec<u8>) -> String {
+    String::from_utf8(body)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 /// What a git command prints.

@@ -70,13 +70,25 @@ pub(super) fn read(
     node: &str,
     files: &BTreeMap<&str, FileId>,
 ) -> (Option<Configuration>, Vec<Remark>) {
-    let path = format!("nodes/{node}/etc/keepalived/keepalived.conf");
-    if tree.get(&path).is_none() {
-        return (None, Vec::new());
+    match statements(tree, node, files) {
+        Some((statements, mut remarks)) => {
+            (Some(Configuration::of(statements, &mut remarks)), remarks)
+        }
+        None => (None, Vec::new()),
     }
+}
+
+/// Every statement of a node's configuration, as it stands; `None` where it has none.
+pub(super) fn statements(
+    tree: &Tree,
+    node: &str,
+    files: &BTreeMap<&str, FileId>,
+) -> Option<(Vec<Statement>, Vec<Remark>)> {
+    let path = format!("nodes/{node}/etc/keepalived/keepalived.conf");
+    tree.get(&path)?;
     let (lines, mut remarks) = line::Lines::read(tree, node, files, &path);
     let statements = statement::statements(lines, &mut remarks);
-    (Some(Configuration::of(statements, &mut remarks)), remarks)
+    Some((statements, remarks))
 }
 
 impl Configuration {

@@ -1,0 +1,150 @@
+//! `lbgen import`: an inventory of what runs, whoever wrote it.
+
+use std::fs::{self, OpenOptions};
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use serde_json::json;
+
+use super::about::About;
+use super::{Exit, Format, output, session::Session};
+use crate::diag;
+use crate::import::{Hosts, Source, import};
+use crate::state::{Object, Tree, objects_of};
+
+/// What a node runs to gather its own files.
+const COLLECT: &str = include_str!("../../templates/collect.sh");
+
+pub const ABOUT: About = About {
+    name: "import",
+    exits: &[
+        (Exit::Done, "written; notes and warnings say what is otherwise"),
+        (Exit::Found, "written, but something could not be read, or an inventory cannot say it"),
+        (Exit::Failed, "nothing could be read"),
+    ],
+    examples: &[
+        ("lbgen import --collect >collect.sh", "the script that gathers a node's files"),
+        ("ssh lb-1 sh <collect.sh | tar x -C nodes/lb-1", "run it on a node"),
+        (
+            "kubectl get service,endpoints,endpointslice,ingress -A -o yaml >objects.yaml",
+            "what the cluster has",
+        ),
+        (
+            "lbgen import nodes --objects objects.yaml -o inventory.yaml",
+            "write the inventory of all that",
+        ),
+    ],
+};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Folders with a folder per node (`lb-1/etc/keepalived/keepalived.conf`) or a file per node (`lb-1.conf`), or such files
+    #[arg(value_name = "SOURCE", required_unless_present_any = ["collect", "objects"])]
+    sources: Vec<PathBuf>,
+    /// The file to write; an existing one is never overwritten. Default: standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// What the cluster has: a List that `kubectl get -o yaml` prints, or a folder of manifests; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    objects: Option<PathBuf>,
+    /// An Ansible inventory, YAML or INI: what to connect to, and zones
+    #[arg(long, value_name = "FILE")]
+    ansible: Option<PathBuf>,
+    /// Print the script that a node runs to gather its files, and do nothing else
+    #[arg(long, conflicts_with_all = ["sources", "output", "objects", "ansible"])]
+    collect: bool,
+}
+
+pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
+    if args.collect {
+        output::data(COLLECT)?;
+        return Ok(Exit::Done);
+    }
+    if let Some(path) = args.output.as_ref().filter(|path| path.exists()) {
+        bail!("{} exists and was not touched", path.display());
+    }
+    let source = source(args)?;
+    let text = import(source, &mut session.sources, &mut session.report);
+    session.report.sort();
+    session.say_diagnostics();
+    let Some(text) = text else {
+        session.say("error: there is no node and no Service in it");
+        return Ok(Exit::Failed);
+    };
+    let exit = if session.report.has_errors() { Exit::Found } else { Exit::Done };
+    if session.global.format == Format::Json {
+        let mut document = diag::render_json(&session.report, &session.sources);
+        document["inventory"] = json!(text);
+        output::json(&document)?;
+    } else if args.output.is_none() {
+        output::data(&text)?;
+    }
+    if let Some(path) = &args.output {
+        write(path, &text)?;
+        session.note(&format!("wrote {0}; next: lbgen check {0}", path.display()));
+    }
+    Ok(exit)
+}
+
+fn source(args: &Args) -> anyhow::Result<Source> {
+    let mut source = Source::default();
+    for path in &args.sources {
+        let tree = if path.is_dir() { Tree::of_folder(path, None)? } else { Tree::of_file(path)? };
+        source.tree.merge(tree);
+        let folder = path.canonicalize().unwrap_or_else(|_| path.clone());
+        let name = folder.file_name().map(|name| name.to_string_lossy().into_owned());
+        if source.name.is_empty() && path.is_dir() {
+            source.name = name.unwrap_or_default();
+        }
+    }
+    if let Some(path) = &args.objects {
+        source.objects = objects(path)?;
+    }
+    if let Some(path) = &args.ansible {
+        let shown = path.display();
+        let text = fs::read_to_string(path).with_context(|| format!("cannot read {shown}"))?;
+        source.hosts = Hosts::read(&text).with_context(|| format!("--ansible {shown}"))?;
+    }
+    Ok(source)
+}
+
+/// The objects of a List, or of every manifest in a folder.
+fn objects(path: &Path) -> anyhow::Result<Vec<Object>> {
+    let shown = path.display();
+    if path.is_dir() {
+        let mut found = Vec::new();
+        let mut entries: Vec<PathBuf> = fs::read_dir(path)
+            .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
+            .with_context(|| format!("cannot read {shown}"))?;
+        entries.sort();
+        for entry in entries {
+            let is_manifest = entry
+                .extension()
+                .is_some_and(|kind| kind == "yaml" || kind == "yml" || kind == "json");
+            let is_kustomization = entry.file_stem().is_some_and(|stem| stem == "kustomization");
+            if entry.is_dir() || is_manifest && !is_kustomization {
+                found.extend(objects(&entry)?);
+            }
+        }
+        return Ok(found);
+    }
+    let text = match path.to_str() {
+        Some("-") => std::io::read_to_string(std::io::stdin()),
+        _ => fs::read_to_string(path),
+    };
+    let text = text.with_context(|| format!("cannot read --objects {shown}"))?;
+    objects_of(&text).with_context(|| format!("--objects {shown}"))
+}
+
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    let shown = path.display();
+    let mut file = match OpenOptions::new().write(true).create_new(true).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            bail!("{shown} exists and was not touched")
+        }
+        Err(error) => return Err(error).with_context(|| format!("cannot write {shown}")),
+    };
+    file.write_all(text.as_bytes()).with_context(|| format!("cannot write {shown}"))
+}

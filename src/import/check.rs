@@ -1,0 +1,196 @@
+//! Scripts that keepalived tracks -> the checks of an entrypoint.
+
+use std::collections::BTreeMap;
+
+use super::codes;
+use super::finding::Findings;
+use crate::language::name::{Command, Name as _, User};
+use crate::source::Span;
+use crate::state::{Script, Statement, Tree};
+
+/// What a tracked script asks.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Health {
+    /// Port of kube-proxy that says whether a ready pod is on the node.
+    pub port: Option<u16>,
+    /// Commands that have to succeed.
+    pub commands: Vec<Asked>,
+    /// When it runs, and what counts.
+    pub timing: Timing,
+}
+
+/// A command, and who runs it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Asked {
+    pub command: String,
+    pub user: String,
+}
+
+/// Whole seconds and counts, as keepalived has them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timing {
+    pub interval: u64,
+    pub timeout: u64,
+    pub fall: u64,
+    pub rise: u64,
+}
+
+impl Default for Timing {
+    /// keepalived's own: the timeout is the interval.
+    fn default() -> Self {
+        Self { interval: 1, timeout: 1, fall: 1, rise: 1 }
+    }
+}
+
+/// Where checks of processes look.
+const PGREP: &str = "/usr/bin/pgrep -x";
+/// Folders of commands that a script names without one.
+const COMMANDS: &[(&str, &str)] = &[
+    ("killall", "/usr/bin/killall"),
+    ("pgrep", "/usr/bin/pgrep"),
+    ("pidof", "/usr/bin/pidof"),
+    ("curl", "/usr/bin/curl"),
+    ("systemctl", "/usr/bin/systemctl"),
+    ("ping", "/usr/bin/ping"),
+    ("nc", "/usr/bin/nc"),
+    ("test", "/usr/bin/test"),
+    ("true", "/usr/bin/true"),
+];
+
+/// The checks of a node, by the name of their script.
+pub fn read(
+    tree: &Tree,
+    node: &str,
+    scripts: &BTreeMap<String, Script>,
+    default_user: &str,
+    findings: &mut Findings,
+) -> BTreeMap<String, Health> {
+    let mut all = BTreeMap::new();
+    for (name, script) in scripts {
+        let found = |key: &str| script.all.iter().find(|inner| inner.key() == key);
+        let Some(written) = found("script") else { continue };
+        let user = found("user").and_then(|user| user.value()).unwrap_or(default_user);
+        let mut health = Health { timing: timing(&found, name, findings), ..Health::default() };
+        for (line, user) in lines(tree, node, written, user) {
+            health.take(&line, user, written.at, findings);
+        }
+        all.insert(name.clone(), health);
+    }
+    all
+}
+
+/// The check of a process that keepalived tracks itself.
+pub fn of_process(statement: &Statement, findings: &mut Findings) -> Option<Health> {
+    let process = statement.inner().iter().find(|inner| inner.key() == "process")?;
+    let mut health = Health {
+        timing: Timing { interval: 2, timeout: 2, fall: 2, rise: 2 },
+        ..Health::default()
+    };
+    let name = process.value()?.rsplit('/').next()?;
+    findings.add(
+        &codes::OTHERWISE,
+        statement.at,
+        format!("the process `{name}` is asked for by a check"),
+        format!("`{PGREP} {name}` every 2 s"),
+    );
+    health.take(&format!("{PGREP} {name}"), "nobody", process.at, findings);
+    Some(health)
+}
+
+fn timing<'a>(
+    found: &impl Fn(&str) -> Option<&'a Statement>,
+    name: &str,
+    findings: &mut Findings,
+) -> Timing {
+    let mut number = |key: &str, default: u64, most: u64| {
+        let Some(statement) = found(key) else { return default };
+        let value: Option<f64> = statement.value().and_then(|value| value.parse().ok());
+        let whole = value.map_or(default, |value| (value.ceil() as u64).clamp(1, most));
+        if value != Some(whole as f64) {
+            findings.add(
+                &codes::OTHERWISE,
+                statement.at,
+                format!("`{key}` of `{name}` becomes {whole}"),
+                "keepalived takes whole numbers here",
+            );
+        }
+        whole
+    };
+    let interval = number("interval", 1, 3600);
+    Timing {
+        interval,
+        timeout: number("timeout", interval, 3600),
+        fall: number("fall", 1, 100),
+        rise: number("rise", 1, 100),
+    }
+}
+
+/// The command of a script, or those of the file that lbgen writes where there are several; each with its user.
+fn lines<'a>(tree: &Tree, node: &str, script: &Statement, user: &'a str) -> Vec<(String, &'a str)> {
+    let command = script.words[1..].join(" ");
+    let parts = command
+        .strip_prefix("/usr/local/libexec/lbgen/check-entrypoint-")
+        .and_then(|_| tree.get(&format!("nodes/{node}{command}")));
+    match parts {
+        Some(text) => {
+            let commands = text.lines().filter(|line| line.starts_with('/'));
+            commands.map(|line| (line.to_owned(), user)).collect()
+        }
+        None => vec![(command, user)],
+    }
+}
+
+impl Health {
+    fn take(&mut self, line: &str, user: &str, at: Span, findings: &mut Findings) {
+        let (line, user) = unwrapped(line, user);
+        if let Some(arguments) = line.strip_prefix("/usr/local/libexec/lbgen/check-entrypoint ") {
+            self.port = arguments.split(' ').nth(1).and_then(|port| port.parse().ok());
+            return;
+        }
+        let (first, rest) = line.split_once(' ').map_or((line, ""), |(first, rest)| (first, rest));
+        let full = COMMANDS.iter().find(|(name, _)| *name == first).map(|(_, full)| *full);
+        let command = match full {
+            Some(full) => {
+                findings.add(
+                    &codes::OTHERWISE,
+                    at,
+                    format!("`{first}` is called `{full}`"),
+                    "lbgen starts commands by their whole path",
+                );
+                format!("{full} {rest}").trim_end().to_owned()
+            }
+            None => line.to_owned(),
+        };
+        if Command::parse(&command).is_none() {
+            findings.add(
+                &codes::UNSAYABLE,
+                at,
+                format!("the check `{line}` cannot stand in an inventory"),
+                "put it into a script on the nodes, and write its path as the check: a whole path and plain arguments",
+            );
+            return;
+        }
+        let user = match User::parse(user) {
+            Some(_) => user.to_owned(),
+            None => "root".to_owned(),
+        };
+        self.commands.push(Asked { command, user });
+    }
+}
+
+/// A command without the setpriv(1) before it, and whom that makes it run as.
+fn unwrapped<'a>(line: &'a str, user: &'a str) -> (&'a str, &'a str) {
+    let Some(rest) = line.strip_prefix("/usr/bin/setpriv --reuid=") else { return (line, user) };
+    let Some((user, rest)) = rest.split_once(' ') else { return (line, user) };
+    let Some((_, command)) = rest.split_once("--no-new-privs ") else { return (line, user) };
+    (command, if user == "65534" { "nobody" } else { user })
+}
+
+/// A command that keepalived calls on transitions, without what drops privileges before it.
+pub fn notify(statement: &Statement) -> (String, bool) {
+    let line = statement.words[1..].join(" ");
+    match unwrapped(&line, "root") {
+        (command, "nobody") => (command.to_owned(), true),
+        _ => (statement.value().unwrap_or_default().to_owned(), false),
+    }
+}

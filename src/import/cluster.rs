@@ -1,0 +1,437 @@
+//! Kubernetes objects -> the cluster's side of entrypoints, domains and components.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use serde_json::Value;
+
+use super::codes;
+use super::finding::Findings;
+use super::fleet::most;
+use crate::source::{Sources, Span};
+use crate::state::Object;
+
+/// What the objects say.
+#[derive(Debug, Default)]
+pub struct Cluster {
+    /// Home of Services and edge Ingresses.
+    pub namespace: Option<String>,
+    /// Whether Ingresses name their class by the annotation.
+    pub by_annotation: bool,
+    /// Whether VIPs stand in the status of Services.
+    pub by_status: bool,
+    /// `endpoints`, `endpointslice` or `both`, where fallbacks have any.
+    pub endpoints: Option<&'static str>,
+    /// By name.
+    pub edges: BTreeMap<String, Edge>,
+    /// By host.
+    pub domains: BTreeMap<String, Domain>,
+    /// By name.
+    pub components: BTreeMap<String, Component>,
+}
+
+/// The two tiers of an entrypoint.
+#[derive(Debug, Default)]
+pub struct Edge {
+    pub class: String,
+    pub service: String,
+    pub selector: BTreeMap<String, String>,
+    /// Number and protocol, by name.
+    pub ports: BTreeMap<String, (u64, String)>,
+    pub health_port: Option<u64>,
+    pub vips: BTreeSet<IpAddr>,
+    pub annotations: BTreeMap<String, String>,
+    pub routing: Option<Routing>,
+    pub fallback: Option<Fallback>,
+}
+
+/// The second tier.
+#[derive(Debug, Default, Clone)]
+pub struct Routing {
+    pub class: String,
+    pub service: String,
+    pub port: u64,
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// What catches the rest.
+#[derive(Debug)]
+pub struct Fallback {
+    pub name: String,
+    pub addresses: Vec<IpAddr>,
+    pub port: u64,
+}
+
+/// A host at the edge.
+#[derive(Debug)]
+pub struct Domain {
+    pub edge: String,
+    /// `None` is plain HTTP.
+    pub secret: Option<String>,
+}
+
+/// What requests are routed to.
+#[derive(Debug)]
+pub struct Component {
+    pub edge: String,
+    pub namespace: String,
+    pub service: String,
+    pub port: String,
+    pub paths: Vec<(String, String)>,
+    pub hosts: BTreeSet<String>,
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// Objects that say nothing that an inventory could.
+const PLAIN: &[&str] = &["Endpoints", "EndpointSlice", "Service", "Ingress", "Namespace"];
+
+/// Reads objects; files are added to the sources where something is said of them.
+pub fn read(
+    objects: &[Object],
+    vips: &BTreeSet<IpAddr>,
+    shown: impl Fn(&str) -> (String, String),
+    sources: &mut Sources,
+    findings: &mut Findings,
+) -> Cluster {
+    let mut files: BTreeMap<String, Span> = BTreeMap::new();
+    let mut place = |object: &Object| {
+        *files.entry(object.file.clone()).or_insert_with(|| {
+            let (path, body) = shown(&object.file);
+            Span::of_file(sources.add(path, body)).at(0)
+        })
+    };
+    let mut say = |code, object: &Object, title: String, help: &str| {
+        findings.add(code, place(object), title, help);
+    };
+    let of_kind = |kind: &'static str| objects.iter().filter(move |found| found.key.kind == kind);
+    for object in objects.iter().filter(|found| !PLAIN.contains(&found.key.kind.as_str())) {
+        say(
+            &codes::LOST,
+            object,
+            format!("{} is left behind", object.key),
+            "an inventory has no word for it",
+        );
+    }
+    let mut cluster = Cluster::default();
+    let edges: Vec<&Object> = of_kind("Service").filter(|service| is_edge(service, vips)).collect();
+    cluster.namespace = most(edges.iter().map(|edge| edge.key.namespace.clone()));
+    let ingresses: Vec<&Object> = of_kind("Ingress").collect();
+    let classes: BTreeSet<&str> = ingresses.iter().filter_map(|found| found.class()).collect();
+    cluster.by_annotation = ingresses
+        .iter()
+        .any(|found| found.field("/metadata/annotations/kubernetes.io~1ingress.class").is_some());
+    let is_whole = |ingress: &&&Object| {
+        let paths = ingress.paths();
+        !paths.is_empty()
+            && paths.iter().all(|path| path.path == "/" && path.host.is_some())
+            && paths.iter().map(|path| &path.backend).collect::<BTreeSet<_>>().len() == 1
+    };
+    let mut free: BTreeSet<&str> =
+        ingresses.iter().filter(is_whole).filter_map(|found| found.class()).collect();
+    for service in &edges {
+        let name = service.key.name.as_str();
+        let class = classes.get(name).copied();
+        free.remove(name);
+        let entrypoint = of_entrypoint(&service.file).unwrap_or(name).to_owned();
+        let class = class.map(str::to_owned);
+        cluster.edges.insert(entrypoint, edge(service, class));
+    }
+    cluster.by_status = edges.iter().any(|edge| {
+        edge.field("/spec/loadBalancerClass").and_then(Value::as_str)
+            == Some("lbgen.dev/keepalived")
+    });
+    // The classes of whole hosts that are left belong to the edges that have none yet.
+    for edge in cluster.edges.values_mut().filter(|edge| edge.class.is_empty()) {
+        let class = free.pop_first();
+        edge.class = class.unwrap_or(&edge.service).to_owned();
+    }
+    let edge_classes: BTreeMap<String, String> =
+        cluster.edges.iter().map(|(name, edge)| (edge.class.clone(), name.clone())).collect();
+    let (at_edge, routed): (Vec<&&Object>, Vec<&&Object>) = ingresses
+        .iter()
+        .partition(|found| found.class().is_some_and(|class| edge_classes.contains_key(class)));
+    for ingress in &at_edge {
+        let Some(edge) = ingress.class().and_then(|class| edge_classes.get(class)) else {
+            continue;
+        };
+        if !is_whole(ingress) {
+            let title = format!("{} has paths of its own at the edge", ingress.key);
+            say(
+                &codes::UNSAYABLE,
+                ingress,
+                title,
+                "lbgen's edge sends whole hosts to the second tier: give it a controller and a class of its own, and move the paths there",
+            );
+            continue;
+        }
+        cluster.domain(ingress, edge);
+    }
+    cluster.pair(&routed);
+    let routing_classes: BTreeMap<String, String> = cluster
+        .edges
+        .iter()
+        .filter_map(|(name, edge)| Some((edge.routing.as_ref()?.class.clone(), name.clone())))
+        .collect();
+    let fallbacks = cluster.fallbacks(objects, &routed, &routing_classes);
+    for ingress in routed {
+        if fallbacks.contains(&ingress.key.name) {
+            continue;
+        }
+        let Some(edge) = ingress.class().and_then(|class| routing_classes.get(class)) else {
+            let class = ingress.class().unwrap_or("no class");
+            let title = format!("{} is of {class}, which no edge sends requests to", ingress.key);
+            say(
+                &codes::LOST,
+                ingress,
+                title,
+                "it stays as it is: lbgen does not touch objects that it did not write",
+            );
+            continue;
+        };
+        match component(ingress, edge) {
+            Ok(found) => drop(cluster.components.insert(ingress.key.name.clone(), found)),
+            Err(why) => {
+                let title = format!("{} {why}", ingress.key);
+                say(&codes::UNSAYABLE, ingress, title, "split it into a component each");
+            }
+        }
+    }
+    cluster.factor_annotations();
+    cluster
+}
+
+/// A Service that VIPs are for: it names them, or it is a load balancer's whose health keepalived could ask.
+fn is_edge(service: &Object, vips: &BTreeSet<IpAddr>) -> bool {
+    let kind = service.field("/spec/type").and_then(Value::as_str);
+    let health = service.field("/spec/healthCheckNodePort").is_some();
+    addresses(service).iter().any(|address| vips.contains(address))
+        || of_entrypoint(&service.file).is_some() && kind == Some("LoadBalancer")
+        || health && kind == Some("LoadBalancer")
+}
+
+/// The addresses by which clients reach a Service.
+fn addresses(service: &Object) -> BTreeSet<IpAddr> {
+    let list = |path: &str| service.field(path).and_then(Value::as_array).into_iter().flatten();
+    let external = list("/spec/externalIPs").filter_map(Value::as_str);
+    let status = list("/status/loadBalancer/ingress").filter_map(|entry| entry["ip"].as_str());
+    external.chain(status).filter_map(|text| text.parse().ok()).collect()
+}
+
+/// The entrypoint whose folder of a bundle a file lies in.
+fn of_entrypoint(file: &str) -> Option<&str> {
+    file.split_once("/entrypoints/")?.1.split('/').next()
+}
+
+fn edge(service: &Object, class: Option<String>) -> Edge {
+    let ports = service.field("/spec/ports").and_then(Value::as_array).into_iter().flatten();
+    let ports = ports.filter_map(|port| {
+        let number = port["port"].as_u64()?;
+        let name = port["name"].as_str().map_or_else(|| format!("port-{number}"), str::to_owned);
+        Some((name, (number, port["protocol"].as_str().unwrap_or("TCP").to_owned())))
+    });
+    Edge {
+        class: class.unwrap_or_default(),
+        service: service.key.name.clone(),
+        selector: strings(service.field("/spec/selector")),
+        ports: ports.collect(),
+        health_port: service.field("/spec/healthCheckNodePort").and_then(Value::as_u64),
+        vips: addresses(service),
+        ..Edge::default()
+    }
+}
+
+fn strings(map: Option<&Value>) -> BTreeMap<String, String> {
+    let entries = map.and_then(Value::as_object).into_iter().flatten();
+    entries.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
+}
+
+fn annotations(object: &Object) -> BTreeMap<String, String> {
+    let mut found = strings(object.field("/metadata/annotations"));
+    found.retain(|key, _| {
+        key != "kubernetes.io/ingress.class" && !key.starts_with("kubectl.kubernetes.io/")
+    });
+    found
+}
+
+impl Cluster {
+    fn domain(&mut self, ingress: &Object, edge: &str) {
+        let tls = ingress.field("/spec/tls").and_then(Value::as_array);
+        for host in ingress.hosts().into_iter().flatten() {
+            let covers = |entry: &&Value| {
+                entry["hosts"]
+                    .as_array()
+                    .is_some_and(|hosts| hosts.iter().any(|found| found == host))
+            };
+            let entry = tls.and_then(|tls| tls.iter().find(covers));
+            let secret = entry.and_then(|entry| entry["secretName"].as_str()).map(str::to_owned);
+            self.domains.insert(host.to_owned(), Domain { edge: edge.to_owned(), secret });
+        }
+        let Some(edge) = self.edges.get_mut(edge) else { return };
+        edge.annotations.extend(annotations(ingress));
+        if let (None, Some(path)) = (&edge.routing, ingress.paths().first()) {
+            let (service, port) = path.backend.rsplit_once(':').unwrap_or((&path.backend, ""));
+            edge.routing = Some(Routing {
+                service: service.to_owned(),
+                port: port.parse().unwrap_or(80),
+                ..Routing::default()
+            });
+        }
+    }
+
+    /// Finds the class of each second tier: by its folder, its Service's name, or because no other is left.
+    fn pair(&mut self, routed: &[&&Object]) {
+        let mut classes: BTreeSet<&str> = routed.iter().filter_map(|found| found.class()).collect();
+        for (name, edge) in &mut self.edges {
+            let mut by_folder =
+                routed.iter().filter(|found| of_entrypoint(&found.file) == Some(name));
+            let by_folder = by_folder.find_map(|found| found.class());
+            let routing = edge.routing.get_or_insert_default();
+            let class = by_folder.or_else(|| classes.get(routing.service.as_str()).copied());
+            if let Some(class) = class {
+                classes.remove(class);
+                class.clone_into(&mut routing.class);
+            }
+        }
+        for (name, edge) in &mut self.edges {
+            let routing = edge.routing.get_or_insert_default();
+            if routing.class.is_empty() {
+                let left = classes.pop_first().map(str::to_owned);
+                let service = Some(routing.service.clone()).filter(|service| !service.is_empty());
+                routing.class = left.or(service).unwrap_or_else(|| format!("{name}-routing"));
+            }
+            if routing.service.is_empty() {
+                routing.service.clone_from(&routing.class);
+                routing.port = 80;
+            }
+        }
+    }
+
+    /// Finds the Services without a selector that the second tier sends everything else to; the names of their Ingresses.
+    fn fallbacks(
+        &mut self,
+        objects: &[Object],
+        routed: &[&&Object],
+        classes: &BTreeMap<String, String>,
+    ) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        for ingress in routed {
+            let paths = ingress.paths();
+            let Some(first) = paths.first() else { continue };
+            let service = first.backend.split(':').next().unwrap_or_default().to_owned();
+            let is_fallback =
+                paths.iter().all(|path| path.path == "/" && path.backend == first.backend)
+                    && objects.iter().any(|found| {
+                        found.key.kind == "Service"
+                            && found.key.name == service
+                            && found.key.namespace == ingress.key.namespace
+                            && found.field("/spec/selector").is_none()
+                    });
+            let edge = ingress.class().and_then(|class| classes.get(class));
+            let Some(edge) = edge.and_then(|edge| self.edges.get_mut(edge)) else { continue };
+            if !is_fallback {
+                continue;
+            }
+            let mut kinds = BTreeSet::new();
+            let mut addresses: BTreeSet<IpAddr> = BTreeSet::new();
+            let mut port = 0;
+            for object in
+                objects.iter().filter(|found| found.key.namespace == ingress.key.namespace)
+            {
+                let label = object.field("/metadata/labels/kubernetes.io~1service-name");
+                let (lists, ports) = match object.key.kind.as_str() {
+                    "Endpoints" if object.key.name == service => {
+                        ("/subsets/0/addresses", "/subsets/0/ports/0/port")
+                    }
+                    "EndpointSlice" if label.and_then(Value::as_str) == Some(&service) => {
+                        ("/endpoints", "/ports/0/port")
+                    }
+                    _ => continue,
+                };
+                kinds.insert(object.key.kind.as_str());
+                port = object.field(ports).and_then(Value::as_u64).unwrap_or(port);
+                let list = object.field(lists).and_then(Value::as_array).into_iter().flatten();
+                for entry in list {
+                    let of_slice = entry["addresses"].as_array().into_iter().flatten();
+                    let all = of_slice.chain([&entry["ip"]]).filter_map(Value::as_str);
+                    addresses.extend(all.filter_map(|text| text.parse::<IpAddr>().ok()));
+                }
+            }
+            self.endpoints =
+                Some(match (kinds.contains("Endpoints"), kinds.contains("EndpointSlice")) {
+                    (true, true) => "both",
+                    (false, true) => "endpointslice",
+                    _ => "endpoints",
+                });
+            edge.fallback =
+                Some(Fallback { name: service, addresses: addresses.into_iter().collect(), port });
+            if let Some(routing) = &mut edge.routing {
+                routing.annotations = annotations(ingress);
+            }
+            names.insert(ingress.key.name.clone());
+        }
+        names
+    }
+
+    /// What all Ingresses of a second tier carry is the tier's.
+    fn factor_annotations(&mut self) {
+        for (name, edge) in &mut self.edges {
+            let Some(routing) = &mut edge.routing else { continue };
+            let mut own =
+                self.components.values_mut().filter(|found| found.edge == *name).peekable();
+            if edge.fallback.is_none() {
+                routing.annotations =
+                    own.peek().map(|first| first.annotations.clone()).unwrap_or_default();
+            }
+            let mut own: Vec<&mut Component> = own.collect();
+            routing.annotations.retain(|key, value| {
+                own.iter().all(|found| found.annotations.get(key) == Some(value))
+                    || own.is_empty()
+                    // A component may override what the fallback shows.
+                    || edge.fallback.is_some() && own.iter().all(|found| found.annotations.contains_key(key))
+            });
+            for found in &mut own {
+                found.annotations.retain(|key, value| routing.annotations.get(key) != Some(value));
+            }
+        }
+    }
+}
+
+/// A component; why it cannot be one, otherwise.
+fn component(ingress: &Object, edge: &str) -> Result<Component, &'static str> {
+    let rules = ingress.field("/spec/rules").and_then(Value::as_array);
+    let mut by_host: BTreeMap<Option<String>, Vec<(String, String)>> = BTreeMap::new();
+    let mut backends = BTreeSet::new();
+    for rule in rules.into_iter().flatten() {
+        let host = rule["host"].as_str().map(str::to_owned);
+        for path in rule.pointer("/http/paths").and_then(Value::as_array).into_iter().flatten() {
+            let text = |key: &str, default: &str| path[key].as_str().unwrap_or(default).to_owned();
+            let backend = &path["backend"]["service"];
+            let port = backend["port"]["name"].as_str().map(str::to_owned);
+            let port = port.or_else(|| Some(backend["port"]["number"].as_u64()?.to_string()));
+            backends.insert((backend["name"].as_str().unwrap_or_default().to_owned(), port));
+            let kind = text("pathType", "ImplementationSpecific");
+            by_host.entry(host.clone()).or_default().push((text("path", "/"), kind));
+        }
+    }
+    let mut backends = backends.into_iter();
+    let (Some((service, Some(port))), None) = (backends.next(), backends.next()) else {
+        return Err("has several backends");
+    };
+    let mut lists = by_host.values();
+    let paths = lists.next().cloned().unwrap_or_default();
+    if lists.any(|other| *other != paths) {
+        return Err("has other paths on one host than on another");
+    }
+    if by_host.len() > 1 && by_host.contains_key(&None) {
+        return Err("has rules for any host and for some");
+    }
+    Ok(Component {
+        edge: edge.to_owned(),
+        namespace: ingress.key.namespace.clone(),
+        service,
+        port,
+        paths,
+        hosts: by_host.into_keys().flatten().collect(),
+        annotations: annotations(ingress),
+    })
+}

@@ -1,0 +1,426 @@
+//! Instances of many nodes -> nodes and VIPs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use super::check::{self, Health};
+use super::codes;
+use super::finding::Findings;
+use super::routing::{Routing, Way};
+use crate::language::name::{Name as _, Subdomain};
+use crate::source::{Sources, Span};
+use crate::state::{Configuration, Instance, Preemption, Tree, Written};
+
+/// The nodes and the VIPs that they hold.
+#[derive(Debug, Default)]
+pub struct Fleet {
+    /// By name.
+    pub nodes: BTreeMap<String, Node>,
+    /// In the order in which they were met.
+    pub vips: Vec<Vip>,
+}
+
+/// A node.
+#[derive(Debug, Default)]
+pub struct Node {
+    /// Where its adverts travel.
+    pub interface: Option<String>,
+    /// IPv4 source of its adverts.
+    pub address: Option<IpAddr>,
+    /// IPv6 source of its adverts.
+    pub address6: Option<IpAddr>,
+    /// Whether it may hold any VIP.
+    pub is_used: bool,
+    /// What it knows of routing.
+    pub routing: Routing,
+    /// Checks of its scripts and processes, by name.
+    checks: BTreeMap<String, Health>,
+}
+
+/// A VIP.
+#[derive(Debug)]
+pub struct Vip {
+    /// The address that it is known by.
+    pub address: IpAddr,
+    /// Addresses that come with it.
+    pub extra: BTreeSet<IpAddr>,
+    /// The nodes that may hold it.
+    pub members: BTreeMap<String, Member>,
+}
+
+/// What a node has of a VIP.
+#[derive(Debug)]
+pub struct Member {
+    /// Where its instance stands.
+    pub at: Span,
+    /// Its VRRP instance.
+    pub instance: Instance,
+    /// Its priority while all is well.
+    pub priority: i32,
+    /// Prefix length and interface of its addresses.
+    pub places: BTreeMap<IpAddr, (IpNet, String)>,
+    /// How replies of each address leave.
+    pub ways: BTreeMap<IpAddr, Way>,
+    /// What it tracks, and the weight of each; `None` is FAULT.
+    pub health: Vec<(String, Health, Option<i32>)>,
+    /// Interfaces that it tracks beside its own.
+    pub track_interfaces: BTreeSet<String>,
+    /// What it calls on transitions.
+    pub notify: Option<String>,
+}
+
+impl Fleet {
+    /// The nodes of a tree.
+    pub fn of(
+        tree: &Tree,
+        written: &[Written],
+        sources: &mut Sources,
+        findings: &mut Findings,
+    ) -> Self {
+        let mut fleet = Self::default();
+        for read in written {
+            let Some(configuration) = &read.state.keepalived else { continue };
+            let name = read.name.to_ascii_lowercase().replace('_', "-");
+            let at = read.statements.first().map(|first| first.at);
+            if Subdomain::parse(&name).is_none() {
+                if let Some(at) = at {
+                    let title = format!("`{}` cannot be a node's name", read.name);
+                    findings.add(
+                        &codes::UNSAYABLE,
+                        at,
+                        title,
+                        "rename its folder: a-z, 0-9, `-` and dots",
+                    );
+                }
+                continue;
+            }
+            let routing = Routing::read(tree, &read.name, &read.state, sources, findings);
+            let user = configuration.global.iter().find(|found| found.key() == "script_user");
+            let user = user.and_then(|user| user.value()).unwrap_or("root").to_owned();
+            let mut node = Node {
+                checks: check::read(tree, &read.name, &configuration.scripts, &user, findings),
+                routing,
+                ..Node::default()
+            };
+            for process in configuration.others.iter().filter(|found| is_process(found.key())) {
+                let health = check::of_process(process, findings);
+                if let Some((name, health)) = process.value().zip(health) {
+                    node.checks.insert(name.to_owned(), health);
+                }
+            }
+            node.interface =
+                most(configuration.instances.iter().map(|found| found.interface.clone()));
+            node.is_used = !configuration.instances.is_empty();
+            for instance in &configuration.instances {
+                fleet.add(&name, &node, configuration, instance, findings);
+            }
+            fleet.nodes.insert(name, node);
+        }
+        fleet.vips.sort_by_key(|vip| vip.address);
+        fleet.find_sources(findings);
+        fleet
+    }
+
+    fn add(
+        &mut self,
+        name: &str,
+        node: &Node,
+        configuration: &Configuration,
+        instance: &Instance,
+        findings: &mut Findings,
+    ) {
+        let at = instance.at;
+        let Some(address) = instance.vip() else {
+            let title = format!("the instance `{}` has no address", instance.name);
+            findings.add(&codes::LOST, at, title, "a VIP is what moves between nodes");
+            return;
+        };
+        let all: BTreeSet<IpAddr> = instance.holds().collect();
+        let known = self.vips.iter().position(|vip| {
+            vip.address.is_ipv6() == address.is_ipv6()
+                && (all.contains(&vip.address) || vip.extra.contains(&address))
+        });
+        let index = known.unwrap_or_else(|| {
+            self.vips.push(Vip { address, extra: BTreeSet::new(), members: BTreeMap::new() });
+            self.vips.len() - 1
+        });
+        let vip = &mut self.vips[index];
+        vip.extra.extend(all.iter().filter(|one| **one != vip.address));
+        if instance.advertised().len() > 1 {
+            findings.add(
+                &codes::OTHERWISE,
+                at,
+                "several addresses are advertised",
+                "lbgen advertises the first; the others come with it (`virtual_ipaddress_excluded`)",
+            );
+        }
+        if instance.advert.peers.is_empty() {
+            findings.add(
+                &codes::OTHERWISE,
+                at,
+                "adverts are sent by multicast",
+                "lbgen sends them to the other nodes one by one (unicast)",
+            );
+        }
+        let member = member(node, configuration, instance, findings);
+        if vip.members.insert(name.to_owned(), member).is_some() {
+            let title = format!("{address} stands in two instances of one node");
+            findings.add(&codes::UNSAYABLE, at, title, "the last one was taken; remove the other");
+        }
+    }
+
+    /// The addresses that adverts are sent from: as written, as the node has them, or as the others send to it.
+    fn find_sources(&mut self, findings: &mut Findings) {
+        for ipv6 in [false, true] {
+            let of_family = |vip: &&Vip| vip.address.is_ipv6() == ipv6;
+            let mut found: BTreeMap<String, IpAddr> = BTreeMap::new();
+            for (name, node) in &self.nodes {
+                let members = self.vips.iter().filter(of_family);
+                let members: Vec<&Member> =
+                    members.filter_map(|vip| vip.members.get(name)).collect();
+                if members.is_empty() {
+                    continue;
+                }
+                let written =
+                    most(members.iter().filter_map(|member| member.instance.advert.source));
+                let own = || node.routing.address_of(node.interface.as_deref()?, ipv6);
+                found.extend(written.or_else(own).map(|address| (name.clone(), address)));
+            }
+            let needing: BTreeSet<(String, Span)> = self
+                .vips
+                .iter()
+                .filter(of_family)
+                .flat_map(|vip| &vip.members)
+                .filter(|(name, _)| !found.contains_key(*name))
+                .map(|(name, member)| (name.clone(), member.at))
+                .collect();
+            let mut told: BTreeSet<String> = BTreeSet::new();
+            for (name, at) in needing {
+                if !told.insert(name.clone()) {
+                    continue;
+                }
+                match self.told_by_peers(&name, ipv6, &found) {
+                    Some(address) => drop(found.insert(name, address)),
+                    None => findings.add(
+                        &codes::UNSAYABLE,
+                        at,
+                        format!("nothing tells where `{name}` sends its adverts from"),
+                        "collect its `ip-addr.json` (`lbgen import --collect`), or write its `address`",
+                    ),
+                }
+            }
+            for (name, address) in found {
+                if let Some(node) = self.nodes.get_mut(&name) {
+                    let place = if ipv6 { &mut node.address6 } else { &mut node.address };
+                    *place = Some(address);
+                }
+            }
+        }
+    }
+
+    /// The one address that all others send to and nobody else has.
+    fn told_by_peers(
+        &self,
+        name: &str,
+        ipv6: bool,
+        found: &BTreeMap<String, IpAddr>,
+    ) -> Option<IpAddr> {
+        let taken: BTreeSet<IpAddr> = found.values().copied().collect();
+        let mut common: Option<BTreeSet<IpAddr>> = None;
+        for vip in self.vips.iter().filter(|vip| vip.address.is_ipv6() == ipv6) {
+            let own = vip.members.get(name).map(|member| &member.instance.advert.peers)?;
+            for (other, member) in &vip.members {
+                if other == name {
+                    continue;
+                }
+                let peers: BTreeSet<IpAddr> =
+                    member.instance.advert.peers.difference(own).copied().collect();
+                common = Some(match common {
+                    Some(common) => common.intersection(&peers).copied().collect(),
+                    None => peers,
+                });
+            }
+        }
+        let mut left = common?.into_iter().filter(|address| !taken.contains(address));
+        left.next().filter(|_| left.next().is_none())
+    }
+}
+
+fn is_process(key: &str) -> bool {
+    matches!(key, "vrrp_track_process" | "track_process")
+}
+
+fn member(
+    node: &Node,
+    configuration: &Configuration,
+    instance: &Instance,
+    findings: &mut Findings,
+) -> Member {
+    let mut health = Vec::new();
+    let mut priority = i32::from(instance.priority);
+    for track in &instance.scripts {
+        let weight = configuration.script_weight(track);
+        // A script that succeeds adds a positive weight.
+        priority += weight.unwrap_or(0).max(0);
+        match node.checks.get(&track.name) {
+            Some(check) => health.push((track.name.clone(), check.clone(), weight)),
+            None => findings.add(
+                &codes::UNREADABLE,
+                instance.at,
+                format!("there is no `vrrp_script {}`", track.name),
+                "",
+            ),
+        }
+    }
+    let mut track_interfaces = BTreeSet::new();
+    let mut notify = None;
+    for statement in &instance.others {
+        match statement.key() {
+            "track_interface" => {
+                for inner in statement.inner() {
+                    if inner.words.len() > 1 && inner.words[1..] != ["weight", "0"] {
+                        findings.add(
+                            &codes::OTHERWISE,
+                            inner.at,
+                            format!("`{}` is tracked without a weight", inner.words.join(" ")),
+                            "a node without a tracked interface gives its VIPs up (FAULT)",
+                        );
+                    }
+                    track_interfaces.insert(inner.key().to_owned());
+                }
+            }
+            "track_process" => {
+                for inner in statement.inner() {
+                    let weight = inner.words.iter().position(|word| word == "weight");
+                    let weight = weight.and_then(|at| inner.words.get(at + 1)?.parse().ok());
+                    priority += weight.unwrap_or(0).max(0);
+                    if let Some(check) = node.checks.get(inner.key()) {
+                        let weight = weight.filter(|weight| *weight != 0);
+                        health.push((inner.key().to_owned(), check.clone(), weight));
+                    }
+                }
+            }
+            "notify" => notify = notified(statement, findings),
+            _ => {}
+        }
+    }
+    track_interfaces.remove(&instance.interface);
+    for track in &instance.files {
+        if configuration.drain_file(instance).is_none_or(|file| file != "/run/lbgen/drain") {
+            findings.add(
+                &codes::OTHERWISE,
+                instance.at,
+                format!("the file `{}` is no longer tracked", track.name),
+                "to drain a node of lbgen's, write 1 to /run/lbgen/drain",
+            );
+        }
+    }
+    let places = instance.addresses.iter().chain(&instance.excluded).map(|found| {
+        let interface = found.interface.clone().unwrap_or_else(|| instance.interface.clone());
+        (found.address.addr(), (found.address, interface))
+    });
+    Member {
+        at: instance.at,
+        priority,
+        places: places.collect(),
+        ways: instance
+            .holds()
+            .filter_map(|address| Some((address, node.routing.way(address)?)))
+            .collect(),
+        health,
+        track_interfaces,
+        notify,
+        instance: instance.clone(),
+    }
+}
+
+fn notified(statement: &crate::state::Statement, findings: &mut Findings) -> Option<String> {
+    let (command, is_unprivileged) = check::notify(statement);
+    if crate::language::name::Command::parse(&command).is_none() {
+        findings.add(
+            &codes::UNSAYABLE,
+            statement.at,
+            format!("the command `{command}` cannot stand in an inventory"),
+            "put it into a script on the nodes, and write its path as `notify`",
+        );
+        return None;
+    }
+    if !is_unprivileged {
+        findings.add(
+            &codes::OTHERWISE,
+            statement.at,
+            format!("`{command}` is run as nobody"),
+            "lbgen's keepalived calls `notify` without root's rights",
+        );
+    }
+    Some(command)
+}
+
+/// What is there most often; of several, the least.
+pub fn most<T: Ord + Clone>(all: impl IntoIterator<Item = T>) -> Option<T> {
+    let mut counts: BTreeMap<T, usize> = BTreeMap::new();
+    for one in all {
+        *counts.entry(one).or_default() += 1;
+    }
+    let best = counts.values().copied().max()?;
+    counts.into_iter().find(|(_, count)| *count == best).map(|(one, _)| one)
+}
+
+impl Vip {
+    /// What its instances say of something, most often.
+    pub fn most<T: Ord + Clone>(&self, of: impl Fn(&Member) -> T) -> Option<T> {
+        most(self.members.values().map(of))
+    }
+
+    /// How replies of one of its addresses leave.
+    pub fn way(&self, address: IpAddr) -> Option<&Way> {
+        self.members.values().find_map(|member| member.ways.get(&address))
+    }
+
+    /// The nodes in the order in which they take it, with the priority that each gets: distinct, 1 to 254.
+    pub fn order(&self, findings: &mut Findings) -> Vec<(&str, u8)> {
+        let mut order: Vec<(&str, &Member)> =
+            self.members.iter().map(|(name, member)| (name.as_str(), member)).collect();
+        order.sort_by_key(|(name, member)| {
+            let source = member.instance.advert.source;
+            let first = (member.priority, member.instance.starts_as_master, source);
+            (std::cmp::Reverse(first), *name)
+        });
+        let mut last = 255i32;
+        let mut ranked = Vec::new();
+        for (name, member) in order {
+            let given = member.priority.min(last - 1).max(1);
+            if given != member.priority {
+                findings.add(
+                    &codes::OTHERWISE,
+                    member.at,
+                    format!("the priority {} becomes {given} on `{name}`", member.priority),
+                    "priorities of a VIP are distinct, 1 to 254: two nodes of one priority can both become MASTER",
+                );
+            }
+            last = given;
+            ranked.push((name, u8::try_from(given).unwrap_or(1)));
+        }
+        ranked
+    }
+}
+
+/// What an inventory calls a preemption.
+pub fn preempt(found: Preemption) -> String {
+    match found {
+        Preemption::AtOnce => "true".to_owned(),
+        Preemption::Never => "false".to_owned(),
+        Preemption::After(delay) => duration(delay),
+    }
+}
+
+/// As inventories write durations.
+pub fn duration(time: Duration) -> String {
+    match time.subsec_millis() {
+        0 => format!("{}s", time.as_secs()),
+        _ => format!("{}ms", time.as_millis()),
+    }
+}

@@ -1,0 +1,126 @@
+//! What runs -> an inventory that gives the same, and what could not come along: LB4xx.
+
+mod check;
+mod cluster;
+pub mod codes;
+mod directive;
+mod entrypoint;
+mod finding;
+mod fleet;
+mod host;
+mod inventory;
+mod number;
+mod routing;
+mod yaml;
+
+pub use host::Hosts;
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use crate::diag::Report;
+use crate::language::name::{Label, Name as _};
+use crate::source::{Sources, Span};
+use crate::state::{Object, Tree, Written};
+use cluster::Cluster;
+use finding::Findings;
+use fleet::{Fleet, most};
+
+/// What an import is made from.
+#[derive(Debug, Default)]
+pub struct Source {
+    /// The files of the nodes, and the manifests of a bundle.
+    pub tree: Tree,
+    /// Objects of the cluster.
+    pub objects: Vec<Object>,
+    /// What an Ansible inventory says of the hosts.
+    pub hosts: Hosts,
+    /// What the datacenter is called where nothing says so.
+    pub name: String,
+}
+
+/// Everything that was read.
+struct Found {
+    name: String,
+    written: Vec<Written>,
+    fleet: Fleet,
+    cluster: Cluster,
+    hosts: Hosts,
+}
+
+/// The text of an inventory that gives what runs; what it does not give is in the report. `None` where nothing could be
+/// read.
+pub fn import(mut source: Source, sources: &mut Sources, report: &mut Report) -> Option<String> {
+    let mut findings = Findings::default();
+    let written = Written::read(&source.tree, sources);
+    for node in &written {
+        let binary = binary(node, sources);
+        if let Some(at) = binary {
+            findings.add(&codes::UNREADABLE, at, "this is not text", "the rest of the file is not read");
+        }
+        for remark in node.remarks.iter().filter(|_| binary.is_none()) {
+            findings.add(&codes::UNREADABLE, remark.at, remark.text.clone(), "");
+        }
+    }
+    let text = |node: &&Written| binary(node, sources).is_none();
+    for node in written.iter().filter(text) {
+        directive::account(&node.name, &node.statements, &mut findings);
+    }
+    let fleet = Fleet::of(&source.tree, &written, sources, &mut findings);
+    source.objects.extend(source.tree.objects());
+    let vips: BTreeSet<IpAddr> =
+        fleet.vips.iter().flat_map(|vip| vip.extra.iter().copied().chain([vip.address])).collect();
+    let shown = |path: &str| {
+        let body = source.tree.get(path).unwrap_or_default().to_owned();
+        (source.tree.shown(path), body)
+    };
+    let cluster = cluster::read(&source.objects, &vips, shown, sources, &mut findings);
+    let found = Found {
+        name: name(&source),
+        written,
+        fleet,
+        cluster,
+        hosts: std::mem::take(&mut source.hosts),
+    };
+    let is_empty = found.fleet.nodes.is_empty() && found.cluster.edges.is_empty();
+    let text = (!is_empty).then(|| found.inventory(&mut findings).document());
+    findings.report(sources, report);
+    text
+}
+
+/// Where a configuration is no text.
+fn binary(node: &Written, sources: &Sources) -> Option<Span> {
+    let files: BTreeSet<_> = node
+        .statements
+        .iter()
+        .map(|statement| statement.at)
+        .chain(node.remarks.iter().map(|remark| remark.at))
+        .map(|at| at.file)
+        .collect();
+    files.into_iter().find_map(|file| {
+        let at = sources.get(file).text.find(['\u{fffd}', '\0'])?;
+        Some(Span::of_file(file).at(at))
+    })
+}
+
+/// The datacenter of the objects' labels, or what the sources are called.
+fn name(source: &Source) -> String {
+    let labels = source.objects.iter().filter_map(|object| {
+        let label = object.field("/metadata/labels/app.kubernetes.io~1part-of")?;
+        let ours =
+            object.field("/metadata/labels/app.kubernetes.io~1managed-by")?.as_str()? == "lbgen";
+        label.as_str().filter(|_| ours).map(str::to_owned)
+    });
+    most(labels).unwrap_or_else(|| label(&source.name, "datacenter"))
+}
+
+/// A label made of a text; `default` where nothing of it is left.
+fn label(text: &str, default: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    let text: String = text.chars().map(plain).take(63).collect();
+    let text = text.trim_matches('-');
+    match Label::parse(text) {
+        Some(_) => text.to_owned(),
+        None => default.to_owned(),
+    }
+}

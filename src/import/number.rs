@@ -1,0 +1,119 @@
+//! The numbers that VIPs run with, as far as an inventory can pin them.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use super::codes;
+use super::finding::Findings;
+use super::fleet::Vip;
+use crate::language::number::RESERVED_TABLES;
+
+/// Pins of a VIP.
+#[derive(Debug, Default)]
+pub struct Pins {
+    pub vrid: Option<u8>,
+    pub table: Option<u32>,
+    pub rule_priority: Option<u32>,
+    pub mark: Option<u32>,
+    pub mark_rule_priority: Option<u32>,
+}
+
+/// The pins of every VIP, by address, and the mask of the marks.
+pub fn pins(
+    vips: &[Vip],
+    is_marked: impl Fn(&Vip) -> bool,
+    findings: &mut Findings,
+) -> (BTreeMap<IpAddr, Pins>, u32) {
+    let masks = vips.iter().filter_map(|vip| Some(vip.way(vip.address)?.mark?.1));
+    let mask = super::most(masks.filter(|mask| *mask != u32::MAX)).unwrap_or(0xff);
+    let mut pins: BTreeMap<IpAddr, Pins> = BTreeMap::new();
+    let mut taken = Taken::default();
+    for vip in vips {
+        let way = vip.way(vip.address);
+        let mark = way.and_then(|way| way.mark).filter(|_| is_marked(vip));
+        let vrid = vip.most(|member| member.instance.vrid).filter(|vrid| *vrid != 0);
+        let mut free = |what, number: Option<u32>| taken.free(what, number, vip, findings);
+        let own = Pins {
+            vrid: free(Kind::vrid(vip), vrid.map(u32::from))
+                .and_then(|vrid| u8::try_from(vrid).ok()),
+            table: free(Kind::Table, way.map(|way| way.table)),
+            rule_priority: free(Kind::Rule, way.and_then(|way| way.rule_priority)),
+            mark: free(
+                Kind::Mark,
+                mark.map(|(value, ..)| value).filter(|value| value & !mask == 0),
+            ),
+            mark_rule_priority: free(Kind::Rule, mark.and_then(|(.., priority)| priority)),
+        };
+        pins.insert(vip.address, own);
+    }
+    (pins, mask)
+}
+
+/// What VIPs that share a node cannot share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Vrid4,
+    Vrid6,
+    Table,
+    Rule,
+    Mark,
+}
+
+impl Kind {
+    fn vrid(vip: &Vip) -> Self {
+        if vip.address.is_ipv4() { Self::Vrid4 } else { Self::Vrid6 }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Vrid4 | Self::Vrid6 => "VRID",
+            Self::Table => "table",
+            Self::Rule => "rule priority",
+            Self::Mark => "mark",
+        }
+    }
+}
+
+/// Who has which number.
+#[derive(Default)]
+struct Taken<'a>(BTreeMap<(Kind, u32), Vec<&'a Vip>>);
+
+impl<'a> Taken<'a> {
+    /// The number, where no VIP before has it on a node that both may be on.
+    fn free(
+        &mut self,
+        kind: Kind,
+        number: Option<u32>,
+        vip: &'a Vip,
+        findings: &mut Findings,
+    ) -> Option<u32> {
+        let number = number?;
+        let is_ours = match kind {
+            Kind::Table => !RESERVED_TABLES.contains(&number),
+            Kind::Rule => (1..=32765).contains(&number),
+            _ => true,
+        };
+        let holders = self.0.entry((kind, number)).or_default();
+        let shared = holders.iter().find(|other| {
+            other.address != vip.address
+                && vip.members.keys().any(|node| other.members.contains_key(node))
+        });
+        if shared.is_none() && is_ours {
+            holders.push(vip);
+            return Some(number);
+        }
+        let at = vip.members.values().next()?.at;
+        let word = kind.word();
+        let help = match shared {
+            Some(_) => format!("each VIP on a node gets a {word} of its own"),
+            None => format!("{word} {number} is the kernel's"),
+        };
+        findings.add(
+            &codes::OTHERWISE,
+            at,
+            format!("{} gets another {word} than {number}", vip.address),
+            help,
+        );
+        None
+    }
+}

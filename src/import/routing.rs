@@ -1,0 +1,305 @@
+//! How the replies of a VIP find their gateway on a node: rules and routes of keepalived, of a script, or as `ip -j` prints
+//! them.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use serde_json::Value;
+
+use super::codes;
+use super::finding::Findings;
+use crate::source::{Sources, Span};
+use crate::state::{NodeState, Tree};
+
+/// A rule of policy routing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    pub from: Option<IpAddr>,
+    pub to: Option<IpNet>,
+    /// Value and mask.
+    pub mark: Option<(u32, u32)>,
+    pub table: u32,
+    pub priority: Option<u32>,
+}
+
+/// A default route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    pub gateway: IpAddr,
+    pub interface: Option<String>,
+    pub table: u32,
+}
+
+/// What a node knows of routing.
+#[derive(Debug, Default)]
+pub struct Routing {
+    pub rules: Vec<Rule>,
+    /// Default routes, by table.
+    pub routes: Vec<Route>,
+    /// The addresses of its interfaces, where it was asked.
+    pub addresses: Vec<(String, IpNet)>,
+}
+
+/// How the replies of a VIP leave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Way {
+    pub gateway: IpAddr,
+    pub interface: Option<String>,
+    pub table: u32,
+    pub rule_priority: Option<u32>,
+    /// Value, mask and the priority of its rule.
+    pub mark: Option<(u32, u32, Option<u32>)>,
+}
+
+impl Routing {
+    /// Everything that is known of a node.
+    pub fn read(
+        tree: &Tree,
+        node: &str,
+        state: &NodeState,
+        sources: &mut Sources,
+        findings: &mut Findings,
+    ) -> Self {
+        let mut found = Self::default();
+        for instance in state.keepalived.iter().flat_map(|found| &found.instances) {
+            found.rules.extend(instance.rules.iter().filter_map(|words| rule(words)));
+            found.routes.extend(instance.routes.iter().filter_map(|words| route(words)));
+        }
+        let script = &state.routing;
+        found.rules.extend(script.rules.iter().filter_map(|written| {
+            Some(Rule { priority: Some(written.priority), ..rule(&written.words)? })
+        }));
+        found.routes.extend(script.routes.iter().map(|written| Route {
+            gateway: written.gateway,
+            interface: Some(written.interface.clone()),
+            table: written.table,
+        }));
+        let prefix = format!("nodes/{node}/");
+        let beside =
+            tree.iter().filter_map(|(path, body)| Some((path, path.strip_prefix(&prefix)?, body)));
+        for (path, name, body) in beside {
+            if name.ends_with(".json") && !name.contains('/') {
+                found.json(
+                    name,
+                    body,
+                    || Span::of_file(sources.add(tree.shown(path), body.to_owned())).at(0),
+                    findings,
+                );
+            } else if is_script(name, body) {
+                found.shell(body, || sources.add(tree.shown(path), body.to_owned()), findings);
+            }
+        }
+        found
+    }
+
+    /// How the replies of an address leave; `None` where nothing says so.
+    pub fn way(&self, address: IpAddr) -> Option<Way> {
+        let own = self.rules.iter().find(|rule| rule.from == Some(address) && rule.to.is_none())?;
+        let route = self.routes.iter().find(|route| {
+            route.table == own.table && route.gateway.is_ipv4() == address.is_ipv4()
+        })?;
+        let marked = self.rules.iter().find_map(|rule| {
+            let (value, mask) = rule.mark.filter(|_| rule.table == own.table)?;
+            Some((value, mask, rule.priority))
+        });
+        Some(Way {
+            gateway: route.gateway,
+            interface: route.interface.clone(),
+            table: own.table,
+            rule_priority: own.priority,
+            mark: marked,
+        })
+    }
+
+    /// The network of an address on one of the node's interfaces.
+    pub fn network_of(&self, address: IpAddr) -> Option<(&str, IpNet)> {
+        let holds = |net: &IpNet| net.prefix_len() < net.max_prefix_len() && net.contains(&address);
+        let found = self.addresses.iter().find(|(_, net)| holds(net))?;
+        Some((&found.0, found.1.trunc()))
+    }
+
+    /// The first address of an interface.
+    pub fn address_of(&self, interface: &str, ipv6: bool) -> Option<IpAddr> {
+        let of_it = self.addresses.iter().filter(|(name, _)| name == interface);
+        of_it.map(|(_, net)| net.addr()).find(|address| {
+            let link_local = matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local());
+            address.is_ipv6() == ipv6 && !link_local
+        })
+    }
+
+    fn json(&mut self, name: &str, body: &str, at: impl FnOnce() -> Span, findings: &mut Findings) {
+        let known =
+            ["ip-addr", "ip-rule", "ip-route"].into_iter().find(|kind| name.starts_with(kind));
+        let Some(kind) = known else { return };
+        // `ip -4` and `ip -6` one after the other are two documents.
+        let documents: Result<Vec<Value>, _> =
+            serde_json::Deserializer::from_str(body).into_iter().collect();
+        let Ok(documents) = documents else {
+            findings.add(
+                &codes::UNREADABLE,
+                at(),
+                format!("`{name}` is not the JSON of iproute2"),
+                "`ip -j` writes it; `lbgen import --collect` prints a script that gathers all of it",
+            );
+            return;
+        };
+        for entry in documents.iter().filter_map(Value::as_array).flatten() {
+            match kind {
+                "ip-addr" => self.address_entry(entry),
+                "ip-rule" => self.rules.extend(rule_entry(entry)),
+                _ => self.routes.extend(route_entry(entry)),
+            }
+        }
+    }
+
+    fn address_entry(&mut self, entry: &Value) {
+        let Some(name) = entry["ifname"].as_str() else { return };
+        for info in entry["addr_info"].as_array().into_iter().flatten() {
+            let address = info["local"].as_str().and_then(|text| text.parse::<IpAddr>().ok());
+            let length = info["prefixlen"].as_u64().and_then(|length| u8::try_from(length).ok());
+            if let Some(net) = address.zip(length).and_then(|(a, l)| IpNet::new(a, l).ok()) {
+                self.addresses.push((name.to_owned(), net));
+            }
+        }
+    }
+
+    /// The `ip rule add` and `ip route add` lines of a script.
+    fn shell(
+        &mut self,
+        body: &str,
+        file: impl FnOnce() -> crate::source::FileId,
+        findings: &mut Findings,
+    ) {
+        let file = file();
+        let mut offset = 0;
+        for line in body.split_inclusive('\n') {
+            let start = offset;
+            offset += line.len();
+            let words = line.split('#').next().unwrap_or_default().trim();
+            let Some((what, rest)) = ip_command(words) else { continue };
+            let number = |byte: usize| u32::try_from(byte).unwrap_or(u32::MAX);
+            let at =
+                Span { file, start: number(start), end: number(start + line.trim_end().len()) };
+            if rest.contains(['$', '`']) {
+                findings.add(
+                    &codes::LOST,
+                    at,
+                    "a line with variables is not followed",
+                    "collect what the node has instead: `lbgen import --collect` prints a script that does",
+                );
+                continue;
+            }
+            match what {
+                "rule" => self.rules.extend(rule(rest)),
+                _ => self.routes.extend(route(rest)),
+            }
+        }
+    }
+}
+
+/// Whether a file beside the configuration is a script that sets rules or routes; not one of ours.
+fn is_script(name: &str, body: &str) -> bool {
+    let is_ours = name.contains("lbgen") || name.contains("etc/keepalived/");
+    !is_ours && body.lines().any(|line| ip_command(line.trim()).is_some())
+}
+
+/// `ip [-4|-6] rule|route add|replace|append ...`
+fn ip_command(line: &str) -> Option<(&str, &str)> {
+    let rest =
+        line.strip_prefix("ip ").or_else(|| line.split_once("/ip ").map(|(_, rest)| rest))?;
+    let rest = rest.trim_start_matches("-4 ").trim_start_matches("-6 ").trim_start();
+    let (what, rest) = rest.split_once(' ')?;
+    let (verb, rest) = rest.trim_start().split_once(' ')?;
+    let adds = matches!(verb, "add" | "a" | "replace" | "append" | "prepend");
+    (matches!(what, "rule" | "route") && adds).then_some((what, rest))
+}
+
+/// A rule in the words of ip-rule(8).
+fn rule(words: &str) -> Option<Rule> {
+    let mut found = Rule { from: None, to: None, mark: None, table: 0, priority: None };
+    let mut words = words.split_whitespace();
+    while let Some(word) = words.next() {
+        match word {
+            "from" => found.from = host(words.next()?),
+            "to" => found.to = network(words.next()?),
+            "fwmark" => found.mark = mark(words.next()?),
+            "lookup" | "table" => found.table = table(words.next()?)?,
+            "priority" | "preference" | "pref" | "prio" | "order" => {
+                found.priority = words.next()?.parse().ok();
+            }
+            _ => {}
+        }
+    }
+    (found.table != 0).then_some(found)
+}
+
+/// A default route of a table of its own, in the words of ip-route(8).
+fn route(words: &str) -> Option<Route> {
+    let words: Vec<&str> = words.split_whitespace().collect();
+    let after = |key: &[&str]| {
+        let at = words.iter().position(|word| key.contains(word))?;
+        words.get(at + 1).copied()
+    };
+    let is_default = words.iter().any(|word| matches!(*word, "default" | "0.0.0.0/0" | "::/0"));
+    let table = table(after(&["table"])?)?;
+    is_default.then_some(())?;
+    Some(Route {
+        gateway: after(&["via"])?.parse().ok()?,
+        interface: after(&["dev", "oif"]).map(str::to_owned),
+        table,
+    })
+}
+
+fn rule_entry(entry: &Value) -> Option<Rule> {
+    let text = |key: &str| entry[key].as_str();
+    let mask = text("fwmask").and_then(mark).map_or(u32::MAX, |(mask, _)| mask);
+    let mark = text("fwmark").and_then(mark).map(|(value, _)| (value, mask));
+    Some(Rule {
+        from: text("src").and_then(host),
+        to: text("dst").and_then(network),
+        mark,
+        table: table(text("table")?)?,
+        priority: entry["priority"].as_u64().and_then(|value| u32::try_from(value).ok()),
+    })
+}
+
+fn route_entry(entry: &Value) -> Option<Route> {
+    (entry["dst"].as_str()? == "default").then_some(())?;
+    Some(Route {
+        gateway: entry["gateway"].as_str()?.parse().ok()?,
+        interface: entry["dev"].as_str().map(str::to_owned),
+        // The main table is the one that is not named.
+        table: table(entry["table"].as_str().unwrap_or("main"))?,
+    })
+}
+
+fn host(text: &str) -> Option<IpAddr> {
+    let whole = |net: &IpNet| net.prefix_len() == net.max_prefix_len();
+    text.parse().ok().or_else(|| text.parse::<IpNet>().ok().filter(whole).map(|net| net.addr()))
+}
+
+fn network(text: &str) -> Option<IpNet> {
+    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+}
+
+/// A table by its number; the names that every node knows are the kernel's own.
+fn table(text: &str) -> Option<u32> {
+    match text {
+        "main" => Some(254),
+        "local" => Some(255),
+        "default" => Some(253),
+        text => text.parse().ok(),
+    }
+}
+
+/// `0x1/0xff`
+fn mark(text: &str) -> Option<(u32, u32)> {
+    let number = |text: &str| match text.strip_prefix("0x") {
+        Some(digits) => u32::from_str_radix(digits, 16).ok(),
+        None => text.parse().ok(),
+    };
+    match text.split_once('/') {
+        Some((value, mask)) => Some((number(value)?, number(mask)?)),
+        None => Some((number(text)?, u32::MAX)),
+    }
+}

@@ -1,0 +1,40 @@
+#!/bin/sh
+# Gathers what a node runs, as a tar archive on stdout. It changes nothing.
+#
+#   lbgen import --collect >collect.sh
+#   ssh lb-1 sh <collect.sh | tar x -C nodes/lb-1
+set -eu
+
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+# A command that this node lacks leaves its file out.
+keep() {
+    name=$1
+    shift
+    if "$@" >"$folder/$name" 2>/dev/null; then
+        return
+    fi
+    rm -f "$folder/$name"
+}
+
+both_families() {
+    ip -4 -j "$@" && ip -6 -j "$@"
+}
+
+keep ip-addr.json ip -j addr
+keep ip-rule.json both_families rule
+keep ip-route.json both_families route show table all
+keep sysctl.txt sysctl -a
+keep keepalived-version.txt sh -c 'keepalived --version 2>&1'
+
+for path in etc/keepalived usr/local/sbin/lbgen-policy-routing usr/local/libexec/lbgen; do
+    if [ -e "/$path" ]; then
+        mkdir -p "$folder/${path%/*}"
+        cp -RLp "/$path" "$folder/$path"
+    fi
+done
+# Keys and certificates stay where they are.
+find "$folder" -type f \( -name '*.key' -o -name '*.pem' -o -name '*.p12' \) -exec rm -f {} +
+
+tar c -C "$folder" .
