@@ -11,7 +11,7 @@ use lbgen::diag::Report;
 use lbgen::emit::{self, BundleFile, Templates};
 use lbgen::import::{Source, import};
 use lbgen::source::Sources;
-use lbgen::state::{State, Tree};
+use lbgen::state::{State, Tree, Written};
 use proptest::prelude::*;
 use support::random::{fleet, rendered};
 use support::{code, examples, inventory, lbgen, render, stderr, stdout};
@@ -59,7 +59,11 @@ fn compare(before: &State, after: &State, text: &str) {
         assert_eq!(after.nodes.get(name), Some(node), "{name}\n{text}");
     }
     for (key, object) in &before.objects {
-        assert_eq!(after.objects.get(key).map(|found| &found.value), Some(&object.value), "{key}\n{text}");
+        assert_eq!(
+            after.objects.get(key).map(|found| &found.value),
+            Some(&object.value),
+            "{key}\n{text}"
+        );
     }
     assert!(before == after, "{text}");
 }
@@ -79,7 +83,9 @@ proptest! {
 /// What is said of a fleet that others wrote, and what it becomes.
 fn foreign(folder: &Path) -> (i32, String, String) {
     let mut arguments = vec!["import".to_owned(), folder.join("nodes").display().to_string()];
-    for (option, file) in [("--objects", "objects.yaml"), ("--ansible", "hosts.yaml"), ("--ansible", "hosts.ini")] {
+    for (option, file) in
+        [("--objects", "objects.yaml"), ("--ansible", "hosts.yaml"), ("--ansible", "hosts.ini")]
+    {
         let path = folder.join(file);
         if path.is_file() {
             arguments.extend([option.to_owned(), path.display().to_string()]);
@@ -88,4 +94,227 @@ fn foreign(folder: &Path) -> (i32, String, String) {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = lbgen(&arguments);
     (code(&done), stdout(&done), stderr(&done))
+}
+
+/// The fleets of `tests/import`, each in a style of its own.
+fn foreign_fleets() -> Vec<String> {
+    let folder = support::root().join("tests/import");
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn foreign_fleets_become_inventories_that_keep_who_holds_what() {
+    let fleets = foreign_fleets();
+    assert!(fleets.len() >= 8, "{fleets:?}");
+    for name in fleets {
+        let folder = Path::new("tests/import").join(&name);
+        let (exit, text, said) = foreign(&folder);
+        assert_eq!(exit, i32::from(said.contains("error[")), "{name}: {said}");
+        insta::with_settings!({ snapshot_path => "../snapshots/import", prepend_module_to_snapshot => false, description => "inventory, then what was said" }, {
+            insta::assert_snapshot!(name.clone(), format!("{text}\n=====\n{said}"));
+        });
+        let work = tempfile::tempdir().unwrap();
+        let file = work.path().join("inventory.yaml");
+        fs::write(&file, &text).unwrap();
+        let check = lbgen(&["check", file.to_str().unwrap()]);
+        assert_eq!(code(&check), 0, "{name}\n{}\n{text}", stderr(&check));
+        let nodes = folder.join("nodes").display().to_string();
+        let out = work.path().join("out").display().to_string();
+        let diff = lbgen(&[
+            "diff",
+            file.to_str().unwrap(),
+            "-o",
+            &out,
+            "--from",
+            &nodes,
+            "--format",
+            "json",
+        ]);
+        let diff: serde_json::Value = serde_json::from_str(&stdout(&diff)).unwrap();
+        let moved: Vec<&serde_json::Value> = diff["impact"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|finding| {
+                let of_vip = finding["subject"].as_str().unwrap().starts_with("vips[");
+                let class = finding["class"].as_str().unwrap();
+                of_vip && ["unreachable", "moves", "order", "new"].contains(&class)
+            })
+            .collect();
+        assert!(moved.is_empty(), "{name}: {moved:#?}\n{text}");
+    }
+}
+
+/// Directives whose value the inventory has, or that only hold others.
+const CARRIED: &[&str] = &[
+    "global_defs",
+    "vrrp_instance",
+    "vrrp_script",
+    "vrrp_track_process",
+    "vrrp_version",
+    "interface",
+    "virtual_router_id",
+    "priority",
+    "version",
+    "advert_int",
+    "unicast_src_ip",
+    "unicast_peer",
+    "nopreempt",
+    "preempt_delay",
+    "track_script",
+    "track_process",
+    "track_interface",
+    "virtual_ipaddress",
+    "virtual_ipaddress_excluded",
+    "virtual_routes",
+    "virtual_rules",
+    "script",
+    "interval",
+    "timeout",
+    "fall",
+    "rise",
+    "user",
+    "process",
+    "delay",
+    "vrrp_garp_master_delay",
+    "vrrp_garp_master_refresh",
+    "vrrp_rt_priority",
+    "vrrp_no_swap",
+];
+/// What lbgen writes just so.
+const SAME: &[&str] =
+    &["state BACKUP", "weight 0", "enable_script_security", "script_user root", "router_id"];
+
+/// Every file and line that was named: `--> lb-1.conf:12:5`, `also at lb-1.conf:14, 16; lb-2.conf:3`.
+fn named_places(said: &str) -> Vec<(String, usize)> {
+    let mut places = Vec::new();
+    for line in said.lines() {
+        if let Some((_, place)) = line.split_once("--> ") {
+            let mut parts = place.rsplitn(3, ':').skip(1);
+            let number = parts.next().unwrap().parse().unwrap();
+            places.push((parts.next().unwrap().to_owned(), number));
+        }
+        for place in line.split_once("also at ").into_iter().flat_map(|(_, rest)| rest.split("; "))
+        {
+            let (path, lines) = place.rsplit_once(':').unwrap();
+            places.extend(lines.split(", ").map(|line| (path.to_owned(), line.parse().unwrap())));
+        }
+    }
+    places
+}
+
+#[test]
+fn every_directive_is_carried_or_named() {
+    for name in foreign_fleets() {
+        let folder = Path::new("tests/import").join(&name);
+        let (_, _, said) = foreign(&folder);
+        let places = named_places(&said);
+        let mut sources = Sources::default();
+        let tree = Tree::of_folder(&folder.join("nodes"), None).unwrap();
+        let mut seen = 0;
+        for node in Written::read(&tree, &mut sources) {
+            let inner = node.statements.iter().flat_map(|statement| match statement.key() {
+                "virtual_server" | "vrrp_sync_group" => &[],
+                _ => statement.inner(),
+            });
+            for statement in node.statements.iter().chain(inner) {
+                seen += 1;
+                let text = statement.words.join(" ");
+                let known = CARRIED.contains(&statement.key())
+                    || SAME.iter().any(|same| text.starts_with(same))
+                    || statement.key() == "notify";
+                let place = (
+                    sources.get(statement.at.file).path.clone(),
+                    sources.line_column(statement.at).0,
+                );
+                assert!(known || places.contains(&place), "{name}: `{text}` at {place:?}\n{said}");
+            }
+        }
+        assert!(seen > 10, "{name}");
+    }
+}
+
+/// A folder of one node with this configuration, imported.
+fn of_text(body: &[u8]) -> (i32, String, String) {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("lb-1.conf"), body).unwrap();
+    let done = lbgen(&["import", folder.path().to_str().unwrap()]);
+    (code(&done), stdout(&done), stderr(&done))
+}
+
+const SOUND: &str = "vrrp_instance A {\n    interface eth0\n    virtual_router_id 1\n    priority 100\n    unicast_src_ip 10.0.0.1\n    unicast_peer { 10.0.0.2 }\n    virtual_ipaddress { 10.0.0.100/24 }\n}\n";
+
+#[test]
+fn broken_sources_are_named_at_their_lines_and_the_rest_is_imported() {
+    for (broken, line, what) in [
+        ("global_defs {\n", 9, "is not closed"),
+        ("include missing/*.conf\n", 9, "finds no file here"),
+        ("vrrp_instanze B {\n}\n", 9, "is not a word that lbgen knows"),
+        ("}\n", 9, "without its `{`"),
+        (
+            "vrrp_instance B {\n    virtual_router_id x\n    virtual_ipaddress { 10.0.0.101 }\n}\n",
+            10,
+            "cannot be `x`",
+        ),
+        (
+            "vrrp_instance B {\n    interface eth0\n    virtual_router_id 2\n    virtual_ipaddress { 10.0.0.300 }\n}\n",
+            12,
+            "is not an address",
+        ),
+    ] {
+        let (exit, text, said) = of_text(format!("{SOUND}{broken}").as_bytes());
+        assert_eq!(exit, 1, "{broken}{said}");
+        assert!(text.contains("10.0.0.100"), "{broken}{text}");
+        assert!(said.contains(what), "{broken}{said}");
+        assert!(said.contains(&format!("lb-1.conf:{line}:")), "{broken}{said}");
+    }
+    let mut rubbish: Vec<u8> = (0..=255).cycle().take(20_000).collect();
+    rubbish.splice(..0, SOUND.bytes());
+    let (exit, text, said) = of_text(&rubbish);
+    assert_eq!(exit, 1, "{said}");
+    assert!(said.contains("this is not text") && said.lines().count() < 40, "{said}");
+    assert!(text.contains("10.0.0.100"));
+    let (exit, text, said) = of_text(b"");
+    assert_eq!((exit, text.as_str()), (2, ""), "{said}");
+    let (exit, _, said) = of_text(format!("{SOUND}{}", "# padding\n".repeat(5_000_000)).as_bytes());
+    assert_eq!(exit, 0, "{said}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// `PROPTEST_CASES=200000 cargo test --release --test import rubbish` runs for ten minutes.
+    #[test]
+    fn rubbish_is_no_panic(fleet in any::<prop::sample::Index>(), edits in prop::collection::vec((any::<prop::sample::Index>(), "[ {}\"$@!#\\\\\n]|include|vrrp_instance|[0-9]{1,4}|\\PC"), 1..8)) {
+        let names = foreign_fleets();
+        let folder = support::root().join("tests/import").join(fleet.get(&names)).join("nodes");
+        let mut files = support::files(&folder);
+        for (place, text) in &edits {
+            let index = place.index(files.len());
+            let (_, body) = files.iter_mut().nth(index).unwrap();
+            let mut whole = String::from_utf8_lossy(body).into_owned();
+            let mut at = place.index(whole.len().max(1)).min(whole.len());
+            while !whole.is_char_boundary(at) {
+                at -= 1;
+            }
+            whole.insert_str(at, text);
+            *body = whole.into_bytes();
+        }
+        let work = tempfile::tempdir().unwrap();
+        for (path, body) in &files {
+            let path = work.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, body).unwrap();
+        }
+        let (mut sources, mut report) = (Sources::default(), Report::default());
+        let tree = Tree::of_folder(work.path(), None).unwrap();
+        import(Source { tree, ..Source::default() }, &mut sources, &mut report);
+        report.sort();
+        lbgen::diag::render_human(&report, &sources, false);
+    }
 }

@@ -11,7 +11,7 @@ use super::about::About;
 use super::{Exit, Format, output, session::Session};
 use crate::diag;
 use crate::import::{Hosts, Source, import};
-use crate::state::{Object, Tree, objects_of};
+use crate::state::{Tree, objects_of};
 
 /// What a node runs to gather its own files.
 const COLLECT: &str = include_str!("../../templates/collect.sh");
@@ -69,7 +69,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
     session.report.sort();
     session.say_diagnostics();
     let Some(text) = text else {
-        session.say("error: there is no node and no Service in it");
+        session.say("error: there is no VIP and no Service in it");
         return Ok(Exit::Failed);
     };
     let exit = if session.report.has_errors() { Exit::Found } else { Exit::Done };
@@ -93,13 +93,18 @@ fn source(args: &Args) -> anyhow::Result<Source> {
         let tree = if path.is_dir() { Tree::of_folder(path, None)? } else { Tree::of_file(path)? };
         source.tree.merge(tree);
         let folder = path.canonicalize().unwrap_or_else(|_| path.clone());
+        // `nodes` is what the README calls a folder of nodes; what it is about is the folder around it.
+        let folder = match folder.file_name().is_some_and(|name| name == "nodes") {
+            true => folder.parent().unwrap_or(&folder),
+            false => &folder,
+        };
         let name = folder.file_name().map(|name| name.to_string_lossy().into_owned());
         if source.name.is_empty() && path.is_dir() {
             source.name = name.unwrap_or_default();
         }
     }
     if let Some(path) = &args.objects {
-        source.objects = objects(path)?;
+        objects(path, &mut source)?;
     }
     if let Some(path) = &args.ansible {
         let shown = path.display();
@@ -109,32 +114,34 @@ fn source(args: &Args) -> anyhow::Result<Source> {
     Ok(source)
 }
 
-/// The objects of a List, or of every manifest in a folder.
-fn objects(path: &Path) -> anyhow::Result<Vec<Object>> {
+/// Adds the objects of a List, or of every manifest in a folder.
+fn objects(path: &Path, source: &mut Source) -> anyhow::Result<()> {
     let shown = path.display();
     if path.is_dir() {
-        let mut found = Vec::new();
         let mut entries: Vec<PathBuf> = fs::read_dir(path)
             .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
             .with_context(|| format!("cannot read {shown}"))?;
         entries.sort();
         for entry in entries {
-            let is_manifest = entry
-                .extension()
-                .is_some_and(|kind| kind == "yaml" || kind == "yml" || kind == "json");
-            let is_kustomization = entry.file_stem().is_some_and(|stem| stem == "kustomization");
-            if entry.is_dir() || is_manifest && !is_kustomization {
-                found.extend(objects(&entry)?);
+            let kind = entry.extension().and_then(|kind| kind.to_str());
+            let is_manifest = matches!(kind, Some("yaml" | "yml" | "json"))
+                && entry.file_stem().is_none_or(|stem| stem != "kustomization");
+            if entry.is_dir() || is_manifest {
+                objects(&entry, source)?;
             }
         }
-        return Ok(found);
+        return Ok(());
     }
     let text = match path.to_str() {
         Some("-") => std::io::read_to_string(std::io::stdin()),
         _ => fs::read_to_string(path),
     };
     let text = text.with_context(|| format!("cannot read --objects {shown}"))?;
-    objects_of(&text).with_context(|| format!("--objects {shown}"))
+    let file = shown.to_string();
+    let found = objects_of(&text, &file).with_context(|| format!("--objects {shown}"))?;
+    source.objects.extend(found);
+    source.texts.insert(file, text);
+    Ok(())
 }
 
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {

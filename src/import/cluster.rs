@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::codes;
 use super::finding::Findings;
 use super::fleet::most;
-use crate::source::{Sources, Span};
+use crate::source::{FileId, Sources, Span};
 use crate::state::Object;
 
 /// What the objects say.
@@ -93,12 +93,13 @@ pub fn read(
     sources: &mut Sources,
     findings: &mut Findings,
 ) -> Cluster {
-    let mut files: BTreeMap<String, Span> = BTreeMap::new();
+    let mut files: BTreeMap<String, FileId> = BTreeMap::new();
     let mut place = |object: &Object| {
-        *files.entry(object.file.clone()).or_insert_with(|| {
+        let file = *files.entry(object.file.clone()).or_insert_with(|| {
             let (path, body) = shown(&object.file);
-            Span::of_file(sources.add(path, body)).at(0)
-        })
+            sources.add(path, body)
+        });
+        line_of(object, &sources.get(file).text, file)
     };
     let mut say = |code, object: &Object, title: String, help: &str| {
         findings.add(code, place(object), title, help);
@@ -198,6 +199,29 @@ pub fn read(
     }
     cluster.factor_annotations();
     cluster
+}
+
+/// The line of a manifest that names an object.
+fn line_of(object: &Object, text: &str, file: FileId) -> Span {
+    let named = |line: &str| {
+        let mut words = line.split([' ', ',', '"', '{', '}']).filter(|word| !word.is_empty());
+        words.any(|word| word.trim_end_matches(':') == "name")
+            && words.any(|word| word == object.key.name)
+    };
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        if named(line.trim_end()) {
+            let indent = line.len() - line.trim_start().len();
+            let number = |byte: usize| u32::try_from(byte).unwrap_or(u32::MAX);
+            return Span {
+                file,
+                start: number(start + indent),
+                end: number(start + line.trim_end().len()),
+            };
+        }
+        start += line.len();
+    }
+    Span::of_file(file).at(0)
 }
 
 /// A Service that VIPs are for: it names them, or it is a load balancer's whose health keepalived could ask.

@@ -147,7 +147,12 @@ const SCRIPT: &[(&str, Fate)] = &[
     ("fall", Carried),
     ("rise", Carried),
     ("user", Carried),
-    ("weight", Carried),
+    (
+        "weight",
+        Otherwise(
+            "an unhealthy node ranks below every healthy one (`on_unhealthy: yield`), and gives its VIPs up only where the weight was 0 (`fault`)",
+        ),
+    ),
     ("init_fail", Otherwise("a check that has not run yet counts as well")),
 ];
 
@@ -160,6 +165,7 @@ const OWN: &[&[&str]] = &[
     &["enable_script_security"],
     &["reload_check_config"],
     &["state", "BACKUP"],
+    &["weight", "0"],
 ];
 
 /// Says what becomes of every directive of a node.

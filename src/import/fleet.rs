@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use super::check::{self, Health};
 use super::codes;
 use super::finding::Findings;
-use super::routing::{Routing, Way};
+use super::routing::{self, Routing, Way};
 use crate::language::name::{Name as _, Subdomain};
 use crate::source::{Sources, Span};
 use crate::state::{Configuration, Instance, Preemption, Tree, Written};
@@ -275,6 +275,17 @@ fn member(
             ),
         }
     }
+    for track in instance.scripts.iter().filter(|track| track.weight.is_some_and(|own| own != 0)) {
+        if !track.name.starts_with("entrypoint-") {
+            findings.add(
+                &codes::OTHERWISE,
+                instance.at,
+                format!("the weight of `{}` is lbgen's to choose", track.name),
+                "an unhealthy node ranks below every healthy one (`on_unhealthy: yield`)",
+            );
+        }
+    }
+    leave_behind(node, instance, findings);
     let mut track_interfaces = BTreeSet::new();
     let mut notify = None;
     for statement in &instance.others {
@@ -334,6 +345,51 @@ fn member(
         track_interfaces,
         notify,
         instance: instance.clone(),
+    }
+}
+
+/// Tells of words of addresses, routes and rules that an inventory has no place for.
+fn leave_behind(node: &Node, instance: &Instance, findings: &mut Findings) {
+    for address in instance.addresses.iter().chain(&instance.excluded) {
+        if !address.words.is_empty() {
+            let title = format!("`{}` of {} is left behind", address.words, address.address.addr());
+            findings.add(&codes::LOST, instance.at, title, "an inventory has no word for it");
+        }
+    }
+    let ways: Vec<Way> = instance.holds().filter_map(|vip| node.routing.way(vip)).collect();
+    let own: BTreeSet<IpAddr> = instance.holds().collect();
+    for words in &instance.routes {
+        let is_way = routing::route(words).is_some_and(|route| {
+            ways.iter().any(|way| way.table == route.table && way.gateway == route.gateway)
+        });
+        if !is_way {
+            let title = format!("the route `{words}` is left behind");
+            findings.add(
+                &codes::LOST,
+                instance.at,
+                title,
+                "a VIP has the default route of its gateway, in a table of its own",
+            );
+        }
+    }
+    for words in &instance.rules {
+        let is_way = routing::rule(words).is_some_and(|rule| {
+            let of_table = ways.iter().any(|way| way.table == rule.table);
+            match (rule.from, rule.mark) {
+                (Some(from), None) => own.contains(&from) && (of_table || rule.to.is_some()),
+                (None, Some(_)) => of_table,
+                _ => false,
+            }
+        });
+        if !is_way {
+            let title = format!("the rule `{words}` is left behind");
+            findings.add(
+                &codes::LOST,
+                instance.at,
+                title,
+                "a VIP has a rule from its address, and one for its mark",
+            );
+        }
     }
 }
 

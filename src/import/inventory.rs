@@ -157,6 +157,7 @@ impl Found {
 
     fn keepalived(&self, common: &Common) -> Yaml {
         let mut map = Yaml::map();
+        map.put_some("version", self.version.as_ref().map(Yaml::text));
         map.put_some(
             "vrrp_version",
             (common.vrrp_version != 2).then(|| Yaml::plain(common.vrrp_version)),

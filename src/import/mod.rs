@@ -15,7 +15,7 @@ mod yaml;
 
 pub use host::Hosts;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::diag::Report;
@@ -33,6 +33,8 @@ pub struct Source {
     pub tree: Tree,
     /// Objects of the cluster.
     pub objects: Vec<Object>,
+    /// The texts that they were read from, by file.
+    pub texts: BTreeMap<String, String>,
     /// What an Ansible inventory says of the hosts.
     pub hosts: Hosts,
     /// What the datacenter is called where nothing says so.
@@ -42,6 +44,8 @@ pub struct Source {
 /// Everything that was read.
 struct Found {
     name: String,
+    /// The oldest keepalived of the nodes, where they were asked.
+    version: Option<String>,
     written: Vec<Written>,
     fleet: Fleet,
     cluster: Cluster,
@@ -56,7 +60,12 @@ pub fn import(mut source: Source, sources: &mut Sources, report: &mut Report) ->
     for node in &written {
         let binary = binary(node, sources);
         if let Some(at) = binary {
-            findings.add(&codes::UNREADABLE, at, "this is not text", "the rest of the file is not read");
+            findings.add(
+                &codes::UNREADABLE,
+                at,
+                "this is not text",
+                "the rest of the file is not read",
+            );
         }
         for remark in node.remarks.iter().filter(|_| binary.is_none()) {
             findings.add(&codes::UNREADABLE, remark.at, remark.text.clone(), "");
@@ -70,22 +79,34 @@ pub fn import(mut source: Source, sources: &mut Sources, report: &mut Report) ->
     source.objects.extend(source.tree.objects());
     let vips: BTreeSet<IpAddr> =
         fleet.vips.iter().flat_map(|vip| vip.extra.iter().copied().chain([vip.address])).collect();
-    let shown = |path: &str| {
-        let body = source.tree.get(path).unwrap_or_default().to_owned();
-        (source.tree.shown(path), body)
+    let shown = |path: &str| match source.texts.get(path) {
+        Some(text) => (path.to_owned(), text.clone()),
+        None => (source.tree.shown(path), source.tree.get(path).unwrap_or_default().to_owned()),
     };
     let cluster = cluster::read(&source.objects, &vips, shown, sources, &mut findings);
     let found = Found {
         name: name(&source),
+        version: version(&source.tree),
         written,
         fleet,
         cluster,
         hosts: std::mem::take(&mut source.hosts),
     };
-    let is_empty = found.fleet.nodes.is_empty() && found.cluster.edges.is_empty();
+    let is_empty = found.fleet.vips.is_empty() && found.cluster.edges.is_empty();
     let text = (!is_empty).then(|| found.inventory(&mut findings).document());
     findings.report(sources, report);
     text
+}
+
+/// The oldest keepalived of the nodes: `Keepalived v2.2.7 (01/16,2022)`.
+fn version(tree: &Tree) -> Option<String> {
+    let texts = tree.iter().filter(|(path, _)| path.ends_with("/keepalived-version.txt"));
+    let versions = texts.filter_map(|(_, text)| {
+        let word = text.split_whitespace().find_map(|word| word.strip_prefix('v'))?;
+        let parts: Option<Vec<u32>> = word.split('.').map(|part| part.parse().ok()).collect();
+        Some((parts.filter(|parts| parts.len() == 3)?, word.to_owned()))
+    });
+    versions.min().map(|(_, word)| word)
 }
 
 /// Where a configuration is no text.

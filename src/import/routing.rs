@@ -215,7 +215,7 @@ fn ip_command(line: &str) -> Option<(&str, &str)> {
 }
 
 /// A rule in the words of ip-rule(8).
-fn rule(words: &str) -> Option<Rule> {
+pub fn rule(words: &str) -> Option<Rule> {
     let mut found = Rule { from: None, to: None, mark: None, table: 0, priority: None };
     let mut words = words.split_whitespace();
     while let Some(word) = words.next() {
@@ -234,7 +234,7 @@ fn rule(words: &str) -> Option<Rule> {
 }
 
 /// A default route of a table of its own, in the words of ip-route(8).
-fn route(words: &str) -> Option<Route> {
+pub fn route(words: &str) -> Option<Route> {
     let words: Vec<&str> = words.split_whitespace().collect();
     let after = |key: &[&str]| {
         let at = words.iter().position(|word| key.contains(word))?;

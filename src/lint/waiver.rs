@@ -71,10 +71,15 @@ pub fn waive(inventory: &raw::Inventory, everywhere: &[String], report: &mut Rep
 }
 
 fn waivable<'a>(codes: &'a [&'static Code]) -> impl Iterator<Item = &'static str> + 'a {
-    codes.iter().filter(|code| code.severity == Severity::Warning).map(|code| code.id)
+    codes.iter().filter(|code| of_inventories(code)).map(|code| code.id)
 }
 
 /// A code that may be named on the command line: of a warning.
 pub fn is_waivable(code: &str) -> bool {
-    super::all_codes().iter().any(|known| known.id == code && known.severity == Severity::Warning)
+    super::all_codes().iter().any(|known| known.id == code && of_inventories(known))
+}
+
+/// Whether it is a warning of an inventory, and not of what one is made from.
+fn of_inventories(code: &Code) -> bool {
+    code.severity == Severity::Warning && !crate::import::codes::ALL.contains(&code)
 }

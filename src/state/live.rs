@@ -17,8 +17,8 @@ const KINDS: [&str; 4] = ["Service", "Endpoints", "EndpointSlice", "Ingress"];
 #[derive(Debug, Clone)]
 pub struct Live(Vec<Object>);
 
-/// The objects of a List, or single ones, as `kubectl get` prints them.
-pub fn objects_of(text: &str) -> anyhow::Result<Vec<Object>> {
+/// The objects of a List, or single ones, as `kubectl get` prints them; `file` is what messages call it.
+pub fn objects_of(text: &str, file: &str) -> anyhow::Result<Vec<Object>> {
     if text.trim().is_empty() {
         bail!("there is nothing in it: `kubectl get` has failed, probably");
     }
@@ -38,7 +38,7 @@ pub fn objects_of(text: &str) -> anyhow::Result<Vec<Object>> {
             _ => vec![document],
         };
         for item in items {
-            let Some(object) = Object::of(item, "")
+            let Some(object) = Object::of(item, file)
                 .filter(|found| found.key.kind != "List" && found.key.kind != "Status")
             else {
                 bail!(NO_LIST);
@@ -52,7 +52,7 @@ pub fn objects_of(text: &str) -> anyhow::Result<Vec<Object>> {
 impl Live {
     /// Reads a List, or single objects. What has not lbgen's labels, or was made by a controller, is not ours.
     pub fn read(text: &str, datacenter: &str) -> anyhow::Result<Self> {
-        let objects = objects_of(text)?;
+        let objects = objects_of(text, "")?;
         let selecting: BTreeSet<(String, String)> = objects
             .iter()
             .filter(|object| object.key.kind == "Service")

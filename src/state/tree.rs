@@ -117,18 +117,26 @@ impl Tree {
             bail!("{root} has neither `nodes/`, nor NODE/{CONFIGURATION}, nor NODE.conf");
         }
         // A folder per node, or a file per node with what else is known of the node beside it.
-        let files = files.into_iter().filter_map(|(path, body)| {
-            if nodes.contains(path.split('/').next()?) {
-                return Some((format!("nodes/{path}"), body));
-            }
-            if let Some(node) = node_of_file(&path) {
-                return Some((format!("nodes/{node}/{CONFIGURATION}"), body));
-            }
-            let beside = |node: &String| path.strip_prefix(node.as_str())?.strip_prefix('.');
-            let (node, name) = alone.iter().find_map(|node| Some((node, beside(node)?)))?;
-            Some((format!("nodes/{node}/{name}"), body))
-        });
-        Ok(Self { root, bare: true, files: files.collect(), ..Self::default() })
+        let mut elsewhere = BTreeMap::new();
+        let mut moved = |inside: String, path: &str, body| {
+            elsewhere.insert(inside.clone(), format!("{root}/{path}"));
+            Some((inside, body))
+        };
+        let files: BTreeMap<String, String> = files
+            .into_iter()
+            .filter_map(|(path, body)| {
+                if nodes.contains(path.split('/').next()?) {
+                    return Some((format!("nodes/{path}"), body));
+                }
+                if let Some(node) = node_of_file(&path) {
+                    return moved(format!("nodes/{node}/{CONFIGURATION}"), &path, body);
+                }
+                let beside = |node: &String| path.strip_prefix(node.as_str())?.strip_prefix('.');
+                let (node, name) = alone.iter().find_map(|node| Some((node, beside(node)?)))?;
+                moved(format!("nodes/{node}/{name}"), &path, body)
+            })
+            .collect();
+        Ok(Self { root, bare: true, files, elsewhere })
     }
 
     /// What differs from a render. What lbgen did not write stays.
