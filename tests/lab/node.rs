@@ -53,7 +53,7 @@ impl Machine<'_> {
             // VIP as their source when they are routed.
             host.serve(&format!("{agent}{specs}"));
         }
-        host.run("mount -t tmpfs tmpfs /run; mkdir /run/lab");
+        host.run("mount -t tmpfs tmpfs /run; mkdir /run/lab; echo up >/run/lab/uplink");
         let health: String = self
             .plan
             .checks
@@ -65,7 +65,7 @@ impl Machine<'_> {
             host.serve(&format!("{agent}{health}"));
         }
         if self.datacenter.entrypoints.values().any(|entrypoint| entrypoint.tiers().is_none()) {
-            host.serve(&format!("{agent} ::/{SERVICE}"));
+            host.serve(&service(name));
         }
         let node = Node { host, _pod: pod };
         node.overlay();
@@ -165,7 +165,7 @@ impl Machine<'_> {
              nft add chain inet kube-proxy nat '{ type nat hook prerouting priority dstnat; }'
              nft add chain inet kube-proxy own '{ type nat hook output priority -100; }'\n",
         );
-        if self.datacenter.kubernetes.kube_proxy == KubeProxy::Ipvs {
+        if self.datacenter.kubernetes.kube_proxy == KubeProxy::Ipvs || self.ports().is_empty() {
             return script;
         }
         let ports: Vec<String> = self.ports().iter().map(ToString::to_string).collect();
@@ -197,6 +197,11 @@ impl Machine<'_> {
 
 /// Where a service of the nodes themselves listens.
 pub const SERVICE: u16 = 8080;
+
+/// Starts the service of a node itself.
+fn service(name: &str) -> String {
+    format!("exec {} agent {name} ::/{SERVICE}", agent().display())
+}
 
 /// The program that stands for pods and health ports: the example `lab`, which lies beside the tests.
 fn agent() -> &'static Path {
@@ -266,6 +271,20 @@ impl Node {
     pub fn unready(&self, port: u16, yes: bool) {
         let flag = flag(port);
         self.host.run(&if yes { format!("touch {flag}") } else { format!("rm -f {flag}") });
+    }
+
+    /// The service of the node itself dies, or is started again.
+    pub fn service(&self, name: &str, runs: bool) {
+        match runs {
+            true => self.host.serve(&service(name)),
+            false => drop(self.host.run(&format!("pkill -f '[:]:/{SERVICE}$'"))),
+        }
+    }
+
+    /// The node's uplink is gone, or back.
+    pub fn uplink(&self, is_up: bool) {
+        let word = if is_up { "up" } else { "down" };
+        self.host.run(&format!("echo {word} >/run/lab/uplink"));
     }
 
     /// kube-proxy drops what comes for an address, because no ready pod is on this node.

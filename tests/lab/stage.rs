@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use lbgen::plan::simulate::Scenario;
 
-use crate::lab::edits::{BASE, Edit, foreign, machines};
+use crate::lab::edits::{BASE, Edit, Origin, foreign, machines};
 use crate::lab::{Lab, timeline::Worst};
 use crate::support;
 
@@ -57,9 +57,16 @@ fn rewrite(bundle: &Path) {
     for entry in fs::read_dir(bundle.join("nodes")).unwrap() {
         let node = entry.unwrap().path();
         let conf = fs::read_to_string(node.join("etc/keepalived/keepalived.conf")).unwrap();
+        let source = conf.lines().find_map(|line| line.trim().strip_prefix("unicast_src_ip "));
+        let known = serde_json::json!([{
+            "ifname": "eth0",
+            "addr_info": [{ "family": "inet", "local": source.unwrap(), "prefixlen": 32 }],
+        }]);
         fs::remove_dir_all(&node).unwrap();
         fs::create_dir_all(node.join("etc/keepalived")).unwrap();
         fs::write(node.join("etc/keepalived/keepalived.conf"), foreign(&conf)).unwrap();
+        // What `lbgen import --collect` finds beside it.
+        fs::write(node.join("ip-addr.json"), known.to_string()).unwrap();
     }
     fs::remove_file(bundle.join("bundle.json")).unwrap();
 }
@@ -68,6 +75,8 @@ fn rewrite(bundle: &Path) {
 pub struct Stage {
     pub edit: &'static Edit,
     pub work: tempfile::TempDir,
+    /// The inventory that it changes to.
+    to: String,
     pub plan: serde_json::Value,
     pub lab: Lab,
     pub before: BTreeMap<IpAddr, BTreeSet<String>>,
@@ -76,14 +85,20 @@ pub struct Stage {
 impl Stage {
     pub fn new(edit: &'static Edit) -> Self {
         let work = tempfile::tempdir().unwrap();
-        let (from, to) = ((edit.from)(BASE), (edit.to)(BASE));
+        let (from, mut to) = ((edit.from)(BASE), (edit.to)(BASE));
         let inventory = work.path().join("inventory.yaml");
         fs::write(&inventory, &from).unwrap();
         lbgen(work.path(), &["render", "-q"]);
         let old_lock = fs::read_to_string(work.path().join("inventory.lock")).unwrap();
         fs::rename(work.path().join("out"), work.path().join("old")).unwrap();
-        if edit.foreign {
+        if edit.origin != Origin::Ours {
             rewrite(&work.path().join("old/lab"));
+        }
+        if edit.origin == Origin::Imported {
+            let done = lbgen(work.path(), &["import", "old/lab"]);
+            to = support::stdout(&done);
+            // Nothing but the inventory: numbers that run are pinned in it.
+            fs::remove_file(work.path().join("inventory.lock")).unwrap();
         }
         fs::write(&inventory, &to).unwrap();
         lbgen(work.path(), &["render", "-q"]);
@@ -97,7 +112,7 @@ impl Stage {
             node.host.run(SYSTEMD);
         }
         lab.become_fleet(&from, &old_lock);
-        if edit.foreign {
+        if edit.origin != Origin::Ours {
             for (name, node) in &lab.nodes {
                 let old = work.path().join("old/lab/nodes").join(name);
                 node.host.run(&format!(
@@ -114,7 +129,7 @@ impl Stage {
         }
         let before = lab.holders();
         hooks(work.path(), &lab);
-        let stage = Self { edit, work, plan, lab, before };
+        let stage = Self { edit, work, to, plan, lab, before };
         stage.write_script(&[]);
         stage
     }
@@ -140,7 +155,7 @@ impl Stage {
     /// Everything is as the end says; what was measured on the way.
     pub fn finish(mut self) -> Replayed {
         let lock = fs::read_to_string(self.work.path().join("inventory.lock")).unwrap();
-        self.lab.is_now(&(self.edit.to)(BASE), &lock);
+        self.lab.is_now(&self.to, &lock);
         // What comes or goes with the change was not held, or is not any more.
         let now = self.lab.holders();
         let lasting = self.before.into_iter().filter(|(vip, _)| now.contains_key(vip)).collect();
