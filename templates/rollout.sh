@@ -177,6 +177,19 @@ undrain() {
 
 remove() { rm -f "$@"; }
 
+# Rules as FAMILY,ADDRESS,TABLE,PRIORITY.
+rules() {
+    verb=$1
+    shift
+    for rule in "$@"; do
+        # shellcheck disable=SC2046 # four words
+        set -- $(echo "$rule" | tr , ' ')
+        ip "$1" rule "$verb" from "$2" lookup "$3" priority "$4" || echo "no rule to $verb: from $2 lookup $3" >&2
+    done
+}
+drop_rules() { rules del "$@"; }
+put_rules() { rules add "$@"; }
+
 alive() { kill -0 "$(cat /run/keepalived.pid)" 2>/dev/null; }
 
 # With the others: says that the connection stands, and waits for the word.
@@ -249,6 +262,8 @@ with_words() {
 verify() { with_words verify "$@"; }
 install() { with_words install "$@"; }
 remove() { with_words remove "$@"; }
+drop_rules() { with_words drop_rules "$@"; }
+put_rules() { with_words put_rules "$@"; }
 
 # Every connection is open before the first reload.
 reload_together() {

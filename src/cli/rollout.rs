@@ -108,6 +108,9 @@ fn answer(
         visit: args.visit.is_some(),
     })?
     .after(&args.done)?;
+    for (path, nodes) in left(&tree, &rendered) {
+        session.note(&format!("{path} stays on {}: lbgen did not write it", nodes.join(", ")));
+    }
     if rollout.steps.is_empty() {
         session.remark("nothing to do");
     }
@@ -128,6 +131,24 @@ fn answer(
         _ => Body::Long(as_text(&rollout)),
     };
     Ok(Answer::new(Exit::Done, body))
+}
+
+/// Files of the nodes that somebody else wrote and that the rollout leaves where they are.
+fn left(tree: &Tree, rendered: &Rendered) -> BTreeMap<String, Vec<String>> {
+    let ours: BTreeSet<&str> = rendered.files.iter().map(|file| file.path.as_str()).collect();
+    let mut left: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (path, body) in tree.iter().filter(|(path, _)| !ours.contains(path)) {
+        let Some((node, inside)) =
+            path.strip_prefix("nodes/").and_then(|path| path.split_once('/'))
+        else {
+            continue;
+        };
+        // What was collected beside the files of the node is not on it.
+        if inside.contains('/') && !crate::emit::is_generated(body) {
+            left.entry(format!("/{inside}")).or_default().push(node.to_owned());
+        }
+    }
+    left
 }
 
 /// The bundle on disk must be what the inventory gives: it is what the nodes will get.

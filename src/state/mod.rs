@@ -15,10 +15,11 @@ pub use keepalived::{
 };
 pub use live::{Live, objects_of};
 pub use object::{Object, ObjectKey, PathRule};
-pub use routing::{ScriptMark, ScriptRoute, ScriptRouting, ScriptRule};
+pub use routing::{ScriptMark, ScriptRoute, ScriptRouting, ScriptRule, StandingRule};
 pub use tree::Tree;
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -42,6 +43,33 @@ pub struct NodeState {
     pub keepalived: Option<Configuration>,
     /// What the policy routing script holds; empty without one.
     pub routing: ScriptRouting,
+    /// Rules from an address that stood in the kernel when the files were collected (`ip-rule.json`).
+    pub standing: Vec<StandingRule>,
+}
+
+impl NodeState {
+    /// Rules that stand for one of these addresses and that neither keepalived nor the script of `to` has: what set them is
+    /// not what holds the VIPs any more.
+    pub fn outdated<'a>(
+        &'a self,
+        to: &'a NodeState,
+        vips: &'a [IpAddr],
+    ) -> impl Iterator<Item = &'a StandingRule> {
+        let own = to.keepalived.iter().flat_map(|found| &found.instances);
+        let own: Vec<String> = own
+            .flat_map(|instance| instance.rules.iter().cloned())
+            .chain(
+                to.routing
+                    .rules
+                    .iter()
+                    .map(|rule| format!("{} priority {}", rule.words, rule.priority)),
+            )
+            .collect();
+        self.standing
+            .iter()
+            .filter(|rule| vips.contains(&rule.from))
+            .filter(move |rule| !own.contains(&rule.words()))
+    }
 }
 
 /// Something that was not understood, or that cannot be right.
@@ -113,5 +141,7 @@ fn read_node(tree: &Tree, name: &str, files: &BTreeMap<&str, FileId>) -> (NodeSt
     let (keepalived, remarks) = keepalived::read(tree, name, files);
     let script = tree.get(&format!("nodes/{name}/usr/local/sbin/lbgen-policy-routing"));
     let routing = script.map(routing::read).unwrap_or_default();
-    (NodeState { keepalived, routing }, remarks)
+    let collected = tree.get(&format!("nodes/{name}/ip-rule.json"));
+    let standing = collected.map(routing::standing).unwrap_or_default();
+    (NodeState { keepalived, routing, standing }, remarks)
 }

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use serde_json::Value;
+
 /// The lists of a script.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ScriptRouting {
@@ -54,6 +56,42 @@ pub struct ScriptMark {
     pub value: u32,
     /// Bits that are ours.
     pub mask: u32,
+}
+
+/// A rule from an address, as `ip rule` has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StandingRule {
+    /// Packets from here
+    pub from: IpAddr,
+    /// are looked up there.
+    pub table: String,
+    /// `ip rule` priority.
+    pub priority: u64,
+}
+
+impl StandingRule {
+    /// As keepalived and iproute2 write it.
+    pub fn words(&self) -> String {
+        let Self { from, table, priority } = self;
+        format!("from {from} lookup {table} priority {priority}")
+    }
+}
+
+/// The rules from single addresses in what `ip -j rule` prints, once for each family.
+pub(super) fn standing(json: &str) -> Vec<StandingRule> {
+    let documents = serde_json::Deserializer::from_str(json).into_iter::<Value>();
+    let lists = documents.map_while(Result::ok);
+    let entries = lists.flat_map(|list| list.as_array().cloned().unwrap_or_default());
+    entries
+        .filter(|entry| entry.get("dst").is_none() && entry.get("fwmark").is_none())
+        .filter_map(|entry| {
+            Some(StandingRule {
+                from: entry["src"].as_str()?.parse().ok()?,
+                table: entry["table"].as_str()?.to_owned(),
+                priority: entry["priority"].as_u64()?,
+            })
+        })
+        .collect()
 }
 
 /// Reads a script of ours. Lines that are not as we write them are not ours, and say nothing.

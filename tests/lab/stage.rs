@@ -67,6 +67,8 @@ fn rewrite(bundle: &Path) {
         fs::write(node.join("etc/keepalived/keepalived.conf"), foreign(&conf)).unwrap();
         // What `lbgen import --collect` finds beside it.
         fs::write(node.join("ip-addr.json"), known.to_string()).unwrap();
+        let rule = serde_json::json!([{ "priority": 777, "src": "192.0.2.11", "table": "777" }]);
+        fs::write(node.join("ip-rule.json"), rule.to_string()).unwrap();
     }
     fs::remove_file(bundle.join("bundle.json")).unwrap();
 }
@@ -115,6 +117,7 @@ impl Stage {
         if edit.origin != Origin::Ours {
             for (name, node) in &lab.nodes {
                 let old = work.path().join("old/lab/nodes").join(name);
+                node.host.run("ip rule add from 192.0.2.11 lookup 777 priority 777");
                 node.host.run(&format!(
                     "{}; {WIPE}; rsync -rlt {}/ /; {}",
                     STOP,
@@ -156,6 +159,10 @@ impl Stage {
     pub fn finish(mut self) -> Replayed {
         let lock = fs::read_to_string(self.work.path().join("inventory.lock")).unwrap();
         self.lab.is_now(&self.to, &lock);
+        for node in self.lab.nodes.values() {
+            let rules = node.host.run("ip rule");
+            assert!(!rules.contains("lookup 777"), "a rule of somebody else's stays: {rules}");
+        }
         // What comes or goes with the change was not held, or is not any more.
         let now = self.lab.holders();
         let lasting = self.before.into_iter().filter(|(vip, _)| now.contains_key(vip)).collect();

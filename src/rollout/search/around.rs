@@ -77,6 +77,7 @@ impl Search<'_> {
         if touched.is_empty() {
             return;
         }
+        self.old_rules(&touched);
         let mut clean = Step::on(
             Do::Clean,
             "remove what is not needed any more",
@@ -88,6 +89,36 @@ impl Search<'_> {
             self.world.running_at_first().into_iter().chain(self.world.running()).collect();
         clean.commands.push(Command::of("release", all.into_iter().map(|node| self.name(node))));
         self.rollout.steps.push(clean);
+    }
+
+    /// Takes out rules that something else than keepalived had set for VIPs: they come before those of **to**, or lead to
+    /// tables that nothing fills any more.
+    fn old_rules(&mut self, touched: &[NodeIndex]) {
+        let (mut commands, mut back, mut nodes) = (Vec::new(), Vec::new(), Vec::new());
+        let mut named: BTreeSet<String> = BTreeSet::new();
+        for node in touched {
+            let name = self.name(*node).clone();
+            let words = self.world.old_rules(*node);
+            if !words.is_empty() {
+                named.extend(words.iter().map(|rule| rule.replace(',', " ")));
+                let words = || [name.to_string()].into_iter().chain(words.iter().cloned());
+                commands.push(Command::of("drop_rules", words()));
+                back.push(Command::of("put_rules", words()));
+                nodes.push(name);
+            }
+        }
+        if nodes.is_empty() {
+            return;
+        }
+        let named: Vec<String> = named.into_iter().collect();
+        let title = format!(
+            "remove rules that nothing of lbgen's holds (family, from, table, priority: {}); disable what sets them at boot",
+            named.join("; ")
+        );
+        let mut step = Step::on(Do::Routing, title, nodes);
+        (step.commands, step.back) = (commands, back);
+        step.expect = self.world.all_expectations();
+        self.rollout.steps.push(step);
     }
 
     /// Every node in turn: drained, visited, back; zone by zone.

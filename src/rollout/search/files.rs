@@ -1,5 +1,7 @@
 //! The files of the nodes on the way: which change, and the commands that bring them.
 
+use std::net::IpAddr;
+
 use super::turn::Kind;
 use super::world::World;
 use crate::bundle::ChangeKind;
@@ -51,6 +53,23 @@ impl<'a> World<'a> {
     pub fn remove_all(&self, node: NodeIndex) -> Command {
         let gone = self.files(node).into_iter().map(|(path, _)| format!("/{path}"));
         Command::of("remove", [self.name(node).to_string()].into_iter().chain(gone))
+    }
+
+    /// Rules for VIPs on a node that nothing of **to** holds: `-4,192.0.2.10,100,500`.
+    pub fn old_rules(&self, node: NodeIndex) -> Vec<String> {
+        let name = self.name(node);
+        let change = &self.request.change;
+        let (Some(from), Some(to)) = (change.from.nodes.get(name), change.to.nodes.get(name))
+        else {
+            return Vec::new();
+        };
+        let family = |address: IpAddr| if address.is_ipv4() { "-4" } else { "-6" };
+        let outdated = from.outdated(to, &self.addresses);
+        outdated
+            .map(|rule| {
+                format!("{},{},{},{}", family(rule.from), rule.from, rule.table, rule.priority)
+            })
+            .collect()
     }
 
     /// Who holds what nodes hold, or would hold.
