@@ -41,6 +41,7 @@ pub(super) fn findings(comparison: Comparison<'_>) -> Vec<Finding> {
             findings.into_iter().map(|finding| finding.in_files([file.path]).in_files(listed)),
         );
     }
+    found.extend(cluster.bystanders());
     found
 }
 
@@ -104,6 +105,54 @@ impl<'a> Cluster<'a> {
             }
             (None, None) => Vec::new(),
         }
+    }
+
+    /// Components whose own lines stay as they are, and whose paths others answer on a host: who names a host hides there
+    /// the paths for any host.
+    fn bystanders(&self) -> Vec<Finding> {
+        let mut found: Vec<Finding> = Vec::new();
+        let owns = |rule: &PathRule<'_>, host: &str, path: &str| {
+            rule.host == Some(host) && rule.path == path
+        };
+        for (class, host, paths) in self.before.changed_hosts(&self.after) {
+            for path in paths {
+                let before = self.before.answer(class, Some(host), path);
+                let after = self.after.answer(class, Some(host), path);
+                let Some(loser) = before.filter(|before| before.path == path) else { continue };
+                let is_same = after.is_some_and(|after| after.backend == loser.backend);
+                // What a changed component claims itself has its own line.
+                if is_same
+                    || [before, after].into_iter().flatten().any(|rule| owns(rule, host, path))
+                {
+                    continue;
+                }
+                let Some(label) =
+                    Label::parse(loser.owner).filter(|_| self.is_component(loser.owner))
+                else {
+                    continue;
+                };
+                let class = match after {
+                    None => Class::Unreachable,
+                    Some(after) if !self.is_component(after.owner) => Class::ToFallback,
+                    Some(_) => Class::Switches,
+                };
+                let shown = format!("{host}{path}");
+                let entry = Entry::Component(label);
+                let known = found.iter_mut().find(|finding| {
+                    finding.class == class && finding.subject == Subject::Entry(entry.clone())
+                });
+                match known {
+                    Some(finding) => finding.reason = format!("{}, {shown}", finding.reason),
+                    None => {
+                        let mut finding = Finding::new(class, entry, words(class, &shown));
+                        finding.from = Some(loser.backend.clone());
+                        finding.to = after.map(|after| after.backend.clone());
+                        found.push(finding);
+                    }
+                }
+            }
+        }
+        found
     }
 
     fn component(&self, name: &str) -> Vec<Finding> {

@@ -144,10 +144,16 @@ fn unanswered(datacenter: &Datacenter, name: &Label, tier: &Tier, report: &mut R
         return;
     }
     let domains = datacenter.domains.iter().filter(|(_, domain)| domain.entrypoint == *name);
-    let open: Vec<String> = domains
-        .filter(|(host, _)| !tier.is_whole(tier.server(host).as_ref()))
-        .map(|(host, _)| format!("`{host}`"))
-        .collect();
+    let is_nginx = entrypoint
+        .tiers()
+        .is_some_and(|tiers| tiers.routing.controller == Controller::IngressNginx);
+    // A host that somebody names is closed to the rules for any host in ingress-nginx alone.
+    let is_whole = |host: &Host| {
+        tier.is_whole(tier.server(host).as_ref())
+            || !is_nginx && (tier.is_whole(host.wildcard().as_ref()) || tier.is_whole(None))
+    };
+    let open: Vec<String> =
+        domains.filter(|(host, _)| !is_whole(host)).map(|(host, _)| format!("`{host}`")).collect();
     if open.is_empty() {
         return;
     }

@@ -1,9 +1,14 @@
 //! Steps of the cluster: new objects before the nodes, deletions after them.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use serde_json::Value;
 
 use super::Rollout;
-use super::step::{Command, Do, Step};
+use super::step::{Command, Do, Exception, Promise, Step};
+use crate::bundle::ChangeKind;
 use crate::impact::Comparison;
 use crate::state::{Object, ObjectKey};
 
@@ -24,15 +29,24 @@ pub(super) fn add(comparison: Comparison<'_>, rollout: &mut Rollout) {
     if !first.is_empty() {
         before.push(delete("delete Ingresses whose paths get another owner", &first));
     }
-    before.extend(recreate(comparison));
-    let mut apply = Step::on(Do::Apply, "apply the manifests", Vec::new());
-    apply.commands = vec![Command::of("apply", [""; 0])];
+    before.extend(free_health_ports(comparison));
+    let unchangeable: Vec<(&Object, &Object)> = pairs(comparison).filter(cannot_change).collect();
+    let mut apply = Step::on(Do::Apply, apply_title(&unchangeable), Vec::new());
+    apply.commands = unchangeable.iter().map(|(old, _)| delete_command(&old.key)).collect();
+    apply.commands.push(Command::of("apply", [""; 0]));
+    for (old, new) in unchangeable {
+        rollout.exceptions.extend(exceptions(old, new));
+    }
+    // The script that puts VIPs into the status of Services runs after every apply, and a VIP may change nothing else.
+    let status = comparison.changed.iter().any(|file| {
+        file.path == "kubernetes/load-balancer-status" && file.kind != ChangeKind::Removed
+    });
     apply.objects = to
         .values()
         .filter(|object| from.get(&object.key) != Some(object))
         .map(|object| object.key.to_string())
         .collect();
-    if !apply.objects.is_empty() {
+    if !apply.objects.is_empty() || status {
         before.push(apply);
     }
     // Nothing changes before every node was asked.
@@ -68,34 +82,71 @@ fn delete_command(key: &ObjectKey) -> Command {
     Command::of("delete", [&key.kind.to_lowercase(), &key.namespace, &key.name])
 }
 
-/// Fields that the API server refuses to change (facts-kubernetes 21, 26).
-fn recreate(comparison: Comparison<'_>) -> Vec<Step> {
-    let mut steps = Vec::new();
-    for object in comparison.to.objects.values() {
-        let Some(old) = comparison.from.objects.get(&object.key) else { continue };
-        let differs = |path: &str| old.field(path) != object.field(path);
-        let both = |path: &str| old.field(path).is_some() && object.field(path).is_some();
-        let key = &object.key;
-        if differs("/spec/loadBalancerClass")
-            || ["/spec/ipFamilies/0", "/addressType"].iter().any(|path| both(path) && differs(path))
-        {
-            let mut step = Step::on(
-                Do::Delete,
-                format!("delete {key}, which cannot change in place"),
-                Vec::new(),
-            );
-            step.objects = vec![key.to_string()];
-            step.commands = vec![delete_command(key)];
-            steps.push(step);
-        } else if differs("/spec/healthCheckNodePort") {
+/// Objects of both sides.
+fn pairs(comparison: Comparison<'_>) -> impl Iterator<Item = (&Object, &Object)> {
+    let to = comparison.to.objects.values();
+    to.filter_map(move |new| Some((comparison.from.objects.get(&new.key)?, new)))
+}
+
+fn differs(old: &Object, new: &Object, path: &str) -> bool {
+    old.field(path) != new.field(path)
+}
+
+/// Fields that the API server refuses to change: the object is deleted and made anew (facts-kubernetes 26).
+fn cannot_change((old, new): &(&Object, &Object)) -> bool {
+    let both = |path: &str| old.field(path).is_some() && new.field(path).is_some();
+    differs(old, new, "/spec/loadBalancerClass")
+        || ["/spec/ipFamilies/0", "/addressType"]
+            .iter()
+            .any(|path| both(path) && differs(old, new, path))
+}
+
+/// In one step, so that nobody is asked anything while nothing answers.
+fn apply_title(unchangeable: &[(&Object, &Object)]) -> String {
+    let names: Vec<String> = unchangeable.iter().map(|(old, _)| old.key.to_string()).collect();
+    match names.is_empty() {
+        true => "apply the manifests".to_owned(),
+        false => format!(
+            "delete what cannot change in place ({}) and apply the manifests at once",
+            names.join(", ")
+        ),
+    }
+}
+
+/// The VIPs that nothing answers on while their Service is not there.
+fn exceptions(old: &Object, new: &Object) -> Vec<Exception> {
+    let list = |object: &Object| -> Vec<IpAddr> {
+        let list = object.field("/spec/externalIPs").and_then(Value::as_array);
+        let texts = list.into_iter().flatten().filter_map(Value::as_str);
+        texts.filter_map(|text| text.parse().ok()).collect()
+    };
+    let vips: BTreeSet<IpAddr> = list(old).into_iter().chain(list(new)).collect();
+    let why = format!("nothing answers while {} is deleted and made anew, some seconds", old.key);
+    vips.into_iter()
+        .map(|vip| Exception {
+            promise: Promise::OneHolder,
+            vip,
+            silent: Duration::ZERO,
+            why: why.clone(),
+        })
+        .collect()
+}
+
+/// The health port changes through `externalTrafficPolicy: Cluster` (facts-kubernetes 21).
+fn free_health_ports(comparison: Comparison<'_>) -> Vec<Step> {
+    let changed = pairs(comparison)
+        .filter(|pair| !cannot_change(pair))
+        .filter(|(old, new)| differs(old, new, "/spec/healthCheckNodePort"));
+    changed
+        .map(|(old, _)| {
+            let key = &old.key;
             let title = format!(
                 "free the health port of {key}: clients' addresses are lost until the manifests are applied"
             );
             let mut step = Step::on(Do::Patch, title, Vec::new());
             step.objects = vec![key.to_string()];
             step.commands = vec![Command::of("free_health_port", [&key.namespace, &key.name])];
-            steps.push(step);
-        }
-    }
-    steps
+            step
+        })
+        .collect()
 }

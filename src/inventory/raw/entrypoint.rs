@@ -49,7 +49,8 @@ keys! {
         Optional service: Loc<Text<ServiceName>>,
         /// Labels of the controller's pods.
         Optional selector: Map<QualifiedName, Loc<Text<LabelValue>>>,
-        /// Name to port, or to `{ port: 53, protocol: UDP }`; default `{ http: 80, https: 443 }`.
+        /// Name to port, or to `{ port: 53, protocol: UDP }`; the name is the target port. Default: `{ http: 80, https: 443 }`, of
+        /// Traefik `{ web: 80, websecure: 443 }`.
         Optional ports: Map<PortName, EdgePort>,
         /// Where kube-proxy says whether a ready pod is on the node; default: none.
         Optional health_check_node_port: Loc<NodePort>,

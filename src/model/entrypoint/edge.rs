@@ -60,7 +60,6 @@ pub(super) fn build(raw: &raw::Edge, both: &Annotations, report: &mut Report) ->
     let class: Option<Loc<Subdomain>> = class(raw.class.as_ref(), report);
     let service = service(raw.service.as_ref(), raw.class.as_ref(), report);
     let selector = raw.selector.as_ref().map(|labels| selector(labels, raw.span, report));
-    let ports = ports(raw.ports.as_ref(), raw.span, report);
     let health_check_node_port =
         raw.health_check_node_port.as_ref().map(|raw| health_check(raw, report));
     let annotations = of_tier(both, raw.annotations.as_ref(), report);
@@ -70,6 +69,7 @@ pub(super) fn build(raw: &raw::Edge, both: &Annotations, report: &mut Report) ->
         raw.strict_prefix.as_ref(),
         report,
     )?;
+    let ports = ports(raw.ports.as_ref(), controller, raw.span, report);
     if controller != Controller::IngressNginx && selector.is_none() {
         report.push(
             Diagnostic::new(
@@ -150,13 +150,19 @@ fn selector(
 
 fn ports(
     raw: Option<&Map<PortName, raw::EdgePort>>,
+    controller: Controller,
     edge: Span,
     report: &mut Report,
 ) -> Option<BTreeMap<PortName, EdgePort>> {
     let Some(raw) = raw else {
+        // A port's name is the target port: what the controller's own chart calls it.
+        let [http, https] = match controller {
+            Controller::Traefik { .. } | Controller::TraefikNginx => ["web", "websecure"],
+            Controller::IngressNginx | Controller::Other => ["http", "https"],
+        };
         return Some(BTreeMap::from([
-            (PortName::parse("http")?, EdgePort::tcp(80)),
-            (PortName::parse("https")?, EdgePort::tcp(443)),
+            (PortName::parse(http)?, EdgePort::tcp(80)),
+            (PortName::parse(https)?, EdgePort::tcp(443)),
         ]));
     };
     if raw.is_empty() {
