@@ -150,6 +150,23 @@ fn foreign_fleets_become_inventories_that_keep_who_holds_what() {
     }
 }
 
+#[test]
+fn a_diff_from_a_foreign_fleet_is_about_traffic_and_has_the_text_on_request() {
+    let work = tempfile::tempdir().unwrap();
+    let file = work.path().join("inventory.yaml");
+    let nodes = support::root().join("inventory-examples/collected");
+    let nodes = nodes.to_str().unwrap();
+    let done = lbgen(&["import", "-q", nodes, "-o", file.to_str().unwrap()]);
+    assert_eq!(code(&done), 0, "{}", stderr(&done));
+    let diff = |options: &[&str]| {
+        let fixed = ["diff", file.to_str().unwrap(), "-o", "nowhere", "--from", nodes];
+        stdout(&lbgen(&[&fixed, options].concat()))
+    };
+    let (short, long) = (diff(&[]), diff(&["--text"]));
+    assert!(short.starts_with("IMPACT") && !short.contains("+++"), "{short}");
+    assert!(long.starts_with(&short) && long.contains("+++"), "{long}");
+}
+
 /// Directives whose value the inventory has, or that only hold others.
 const CARRIED: &[&str] = &[
     "global_defs",

@@ -11,6 +11,7 @@ use super::session::{Loaded, LockFile, Rendered};
 use super::table::table;
 use super::{Exit, Format, Input, render, session::Session};
 use crate::bundle::{self, Change, Turn};
+use crate::emit::is_generated;
 use crate::impact::{Finding, Impact};
 use crate::view::{impact_markdown, seconds};
 
@@ -47,6 +48,9 @@ pub struct Args {
     /// Only what happens to traffic
     #[arg(long, conflicts_with = "stat")]
     impact_only: bool,
+    /// The text also where somebody else wrote what runs, and nothing is alike
+    #[arg(long, conflicts_with_all = ["stat", "impact_only"])]
+    text: bool,
 }
 
 pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
@@ -98,19 +102,21 @@ struct Shown<'a> {
 
 impl Shown<'_> {
     fn text(&self) -> String {
-        let mut text = match (self.args.impact_only, self.args.stat) {
+        let is_foreign = is_foreign(self.changes);
+        let files = match (self.args.impact_only, self.args.stat) {
             (true, _) => String::new(),
             (_, true) => self.stat(),
+            _ if is_foreign && !self.args.text => String::new(),
             _ => self.unified(),
         };
-        if !self.impact.findings.is_empty() {
-            if !text.is_empty() {
-                text.push('\n');
-            }
-            text += &impact_table(self.impact);
-            text += &(self.impact.verdict() + "\n");
-        }
-        text
+        let impact = match self.impact.findings.is_empty() {
+            true => String::new(),
+            false => impact_table(self.impact) + &self.impact.verdict() + "\n",
+        };
+        // Of files that have nothing in common, what they do says more than how they read.
+        let parts = if is_foreign { [impact, files] } else { [files, impact] };
+        let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        parts.join("\n")
     }
 
     fn stat(&self) -> String {
@@ -152,6 +158,12 @@ impl Shown<'_> {
         let diff = anstream::adapter::strip_str(&self.unified()).to_string();
         impact_markdown(self.rendered.datacenter.as_str(), self.impact, &diff)
     }
+}
+
+/// Whether somebody else wrote the files that a render would replace.
+fn is_foreign(changes: &[Change<'_>]) -> bool {
+    let mut replaced = changes.iter().filter_map(|change| change.old.as_ref()).peekable();
+    replaced.peek().is_some() && replaced.all(|old| !is_generated(&old.body))
 }
 
 fn finding_json(finding: &Finding) -> serde_json::Value {

@@ -147,12 +147,21 @@ impl<'a> Cluster<'a> {
                         let mut finding = Finding::new(class, entry, words(class, &shown));
                         finding.from = Some(loser.backend.clone());
                         finding.to = after.map(|after| after.backend.clone());
-                        found.push(finding);
+                        found.push(finding.in_files(self.files_naming(host)));
                     }
                 }
             }
         }
         found
+    }
+
+    /// The changed files in which an Ingress names a host.
+    fn files_naming(&self, host: &str) -> BTreeSet<&'a str> {
+        let states = [self.comparison.from, self.comparison.to];
+        let objects = states.into_iter().flat_map(|state| state.objects.values());
+        let naming = objects.filter(|object| object.hosts().contains(&Some(host)));
+        let differs = |path: &&str| self.comparison.changed.iter().any(|file| file.path == *path);
+        naming.map(|object| object.file.as_str()).filter(differs).collect()
     }
 
     fn component(&self, name: &str) -> Vec<Finding> {

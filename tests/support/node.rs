@@ -11,7 +11,8 @@ pub fn on_node(node: &Path, script: &str) -> Output {
         set -eu
         conf=$1/etc/keepalived/keepalived.conf
         ip link set lo up
-        interfaces=$(grep -ohE '(dev|interface) [^ ]+' "$conf" | awk '{ print $2 }' | sort -u)
+        interfaces=$(awk '/track_interface \{/ { on = 1; next } /}/ { on = 0 } on { print $1 }
+            { for (i = 1; i < NF; i++) if ($i == "dev" || $i == "interface") print $(i + 1) }' "$conf" | sort -u)
         for interface in $interfaces; do
             index=$((${index:-0} + 1))
             ip link add "$interface" type veth peer name "peer-$index"
