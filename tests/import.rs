@@ -5,7 +5,9 @@
 mod support;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
 
 use lbgen::diag::Report;
 use lbgen::emit::{self, BundleFile, Templates};
@@ -333,5 +335,41 @@ proptest! {
         import(Source { tree, ..Source::default() }, &mut sources, &mut report);
         report.sort();
         lbgen::diag::render_human(&report, &sources, false);
+    }
+}
+
+/// What stands for iproute2 on the node.
+const IP: &str = r#"#!/bin/sh
+case "$*" in
+"-j addr") echo '[{"ifname":"eth0","addr_info":[{"family":"inet","local":"10.0.0.1","prefixlen":24}]}]' ;;
+"-4 -j rule") echo '[{"priority":500,"src":"10.0.0.100","table":"7"}]' ;;
+"-6 -j rule") echo '[]' ;;
+"-4 -j route show table all") echo '[{"dst":"default","gateway":"10.0.0.254","dev":"eth0","table":"7"}]' ;;
+"-6 -j route show table all") echo '[]' ;;
+*) exit 1 ;;
+esac
+"#;
+
+#[test]
+fn what_a_node_collects_is_what_an_import_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("ip"), IP).unwrap();
+    fs::set_permissions(at("ip"), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::write(at("collect.sh"), stdout(&lbgen(&["import", "--collect"]))).unwrap();
+    fs::create_dir_all(at("nodes/lb-1/etc/keepalived")).unwrap();
+    let script = "PATH=\"$PWD:$PATH\" sh collect.sh | tar x -C nodes/lb-1; ls nodes/lb-1";
+    let done = Command::new("sh").args(["-c", script]).current_dir(folder.path()).output().unwrap();
+    assert!(done.status.success(), "{}", stderr(&done));
+    let config = SOUND.replace("    unicast_src_ip 10.0.0.1\n", "");
+    fs::write(at("nodes/lb-1/etc/keepalived/keepalived.conf"), config).unwrap();
+    let done = lbgen(&["import", at("nodes").to_str().unwrap()]);
+    assert_eq!(code(&done), 0, "{}", stderr(&done));
+    for part in [
+        "address: 10.0.0.1,",
+        "address: 10.0.0.254, network: 10.0.0.0/24",
+        "table: 7, rule_priority: 500",
+    ] {
+        assert!(stdout(&done).contains(part), "{part}: {}", stdout(&done));
     }
 }

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use serde_json::Value;
 
 use super::codes;
+use super::component::Component;
 use super::finding::Findings;
 use super::fleet::most;
 use crate::source::{FileId, Sources, Span};
@@ -68,18 +69,6 @@ pub struct Domain {
     pub edge: String,
     /// `None` is plain HTTP.
     pub secret: Option<String>,
-}
-
-/// What requests are routed to.
-#[derive(Debug)]
-pub struct Component {
-    pub edge: String,
-    pub namespace: String,
-    pub service: String,
-    pub port: String,
-    pub paths: Vec<(String, String)>,
-    pub hosts: BTreeSet<String>,
-    pub annotations: BTreeMap<String, String>,
 }
 
 /// Objects that say nothing that an inventory could.
@@ -189,7 +178,7 @@ pub fn read(
             );
             continue;
         };
-        match component(ingress, edge) {
+        match Component::of(ingress, edge) {
             Ok(found) => drop(cluster.components.insert(ingress.key.name.clone(), found)),
             Err(why) => {
                 let title = format!("{} {why}", ingress.key);
@@ -269,7 +258,7 @@ fn strings(map: Option<&Value>) -> BTreeMap<String, String> {
     entries.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
 }
 
-fn annotations(object: &Object) -> BTreeMap<String, String> {
+pub fn annotations(object: &Object) -> BTreeMap<String, String> {
     let mut found = strings(object.field("/metadata/annotations"));
     found.retain(|key, _| {
         key != "kubernetes.io/ingress.class" && !key.starts_with("kubectl.kubernetes.io/")
@@ -395,67 +384,4 @@ impl Cluster {
         }
         names
     }
-
-    /// What all Ingresses of a second tier carry is the tier's.
-    fn factor_annotations(&mut self) {
-        for (name, edge) in &mut self.edges {
-            let Some(routing) = &mut edge.routing else { continue };
-            let mut own =
-                self.components.values_mut().filter(|found| found.edge == *name).peekable();
-            if edge.fallback.is_none() {
-                routing.annotations =
-                    own.peek().map(|first| first.annotations.clone()).unwrap_or_default();
-            }
-            let mut own: Vec<&mut Component> = own.collect();
-            routing.annotations.retain(|key, value| {
-                own.iter().all(|found| found.annotations.get(key) == Some(value))
-                    || own.is_empty()
-                    // A component may override what the fallback shows.
-                    || edge.fallback.is_some() && own.iter().all(|found| found.annotations.contains_key(key))
-            });
-            for found in &mut own {
-                found.annotations.retain(|key, value| routing.annotations.get(key) != Some(value));
-            }
-        }
-    }
-}
-
-/// A component; why it cannot be one, otherwise.
-fn component(ingress: &Object, edge: &str) -> Result<Component, &'static str> {
-    let rules = ingress.field("/spec/rules").and_then(Value::as_array);
-    let mut by_host: BTreeMap<Option<String>, Vec<(String, String)>> = BTreeMap::new();
-    let mut backends = BTreeSet::new();
-    for rule in rules.into_iter().flatten() {
-        let host = rule["host"].as_str().map(str::to_owned);
-        for path in rule.pointer("/http/paths").and_then(Value::as_array).into_iter().flatten() {
-            let text = |key: &str, default: &str| path[key].as_str().unwrap_or(default).to_owned();
-            let backend = &path["backend"]["service"];
-            let port = backend["port"]["name"].as_str().map(str::to_owned);
-            let port = port.or_else(|| Some(backend["port"]["number"].as_u64()?.to_string()));
-            backends.insert((backend["name"].as_str().unwrap_or_default().to_owned(), port));
-            let kind = text("pathType", "ImplementationSpecific");
-            by_host.entry(host.clone()).or_default().push((text("path", "/"), kind));
-        }
-    }
-    let mut backends = backends.into_iter();
-    let (Some((service, Some(port))), None) = (backends.next(), backends.next()) else {
-        return Err("has several backends");
-    };
-    let mut lists = by_host.values();
-    let paths = lists.next().cloned().unwrap_or_default();
-    if lists.any(|other| *other != paths) {
-        return Err("has other paths on one host than on another");
-    }
-    if by_host.len() > 1 && by_host.contains_key(&None) {
-        return Err("has rules for any host and for some");
-    }
-    Ok(Component {
-        edge: edge.to_owned(),
-        namespace: ingress.key.namespace.clone(),
-        service,
-        port,
-        paths,
-        hosts: by_host.into_keys().flatten().collect(),
-        annotations: annotations(ingress),
-    })
 }

@@ -4,12 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
-use ipnet::IpNet;
-
 use super::check::{self, Health};
 use super::codes;
 use super::finding::Findings;
-use super::routing::{self, Routing, Way};
+use super::member::Member;
+use super::routing::{Routing, Way};
 use crate::language::name::{Name as _, Subdomain};
 use crate::source::{Sources, Span};
 use crate::state::{Configuration, Instance, Preemption, Tree, Written};
@@ -37,7 +36,7 @@ pub struct Node {
     /// What it knows of routing.
     pub routing: Routing,
     /// Checks of its scripts and processes, by name.
-    checks: BTreeMap<String, Health>,
+    pub checks: BTreeMap<String, Health>,
 }
 
 /// A VIP.
@@ -49,27 +48,6 @@ pub struct Vip {
     pub extra: BTreeSet<IpAddr>,
     /// The nodes that may hold it.
     pub members: BTreeMap<String, Member>,
-}
-
-/// What a node has of a VIP.
-#[derive(Debug)]
-pub struct Member {
-    /// Where its instance stands.
-    pub at: Span,
-    /// Its VRRP instance.
-    pub instance: Instance,
-    /// Its priority while all is well.
-    pub priority: i32,
-    /// Prefix length and interface of its addresses.
-    pub places: BTreeMap<IpAddr, (IpNet, String)>,
-    /// How replies of each address leave.
-    pub ways: BTreeMap<IpAddr, Way>,
-    /// What it tracks, and the weight of each; `None` is FAULT.
-    pub health: Vec<(String, Health, Option<i32>)>,
-    /// Interfaces that it tracks beside its own.
-    pub track_interfaces: BTreeSet<String>,
-    /// What it calls on transitions.
-    pub notify: Option<String>,
 }
 
 impl Fleet {
@@ -165,7 +143,7 @@ impl Fleet {
                 "lbgen sends them to the other nodes one by one (unicast)",
             );
         }
-        let member = member(node, configuration, instance, findings);
+        let member = Member::of(node, configuration, instance, findings);
         if vip.members.insert(name.to_owned(), member).is_some() {
             let title = format!("{address} stands in two instances of one node");
             findings.add(&codes::UNSAYABLE, at, title, "the last one was taken; remove the other");
@@ -251,168 +229,6 @@ impl Fleet {
 
 fn is_process(key: &str) -> bool {
     matches!(key, "vrrp_track_process" | "track_process")
-}
-
-fn member(
-    node: &Node,
-    configuration: &Configuration,
-    instance: &Instance,
-    findings: &mut Findings,
-) -> Member {
-    let mut health = Vec::new();
-    let mut priority = i32::from(instance.priority);
-    for track in &instance.scripts {
-        let weight = configuration.script_weight(track);
-        // A script that succeeds adds a positive weight.
-        priority += weight.unwrap_or(0).max(0);
-        match node.checks.get(&track.name) {
-            Some(check) => health.push((track.name.clone(), check.clone(), weight)),
-            None => findings.add(
-                &codes::UNREADABLE,
-                instance.at,
-                format!("there is no `vrrp_script {}`", track.name),
-                "",
-            ),
-        }
-    }
-    for track in instance.scripts.iter().filter(|track| track.weight.is_some_and(|own| own != 0)) {
-        if !track.name.starts_with("entrypoint-") {
-            findings.add(
-                &codes::OTHERWISE,
-                instance.at,
-                format!("the weight of `{}` is lbgen's to choose", track.name),
-                "an unhealthy node ranks below every healthy one (`on_unhealthy: yield`)",
-            );
-        }
-    }
-    leave_behind(node, instance, findings);
-    let mut track_interfaces = BTreeSet::new();
-    let mut notify = None;
-    for statement in &instance.others {
-        match statement.key() {
-            "track_interface" => {
-                for inner in statement.inner() {
-                    if inner.words.len() > 1 && inner.words[1..] != ["weight", "0"] {
-                        findings.add(
-                            &codes::OTHERWISE,
-                            inner.at,
-                            format!("`{}` is tracked without a weight", inner.words.join(" ")),
-                            "a node without a tracked interface gives its VIPs up (FAULT)",
-                        );
-                    }
-                    track_interfaces.insert(inner.key().to_owned());
-                }
-            }
-            "track_process" => {
-                for inner in statement.inner() {
-                    let weight = inner.words.iter().position(|word| word == "weight");
-                    let weight = weight.and_then(|at| inner.words.get(at + 1)?.parse().ok());
-                    priority += weight.unwrap_or(0).max(0);
-                    if let Some(check) = node.checks.get(inner.key()) {
-                        let weight = weight.filter(|weight| *weight != 0);
-                        health.push((inner.key().to_owned(), check.clone(), weight));
-                    }
-                }
-            }
-            "notify" => notify = notified(statement, findings),
-            _ => {}
-        }
-    }
-    track_interfaces.remove(&instance.interface);
-    for track in &instance.files {
-        if configuration.drain_file(instance).is_none_or(|file| file != "/run/lbgen/drain") {
-            findings.add(
-                &codes::OTHERWISE,
-                instance.at,
-                format!("the file `{}` is no longer tracked", track.name),
-                "to drain a node of lbgen's, write 1 to /run/lbgen/drain",
-            );
-        }
-    }
-    let places = instance.addresses.iter().chain(&instance.excluded).map(|found| {
-        let interface = found.interface.clone().unwrap_or_else(|| instance.interface.clone());
-        (found.address.addr(), (found.address, interface))
-    });
-    Member {
-        at: instance.at,
-        priority,
-        places: places.collect(),
-        ways: instance
-            .holds()
-            .filter_map(|address| Some((address, node.routing.way(address)?)))
-            .collect(),
-        health,
-        track_interfaces,
-        notify,
-        instance: instance.clone(),
-    }
-}
-
-/// Tells of words of addresses, routes and rules that an inventory has no place for.
-fn leave_behind(node: &Node, instance: &Instance, findings: &mut Findings) {
-    for address in instance.addresses.iter().chain(&instance.excluded) {
-        if !address.words.is_empty() {
-            let title = format!("`{}` of {} is left behind", address.words, address.address.addr());
-            findings.add(&codes::LOST, instance.at, title, "an inventory has no word for it");
-        }
-    }
-    let ways: Vec<Way> = instance.holds().filter_map(|vip| node.routing.way(vip)).collect();
-    let own: BTreeSet<IpAddr> = instance.holds().collect();
-    for words in &instance.routes {
-        let is_way = routing::route(words).is_some_and(|route| {
-            ways.iter().any(|way| way.table == route.table && way.gateway == route.gateway)
-        });
-        if !is_way {
-            let title = format!("the route `{words}` is left behind");
-            findings.add(
-                &codes::LOST,
-                instance.at,
-                title,
-                "a VIP has the default route of its gateway, in a table of its own",
-            );
-        }
-    }
-    for words in &instance.rules {
-        let is_way = routing::rule(words).is_some_and(|rule| {
-            let of_table = ways.iter().any(|way| way.table == rule.table);
-            match (rule.from, rule.mark) {
-                (Some(from), None) => own.contains(&from) && (of_table || rule.to.is_some()),
-                (None, Some(_)) => of_table,
-                _ => false,
-            }
-        });
-        if !is_way {
-            let title = format!("the rule `{words}` is left behind");
-            findings.add(
-                &codes::LOST,
-                instance.at,
-                title,
-                "a VIP has a rule from its address, and one for its mark",
-            );
-        }
-    }
-}
-
-fn notified(statement: &crate::state::Statement, findings: &mut Findings) -> Option<String> {
-    let (command, is_unprivileged) = check::notify(statement);
-    if crate::language::name::Command::parse(&command).is_none() {
-        findings.add(
-            &codes::UNSAYABLE,
-            statement.at,
-            format!("the command `{command}` cannot stand in an inventory"),
-            "put it into a script on the nodes, and write its path as `notify`",
-        );
-        return None;
-    }
-    if !is_unprivileged {
-        findings.add(
-            &codes::OTHERWISE,
-            statement.at,
-            format!("`{command}` is run as nobody"),
-            "lbgen's keepalived calls `notify` without root's rights",
-        );
-    }
-    Some(command)
 }
 
 /// What is there most often; of several, the least.

@@ -3,14 +3,19 @@
 mod check;
 mod cluster;
 pub mod codes;
+mod component;
 mod directive;
 mod entrypoint;
 mod finding;
 mod fleet;
+mod gateway;
 mod host;
 mod inventory;
+mod member;
 mod number;
 mod routing;
+mod tier;
+mod vip;
 mod yaml;
 
 pub use host::Hosts;

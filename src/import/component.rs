@@ -1,0 +1,89 @@
+//! Ingresses of the second tier -> components.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::cluster::{Cluster, annotations};
+use crate::state::Object;
+
+/// What requests are routed to.
+#[derive(Debug)]
+pub struct Component {
+    pub edge: String,
+    pub namespace: String,
+    pub service: String,
+    pub port: String,
+    pub paths: Vec<(String, String)>,
+    pub hosts: BTreeSet<String>,
+    pub annotations: BTreeMap<String, String>,
+}
+
+impl Component {
+    /// The component of an Ingress; why it cannot be one, otherwise.
+    pub fn of(ingress: &Object, edge: &str) -> Result<Self, &'static str> {
+        let rules = ingress.field("/spec/rules").and_then(Value::as_array);
+        let mut by_host: BTreeMap<Option<String>, Vec<(String, String)>> = BTreeMap::new();
+        let mut backends = BTreeSet::new();
+        for rule in rules.into_iter().flatten() {
+            let host = rule["host"].as_str().map(str::to_owned);
+            for path in rule.pointer("/http/paths").and_then(Value::as_array).into_iter().flatten()
+            {
+                let text =
+                    |key: &str, default: &str| path[key].as_str().unwrap_or(default).to_owned();
+                let backend = &path["backend"]["service"];
+                let port = backend["port"]["name"].as_str().map(str::to_owned);
+                let port = port.or_else(|| Some(backend["port"]["number"].as_u64()?.to_string()));
+                backends.insert((backend["name"].as_str().unwrap_or_default().to_owned(), port));
+                let kind = text("pathType", "ImplementationSpecific");
+                by_host.entry(host.clone()).or_default().push((text("path", "/"), kind));
+            }
+        }
+        let mut backends = backends.into_iter();
+        let (Some((service, Some(port))), None) = (backends.next(), backends.next()) else {
+            return Err("has several backends");
+        };
+        let mut lists = by_host.values();
+        let paths = lists.next().cloned().unwrap_or_default();
+        if lists.any(|other| *other != paths) {
+            return Err("has other paths on one host than on another");
+        }
+        if by_host.len() > 1 && by_host.contains_key(&None) {
+            return Err("has rules for any host and for some");
+        }
+        Ok(Self {
+            edge: edge.to_owned(),
+            namespace: ingress.key.namespace.clone(),
+            service,
+            port,
+            paths,
+            hosts: by_host.into_keys().flatten().collect(),
+            annotations: annotations(ingress),
+        })
+    }
+}
+
+impl Cluster {
+    /// What all Ingresses of a second tier carry is the tier's.
+    pub fn factor_annotations(&mut self) {
+        for (name, edge) in &mut self.edges {
+            let Some(routing) = &mut edge.routing else { continue };
+            let mut own =
+                self.components.values_mut().filter(|found| found.edge == *name).peekable();
+            if edge.fallback.is_none() {
+                routing.annotations =
+                    own.peek().map(|first| first.annotations.clone()).unwrap_or_default();
+            }
+            let mut own: Vec<&mut Component> = own.collect();
+            routing.annotations.retain(|key, value| {
+                own.iter().all(|found| found.annotations.get(key) == Some(value))
+                    || own.is_empty()
+                    // A component may override what the fallback shows.
+                    || edge.fallback.is_some() && own.iter().all(|found| found.annotations.contains_key(key))
+            });
+            for found in &mut own {
+                found.annotations.retain(|key, value| routing.annotations.get(key) != Some(value));
+            }
+        }
+    }
+}

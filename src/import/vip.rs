@@ -1,0 +1,174 @@
+//! The VIPs of an inventory: who comes first, with which numbers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use super::entrypoint::Entrypoints;
+use super::finding::Findings;
+use super::fleet::{Vip, preempt};
+use super::gateway::Gateway;
+use super::inventory::Common;
+use super::number::Pins;
+use super::yaml::Yaml;
+use super::{Found, codes};
+
+impl Found {
+    /// `vips:`, what runs pinned.
+    pub fn vips(
+        &self,
+        entrypoints: &Entrypoints,
+        common: &Common,
+        gateways: &BTreeMap<String, Gateway>,
+        pins: &BTreeMap<IpAddr, Pins>,
+        findings: &mut Findings,
+    ) -> Yaml {
+        let used: BTreeSet<&String> = self
+            .fleet
+            .nodes
+            .iter()
+            .filter(|(_, node)| node.is_used)
+            .map(|(name, _)| name)
+            .collect();
+        let mut list = Vec::new();
+        for vip in &self.fleet.vips {
+            let mut map = Yaml::map();
+            map.put("address", Yaml::text(vip.address));
+            let many = entrypoints.all.len() > 1;
+            let entrypoint = entrypoints.of.get(&vip.address);
+            map.put_some("entrypoint", entrypoint.filter(|_| many).map(Yaml::text));
+            let is_routed = gateways.values().any(|found| found.network.contains(&vip.address));
+            if !is_routed {
+                map.put("gateway", Yaml::text("none"));
+                self.tell_gateway(vip, findings);
+            }
+            if !vip.extra.is_empty() {
+                map.put("extra_addresses", Yaml::texts(&vip.extra));
+            }
+            let is_everywhere = match is_routed {
+                true => vip.members.keys().eq(used.iter().copied()),
+                false => vip.members.keys().eq(self.fleet.nodes.keys()),
+            };
+            if !is_everywhere {
+                map.put("nodes", Yaml::texts(vip.members.keys()));
+            }
+            let order = vip.order(findings);
+            let preempts = vip.most(|member| preempt(member.instance.preempt)).unwrap_or_default();
+            match self.is_allocated(&order, vip, entrypoints) {
+                true => map.put("prefer", Yaml::texts(order.iter().map(|(name, _)| name))),
+                false => {
+                    let order = raised(order, vip, entrypoints, findings);
+                    let mut priorities = Yaml::map();
+                    for (name, priority) in order {
+                        priorities.put(name, Yaml::plain(priority));
+                    }
+                    map.put("priorities", priorities);
+                }
+            }
+            if let Some(pins) = pins.get(&vip.address) {
+                map.put_some("vrid", pins.vrid.map(Yaml::plain));
+                if is_routed {
+                    map.put_some("table", pins.table.map(Yaml::plain));
+                    map.put_some("rule_priority", pins.rule_priority.map(Yaml::plain));
+                    map.put_some("mark", pins.mark.map(|mark| Yaml::plain(format!("{mark:#x}"))));
+                    map.put_some("mark_rule_priority", pins.mark_rule_priority.map(Yaml::plain));
+                }
+            }
+            if preempts != preempt(common.preempt) {
+                map.put("preempt", Yaml::plain(preempts));
+            }
+            let notify = vip.most(|member| member.notify.clone()).flatten();
+            map.put_some(
+                "notify",
+                notify.filter(|one| Some(one) != common.notify.as_ref()).map(Yaml::text),
+            );
+            let tracked = self.tracked(vip);
+            map.put_some("track_interfaces", (!tracked.is_empty()).then(|| Yaml::texts(&tracked)));
+            list.push(map);
+        }
+        Yaml::List(list)
+    }
+
+    /// Interfaces that instances of a VIP track beside what all of their nodes do.
+    fn tracked(&self, vip: &Vip) -> BTreeSet<String> {
+        let own = vip.members.iter().flat_map(|(name, member)| {
+            let by_all = self.tracked_by_all(name);
+            member
+                .track_interfaces
+                .iter()
+                .filter(move |one| !by_all.contains(*one))
+                .cloned()
+                .collect::<Vec<_>>()
+        });
+        own.collect()
+    }
+
+    fn tell_gateway(&self, vip: &Vip, findings: &mut Findings) {
+        for (name, member) in &vip.members {
+            let Some((net, interface)) = member.places.get(&vip.address) else { continue };
+            let own = self.fleet.nodes.get(name).and_then(|node| node.interface.as_ref());
+            if own != Some(interface) {
+                findings.add(
+                    &codes::UNSAYABLE,
+                    member.at,
+                    format!("nothing tells the gateway of {}", vip.address),
+                    "collect the node's rules and routes (`lbgen import --collect`), or write its gateway under `gateways`",
+                );
+            } else if net.prefix_len() < net.max_prefix_len() {
+                findings.add(
+                    &codes::OTHERWISE,
+                    member.at,
+                    format!("{} gets the prefix length /{}", vip.address, net.max_prefix_len()),
+                    "`gateway: none`: it has no rules and routes of its own, and stands beside the node's own address",
+                );
+            }
+        }
+    }
+
+    /// Whether lbgen would give just these priorities to this order.
+    fn is_allocated(&self, order: &[(&str, u8)], vip: &Vip, entrypoints: &Entrypoints) -> bool {
+        let given = crate::plan::priorities(order.len(), self.fleet.nodes.len());
+        let is_kept = order.iter().map(|(_, priority)| *priority).eq(given);
+        let yields = entrypoints
+            .of
+            .get(&vip.address)
+            .and_then(|name| entrypoints.all.get(name))
+            .is_some_and(|found| found.on_unhealthy == "yield");
+        let by_rank = vip.members.values().flat_map(|member| &member.health);
+        let losses: BTreeSet<Option<i32>> = by_rank.map(|(_, _, weight)| *weight).collect();
+        is_kept && (!yields || losses.iter().all(|weight| matches!(weight, None | Some(-127))))
+    }
+}
+
+/// Priorities with room below the lowest for as many unhealthy nodes as there are.
+fn raised<'a>(
+    order: Vec<(&'a str, u8)>,
+    vip: &Vip,
+    entrypoints: &Entrypoints,
+    findings: &mut Findings,
+) -> Vec<(&'a str, u8)> {
+    let entrypoint = entrypoints.of.get(&vip.address).and_then(|name| entrypoints.all.get(name));
+    let yields = entrypoint.is_some_and(|found| found.on_unhealthy == "yield");
+    let lowest = order.iter().map(|(_, priority)| *priority).min().unwrap_or(254);
+    let highest = order.iter().map(|(_, priority)| *priority).max().unwrap_or(1);
+    let room = u8::try_from(order.len() + 1).unwrap_or(u8::MAX);
+    if !yields || lowest >= room {
+        return order;
+    }
+    let lift = room - lowest;
+    for member in vip.members.values() {
+        findings.add(
+            &codes::OTHERWISE,
+            member.at,
+            format!("priorities of {} are higher by {lift}", vip.address),
+            "unhealthy nodes rank below every healthy one, and priorities end at 1",
+        );
+    }
+    match highest.checked_add(lift).filter(|highest| *highest < 255) {
+        Some(_) => order.into_iter().map(|(name, priority)| (name, priority + lift)).collect(),
+        None => order
+            .iter()
+            .zip((1..=254u8).rev())
+            .map(|((name, _), priority)| (*name, priority))
+            .collect(),
+    }
+}
