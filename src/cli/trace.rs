@@ -15,7 +15,7 @@ use super::table::{count, table};
 use super::trouble::Trouble;
 use super::{Exit, Format};
 use crate::language::word::PathType;
-use crate::model::Host;
+use crate::model::{Entrypoint, Host};
 use crate::pipeline::Planned;
 use crate::route::{Answer as Answers, Considered};
 use crate::trace::{Outcome, Request, Test, Trace, Tracer};
@@ -289,11 +289,11 @@ fn whole_table(planned: &Planned, session: &Session) -> Answer {
     let mut rows = Vec::new();
     let mut documents = Vec::new();
     for (entrypoint, tier) in planned.routes.tiers() {
+        let tiers = planned.datacenter.entrypoints.get(entrypoint).and_then(Entrypoint::tiers);
+        let controller = tiers.map(|tiers| tiers.routing.controller);
         for (host, rules) in tier.hosts() {
-            let hides: Vec<&str> = match host {
-                Some(host) => tier.hidden_on(host).into_iter().map(|name| name.as_str()).collect(),
-                None => Vec::new(),
-            };
+            let hidden = host.zip(controller).map(|(host, found)| tier.hidden_on(host, found));
+            let hides: Vec<&str> = hidden.into_iter().flatten().map(|name| name.as_str()).collect();
             for (index, rule) in rules.iter().enumerate() {
                 let who = rule
                     .component()

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diag::{Code, Diagnostic, Report, code};
 use crate::model::{Controller, Datacenter, Entrypoint, Host, Label};
-use crate::route::{Answer, RoutingTable, Tier};
+use crate::route::{RoutingTable, Tier};
 use crate::source::Span;
 
 /// One component's host hides other components' paths.
@@ -46,12 +46,9 @@ fn hiding(tier: &Tier, controller: Controller, report: &mut Report) {
     // By the component that names a host first, and what is hidden there: one message, whatever the number of hosts.
     let mut findings: BTreeMap<Finding<'_>, Vec<(&Host, Span)>> = BTreeMap::new();
     for (host, rules) in tier.named_hosts() {
-        if !is_nginx && !rules.iter().any(|rule| rule.answer == Answer::Fallback) {
-            continue;
-        }
         let namers = rules.iter().filter_map(|rule| Some((rule.host, rule.component()?)));
         let Some((span, namer)) = namers.min() else { continue };
-        let hidden = tier.hidden_on(host);
+        let hidden = tier.hidden_on(host, controller);
         if !hidden.is_empty() {
             findings.entry((namer, hidden)).or_default().push((host, span));
         }

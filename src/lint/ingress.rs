@@ -81,14 +81,14 @@ pub(super) fn is_plain(c: char) -> bool {
 }
 
 fn annotations(annotations: &Annotations, span: Span, report: &mut Report) {
-    for (name, _) in nginx_annotations(annotations) {
+    for (name, value) in nginx_annotations(annotations) {
         if name.ends_with("-snippet") {
             report.push(
                 Diagnostic::new(&SNIPPET, span, format!("`{name}` is off by default"), "annotated here")
                     .note("ingress-nginx accepts snippets only with `allow-snippet-annotations`; otherwise it refuses the Ingress"),
             );
         }
-        if route::REGEX.contains(&name) {
+        if route::is_regex(name, value) {
             report.push(
                 Diagnostic::new(&ALL_REGEX, span, format!("`{name}` affects every path of its host"), "annotated here")
                     .note("ingress-nginx then treats every path of the host, including those of other components, as a case-insensitive regular expression"),

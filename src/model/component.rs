@@ -1,6 +1,6 @@
 //! What requests are for, behind the routing tier.
 
-use super::entrypoint::{Annotations, Entrypoint, annotations, nginx_annotation};
+use super::entrypoint::{Annotations, Entrypoint, annotations, is_true, nginx_annotation};
 use super::{Names, codes, tiers_of, value};
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::{Text, raw, whole_number};
@@ -38,7 +38,7 @@ impl Component {
 
     /// Whether it takes a part of another component's requests, on the same hosts and paths (ingress-nginx).
     pub fn is_canary(&self) -> bool {
-        nginx_annotation(&self.annotations, "canary") == Some("true")
+        nginx_annotation(&self.annotations, "canary").is_some_and(is_true)
     }
 }
 

@@ -32,7 +32,7 @@ pub use domain::Domain;
 pub use entry::Entry;
 pub use entrypoint::{
     Annotations, Controller, Edge, EdgePort, Entrypoint, Fallback, NGINX, Routing, Tiers, Traffic,
-    nginx_annotation, nginx_annotations,
+    is_true, nginx_annotation, nginx_annotations,
 };
 pub use gateway::Gateway;
 pub use keepalived::{Garp, Keepalived, PolicyRouting, Preempt, VrrpVersion};

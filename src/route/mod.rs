@@ -11,7 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::language::name::{Host, Label};
 use crate::language::word::PathType;
-use crate::model::{Annotations, Component, Draft, Path, Tiers, nginx_annotations};
+use crate::model::{
+    Annotations, Component, Controller, Draft, Path, Tiers, is_true, nginx_annotations,
+};
 use crate::source::Span;
 
 /// What the routing tier of every entrypoint is told.
@@ -56,10 +58,18 @@ pub enum Answer {
 }
 
 /// Annotations of ingress-nginx that change how every path of a host is compared (facts-kubernetes 9).
-pub const REGEX: [&str; 2] = ["use-regex", "rewrite-target"];
+const REGEX: [&str; 2] = ["use-regex", "rewrite-target"];
 
 fn turns_into_regex(annotations: &Annotations) -> bool {
-    nginx_annotations(annotations).any(|(name, value)| REGEX.contains(&name) && value != "false")
+    nginx_annotations(annotations).any(|(name, value)| is_regex(name, value))
+}
+
+/// Whether an annotation of ingress-nginx turns paths into regular expressions.
+pub fn is_regex(name: &str, value: &str) -> bool {
+    match name {
+        "use-regex" => is_true(value),
+        name => REGEX.contains(&name),
+    }
 }
 
 impl Rule {
@@ -102,16 +112,18 @@ impl RoutingTable {
 
 impl Tier {
     fn of(name: &Label, tiers: &Tiers, draft: &Draft) -> Self {
-        let all_regex = turns_into_regex(&tiers.routing.annotations);
+        let reads_nginx = tiers.routing.controller.reads_nginx();
+        let all_regex = reads_nginx && turns_into_regex(&tiers.routing.annotations);
         let mut tier = Self { all_regex, ..Self::default() };
         let own = draft.components().filter(|(_, component)| component.entrypoint == *name);
         for (name, component) in own {
-            if component.backend.is_some() && turns_into_regex(&component.annotations) {
+            let is_regex = reads_nginx && turns_into_regex(&component.annotations);
+            if component.backend.is_some() && is_regex {
                 let hosts = component.claimed_hosts();
                 tier.regex_hosts.extend(hosts.map(|host| host.map(|host| host.value.clone())));
             }
             for (host, rule) in rules(name, component) {
-                match (&component.backend, component.is_canary()) {
+                match (&component.backend, reads_nginx && component.is_canary()) {
                     (None, _) => tier.records.push((host, rule)),
                     (Some(_), true) => tier.canaries.push((host, rule)),
                     (Some(_), false) => tier.hosts.entry(host).or_default().push(rule),
@@ -182,9 +194,15 @@ impl Tier {
         self.all_regex || self.regex_hosts.contains(&host.cloned())
     }
 
-    /// The components whose paths ingress-nginx does not serve on a host that others name: those for any host, and for a
-    /// wildcard that covers it.
-    pub fn hidden_on(&self, host: &Host) -> BTreeSet<&Label> {
+    /// The components whose paths are not served on a host that others name: those for any host, and for a wildcard that
+    /// covers it. ingress-nginx serves none of them there; where others have a fallback, that answers for a named host first.
+    pub fn hidden_on(&self, host: &Host, controller: Controller) -> BTreeSet<&Label> {
+        let mut own = self.rules(Some(host)).iter();
+        if controller != Controller::IngressNginx
+            && !own.any(|rule| rule.answer == Answer::Fallback)
+        {
+            return BTreeSet::new();
+        }
         let wildcard = host.wildcard();
         let broader = wildcard.iter().flat_map(|wildcard| self.rules(Some(wildcard)));
         broader

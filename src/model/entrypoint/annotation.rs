@@ -26,6 +26,11 @@ pub fn nginx_annotation<'a>(annotations: &'a Annotations, name: &str) -> Option<
     nginx_annotations(annotations).find(|(found, _)| *found == name).map(|(_, value)| value)
 }
 
+/// Whether an annotation's value switches it on, as Go reads booleans (strconv.ParseBool).
+pub fn is_true(value: &str) -> bool {
+    matches!(value, "1" | "t" | "T" | "true" | "TRUE" | "True")
+}
+
 /// The annotations of a tier: those of both, and its own, which win.
 pub fn of_tier(
     both: &Annotations,

@@ -23,6 +23,11 @@ pub enum Controller {
 }
 
 impl Controller {
+    /// Whether annotations of ingress-nginx mean something to it.
+    pub fn reads_nginx(self) -> bool {
+        matches!(self, Self::IngressNginx | Self::TraefikNginx)
+    }
+
     /// By the keys of a tier.
     pub(super) fn of(
         controller: Option<&Loc<Text<ControllerName>>>,

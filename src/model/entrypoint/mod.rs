@@ -8,7 +8,7 @@ mod routing;
 
 pub(super) use annotation::annotations;
 use annotation::of_tier;
-pub use annotation::{Annotations, NGINX, nginx_annotation, nginx_annotations};
+pub use annotation::{Annotations, NGINX, is_true, nginx_annotation, nginx_annotations};
 pub use controller::Controller;
 pub use edge::{Edge, EdgePort};
 pub use fallback::Fallback;
