@@ -18,20 +18,24 @@ keep() {
     rm -f "$folder/$name"
 }
 
+# Without IPv6 in the kernel, what there is of IPv4.
 both_families() {
-    ip -4 -j "$@" && ip -6 -j "$@"
+    ip -4 -j "$@"
+    ip -6 -j "$@" || true
 }
 
 keep ip-addr.json ip -j addr
 keep ip-rule.json both_families rule
 keep ip-route.json both_families route show table all
+keep rt_tables.txt sh -c 'cat /usr/share/iproute2/rt_tables /etc/iproute2/rt_tables /etc/iproute2/rt_tables.d/*.conf; true'
 keep sysctl.txt sysctl -a
 keep keepalived-version.txt sh -c 'keepalived --version 2>&1'
 
 for path in etc/keepalived usr/local/sbin/lbgen-policy-routing usr/local/libexec/lbgen; do
     if [ -e "/$path" ]; then
         mkdir -p "$folder/${path%/*}"
-        cp -RLp "/$path" "$folder/$path"
+        # A link that leads nowhere is left out, and said.
+        cp -RLp "/$path" "$folder/$path" || true
     fi
 done
 # Keys and certificates stay where they are.

@@ -74,9 +74,25 @@ pub fn read(
         for (line, user) in lines(tree, node, written, user) {
             health.take(&line, user, written.at, findings);
         }
+        let reversed =
+            found("weight").filter(|weight| weight.words.iter().any(|word| word == "reverse"));
+        if let Some(weight) = reversed {
+            refuse_reversed(name, weight.at, findings);
+            health = Health::default();
+        }
         all.insert(name.clone(), health);
     }
     all
+}
+
+/// Says that a check counts when it fails, which an inventory cannot say.
+pub fn refuse_reversed(name: &str, at: Span, findings: &mut Findings) {
+    findings.add(
+        &codes::UNSAYABLE,
+        at,
+        format!("`{name}` counts while it fails (`reverse`)"),
+        "write a script that exits with 0 while the node is well, and make it the check",
+    );
 }
 
 /// The check of a process that keepalived tracks itself.
@@ -127,7 +143,11 @@ fn timing<'a>(
 
 /// The command of a script, or those of the file that lbgen writes where there are several; each with its user.
 fn lines<'a>(tree: &Tree, node: &str, script: &Statement, user: &'a str) -> Vec<(String, &'a str)> {
-    let command = script.words[1..].join(" ");
+    // A quoted command is one word; what follows it is not read.
+    let command = match script.value() {
+        Some(quoted) if quoted.contains(' ') => quoted.to_owned(),
+        _ => script.words[1..].join(" "),
+    };
     let parts = command
         .strip_prefix("/usr/local/libexec/lbgen/check-entrypoint-")
         .and_then(|_| tree.get(&format!("nodes/{node}{command}")));
@@ -141,6 +161,11 @@ fn lines<'a>(tree: &Tree, node: &str, script: &Statement, user: &'a str) -> Vec<
 }
 
 impl Health {
+    /// Whether nothing is left to ask: it could not be carried.
+    pub fn is_empty(&self) -> bool {
+        self.port.is_none() && self.commands.is_empty()
+    }
+
     fn take(&mut self, line: &str, user: &str, at: Span, findings: &mut Findings) {
         let (line, user) = unwrapped(line, user);
         if let Some(arguments) = line.strip_prefix("/usr/local/libexec/lbgen/check-entrypoint ") {

@@ -6,10 +6,12 @@ use std::net::IpAddr;
 use serde_json::Value;
 
 use super::codes;
-use super::component::Component;
+use super::component::{Component, common_annotations};
+use super::edge::{Edge, Fallback, Routing, is_edge, of_entrypoint, strings};
 use super::finding::Findings;
 use super::fleet::most;
-use crate::source::{FileId, Sources, Span};
+use super::manifest::line_of;
+use crate::source::{FileId, Sources};
 use crate::state::Object;
 
 /// What the objects say.
@@ -31,38 +33,6 @@ pub struct Cluster {
     pub components: BTreeMap<String, Component>,
 }
 
-/// The two tiers of an entrypoint.
-#[derive(Debug, Default)]
-pub struct Edge {
-    pub class: String,
-    pub service: String,
-    pub selector: BTreeMap<String, String>,
-    /// Number and protocol, by name.
-    pub ports: BTreeMap<String, (u64, String)>,
-    pub health_port: Option<u64>,
-    pub vips: BTreeSet<IpAddr>,
-    pub annotations: BTreeMap<String, String>,
-    pub routing: Option<Routing>,
-    pub fallback: Option<Fallback>,
-}
-
-/// The second tier.
-#[derive(Debug, Default, Clone)]
-pub struct Routing {
-    pub class: String,
-    pub service: String,
-    pub port: u64,
-    pub annotations: BTreeMap<String, String>,
-}
-
-/// What catches the rest.
-#[derive(Debug)]
-pub struct Fallback {
-    pub name: String,
-    pub addresses: Vec<IpAddr>,
-    pub port: u64,
-}
-
 /// A host at the edge.
 #[derive(Debug)]
 pub struct Domain {
@@ -73,6 +43,9 @@ pub struct Domain {
 
 /// Objects that say nothing that an inventory could.
 const PLAIN: &[&str] = &["Endpoints", "EndpointSlice", "Service", "Ingress", "Namespace"];
+
+/// What to do about Ingresses that no second tier is behind.
+const DIRECT: &str = "lbgen's edge sends whole hosts to a second tier of controllers: give that a class of its own, and let it have these paths as a component";
 
 /// Reads objects; files are added to the sources where something is said of them.
 pub fn read(
@@ -124,7 +97,7 @@ pub fn read(
         free.remove(name);
         let entrypoint = of_entrypoint(&service.file).unwrap_or(name).to_owned();
         let class = class.map(str::to_owned);
-        cluster.edges.insert(entrypoint, edge(service, class));
+        cluster.edges.insert(entrypoint, Edge::of(service, class));
     }
     cluster.by_status = edges.iter().any(|edge| {
         edge.field("/spec/loadBalancerClass").and_then(Value::as_str)
@@ -140,21 +113,65 @@ pub fn read(
     let (at_edge, routed): (Vec<&&Object>, Vec<&&Object>) = ingresses
         .iter()
         .partition(|found| found.class().is_some_and(|class| edge_classes.contains_key(class)));
+    // Where a second tier is, edge Ingresses of a class lead to one Service beside the edge.
+    let is_ours = |ingress: &Object| {
+        ingress.field("/metadata/labels/app.kubernetes.io~1managed-by").and_then(Value::as_str)
+            == Some("lbgen")
+    };
+    let mut whole: BTreeMap<&str, Vec<&Object>> = BTreeMap::new();
     for ingress in &at_edge {
         let Some(edge) = ingress.class().and_then(|class| edge_classes.get(class)) else {
             continue;
         };
-        if !is_whole(ingress) {
-            let title = format!("{} has paths of its own at the edge", ingress.key);
-            say(
-                &codes::UNSAYABLE,
-                ingress,
-                title,
-                "lbgen's edge sends whole hosts to the second tier: give it a controller and a class of its own, and move the paths there",
-            );
-            continue;
+        match is_whole(ingress) {
+            true => whole.entry(edge).or_default().push(ingress),
+            false => {
+                let title = format!("{} has paths of its own at the edge", ingress.key);
+                say(&codes::UNSAYABLE, ingress, title, DIRECT);
+            }
         }
-        cluster.domain(ingress, edge);
+    }
+    for (edge, all) in whole {
+        let home = cluster.namespace.clone().unwrap_or_default();
+        let near = all.iter().filter(|ingress| ingress.key.namespace == home);
+        let backend = |ingress: &&Object| ingress.paths().first().map(|path| path.backend.clone());
+        let routing = most(near.filter_map(backend));
+        let has_second = !routed.is_empty() || all.iter().any(|ingress| is_ours(ingress));
+        let (behind, direct): (Vec<&Object>, Vec<&Object>) = all.into_iter().partition(|ingress| {
+            has_second && ingress.key.namespace == home && backend(ingress) == routing
+        });
+        for ingress in direct {
+            let title = format!("{} sends its host straight to a Service", ingress.key);
+            say(&codes::UNSAYABLE, ingress, title, DIRECT);
+        }
+        let common = common_annotations(&behind);
+        for ingress in behind {
+            for (key, _) in annotations(ingress)
+                .into_iter()
+                .filter(|(key, value)| common.get(key) != Some(value))
+            {
+                let title = format!("the annotation `{key}` of {} is left behind", ingress.key);
+                say(
+                    &codes::LOST,
+                    ingress,
+                    title,
+                    "annotations of the edge are the same for all domains of an entrypoint; move it to the component",
+                );
+            }
+            cluster.domain(ingress, edge);
+        }
+        if let Some(edge) = cluster.edges.get_mut(edge) {
+            edge.annotations = common;
+        }
+    }
+    for ingress in ingresses.iter().filter(|found| found.field("/spec/defaultBackend").is_some()) {
+        let title = format!("`defaultBackend` of {} is left behind", ingress.key);
+        say(
+            &codes::LOST,
+            ingress,
+            title,
+            "an entrypoint has a `fallback`: addresses outside of the cluster",
+        );
     }
     cluster.pair(&routed);
     let routing_classes: BTreeMap<String, String> = cluster
@@ -190,74 +207,6 @@ pub fn read(
     cluster
 }
 
-/// The line of a manifest that names an object.
-fn line_of(object: &Object, text: &str, file: FileId) -> Span {
-    let named = |line: &str| {
-        let mut words = line.split([' ', ',', '"', '{', '}']).filter(|word| !word.is_empty());
-        words.any(|word| word.trim_end_matches(':') == "name")
-            && words.any(|word| word == object.key.name)
-    };
-    let mut start = 0;
-    for line in text.split_inclusive('\n') {
-        if named(line.trim_end()) {
-            let indent = line.len() - line.trim_start().len();
-            let number = |byte: usize| u32::try_from(byte).unwrap_or(u32::MAX);
-            return Span {
-                file,
-                start: number(start + indent),
-                end: number(start + line.trim_end().len()),
-            };
-        }
-        start += line.len();
-    }
-    Span::of_file(file).at(0)
-}
-
-/// A Service that VIPs are for: it names them, or it is a load balancer's whose health keepalived could ask.
-fn is_edge(service: &Object, vips: &BTreeSet<IpAddr>) -> bool {
-    let kind = service.field("/spec/type").and_then(Value::as_str);
-    let health = service.field("/spec/healthCheckNodePort").is_some();
-    addresses(service).iter().any(|address| vips.contains(address))
-        || of_entrypoint(&service.file).is_some() && kind == Some("LoadBalancer")
-        || health && kind == Some("LoadBalancer")
-}
-
-/// The addresses by which clients reach a Service.
-fn addresses(service: &Object) -> BTreeSet<IpAddr> {
-    let list = |path: &str| service.field(path).and_then(Value::as_array).into_iter().flatten();
-    let external = list("/spec/externalIPs").filter_map(Value::as_str);
-    let status = list("/status/loadBalancer/ingress").filter_map(|entry| entry["ip"].as_str());
-    external.chain(status).filter_map(|text| text.parse().ok()).collect()
-}
-
-/// The entrypoint whose folder of a bundle a file lies in.
-fn of_entrypoint(file: &str) -> Option<&str> {
-    file.split_once("/entrypoints/")?.1.split('/').next()
-}
-
-fn edge(service: &Object, class: Option<String>) -> Edge {
-    let ports = service.field("/spec/ports").and_then(Value::as_array).into_iter().flatten();
-    let ports = ports.filter_map(|port| {
-        let number = port["port"].as_u64()?;
-        let name = port["name"].as_str().map_or_else(|| format!("port-{number}"), str::to_owned);
-        Some((name, (number, port["protocol"].as_str().unwrap_or("TCP").to_owned())))
-    });
-    Edge {
-        class: class.unwrap_or_default(),
-        service: service.key.name.clone(),
-        selector: strings(service.field("/spec/selector")),
-        ports: ports.collect(),
-        health_port: service.field("/spec/healthCheckNodePort").and_then(Value::as_u64),
-        vips: addresses(service),
-        ..Edge::default()
-    }
-}
-
-fn strings(map: Option<&Value>) -> BTreeMap<String, String> {
-    let entries = map.and_then(Value::as_object).into_iter().flatten();
-    entries.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
-}
-
 pub fn annotations(object: &Object) -> BTreeMap<String, String> {
     let mut found = strings(object.field("/metadata/annotations"));
     found.retain(|key, _| {
@@ -280,7 +229,6 @@ impl Cluster {
             self.domains.insert(host.to_owned(), Domain { edge: edge.to_owned(), secret });
         }
         let Some(edge) = self.edges.get_mut(edge) else { return };
-        edge.annotations.extend(annotations(ingress));
         if let (None, Some(path)) = (&edge.routing, ingress.paths().first()) {
             let (service, port) = path.backend.rsplit_once(':').unwrap_or((&path.backend, ""));
             edge.routing = Some(Routing {

@@ -87,3 +87,13 @@ impl Cluster {
         }
     }
 }
+
+/// Annotations that all Ingresses have.
+pub fn common_annotations(ingresses: &[&Object]) -> BTreeMap<String, String> {
+    let mut all = ingresses.iter().map(|ingress| annotations(ingress));
+    let first = all.next().unwrap_or_default();
+    all.fold(first, |mut common, other| {
+        common.retain(|key, value| other.get(key) == Some(value));
+        common
+    })
+}

@@ -57,6 +57,7 @@ const GLOBAL: &[(&str, Fate)] = &[
     ("vrrp_garp_master_refresh_repeat", Carried),
     ("vrrp_rt_priority", Carried),
     ("vrrp_no_swap", Carried),
+    ("vrrp_rlimit_rttime", Otherwise("lbgen sets it to a second beside `rt_priority`")),
     ("default_interface", Carried),
     ("router_id", Otherwise("lbgen sets it to the node's name")),
     ("lvs_id", Otherwise("lbgen sets `router_id` to the node's name")),
@@ -165,6 +166,7 @@ const OWN: &[&[&str]] = &[
     &["enable_script_security"],
     &["reload_check_config"],
     &["state", "BACKUP"],
+    &["vrrp_rlimit_rttime", "1000000"],
     &["weight", "0"],
 ];
 

@@ -111,12 +111,24 @@ impl Fleet {
         findings: &mut Findings,
     ) {
         let at = instance.at;
-        let Some(address) = instance.vip() else {
+        // RFC 9568 puts the link-local address of IPv6 first; what clients know is the next.
+        let is_known =
+            |address: &IpAddr| !matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local());
+        for address in instance.holds().filter(|address| !is_known(address)) {
+            let title = format!("{address} is left behind");
+            findings.add(
+                &codes::LOST,
+                at,
+                title,
+                "a VIP is an address that clients know; link-local ones stay the nodes' own",
+            );
+        }
+        let Some(address) = instance.holds().find(is_known) else {
             let title = format!("the instance `{}` has no address", instance.name);
             findings.add(&codes::LOST, at, title, "a VIP is what moves between nodes");
             return;
         };
-        let all: BTreeSet<IpAddr> = instance.holds().collect();
+        let all: BTreeSet<IpAddr> = instance.holds().filter(is_known).collect();
         let known = self.vips.iter().position(|vip| {
             vip.address.is_ipv6() == address.is_ipv6()
                 && (all.contains(&vip.address) || vip.extra.contains(&address))

@@ -1,7 +1,6 @@
 //! What was found -> the inventory as a person would write it: defaults left out, what runs pinned.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -73,6 +72,22 @@ impl Found {
         let global = self.global("vrrp_version").and_then(|version| version.parse().ok());
         let interval = most(members().map(|member| member.instance.advert.interval));
         let interval = interval.unwrap_or(Duration::from_secs(1));
+        let version = version.or(global).unwrap_or(2);
+        // VRRPv2 has whole seconds, and keepalived rounds.
+        let interval = match version {
+            2 => Duration::from_secs_f64(interval.as_secs_f64().round().max(1.0)),
+            _ => interval,
+        };
+        for member in members().filter(|member| {
+            !member.instance.advert.ipv6 && member.instance.advert.version != version
+        }) {
+            findings.add(
+                &codes::OTHERWISE,
+                member.at,
+                format!("VRRPv{} becomes VRRPv{version}", member.instance.advert.version),
+                "a datacenter has one `vrrp_version`",
+            );
+        }
         let preempt = most(members().map(|member| super::fleet::preempt(member.instance.preempt)));
         let found = members().map(|member| member.instance.preempt);
         let preempt = found
@@ -95,12 +110,7 @@ impl Found {
         let notify = most(members().filter_map(|member| member.notify.clone()));
         // Without the global one, a VIP that has none could not be said.
         let is_common = members().filter(|member| member.notify == notify).count() == all;
-        Common {
-            vrrp_version: version.or(global).unwrap_or(2),
-            interval,
-            preempt,
-            notify: notify.filter(|_| is_common),
-        }
+        Common { vrrp_version: version, interval, preempt, notify: notify.filter(|_| is_common) }
     }
 
     /// A setting of `global_defs` as most nodes have it.
@@ -125,7 +135,8 @@ impl Found {
             .iter()
             .any(|vip| vip.way(vip.address).is_some_and(|way| way.mark.is_some()));
         if edges && !has_marks && self.fleet.vips.iter().any(|vip| vip.way(vip.address).is_some()) {
-            map.put("kube_proxy", Yaml::text("ipvs"));
+            let why = "No rule for a mark was found, which only this mode does without. Correct it where that is wrong.";
+            map.comment("kube_proxy", Yaml::text("ipvs"), vec![why.to_owned()]);
         }
         map.put_some("ingress_class", cluster.by_annotation.then(|| Yaml::text("annotation")));
         map.put_some("vips", cluster.by_status.then(|| Yaml::text("status")));
@@ -138,13 +149,20 @@ impl Found {
         map
     }
 
-    /// Rules from a VIP to a network in the main table, with their priorities.
+    /// Rules from a VIP to a network in the main table that come before the VIP's own, with their priorities.
     fn to_pods(&self) -> impl Iterator<Item = (IpNet, Option<u32>)> {
+        let before = |network: IpNet, to: IpNet, priority: Option<u32>| {
+            let mut vips = self.fleet.vips.iter().filter(|vip| network.contains(&vip.address));
+            vips.any(|vip| {
+                let own = vip.way(vip.address).and_then(|way| way.rule_priority);
+                to.addr().is_ipv4() == vip.address.is_ipv4() && priority < own
+            })
+        };
         let rules = self.fleet.nodes.values().flat_map(|node| &node.routing.rules);
-        let is_vip = |address: IpAddr| self.fleet.vips.iter().any(|vip| vip.address == address);
-        rules
-            .filter(move |rule| rule.table == 254 && rule.from.is_some_and(is_vip))
-            .filter_map(|rule| Some((rule.to?, rule.priority)))
+        rules.filter(|rule| rule.table == 254).filter_map(move |rule| {
+            let (from, to) = (rule.from?, rule.to?);
+            before(from, to, rule.priority).then_some((to, rule.priority))
+        })
     }
 
     fn keepalived(&self, common: &Common) -> Yaml {

@@ -50,6 +50,7 @@ impl Member {
             // A script that succeeds adds a positive weight.
             priority += weight.unwrap_or(0).max(0);
             match node.checks.get(&track.name) {
+                Some(check) if check.is_empty() => {}
                 Some(check) => health.push((track.name.clone(), check.clone(), weight)),
                 None => findings.add(
                     &codes::UNREADABLE,
@@ -93,6 +94,7 @@ impl Member {
                     for inner in statement.inner() {
                         let weight = inner.words.iter().position(|word| word == "weight");
                         let weight = weight.and_then(|at| inner.words.get(at + 1)?.parse().ok());
+                        let weight = weight.or_else(|| process_weight(configuration, inner.key()));
                         priority += weight.unwrap_or(0).max(0);
                         if let Some(check) = node.checks.get(inner.key()) {
                             let weight = weight.filter(|weight| *weight != 0);
@@ -135,6 +137,12 @@ impl Member {
     }
 }
 
+/// What a tracked process adds to a priority, by its own block.
+fn process_weight(configuration: &Configuration, name: &str) -> Option<i32> {
+    let block = configuration.others.iter().find(|found| found.value() == Some(name))?;
+    block.inner().iter().find(|inner| inner.key() == "weight")?.value()?.parse().ok()
+}
+
 /// Tells of words of addresses, routes and rules that an inventory has no place for.
 fn leave_behind(node: &Node, instance: &Instance, findings: &mut Findings) {
     for address in instance.addresses.iter().chain(&instance.excluded) {
@@ -163,7 +171,10 @@ fn leave_behind(node: &Node, instance: &Instance, findings: &mut Findings) {
         let is_way = routing::rule(words).is_some_and(|rule| {
             let of_table = ways.iter().any(|way| way.table == rule.table);
             match (rule.from, rule.mark) {
-                (Some(from), None) => own.contains(&from) && (of_table || rule.to.is_some()),
+                (Some(from), None) => {
+                    own.iter().any(|address| from.contains(address))
+                        && (of_table || rule.to.is_some())
+                }
                 (None, Some(_)) => of_table,
                 _ => false,
             }

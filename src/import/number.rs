@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use super::codes;
 use super::finding::Findings;
 use super::fleet::Vip;
+use super::routing::NAMED;
 use crate::language::number::RESERVED_TABLES;
 
 /// Pins of a VIP.
@@ -89,7 +90,7 @@ impl<'a> Taken<'a> {
     ) -> Option<u32> {
         let number = number?;
         let is_ours = match kind {
-            Kind::Table => !RESERVED_TABLES.contains(&number),
+            Kind::Table => !RESERVED_TABLES.contains(&number) && number < NAMED,
             Kind::Rule => (1..=32765).contains(&number),
             _ => true,
         };
@@ -104,9 +105,13 @@ impl<'a> Taken<'a> {
         }
         let at = vip.members.values().next()?.at;
         let word = kind.word();
+        let number = match kind {
+            Kind::Table if number >= NAMED => "the named one".to_owned(),
+            _ => number.to_string(),
+        };
         let help = match shared {
             Some(_) => format!("each VIP on a node gets a {word} of its own"),
-            None => format!("{word} {number} is the kernel's"),
+            None => format!("{word} {number} cannot be pinned"),
         };
         findings.add(
             &codes::OTHERWISE,

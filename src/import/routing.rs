@@ -14,7 +14,7 @@ use crate::state::{NodeState, Tree};
 /// A rule of policy routing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
-    pub from: Option<IpAddr>,
+    pub from: Option<IpNet>,
     pub to: Option<IpNet>,
     /// Value and mask.
     pub mark: Option<(u32, u32)>,
@@ -94,7 +94,10 @@ impl Routing {
 
     /// How the replies of an address leave; `None` where nothing says so.
     pub fn way(&self, address: IpAddr) -> Option<Way> {
-        let own = self.rules.iter().find(|rule| rule.from == Some(address) && rule.to.is_none())?;
+        let covers = |rule: &&Rule| {
+            rule.from.is_some_and(|from| from.contains(&address)) && rule.to.is_none()
+        };
+        let own = self.rules.iter().filter(covers).min_by_key(|rule| rule.priority)?;
         let route = self.routes.iter().find(|route| {
             route.table == own.table && route.gateway.is_ipv4() == address.is_ipv4()
         })?;
@@ -220,7 +223,8 @@ pub fn rule(words: &str) -> Option<Rule> {
     let mut words = words.split_whitespace();
     while let Some(word) = words.next() {
         match word {
-            "from" => found.from = host(words.next()?),
+            // `::/0` only says that a rule is of IPv6.
+            "from" => found.from = network(words.next()?).filter(|net| net.prefix_len() > 0),
             "to" => found.to = network(words.next()?),
             "fwmark" => found.mark = mark(words.next()?),
             "lookup" | "table" => found.table = table(words.next()?)?,
@@ -255,8 +259,8 @@ fn rule_entry(entry: &Value) -> Option<Rule> {
     let mask = text("fwmask").and_then(mark).map_or(u32::MAX, |(mask, _)| mask);
     let mark = text("fwmark").and_then(mark).map(|(value, _)| (value, mask));
     Some(Rule {
-        from: text("src").and_then(host),
-        to: text("dst").and_then(network),
+        from: text("src").and_then(|text| with_length(text, &entry["srclen"])),
+        to: text("dst").and_then(|text| with_length(text, &entry["dstlen"])),
         mark,
         table: table(text("table")?)?,
         priority: entry["priority"].as_u64().and_then(|value| u32::try_from(value).ok()),
@@ -273,22 +277,32 @@ fn route_entry(entry: &Value) -> Option<Route> {
     })
 }
 
-fn host(text: &str) -> Option<IpAddr> {
-    let whole = |net: &IpNet| net.prefix_len() == net.max_prefix_len();
-    text.parse().ok().or_else(|| text.parse::<IpNet>().ok().filter(whole).map(|net| net.addr()))
+/// An address and its length beside it, as `ip -j rule` prints a network.
+fn with_length(text: &str, length: &Value) -> Option<IpNet> {
+    let length = length.as_u64().and_then(|length| u8::try_from(length).ok());
+    match (text.parse::<IpAddr>(), length) {
+        (Ok(address), Some(length)) => IpNet::new(address, length).ok(),
+        _ => network(text),
+    }
 }
 
 fn network(text: &str) -> Option<IpNet> {
     text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
 }
 
-/// A table by its number; the names that every node knows are the kernel's own.
+/// Numbers from here on stand for tables that are known by their name only.
+pub const NAMED: u32 = 0xf000_0000;
+
+/// A table by its number; the names that every node knows are the kernel's own, and another one gets a number that no pin has.
 fn table(text: &str) -> Option<u32> {
     match text {
         "main" => Some(254),
         "local" => Some(255),
         "default" => Some(253),
-        text => text.parse().ok(),
+        text => text.parse().ok().or_else(|| {
+            let sum = text.bytes().fold(0u32, |sum, byte| sum.wrapping_mul(31) ^ u32::from(byte));
+            (!text.is_empty()).then_some(NAMED | sum & !NAMED)
+        }),
     }
 }
 

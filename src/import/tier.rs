@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::cluster::{Cluster, Edge};
+use super::cluster::Cluster;
 use super::component::Component;
+use super::edge::Edge;
 use super::yaml::Yaml;
 use crate::language::name::{Host, Name as _};
 

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use super::check::Health;
 use super::entrypoint::Entrypoints;
 use super::finding::Findings;
 use super::fleet::{Vip, preempt};
 use super::gateway::Gateway;
 use super::inventory::Common;
+use super::member::Member;
 use super::number::Pins;
 use super::yaml::Yaml;
 use super::{Found, codes};
@@ -37,13 +39,14 @@ impl Found {
             let entrypoint = entrypoints.of.get(&vip.address);
             map.put_some("entrypoint", entrypoint.filter(|_| many).map(Yaml::text));
             let is_routed = gateways.values().any(|found| found.network.contains(&vip.address));
-            if !is_routed {
+            if !is_routed && self.is_local(vip, findings) {
                 map.put("gateway", Yaml::text("none"));
-                self.tell_gateway(vip, findings);
             }
-            if !vip.extra.is_empty() {
-                map.put("extra_addresses", Yaml::texts(&vip.extra));
+            let extra = extra(vip, gateways, is_routed, findings);
+            if !extra.is_empty() {
+                map.put("extra_addresses", Yaml::texts(&extra));
             }
+            tell_differences(vip, findings);
             let is_everywhere = match is_routed {
                 true => vip.members.keys().eq(used.iter().copied()),
                 false => vip.members.keys().eq(self.fleet.nodes.keys()),
@@ -102,16 +105,20 @@ impl Found {
         own.collect()
     }
 
-    fn tell_gateway(&self, vip: &Vip, findings: &mut Findings) {
+    /// Whether a VIP without a gateway stands where `gateway: none` puts it. Where it does not, nothing is written, and
+    /// `check` asks for the gateway.
+    fn is_local(&self, vip: &Vip, findings: &mut Findings) -> bool {
+        let mut is_local = true;
         for (name, member) in &vip.members {
             let Some((net, interface)) = member.places.get(&vip.address) else { continue };
             let own = self.fleet.nodes.get(name).and_then(|node| node.interface.as_ref());
             if own != Some(interface) {
+                is_local = false;
                 findings.add(
                     &codes::UNSAYABLE,
                     member.at,
                     format!("nothing tells the gateway of {}", vip.address),
-                    "collect the node's rules and routes (`lbgen import --collect`), or write its gateway under `gateways`",
+                    "no rule from it leads to a table with a default route; write its gateway under `gateways`, with its network",
                 );
             } else if net.prefix_len() < net.max_prefix_len() {
                 findings.add(
@@ -122,6 +129,7 @@ impl Found {
                 );
             }
         }
+        is_local
     }
 
     /// Whether lbgen would give just these priorities to this order.
@@ -136,6 +144,60 @@ impl Found {
         let by_rank = vip.members.values().flat_map(|member| &member.health);
         let losses: BTreeSet<Option<i32>> = by_rank.map(|(_, _, weight)| *weight).collect();
         is_kept && (!yields || losses.iter().all(|weight| matches!(weight, None | Some(-127))))
+    }
+}
+
+/// The extra addresses that stand where lbgen would put them.
+fn extra(
+    vip: &Vip,
+    gateways: &BTreeMap<String, Gateway>,
+    is_routed: bool,
+    findings: &mut Findings,
+) -> BTreeSet<IpAddr> {
+    let interface = |address: IpAddr| {
+        vip.members.values().find_map(|member| member.places.get(&address)).map(|(_, name)| name)
+    };
+    let fits = |address: &IpAddr| match is_routed {
+        true => gateways.values().any(|gateway| gateway.network.contains(address)),
+        false => interface(*address) == interface(vip.address) && vip.way(*address).is_none(),
+    };
+    let (fit, other): (BTreeSet<IpAddr>, BTreeSet<IpAddr>) =
+        vip.extra.iter().partition(|address| fits(address));
+    for address in other {
+        for member in vip.members.values() {
+            findings.add(
+                &codes::UNSAYABLE,
+                member.at,
+                format!("{address} cannot come with {}: it leaves by another way", vip.address),
+                "make it a VIP of its own, with another `vrid`",
+            );
+        }
+    }
+    fit
+}
+
+/// Tells of instances that say something else than most instances of their VIP.
+fn tell_differences(vip: &Vip, findings: &mut Findings) {
+    let vrid = vip.most(|member| member.instance.vrid);
+    let checks = |member: &Member| -> Vec<Health> {
+        member.health.iter().map(|(_, health, _)| health.clone()).collect()
+    };
+    let health = vip.most(checks);
+    let notify = vip.most(|member| member.notify.clone());
+    let stays = vip.most(|member| preempt(member.instance.preempt));
+    for (name, member) in &vip.members {
+        let found = [
+            ("VRID", Some(member.instance.vrid) == vrid),
+            ("check", Some(checks(member)) == health),
+            ("`notify`", Some(&member.notify) == notify.as_ref()),
+            ("preemption", Some(preempt(member.instance.preempt)) == stays),
+        ];
+        for (what, _) in found.into_iter().filter(|(_, is_same)| !is_same) {
+            let title = format!("the {what} of {} is another one on `{name}`", vip.address);
+            let help = "a VIP has one for all of its nodes: that of most of them was taken";
+            let code = if what == "VRID" { &codes::UNSAYABLE } else { &codes::OTHERWISE };
+            findings.add(code, member.at, title, help);
+        }
     }
 }
 

@@ -36,7 +36,7 @@ impl Tree {
         let name = path.file_name().and_then(|name| name.to_str()).and_then(node_of_file);
         let Some(name) = name else { bail!("{shown} is neither a directory nor NODE.conf") };
         let body = fs::read(path).with_context(|| format!("cannot read {shown}"))?;
-        let inside = format!("nodes/{name}/{CONFIGURATION}");
+        let inside = format!("nodes/{}/{CONFIGURATION}", node_name(name));
         Ok(Self {
             files: BTreeMap::from([(inside.clone(), text_of(body))]),
             elsewhere: BTreeMap::from([(inside, shown)]),
@@ -111,8 +111,13 @@ impl Tree {
             files.keys().filter_map(|path| path.strip_suffix(CONFIGURATION)).collect();
         let nodes: BTreeSet<String> =
             nodes.into_iter().filter_map(|node| Some(node.strip_suffix('/')?.to_owned())).collect();
-        let alone: BTreeSet<String> =
-            files.keys().filter_map(|path| Some(node_of_file(path)?.to_owned())).collect();
+        let configures =
+            |body: &str| ["vrrp_", "global_defs", "include"].iter().any(|word| body.contains(word));
+        let alone: BTreeSet<String> = files
+            .iter()
+            .filter(|(_, body)| configures(body))
+            .filter_map(|(path, _)| Some(node_of_file(path)?.to_owned()))
+            .collect();
         if nodes.is_empty() && alone.is_empty() {
             bail!("{root} has neither `nodes/`, nor NODE/{CONFIGURATION}, nor NODE.conf");
         }
@@ -125,15 +130,20 @@ impl Tree {
         let files: BTreeMap<String, String> = files
             .into_iter()
             .filter_map(|(path, body)| {
-                if nodes.contains(path.split('/').next()?) {
-                    return Some((format!("nodes/{path}"), body));
+                let (folder, below) = path.split_once('/').unwrap_or((&path, ""));
+                if nodes.contains(folder) {
+                    return moved(format!("nodes/{}/{below}", node_name(folder)), &path, body);
                 }
-                if let Some(node) = node_of_file(&path) {
-                    return moved(format!("nodes/{node}/{CONFIGURATION}"), &path, body);
+                if let Some(node) = node_of_file(&path).filter(|node| alone.contains(*node)) {
+                    return moved(
+                        format!("nodes/{}/{CONFIGURATION}", node_name(node)),
+                        &path,
+                        body,
+                    );
                 }
                 let beside = |node: &String| path.strip_prefix(node.as_str())?.strip_prefix('.');
                 let (node, name) = alone.iter().find_map(|node| Some((node, beside(node)?)))?;
-                moved(format!("nodes/{node}/{name}"), &path, body)
+                moved(format!("nodes/{}/{name}", node_name(node)), &path, body)
             })
             .collect();
         Ok(Self { root, bare: true, files, elsewhere })
@@ -229,6 +239,11 @@ impl Tree {
         let path = if self.bare { path.strip_prefix("nodes/").unwrap_or(path) } else { path };
         if self.root.is_empty() { path.to_owned() } else { format!("{}/{path}", self.root) }
     }
+}
+
+/// What an inventory calls a node whose folder or file somebody else named: `LB_1` is `lb-1`.
+fn node_name(folder: &str) -> String {
+    folder.to_ascii_lowercase().replace('_', "-")
 }
 
 /// The node whose whole configuration a file is: `lb-1.conf`, `lb-1.keepalived.conf`.

@@ -217,8 +217,9 @@ impl Instance {
             true => 3,
             false => reader.version.unwrap_or(defaults.version),
         };
-        // The word is cleared for the owner of the address.
-        if found.priority == 255 {
+        // The word is cleared for the owner of the address, and where the instance starts as MASTER.
+        let never = found.preempt == Preemption::Never;
+        if found.priority == 255 || never && found.starts_as_master {
             found.preempt = Preemption::AtOnce;
         }
         if found.vrid == 0 {
@@ -264,9 +265,11 @@ impl Reader<'_> {
             "authentication" => found.advert.authentication = authentication(&inner),
             "nopreempt" => found.preempt = Preemption::Never,
             "preempt" => found.preempt = Preemption::AtOnce,
-            "preempt_delay" => {
+            // Beside `nopreempt`, keepalived drops the delay.
+            "preempt_delay" if found.preempt != Preemption::Never => {
                 self.seconds(&inner, |delay| found.preempt = Preemption::After(delay));
             }
+            "preempt_delay" => {}
             "track_script" => found.scripts.extend(inner.inner().iter().map(Track::of)),
             "track_file" => found.files.extend(inner.inner().iter().map(Track::of)),
             "virtual_ipaddress" => self.addresses(&mut found.addresses, &inner),

@@ -1,0 +1,89 @@
+//! Services and classes of the two tiers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use serde_json::Value;
+
+use crate::state::Object;
+
+/// The two tiers of an entrypoint.
+#[derive(Debug, Default)]
+pub struct Edge {
+    pub class: String,
+    pub service: String,
+    pub selector: BTreeMap<String, String>,
+    /// Number and protocol, by name.
+    pub ports: BTreeMap<String, (u64, String)>,
+    pub health_port: Option<u64>,
+    pub vips: BTreeSet<IpAddr>,
+    pub annotations: BTreeMap<String, String>,
+    pub routing: Option<Routing>,
+    pub fallback: Option<Fallback>,
+}
+
+/// The second tier.
+#[derive(Debug, Default, Clone)]
+pub struct Routing {
+    pub class: String,
+    pub service: String,
+    pub port: u64,
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// What catches the rest.
+#[derive(Debug)]
+pub struct Fallback {
+    pub name: String,
+    pub addresses: Vec<IpAddr>,
+    pub port: u64,
+}
+
+/// A Service that VIPs are for: it names them, or it is a load balancer's whose health keepalived could ask.
+pub fn is_edge(service: &Object, vips: &BTreeSet<IpAddr>) -> bool {
+    let kind = service.field("/spec/type").and_then(Value::as_str);
+    let health = service.field("/spec/healthCheckNodePort").is_some();
+    addresses(service).iter().any(|address| vips.contains(address))
+        || of_entrypoint(&service.file).is_some() && kind == Some("LoadBalancer")
+        || health && kind == Some("LoadBalancer")
+}
+
+/// The addresses by which clients reach a Service.
+fn addresses(service: &Object) -> BTreeSet<IpAddr> {
+    let list = |path: &str| service.field(path).and_then(Value::as_array).into_iter().flatten();
+    let external = list("/spec/externalIPs").filter_map(Value::as_str);
+    let status = list("/status/loadBalancer/ingress").filter_map(|entry| entry["ip"].as_str());
+    external.chain(status).filter_map(|text| text.parse().ok()).collect()
+}
+
+/// The entrypoint whose folder of a bundle a file lies in.
+pub fn of_entrypoint(file: &str) -> Option<&str> {
+    file.split_once("/entrypoints/")?.1.split('/').next()
+}
+
+impl Edge {
+    /// The Service of an edge, and the class of its Ingresses.
+    pub fn of(service: &Object, class: Option<String>) -> Self {
+        let ports = service.field("/spec/ports").and_then(Value::as_array).into_iter().flatten();
+        let ports = ports.filter_map(|port| {
+            let number = port["port"].as_u64()?;
+            let name =
+                port["name"].as_str().map_or_else(|| format!("port-{number}"), str::to_owned);
+            Some((name, (number, port["protocol"].as_str().unwrap_or("TCP").to_owned())))
+        });
+        Edge {
+            class: class.unwrap_or_default(),
+            service: service.key.name.clone(),
+            selector: strings(service.field("/spec/selector")),
+            ports: ports.collect(),
+            health_port: service.field("/spec/healthCheckNodePort").and_then(Value::as_u64),
+            vips: addresses(service),
+            ..Edge::default()
+        }
+    }
+}
+
+pub fn strings(map: Option<&Value>) -> BTreeMap<String, String> {
+    let entries = map.and_then(Value::as_object).into_iter().flatten();
+    entries.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
+}
