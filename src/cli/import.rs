@@ -105,6 +105,9 @@ fn source(args: &Args) -> anyhow::Result<Source> {
     }
     if let Some(path) = &args.objects {
         objects(path, &mut source)?;
+        if source.objects.is_empty() {
+            bail!("there is no object in --objects {}", path.display());
+        }
     }
     if let Some(path) = &args.ansible {
         let shown = path.display();

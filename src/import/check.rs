@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use super::codes;
 use super::finding::Findings;
 use crate::language::name::{Command, Name as _, User};
+use crate::model::Timing;
 use crate::source::Span;
 use crate::state::{Script, Statement, Tree};
 
 /// What a tracked script asks.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Health {
     /// Port of kube-proxy that says whether a ready pod is on the node.
     pub port: Option<u16>,
@@ -26,19 +27,12 @@ pub struct Asked {
     pub user: String,
 }
 
-/// Whole seconds and counts, as keepalived has them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Timing {
-    pub interval: u64,
-    pub timeout: u64,
-    pub fall: u64,
-    pub rise: u64,
-}
+/// keepalived's own, where a script says nothing: the timeout is the interval.
+const UNSAID: Timing = Timing { interval: 1, timeout: 1, fall: 1, rise: 1 };
 
-impl Default for Timing {
-    /// keepalived's own: the timeout is the interval.
+impl Default for Health {
     fn default() -> Self {
-        Self { interval: 1, timeout: 1, fall: 1, rise: 1 }
+        Self { port: None, commands: Vec::new(), timing: UNSAID }
     }
 }
 
@@ -98,10 +92,7 @@ pub fn refuse_reversed(name: &str, at: Span, findings: &mut Findings) {
 /// The check of a process that keepalived tracks itself.
 pub fn of_process(statement: &Statement, findings: &mut Findings) -> Option<Health> {
     let process = statement.inner().iter().find(|inner| inner.key() == "process")?;
-    let mut health = Health {
-        timing: Timing { interval: 2, timeout: 2, fall: 2, rise: 2 },
-        ..Health::default()
-    };
+    let mut health = Health { timing: Timing::DEFAULT, ..Health::default() };
     let name = process.value()?.rsplit('/').next()?;
     findings.add(
         &codes::OTHERWISE,
@@ -118,11 +109,11 @@ fn timing<'a>(
     name: &str,
     findings: &mut Findings,
 ) -> Timing {
-    let mut number = |key: &str, default: u64, most: u64| {
+    let mut number = |key: &str, default: u16, most: u16| {
         let Some(statement) = found(key) else { return default };
         let value: Option<f64> = statement.value().and_then(|value| value.parse().ok());
-        let whole = value.map_or(default, |value| (value.ceil() as u64).clamp(1, most));
-        if value != Some(whole as f64) {
+        let whole = value.map_or(default, |value| (value.ceil() as u16).clamp(1, most));
+        if value != Some(f64::from(whole)) {
             findings.add(
                 &codes::OTHERWISE,
                 statement.at,
@@ -132,13 +123,12 @@ fn timing<'a>(
         }
         whole
     };
-    let interval = number("interval", 1, 3600);
-    Timing {
-        interval,
-        timeout: number("timeout", interval, 3600),
-        fall: number("fall", 1, 100),
-        rise: number("rise", 1, 100),
-    }
+    let interval = number("interval", UNSAID.interval, 3600);
+    let timeout = number("timeout", interval, 3600);
+    let mut count =
+        |key, default: u8| u8::try_from(number(key, u16::from(default), 100)).unwrap_or(default);
+    let (fall, rise) = (count("fall", UNSAID.fall), count("rise", UNSAID.rise));
+    Timing { interval, timeout, fall, rise }
 }
 
 /// The command of a script, or those of the file that lbgen writes where there are several; each with its user.

@@ -11,6 +11,7 @@ use super::edge::{Edge, Fallback, Routing, is_edge, of_entrypoint, strings};
 use super::finding::Findings;
 use super::fleet::most;
 use super::manifest::line_of;
+use crate::language::name::{Host, Name as _};
 use crate::source::{FileId, Sources};
 use crate::state::Object;
 
@@ -156,6 +157,22 @@ pub fn read(
                     ingress,
                     title,
                     "annotations of the edge are the same for all domains of an entrypoint; move it to the component",
+                );
+            }
+            let names: BTreeSet<String> = ingress
+                .hosts()
+                .into_iter()
+                .flatten()
+                .filter_map(|host| Some(Host::parse(host)?.object_name().to_string()))
+                .collect();
+            if !names.contains(&ingress.key.name) {
+                let names: Vec<String> = names.into_iter().collect();
+                let title = format!("{} becomes {}", ingress.key, names.join(", "));
+                say(
+                    &codes::OTHERWISE,
+                    ingress,
+                    title,
+                    "lbgen names the Ingress of a domain after its host; delete the old one just before the first apply: ingress-nginx refuses a host and path that another Ingress has",
                 );
             }
             cluster.domain(ingress, edge);

@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::check::{Asked, Health, Timing};
+use super::check::{Asked, Health};
 use super::cluster::Cluster;
 use super::finding::Findings;
 use super::fleet::{Vip, most};
 use super::{codes, label};
+use crate::model::Timing;
 use crate::state::Preemption;
 
 /// An entrypoint as it will be written.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Entrypoint {
     /// Whether its tiers are in the cluster.
     pub in_cluster: bool,
@@ -104,7 +105,8 @@ impl Entrypoints {
                 in_cluster: true,
                 port: edge.health_port.and_then(|port| u16::try_from(port).ok()),
                 on_unhealthy: "yield",
-                ..Entrypoint::default()
+                commands: Vec::new(),
+                timing: Timing::DEFAULT,
             });
         }
         found
@@ -165,20 +167,5 @@ fn key(vip: &Vip) -> (Option<String>, Key) {
     match most(tracked) {
         Some((names, key)) => (names.into_iter().next(), key),
         None => (None, Key { health: Health::default(), on_unhealthy: "ignore" }),
-    }
-}
-
-impl Timing {
-    /// What lbgen has where an inventory says nothing.
-    pub const OURS: Self = Self { interval: 2, timeout: 2, fall: 2, rise: 2 };
-
-    /// Of a script that runs both.
-    pub fn with(self, other: Self) -> Self {
-        Self {
-            interval: self.interval.min(other.interval),
-            timeout: self.timeout.max(other.timeout),
-            fall: self.fall.max(other.fall),
-            rise: self.rise.max(other.rise),
-        }
     }
 }

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use super::check::{Asked, Timing};
+use super::check::Asked;
 use super::entrypoint::Entrypoints;
 use super::finding::Findings;
 use super::fleet::{Vip, duration, most, preempt};
 use super::gateway::{self, Gateway};
 use super::yaml::Yaml;
 use super::{Found, codes, number, tier};
+use crate::model::Timing;
 use crate::state::{Preemption, Statement};
 
 /// What all VIPs have in common.
@@ -318,7 +319,7 @@ impl Found {
 
 fn check(asked: &Asked, timing: Timing) -> Yaml {
     let mut map = Yaml::map();
-    let ours = Timing::OURS;
+    let ours = Timing::DEFAULT;
     map.put("check", Yaml::text(&asked.command));
     map.put_some("user", (asked.user != "nobody").then(|| Yaml::text(&asked.user)));
     for (key, value, default) in

@@ -20,7 +20,7 @@ pub struct NodeCheck {
 }
 
 /// When a check runs and when its answer counts, as keepalived's `vrrp_script` has it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timing {
     /// Seconds from one start to the next.
     pub interval: u16,
