@@ -1,10 +1,10 @@
 //! lbgen: one inventory of a datacenter's front end in, everything that front end needs out.
 //!
 //! The data flows one way: text -> [`inventory`] -> [`model`] -> [`plan`] -> [`emit`] -> [`bundle`] -> [`state`] ->
-//! [`impact`] -> [`rollout`]; each folder
-//! imports only from those before it. [`language`] says what a single value may be, [`route`] is the routing table
-//! between model and plan, which [`trace`] asks who answers a URL; [`align`] compares the datacenters of a fleet. [`diag`] serves all of them, [`lint`] warns, [`schema`] describes the language to editors,
-//! [`cli`] drives.
+//! [`impact`] -> [`rollout`]; each folder imports only from those before it. [`language`] says what a single value may be,
+//! [`route`] is the routing table between model and plan, which [`trace`] asks who answers a URL; [`align`] compares the
+//! datacenters of a fleet, and [`import`] goes the way back, from what runs to an inventory. [`diag`] serves all of them,
+//! [`lint`] warns, [`schema`] describes the language to editors, [`cli`] drives.
 //!
 //! Invariants: a [`model::Datacenter`] is valid or does not exist; every number is chosen in [`plan`]; an emitter
 //! writes down and decides nothing; the same inventory and lock give the same bytes on every machine.

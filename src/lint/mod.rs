@@ -9,6 +9,7 @@ mod host;
 mod idle;
 mod ingress;
 mod limit;
+mod port;
 mod unused;
 mod version;
 mod waiver;
@@ -34,6 +35,7 @@ const FAMILIES: &[Family] = &[
     Family { codes: idle::CODES, check: idle::check },
     Family { codes: ingress::CODES, check: ingress::check },
     Family { codes: limit::CODES, check: limit::check },
+    Family { codes: port::CODES, check: port::check },
     Family { codes: answer::CODES, check: answer::check },
     Family { codes: unused::CODES, check: unused::check },
     Family { codes: version::CODES, check: version::check },
