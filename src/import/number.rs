@@ -106,12 +106,15 @@ impl<'a> Taken<'a> {
         let at = vip.members.values().next()?.at;
         let word = kind.word();
         let number = match kind {
-            Kind::Table if number >= NAMED => "the named one".to_owned(),
+            Kind::Table if number >= NAMED => "that of the name".to_owned(),
             _ => number.to_string(),
         };
         let help = match shared {
             Some(_) => format!("each VIP on a node gets a {word} of its own"),
-            None => format!("{word} {number} cannot be pinned"),
+            None if kind == Kind::Table => {
+                "a pin is a number, and not one of the kernel's own tables".to_owned()
+            }
+            None => format!("{word} {number} is the kernel's"),
         };
         findings.add(
             &codes::OTHERWISE,
