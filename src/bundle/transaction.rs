@@ -240,9 +240,10 @@ fn hold_signals() -> anyhow::Result<()> {
 /// Tries to write in a folder, or in what there is of it.
 fn probe(folder: &Path) -> anyhow::Result<()> {
     let there = folder.ancestors().find(|folder| folder.is_dir()).unwrap_or(folder);
-    let probe = there.join(".lbgen-probe");
-    let tried = Creator::default().create(&probe, 0o644, "").and_then(|()| fs::remove_file(&probe));
-    tried.with_context(|| format!("cannot write in {}; nothing was written", there.display()))
+    // A file without a name: whoever is killed here leaves nothing.
+    tempfile::tempfile_in(there)
+        .map(drop)
+        .with_context(|| format!("cannot write in {}; nothing was written", there.display()))
 }
 
 fn missing_is_done(done: std::io::Result<()>) -> std::io::Result<()> {
