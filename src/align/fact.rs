@@ -159,11 +159,18 @@ impl Entry<'_> {
             self.say("edge.health_check_node_port", port.value);
         }
         self.annotations("edge.", &edge.annotations);
-        let routing = &tiers.routing;
-        self.say("routing.class", &routing.class.value);
-        self.say("routing.service", &routing.service.value);
-        self.say("routing.port", routing.port);
-        self.annotations("routing.", &routing.annotations);
+        if let Some(gateway) = &tiers.gateway {
+            self.say("edge.api", tiers.api());
+            self.say("edge.expose", tiers.exposed);
+            self.say("edge.gateway.class", &gateway.class.value);
+            self.say("edge.gateway.ports", format!("{}, {}", gateway.http, gateway.https));
+        }
+        if let Some(routing) = &tiers.routing {
+            self.say("routing.class", &routing.class.value);
+            self.say("routing.service", &routing.service.value);
+            self.say("routing.port", routing.port);
+            self.annotations("routing.", &routing.annotations);
+        }
         if let Some(fallback) = &tiers.fallback {
             self.say("fallback", &fallback.name.value);
             self.say("fallback.port", fallback.port);
@@ -191,7 +198,7 @@ impl Entry<'_> {
 
     fn annotations(&mut self, tier: &str, annotations: &Annotations) {
         for (key, value) in annotations {
-            self.say(&format!("{tier}annotations.{key}"), value);
+            self.say(&format!("{tier}annotations.{key}"), &value.value);
         }
     }
 }

@@ -220,7 +220,7 @@ impl Loaded {
     /// The lock of a plan; `None` for an inventory from standard input.
     pub fn lock_file(&self, plan: &Plan) -> Option<LockFile> {
         let path = self.lock_path.clone()?;
-        let text = plan::lock::text(&plan.vips);
+        let text = plan::lock::text(plan);
         let current = self.lock_text.as_ref() == Some(&text);
         let old = self.lock_text.clone().unwrap_or_default();
         Some(LockFile { path, text, old, current })

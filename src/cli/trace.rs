@@ -289,8 +289,8 @@ fn whole_table(planned: &Planned, session: &Session) -> Answer {
     let mut rows = Vec::new();
     let mut documents = Vec::new();
     for (entrypoint, tier) in planned.routes.tiers() {
-        let tiers = planned.datacenter.entrypoints.get(entrypoint).and_then(Entrypoint::tiers);
-        let controller = tiers.map(|tiers| tiers.routing.controller);
+        let tiers = planned.datacenter.entrypoints.get(entrypoint);
+        let controller = tiers.and_then(Entrypoint::ingress_controller);
         for (host, rules) in tier.hosts() {
             let hidden = host.zip(controller).map(|(host, found)| tier.hidden_on(host, found));
             let hides: Vec<&str> = hidden.into_iter().flatten().map(|name| name.as_str()).collect();

@@ -20,6 +20,8 @@ keys! {
         Required version: Loc<Any>,
         /// By address.
         Optional vips: Map<Free, LockedVip>,
+        /// Of Gateways: by entrypoint, then by domain, the number of its ListenerSet.
+        Optional listener_sets: Map<Free, Map<Free, Loc<Any>>>,
     }
 }
 

@@ -124,6 +124,16 @@ impl Host {
         (first != "*").then(|| Host(format!("*.{parent}")))
     }
 
+    /// Whether each request for it is one for `other`: the same host, or below a wildcard, which stands for any number of
+    /// labels there (Gateway API, Hostname).
+    pub fn is_covered_by(&self, other: &Host) -> bool {
+        self == other
+            || other
+                .0
+                .strip_prefix('*')
+                .is_some_and(|parent| self.0.len() > parent.len() && self.0.ends_with(parent))
+    }
+
     /// Longest name without `*.`: its file is called `<name>.yaml`, and file names end at 255 bytes.
     pub const LONGEST: usize = 240;
 
@@ -148,10 +158,10 @@ impl From<&ServiceName> for Subdomain {
     }
 }
 
-impl ServiceName {
-    /// The name of something that belongs to the Service; `suffix` is a label.
-    pub fn with_suffix(&self, suffix: &str) -> Subdomain {
-        Subdomain(format!("{}-{suffix}", self.0))
+impl Subdomain {
+    /// The name of one of several that belong to this one; both are labels.
+    pub fn with_suffix(&self, suffix: &str) -> Self {
+        Self(format!("{}-{suffix}", self.0))
     }
 }
 

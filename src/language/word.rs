@@ -98,6 +98,24 @@ words! {
         "both" Both,
     }
 
+    /// By which API requests are routed.
+    Api {
+        /// Two tiers of Ingresses.
+        "ingress" Ingress,
+        /// One tier: a Gateway and HTTPRoutes (Gateway API).
+        "gateway" Gateway,
+        /// Both side by side, for a migration.
+        "both" Both,
+    }
+
+    /// Whose pods the VIPs lead to, where both APIs are written.
+    Exposed {
+        /// Those of the Ingress class.
+        "ingress" Ingress,
+        /// Those of the GatewayClass.
+        "gateway" Gateway,
+    }
+
     /// Which ingress controller serves a tier: what is warned of and traced follows it.
     ControllerName {
         /// kubernetes/ingress-nginx

@@ -24,8 +24,7 @@ pub const CODES: &[&Code] = &[&SLASH, &LETTERS, &LONGER_TEXT];
 pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report) {
     for (name, tier) in routes.tiers() {
         let Some(entrypoint) = datacenter.entrypoints.get(name) else { continue };
-        let Some(tiers) = entrypoint.tiers() else { continue };
-        let controller = tiers.routing.controller;
+        let Some(controller) = entrypoint.ingress_controller() else { continue };
         let (mut letters, mut found) = (None, Vec::new());
         for (host, rules) in tier.hosts() {
             let Some(asked) = asked(host) else { continue };

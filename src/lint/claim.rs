@@ -21,8 +21,9 @@ pub const CODES: &[&Code] = &[&TAKEN, &NO_MAIN, &TYPES];
 /// Reports records that are out of date, canaries that get no request, and paths that only their types tell apart.
 pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report) {
     for (name, tier) in routes.tiers() {
-        if let Some(tiers) = datacenter.entrypoints.get(name).and_then(Entrypoint::tiers) {
-            let has_webhook = tiers.routing.controller == Controller::IngressNginx;
+        let found = datacenter.entrypoints.get(name);
+        if let Some(controller) = found.and_then(Entrypoint::ingress_controller) {
+            let has_webhook = controller == Controller::IngressNginx;
             for (_, rules) in tier.hosts() {
                 types(rules, has_webhook, report);
             }

@@ -21,8 +21,9 @@ pub const CODES: &[&Code] = &[&HIDDEN, &NO_DOMAIN, &NO_ANSWER];
 /// Reports hosts that hide, hosts that nobody asks for, and hosts that are not served as a whole.
 pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report) {
     for (entrypoint, tier) in routes.tiers() {
-        if let Some(tiers) = datacenter.entrypoints.get(entrypoint).and_then(Entrypoint::tiers) {
-            hiding(tier, tiers.routing.controller, report);
+        let found = datacenter.entrypoints.get(entrypoint);
+        if let Some(controller) = found.and_then(Entrypoint::ingress_controller) {
+            hiding(tier, controller, report);
         }
         unanswered(datacenter, entrypoint, tier, report);
     }
@@ -141,9 +142,7 @@ fn unanswered(datacenter: &Datacenter, name: &Label, tier: &Tier, report: &mut R
         return;
     }
     let domains = datacenter.domains.iter().filter(|(_, domain)| domain.entrypoint == *name);
-    let is_nginx = entrypoint
-        .tiers()
-        .is_some_and(|tiers| tiers.routing.controller == Controller::IngressNginx);
+    let is_nginx = entrypoint.ingress_controller() == Some(Controller::IngressNginx);
     // A host that somebody names is closed to the rules for any host in ingress-nginx alone.
     let is_whole = |host: &Host| {
         tier.is_whole(tier.server(host).as_ref())

@@ -23,8 +23,8 @@ pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
     // The webhook and the annotations are those of ingress-nginx.
     let nginx = |name: &Label| {
         let entrypoint = datacenter.entrypoints.get(name);
-        let tiers = entrypoint.and_then(Entrypoint::tiers);
-        tiers.is_some_and(|tiers| tiers.routing.controller == Controller::IngressNginx)
+        let controller = entrypoint.and_then(Entrypoint::ingress_controller);
+        controller == Some(Controller::IngressNginx)
     };
     let live = || {
         let live = datacenter.components.iter().filter(|(_, found)| found.backend.is_some());
@@ -62,7 +62,9 @@ pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
         annotations(&component.annotations, component.span, report);
     }
     for entrypoint in datacenter.entrypoints.values() {
-        let Some(Tiers { edge, routing, .. }) = entrypoint.tiers() else { continue };
+        let Some(Tiers { edge, routing: Some(routing), .. }) = entrypoint.tiers() else {
+            continue;
+        };
         let mut all = Annotations::new();
         for (controller, found) in
             [(edge.controller, &edge.annotations), (routing.controller, &routing.annotations)]

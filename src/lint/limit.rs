@@ -24,7 +24,9 @@ const LIMITS: &[(&str, &str)] = &[
 /// Reports limits of one tier that the other would undo (facts-kubernetes 18).
 pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
     for (name, entrypoint) in &datacenter.entrypoints {
-        let Some(Tiers { edge, routing, .. }) = entrypoint.tiers() else { continue };
+        let Some(Tiers { edge, routing: Some(routing), .. }) = entrypoint.tiers() else {
+            continue;
+        };
         if [edge.controller, routing.controller] != [Controller::IngressNginx; 2] {
             continue;
         }

@@ -1,10 +1,11 @@
-//! &[`Datacenter`] and &[`RoutingTable`] -> LB2xx and LB31x: what works, but is probably not meant, or will stop
+//! &[`Datacenter`] and &[`RoutingTable`] -> LB2xx, LB31x and LB32x: what works, but is probably not meant, or will stop
 //! working. One file per rule family.
 
 mod answer;
 mod claim;
 mod coverage;
 mod foreign;
+mod gateway;
 mod host;
 mod idle;
 mod ingress;
@@ -31,6 +32,7 @@ const FAMILIES: &[Family] = &[
     Family { codes: claim::CODES, check: claim::check },
     Family { codes: coverage::CODES, check: coverage::check },
     Family { codes: foreign::CODES, check: foreign::check },
+    Family { codes: gateway::CODES, check: gateway::check },
     Family { codes: host::CODES, check: host::check },
     Family { codes: idle::CODES, check: idle::check },
     Family { codes: ingress::CODES, check: ingress::check },

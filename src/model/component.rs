@@ -19,6 +19,8 @@ pub struct Component {
     pub entrypoint: Label,
     /// What serves it; `None` while it is legacy, then the fallback does.
     pub backend: Option<Backend>,
+    /// Where the backend's port is written; the name where it is not.
+    pub backend_span: Span,
     /// Where its Ingress lives.
     pub namespace: Label,
     /// What it claims; not empty.
@@ -144,6 +146,11 @@ pub(super) fn build(
             Some(Component {
                 span: raw.span,
                 entrypoint: entrypoint?,
+                backend_span: raw
+                    .backend
+                    .as_ref()
+                    .and_then(|backend| backend.port.as_ref())
+                    .map_or(raw.span, |port| port.span),
                 backend: if legacy { None } else { Some(backend??) },
                 namespace: namespace?,
                 paths: paths?,

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use super::codes;
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::raw;
+use crate::language::word::Api;
 use crate::source::{Loc, Span};
 
 /// Reports every class and every health check node port that two controllers have.
@@ -14,8 +15,13 @@ pub(super) fn refuse_shared(raw: &raw::Inventory, report: &mut Report) {
     let entrypoints: Vec<&raw::Entrypoint> =
         raw.entrypoints.iter().flatten().filter_map(|(_, entry)| entry.value.as_ref()).collect();
     let edges = || entrypoints.iter().filter_map(|entrypoint| entrypoint.edge.as_ref());
+    // A GatewayClass may have many Gateways.
+    let of_gateway = |edge: &&raw::Edge| {
+        edge.api.as_ref().is_some_and(|api| api.value.text == Api::Gateway.word())
+    };
+    let ingress = edges().filter(|edge| !of_gateway(edge));
     let routings = entrypoints.iter().filter_map(|entrypoint| entrypoint.routing.as_ref());
-    let classes = edges().map(|edge| &edge.class).chain(routings.map(|routing| &routing.class));
+    let classes = ingress.map(|edge| &edge.class).chain(routings.map(|routing| &routing.class));
     for (class, first) in repeats(classes.flatten()) {
         report.push(
             Diagnostic::new(&codes::CLASS_TWICE, class.span, format!("the Ingress class `{}` is used twice", class.value.text), "second use")

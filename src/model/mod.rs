@@ -31,8 +31,8 @@ pub use component::{Backend, BackendPort, Component, Path};
 pub use domain::Domain;
 pub use entry::Entry;
 pub use entrypoint::{
-    Annotations, Controller, Edge, EdgePort, Entrypoint, Fallback, NGINX, Routing, Tiers, Traffic,
-    is_true, nginx_annotation, nginx_annotations,
+    Annotations, Controller, Edge, EdgePort, Entrypoint, Fallback, GatewayTier, NGINX, Routing,
+    Tiers, Traffic, is_true, nginx_annotation, nginx_annotations,
 };
 pub use gateway::Gateway;
 pub use keepalived::{Garp, Keepalived, PolicyRouting, Preempt, VrrpVersion};
@@ -47,7 +47,8 @@ pub use crate::language::name::{
 pub use crate::language::number::RESERVED_TABLES;
 pub use crate::language::version::{KeepalivedVersion, KubernetesVersion};
 pub use crate::language::word::{
-    ClassForm, KubeProxy, NodeState, OnUnhealthy, PathType, Protocol, RoutingMode, VipsForm,
+    Api, ClassForm, Exposed, KubeProxy, NodeState, OnUnhealthy, PathType, Protocol, RoutingMode,
+    VipsForm,
 };
 
 use crate::diag::{Diagnostic, Report};

@@ -23,14 +23,25 @@ pub(super) fn refuse_shared(
         objects.push((service.span, "Service", home, service.value.to_string()));
         if let Some(fallback) = &tiers.fallback {
             objects.push((fallback.name.span, "Service", home, fallback.name.value.to_string()));
-            objects.push((fallback.name.span, "Ingress", home, fallback.name.value.to_string()));
+            if tiers.routing.is_some() {
+                objects.push((
+                    fallback.name.span,
+                    "Ingress",
+                    home,
+                    fallback.name.value.to_string(),
+                ));
+            }
         }
     }
-    for (host, domain) in domains.iter() {
+    let has_ingresses = |entrypoint: &Label| {
+        let found = entrypoints.find(entrypoint.as_str());
+        found.is_some_and(|(_, found)| found.ingress_controller().is_some())
+    };
+    for (host, domain) in domains.iter().filter(|(_, found)| has_ingresses(&found.entrypoint)) {
         objects.push((domain.span, "Ingress", home, host.object_name().to_string()));
     }
     for (name, component) in components.iter() {
-        if component.backend.is_some() {
+        if component.backend.is_some() && has_ingresses(&component.entrypoint) {
             objects.push((
                 component.span,
                 "Ingress",
@@ -39,15 +50,10 @@ pub(super) fn refuse_shared(
             ));
         }
     }
-    for tiers in tiers() {
-        // Not written by lbgen, but there: requests that pass the edge tier are sent to it.
-        objects.push((
-            tiers.routing.service.span,
-            "Service",
-            home,
-            tiers.routing.service.value.to_string(),
-        ));
-    }
+    // Not written by lbgen, but there: requests that pass the edge tier are sent to it.
+    let services = tiers().filter_map(|tiers| Some(&tiers.routing.as_ref()?.service));
+    objects
+        .extend(services.map(|service| (service.span, "Service", home, service.value.to_string())));
     objects.sort();
     let mut seen: BTreeMap<(&str, &str, &str), Span> = BTreeMap::new();
     for (span, kind, namespace, name) in &objects {

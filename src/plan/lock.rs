@@ -4,17 +4,19 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use super::{VipPlan, codes};
+use super::listener::Places;
+use super::{Plan, codes};
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::lock::{LockedVip, RawLock};
 use crate::language::number::Any;
-use crate::model::{Name, RESERVED_TABLES, Subdomain};
+use crate::model::{Host, Label, Name, RESERVED_TABLES, Subdomain};
 use crate::source::Loc;
 
 /// What earlier renders allocated, by VIP.
 #[derive(Debug, Default)]
 pub struct Lock {
     vips: BTreeMap<IpAddr, Locked>,
+    listener_sets: BTreeMap<Label, Places>,
 }
 
 /// What was allocated to a VIP; what is missing is allocated again.
@@ -55,7 +57,13 @@ impl Lock {
                 vips.insert(parsed, locked(raw, report));
             }
         }
-        Self { vips }
+        let listener_sets = listener_sets(raw, report);
+        Self { vips, listener_sets }
+    }
+
+    /// The ListenerSet of a domain.
+    pub fn listener_set(&self, entrypoint: &Label, host: &Host) -> Option<usize> {
+        self.listener_sets.get(entrypoint)?.get(host).copied()
     }
 
     /// What was allocated to a VIP.
@@ -68,6 +76,36 @@ impl Lock {
         self.vips.get(&address).map_or(&[], |locked| locked.order.as_slice())
     }
 }
+
+/// The ListenerSets that were read. Names that nothing has are those of entries that were removed.
+fn listener_sets(raw: &RawLock, report: &mut Report) -> BTreeMap<Label, Places> {
+    let mut all = BTreeMap::new();
+    for (entrypoint, entry) in raw.listener_sets.iter().flatten() {
+        let mut places = Places::new();
+        for (domain, place) in entry.value.iter().flatten() {
+            let (Some(host), Some(raw)) = (Host::parse(domain), &place.value) else { continue };
+            match usize::try_from(raw.value.0).ok().filter(|set| *set < MOST_SETS) {
+                Some(set) => _ = places.insert(host, set),
+                None => report.push(
+                    Diagnostic::new(
+                        &codes::LOCK,
+                        raw.span,
+                        format!("{} is out of range", raw.value),
+                        format!("0 to {}", MOST_SETS - 1),
+                    )
+                    .help("remove the line, and the domain gets the lowest place that is free"),
+                ),
+            }
+        }
+        if let Some(entrypoint) = Label::parse(entrypoint) {
+            all.insert(entrypoint, places);
+        }
+    }
+    all
+}
+
+/// ListenerSets of an entrypoint: more than domains fit into an inventory's 64 MiB.
+const MOST_SETS: usize = 100_000;
 
 fn locked(raw: &LockedVip, report: &mut Report) -> Locked {
     let mut number = |raw: &Option<Loc<Any>>, most: u32| {
@@ -126,8 +164,9 @@ fn locked(raw: &LockedVip, report: &mut Report) -> Locked {
     Locked { vrid, table, rule_priority, mark, mark_rule_priority, order }
 }
 
-/// The lock of a plan: one line per VIP, so that git merges what two branches added.
-pub fn text(vips: &[VipPlan]) -> String {
+/// The lock of a plan: one line per VIP and per domain of a Gateway, so that git merges what two branches added.
+pub fn text(plan: &Plan) -> String {
+    let vips = &plan.vips;
     let mut text = String::from(
         "# Written by lbgen render; commit it. Remove a VIP's line to let it be planned anew.\nversion: 1\n",
     );
@@ -150,5 +189,21 @@ pub fn text(vips: &[VipPlan]) -> String {
             order.join(", "),
         );
     }
+    let gateways = plan.listener_sets.iter().filter(|(_, places)| !places.is_empty());
+    for (index, (entrypoint, places)) in gateways.enumerate() {
+        if index == 0 {
+            text += "listener_sets:\n";
+        }
+        let _ = writeln!(text, "  {}:", quoted(entrypoint.as_str()));
+        for (host, set) in places {
+            let _ = writeln!(text, "    {}: {set}", quoted(host.as_str()));
+        }
+    }
     text
+}
+
+/// A key as YAML reads it back: a wildcard begins like an alias, and names may be numbers.
+fn quoted(name: &str) -> String {
+    let is_plain = name.starts_with(|c: char| c.is_ascii_lowercase()) && name.contains('.');
+    if is_plain { name.to_owned() } else { format!("\"{name}\"") }
 }

@@ -6,6 +6,7 @@ pub mod codes;
 
 mod evenness;
 mod kubernetes;
+mod listener;
 pub mod lock;
 mod node;
 mod number;
@@ -14,10 +15,12 @@ mod priority;
 pub mod simulate;
 
 pub use kubernetes::{
-    EndpointsPlan, Exposure, Families, Family, IngressBackend, IngressPath, IngressPlan,
-    IngressRule, KubernetesPlan, Legacy, Manifest, ManifestFile, Object, ObjectMeta, ServicePlan,
-    ServicePort, SlicePlan, Tls,
+    EndpointsPlan, Exposure, Families, Family, Filter, GatewayPlan, HeaderMatch, HttpRoutePlan,
+    IngressBackend, IngressPath, IngressPlan, IngressRule, KubernetesPlan, Legacy, Listener,
+    ListenerSetPlan, Manifest, ManifestFile, Object, ObjectMeta, Parent, RouteBackend, RouteMatch,
+    RouteRule, ServicePlan, ServicePort, SlicePlan, Tls, WrittenAnnotations,
 };
+pub use listener::{MOST_LISTENERS, Places};
 pub use lock::Lock;
 pub use node::{
     Check, CheckCommand, Drain, HealthPort, Instance, Kernel, KernelSetting, Mark, NodePlan, Route,
@@ -27,6 +30,7 @@ pub use number::{Numbers, RoutingNumbers};
 pub use order::{Keep, bound};
 pub use priority::falling as priorities;
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::diag::Report;
@@ -48,6 +52,8 @@ pub struct Plan {
     pub vips: Vec<VipPlan>,
     /// By name.
     pub nodes: Vec<NodePlan>,
+    /// Of every entrypoint that has a Gateway: the ListenerSet of each of its domains.
+    pub listener_sets: BTreeMap<Label, Places>,
     /// The manifests.
     pub kubernetes: KubernetesPlan,
 }
@@ -107,13 +113,15 @@ pub fn plan(
             }
         })
         .collect();
+    let listener_sets = listener::allocate(datacenter, lock);
     let plan = Plan {
         datacenter: datacenter.name.clone(),
         source: datacenter.source.clone(),
         mode: datacenter.policy_routing.mode,
         nodes: node::plan(datacenter, &vips),
         entrypoints: datacenter.entrypoints.keys().cloned().collect(),
-        kubernetes: kubernetes::plan(datacenter, routes),
+        kubernetes: kubernetes::plan(datacenter, routes, &listener_sets, report),
+        listener_sets,
         vips,
     };
     evenness::check(datacenter, &plan, report);

@@ -4,8 +4,12 @@
 mod claim;
 pub mod codes;
 mod matcher;
+mod translation;
 
 pub use matcher::{Considered, Found, Lookup, normal};
+pub use translation::{
+    Cors, Fate, PathMatch, Redirect, Remark, Rewrite, Translation, annotations_of,
+};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,6 +39,8 @@ pub struct Tier {
     regex_hosts: BTreeSet<Option<Host>>,
     /// Whether that is so of every host.
     all_regex: bool,
+    /// Components whose own annotations say so.
+    regex_components: BTreeSet<Label>,
 }
 
 /// Requests for a path, and who answers them.
@@ -112,13 +118,14 @@ impl RoutingTable {
 
 impl Tier {
     fn of(name: &Label, tiers: &Tiers, draft: &Draft) -> Self {
-        let reads_nginx = tiers.routing.controller.reads_nginx();
-        let all_regex = reads_nginx && turns_into_regex(&tiers.routing.annotations);
+        let reads_nginx = tiers.controller().reads_nginx();
+        let all_regex = reads_nginx && turns_into_regex(tiers.routing_annotations());
         let mut tier = Self { all_regex, ..Self::default() };
         let own = draft.components().filter(|(_, component)| component.entrypoint == *name);
         for (name, component) in own {
             let is_regex = reads_nginx && turns_into_regex(&component.annotations);
             if component.backend.is_some() && is_regex {
+                tier.regex_components.insert(name.clone());
                 let hosts = component.claimed_hosts();
                 tier.regex_hosts.extend(hosts.map(|host| host.map(|host| host.value.clone())));
             }
@@ -192,6 +199,12 @@ impl Tier {
     /// Whether ingress-nginx takes the paths of a host for regular expressions, because one of its Ingresses says so.
     pub fn is_regex(&self, host: Option<&Host>) -> bool {
         self.all_regex || self.regex_hosts.contains(&host.cloned())
+    }
+
+    /// How Gateway API compares the path of a rule.
+    pub fn path_match(&self, rule: &Rule) -> PathMatch {
+        let own = rule.component().is_some_and(|name| self.regex_components.contains(name));
+        PathMatch::of(&rule.path, rule.component().is_some() && (own || self.all_regex))
     }
 
     /// The components whose paths are not served on a host that others name: those for any host, and for a wildcard that

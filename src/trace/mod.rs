@@ -1,8 +1,12 @@
 //! Who answers a request: VIP, edge, routing tier, component or fallback, and why.
 
+mod compare;
+mod gateway;
+mod ingress;
 mod request;
 mod test;
 
+pub use compare::{Comparison, Difference, compare};
 pub use request::{Request, Scheme};
 pub use test::{Expected, Test};
 
@@ -11,12 +15,12 @@ use std::net::IpAddr;
 
 use crate::language::name::{Host, Label, ServiceName, Subdomain};
 use crate::model::{
-    Annotations, BackendPort, Controller, Datacenter, Domain, Entrypoint, Protocol, Tiers,
-    nginx_annotation, nginx_annotations,
+    Annotations, BackendPort, Datacenter, Domain, Exposed, Protocol, Tiers, nginx_annotation,
+    nginx_annotations,
 };
 use crate::plan::Plan;
 use crate::plan::simulate::{Scenario, Simulator};
-use crate::route::{Answer, Considered, Found, RoutingTable, Tier, normal};
+use crate::route::{Answer, Considered, RoutingTable, Tier};
 
 /// A datacenter in which requests are followed.
 pub struct Tracer<'a> {
@@ -24,6 +28,15 @@ pub struct Tracer<'a> {
     routes: &'a RoutingTable,
     /// Who holds each VIP.
     holders: BTreeMap<IpAddr, Option<&'a Subdomain>>,
+    /// The API that answers; `None` is the one that each entrypoint exposes.
+    side: Option<Exposed>,
+}
+
+/// What an entrypoint says of its routes.
+#[derive(Debug, Clone, Copy)]
+struct Routes<'a> {
+    tiers: &'a Tiers,
+    tier: &'a Tier,
 }
 
 /// The way of a request.
@@ -105,52 +118,119 @@ impl<'a> Tracer<'a> {
     ) -> Self {
         let elected = Simulator::of(plan).elect(scenario);
         let holders = plan.vips.iter().map(|vip| vip.address).zip(elected).collect();
-        Self { datacenter, routes, holders }
+        Self { datacenter, routes, holders, side: None }
+    }
+
+    /// The same with one API in every entrypoint, whether it is exposed or not.
+    pub fn by(self, side: Exposed) -> Self {
+        Self { side: Some(side), ..self }
     }
 
     /// The way of a request.
     pub fn trace(&self, request: &'a Request) -> Trace<'a> {
-        let mut trace = Trace {
-            request,
-            vips: Vec::new(),
-            edge: None,
-            answer: Outcome::nothing(""),
-            considered: Vec::new(),
-            notes: Vec::new(),
-        };
+        let mut trace = Trace::of(request);
         trace.answer = self.follow(&mut trace);
+        trace
+    }
+
+    /// The way of a request within an entrypoint, whoever holds its VIPs.
+    pub fn trace_in(&self, entrypoint: &Label, request: &'a Request) -> Trace<'a> {
+        let mut trace = Trace::of(request);
+        let domain = self.domain(&request.host);
+        let own = domain.filter(|(_, domain)| domain.entrypoint == *entrypoint);
+        trace.answer = match self.routes_of(entrypoint) {
+            Some(routes) => self.within(routes, own, &mut trace),
+            None => Outcome::nothing("nothing in the cluster is for this entrypoint"),
+        };
         trace
     }
 
     /// Who answers; what is met on the way is told.
     fn follow(&self, trace: &mut Trace<'a>) -> Outcome<'a> {
-        let request = trace.request;
-        let Some((host, domain)) = self.domain(&request.host) else {
-            return Outcome::nothing(format!("no domain has the host {}", request.host));
+        let host = &trace.request.host;
+        let domain = self.domain(host);
+        let entrypoint = domain.map(|(_, domain)| &domain.entrypoint).or_else(|| self.open());
+        let Some(entrypoint) = entrypoint else {
+            return Outcome::nothing(format!("no domain has the host {host}"));
         };
-        let entrypoint = self.datacenter.entrypoints.get(&domain.entrypoint);
-        let Some(tiers) = entrypoint.and_then(Entrypoint::tiers) else {
+        let Some(routes) = self.routes_of(entrypoint) else {
             return Outcome::nothing("its domain has no entrypoint");
         };
-        trace.vips = self.vips(&domain.entrypoint);
-        trace.edge = Some(Edge { host, domain, tiers });
+        trace.vips = self.vips(entrypoint);
         if trace.vips.is_empty() {
             return Outcome::unconnected("the entrypoint has no VIP");
         }
         if trace.vips.iter().all(|(_, holder)| holder.is_none()) {
             return Outcome::unconnected("no node holds a VIP of the entrypoint");
         }
-        match self.at_the_edge(request, domain, tiers, &mut trace.notes) {
-            Some(answer) => answer,
-            None => self.routed(self.routes.tier(&domain.entrypoint), tiers, trace),
+        self.within(routes, domain, trace)
+    }
+
+    /// Who answers within an entrypoint; the domain is that of the request's host.
+    fn within(
+        &self,
+        routes: Routes<'a>,
+        domain: Option<(&'a Host, &'a Domain)>,
+        trace: &mut Trace<'a>,
+    ) -> Outcome<'a> {
+        let tiers = routes.tiers;
+        trace.edge = domain.map(|(host, domain)| Edge { host, domain, tiers });
+        let mut open = tiers.edge.ports.values().filter(|port| port.protocol == Protocol::Tcp);
+        let port = trace.request.port;
+        if !open.clone().any(|found| found.number == port) {
+            let ports: Vec<String> = open.by_ref().map(ToString::to_string).collect();
+            let ports = ports.join(", ");
+            let why = format!("nothing listens on port {port} of these VIPs, only on {ports}");
+            return Outcome::unconnected(why);
+        }
+        note_unfollowed("edge", &tiers.edge.annotations, &mut trace.notes);
+        note_unfollowed("routing", tiers.routing_annotations(), &mut trace.notes);
+        match self.side(tiers) {
+            Exposed::Ingress => self.by_ingress(routes, domain, trace),
+            Exposed::Gateway => self.by_gateway(routes, domain, trace),
         }
     }
 
-    /// The domain of a host: its own, or a wildcard's.
+    /// The API that answers in an entrypoint.
+    fn side(&self, tiers: &Tiers) -> Exposed {
+        self.side.unwrap_or(tiers.exposed)
+    }
+
+    fn routes_of(&self, entrypoint: &Label) -> Option<Routes<'a>> {
+        let tiers = self.datacenter.entrypoints.get(entrypoint)?.tiers()?;
+        Some(Routes { tiers, tier: self.routes.tier(entrypoint)? })
+    }
+
+    /// The domain of a host: its own, or a wildcard's, which in Gateway API stands for any number of labels.
     fn domain(&self, host: &Host) -> Option<(&'a Host, &'a Domain)> {
         let domains = &self.datacenter.domains;
+        let near = host.wildcard();
         let found = domains.get_key_value(host);
-        found.or_else(|| domains.get_key_value(&host.wildcard()?))
+        let found = found.or_else(|| domains.get_key_value(near.as_ref()?));
+        let above = || {
+            let mut rest = host.as_str();
+            while let Some((_, parent)) = rest.split_once('.') {
+                let wildcard = domains.get_key_value(format!("*.{parent}").as_str());
+                let by_gateway = wildcard.filter(|(_, domain)| {
+                    let routes = self.routes_of(&domain.entrypoint);
+                    routes.is_some_and(|found| self.side(found.tiers) == Exposed::Gateway)
+                });
+                if by_gateway.is_some() {
+                    return by_gateway;
+                }
+                rest = parent;
+            }
+            None
+        };
+        found.or_else(above)
+    }
+
+    /// The only entrypoint of the cluster, where it answers hosts of nobody.
+    fn open(&self) -> Option<&'a Label> {
+        let mut all = self.datacenter.entrypoints.iter();
+        let mut all = all.by_ref().filter_map(|(name, found)| Some((name, found.tiers()?)));
+        let (name, tiers) = all.next()?;
+        (all.next().is_none() && self.side(tiers) == Exposed::Gateway).then_some(name)
     }
 
     fn vips(&self, entrypoint: &Label) -> Vec<(IpAddr, Option<&'a Subdomain>)> {
@@ -160,82 +240,6 @@ impl<'a> Tracer<'a> {
             vip.addresses().map(move |(address, _)| (address, holder))
         })
         .collect()
-    }
-
-    /// What the edge answers itself.
-    fn at_the_edge(
-        &self,
-        request: &Request,
-        domain: &Domain,
-        tiers: &Tiers,
-        notes: &mut Vec<String>,
-    ) -> Option<Outcome<'a>> {
-        let edge = &tiers.edge;
-        let mut open = edge.ports.values().filter(|port| port.protocol == Protocol::Tcp);
-        if !open.clone().any(|port| port.number == request.port) {
-            let ports: Vec<String> = open.by_ref().map(ToString::to_string).collect();
-            let (port, ports) = (request.port, ports.join(", "));
-            let why = format!("nothing listens on port {port} of these VIPs, only on {ports}");
-            return Some(Outcome::unconnected(why));
-        }
-        note_unfollowed("edge", &edge.annotations, notes);
-        note_unfollowed("routing", &tiers.routing.annotations, notes);
-        let is = |name: &str, wanted: &str| {
-            nginx_annotation(&edge.annotations, name).is_some_and(|value| value == wanted)
-        };
-        let nginx = edge.controller == Controller::IngressNginx;
-        let has_tls = domain.tls_secret.is_some();
-        let redirects = is("force-ssl-redirect", "true") || has_tls && !is("ssl-redirect", "false");
-        if nginx && request.scheme == Scheme::Http && redirects {
-            let location = format!("https://{}{}", request.host, request.path);
-            let why = "the edge sends plain http to https (`ssl-redirect`)".to_owned();
-            return Some(Outcome::Redirect { status: 308, location, why });
-        }
-        if request.scheme == Scheme::Https && !has_tls {
-            if !nginx {
-                return Some(Outcome::nothing(
-                    "`tls_secret: false`: the edge has no https for this host",
-                ));
-            }
-            notes.push(
-                "`tls_secret: false`: the edge answers https with its own certificate, which browsers refuse".to_owned(),
-            );
-        }
-        None
-    }
-
-    /// What the routing tier does.
-    fn routed(
-        &self,
-        tier: Option<&'a Tier>,
-        tiers: &'a Tiers,
-        trace: &mut Trace<'a>,
-    ) -> Outcome<'a> {
-        let request = trace.request;
-        let Some(tier) = tier else { return Outcome::nothing("no rule is for this entrypoint") };
-        let controller = tiers.routing.controller;
-        let lookup = tier.lookup(controller, &request.host, &normal(&request.path));
-        trace.considered = lookup.considered;
-        match lookup.found {
-            Found::Rule(found) => {
-                let canary = self.canary(request, tier, &found, &mut trace.notes);
-                self.answer(canary.unwrap_or(&found.rule.answer), tiers, &mut trace.notes)
-            }
-            Found::Redirect(path, because) => Outcome::Redirect {
-                status: 301,
-                location: format!("http://{}{path}", request.host),
-                why: format!("the path `{}` ends in a slash", because.rule.path.path.value),
-            },
-            Found::Nothing => {
-                let named = tier.server(&request.host);
-                match named.filter(|_| controller == Controller::IngressNginx) {
-                    Some(host) => Outcome::nothing(format!(
-                        "no rule of {host} matches, and rules for any host are hidden there"
-                    )),
-                    None => Outcome::nothing("no rule matches"),
-                }
-            }
-        }
     }
 
     fn answer(&self, answer: &'a Answer, tiers: &'a Tiers, notes: &mut Vec<String>) -> Outcome<'a> {
@@ -324,6 +328,19 @@ fn note_unfollowed(whose: &str, annotations: &Annotations, notes: &mut Vec<Strin
             format!("`{name}` of {whose} may answer otherwise; it is not followed here")
         }),
     );
+}
+
+impl<'a> Trace<'a> {
+    fn of(request: &'a Request) -> Self {
+        Self {
+            request,
+            vips: Vec::new(),
+            edge: None,
+            answer: Outcome::nothing(""),
+            considered: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
 }
 
 impl Outcome<'_> {

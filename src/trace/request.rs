@@ -5,12 +5,22 @@ use anyhow::{anyhow, bail};
 use crate::language::name::{Host, Name};
 
 /// `http` or `https`
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scheme {
     /// Plain, also `ws`.
     Http,
     /// With TLS, also `wss`.
     Https,
+}
+
+impl Scheme {
+    /// As a URL begins.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
 }
 
 /// A request.

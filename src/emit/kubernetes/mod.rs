@@ -2,6 +2,7 @@
 
 mod endpoints;
 mod file;
+mod gateway;
 mod ingress;
 mod kustomization;
 mod service;
@@ -42,6 +43,9 @@ fn manifest(emitter: &Emitter<'_>, manifest: &Manifest) -> anyhow::Result<Bundle
             Object::Endpoints(plan) => text.add(&endpoints::endpoints(plan))?,
             Object::Slice(plan) => text.add(&endpoints::slice(plan))?,
             Object::Ingress(plan) => text.add(&ingress::ingress(plan, class_form))?,
+            Object::Gateway(plan) => text.add(&gateway::gateway(plan))?,
+            Object::ListenerSet(plan) => text.add(&gateway::listener_set(plan))?,
+            Object::HttpRoute(plan) => text.add(&gateway::route(plan))?,
         }
     }
     Ok(text.finish(manifest.from.clone()))
@@ -52,6 +56,10 @@ fn path(file: &ManifestFile) -> String {
     match file {
         ManifestFile::Service(entrypoint) => format!("entrypoints/{entrypoint}/service.yaml"),
         ManifestFile::Fallback(entrypoint) => format!("entrypoints/{entrypoint}/fallback.yaml"),
+        ManifestFile::Gateway(entrypoint) => format!("entrypoints/{entrypoint}/gateway.yaml"),
+        ManifestFile::Listeners(entrypoint, set) => {
+            format!("entrypoints/{entrypoint}/listeners-{set:02}.yaml")
+        }
         ManifestFile::Domain(host) => format!("domains/{}.yaml", host.object_name()),
         ManifestFile::Component(name) => format!("components/{name}.yaml"),
     }

@@ -15,7 +15,10 @@ pub(super) fn service(plan: &ServicePlan) -> Service {
         name: Some(port.name.to_string()),
         port: i32::from(port.port),
         protocol: Some(port.protocol.to_string()),
-        target_port: Some(IntOrString::String(port.name.to_string())),
+        target_port: Some(match port.target {
+            Some(number) => IntOrString::Int(i32::from(number)),
+            None => IntOrString::String(port.name.to_string()),
+        }),
         ..ServicePort::default()
     });
     let mut spec = ServiceSpec {

@@ -14,13 +14,15 @@ use crate::language::name::{
 };
 use crate::language::number::{NodePort, Number, Port};
 use crate::language::shape::Shape;
-use crate::language::word::{ControllerName, OnUnhealthy, Protocol, Switch, TraefikProvider};
+use crate::language::word::{
+    Api, ControllerName, Exposed, OnUnhealthy, Protocol, Switch, TraefikProvider,
+};
 use crate::source::{Loc, Span};
 
 keys! {
     /// An entry of `entrypoints:`.
     Entrypoint {
-        /// First tier: TLS termination; with `routing`, or instead of both `host`.
+        /// First tier: TLS termination; with `routing` (but not where `api: gateway`), or instead of both `host`.
         Optional edge: Edge,
         /// Second tier: requests to components.
         Optional routing: Routing,
@@ -62,6 +64,34 @@ keys! {
         Optional strict_prefix: Loc<Text<Switch>>,
         /// Copied to every edge Ingress.
         Optional annotations: Map<AnnotationKey, Loc<Text<Free>>>,
+        /// `ingress` (default): two tiers of Ingresses; `gateway`: one tier, by Gateway API; `both` for a migration.
+        Optional api: Loc<Text<Api>>,
+        /// With `api: both`, whose pods the VIPs lead to: `ingress` (default) or `gateway`.
+        Optional expose: Loc<Text<Exposed>>,
+        /// The side of Gateway API, with `api: gateway` or `both`.
+        Optional gateway: EdgeGateway,
+    }
+}
+
+keys! {
+    /// `gateway:` of an edge.
+    EdgeGateway {
+        /// GatewayClass; default: the edge's class, required with `api: both`.
+        Optional class: Loc<Text<Subdomain>>,
+        /// Labels of its pods; default: those of the edge, required with `api: both`.
+        Optional selector: Map<QualifiedName, Loc<Text<LabelValue>>>,
+        /// Where listeners must have other ports than the Service: those of the container, such as Traefik's.
+        Optional ports: GatewayPorts,
+    }
+}
+
+keys! {
+    /// `ports:` of a Gateway: the ports of the container.
+    GatewayPorts {
+        /// Of the listener for plain HTTP.
+        Required http: Loc<Port>,
+        /// Of the listeners with TLS.
+        Required https: Loc<Port>,
     }
 }
 

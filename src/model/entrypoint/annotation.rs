@@ -9,8 +9,8 @@ use crate::language::form::{AnnotationKey, Free};
 use crate::language::name::QualifiedName;
 use crate::source::Loc;
 
-/// Annotations of a Kubernetes object.
-pub type Annotations = BTreeMap<QualifiedName, String>;
+/// Annotations of a Kubernetes object, and where each is written.
+pub type Annotations = BTreeMap<QualifiedName, Loc<String>>;
 
 /// What the keys of ingress-nginx's own annotations begin with.
 pub const NGINX: &str = "nginx.ingress.kubernetes.io/";
@@ -18,7 +18,7 @@ pub const NGINX: &str = "nginx.ingress.kubernetes.io/";
 /// The annotations of ingress-nginx, by their names without the prefix.
 pub fn nginx_annotations(annotations: &Annotations) -> impl Iterator<Item = (&str, &str)> {
     let own = annotations.iter();
-    own.filter_map(|(key, value)| Some((key.as_str().strip_prefix(NGINX)?, value.as_str())))
+    own.filter_map(|(key, value)| Some((key.as_str().strip_prefix(NGINX)?, value.value.as_str())))
 }
 
 /// The value of an annotation of ingress-nginx.
@@ -57,7 +57,8 @@ pub fn annotations(
                 );
                 return None;
             }
-            Some((name, entry.value.as_ref()?.value.text.clone()))
+            let value = entry.value.as_ref()?.value.text.clone();
+            Some((name, Loc { value, span: entry.key }))
         })
         .collect()
 }

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::controller::Controller;
+use super::gateway::Choice;
 use super::{Annotations, class, codes, of_tier, port, service, value};
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::{Map, Text, raw};
 use crate::language::name::{LabelValue, Name, PortName, QualifiedName, ServiceName, Subdomain};
 use crate::language::number::NodePort;
-use crate::language::word::Protocol;
+use crate::language::word::{Api, Protocol};
 use crate::source::{Loc, Span};
 
 /// First tier: TLS termination, exposed on VIPs.
@@ -56,10 +57,20 @@ impl fmt::Display for EdgePort {
     }
 }
 
-pub(super) fn build(raw: &raw::Edge, both: &Annotations, report: &mut Report) -> Option<Edge> {
+pub(super) fn build(
+    raw: &raw::Edge,
+    both: &Annotations,
+    choice: Choice,
+    report: &mut Report,
+) -> Option<Edge> {
     let class: Option<Loc<Subdomain>> = class(raw.class.as_ref(), report);
     let service = service(raw.service.as_ref(), raw.class.as_ref(), report);
-    let selector = raw.selector.as_ref().map(|labels| selector(labels, raw.span, report));
+    let mut selector = raw.selector.as_ref().map(|labels| selector(labels, raw.span, report));
+    let of_gateway = raw.gateway.as_ref().and_then(|own| own.selector.as_ref());
+    if choice.api == Api::Gateway && selector.is_none() && of_gateway.is_some() {
+        // It stands in `gateway`, and is read there.
+        selector = Some(Some(BTreeMap::new()));
+    }
     let health_check_node_port =
         raw.health_check_node_port.as_ref().map(|raw| health_check(raw, report));
     let annotations = of_tier(both, raw.annotations.as_ref(), report);
@@ -70,7 +81,8 @@ pub(super) fn build(raw: &raw::Edge, both: &Annotations, report: &mut Report) ->
         report,
     )?;
     let ports = ports(raw.ports.as_ref(), controller, raw.span, report);
-    if controller != Controller::IngressNginx && selector.is_none() {
+    let has_default = controller == Controller::IngressNginx && choice.api != Api::Gateway;
+    if !has_default && selector.is_none() {
         report.push(
             Diagnostic::new(
                 &codes::LIST,
@@ -123,7 +135,7 @@ pub(super) fn build(raw: &raw::Edge, both: &Annotations, report: &mut Report) ->
     })
 }
 
-fn selector(
+pub(super) fn selector(
     raw: &Map<QualifiedName, Loc<Text<LabelValue>>>,
     edge: Span,
     report: &mut Report,

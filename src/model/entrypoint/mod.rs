@@ -4,6 +4,7 @@ mod annotation;
 mod controller;
 mod edge;
 mod fallback;
+mod gateway;
 mod routing;
 
 pub(super) use annotation::annotations;
@@ -12,7 +13,10 @@ pub use annotation::{Annotations, NGINX, is_true, nginx_annotation, nginx_annota
 pub use controller::Controller;
 pub use edge::{Edge, EdgePort};
 pub use fallback::Fallback;
+pub use gateway::GatewayTier;
 pub use routing::Routing;
+
+use gateway::{Choice, choice};
 
 use super::check::{self, NodeCheck};
 use super::{Names, codes, value};
@@ -20,7 +24,7 @@ use crate::diag::{Diagnostic, Report};
 use crate::inventory::{Text, raw};
 use crate::language::name::{Label, Name, ServiceName, Subdomain};
 use crate::language::number::Port;
-use crate::language::word::OnUnhealthy;
+use crate::language::word::{Api, Exposed, OnUnhealthy};
 use crate::source::{Loc, Span};
 
 /// A kind of traffic.
@@ -39,23 +43,58 @@ pub struct Entrypoint {
 /// Where traffic goes.
 #[derive(Debug)]
 pub enum Traffic {
-    /// To pods, through two tiers of ingress controllers.
+    /// To pods, through two tiers of ingress controllers or one Gateway.
     Cluster(Box<Tiers>),
     /// To a service on the nodes themselves, with its check.
     Host(Option<NodeCheck>),
 }
 
-/// Two tiers of ingress controllers.
+/// Two tiers of ingress controllers, one Gateway, or both side by side: one of `routing` and `gateway` is there.
 #[derive(Debug)]
 pub struct Tiers {
     /// First tier.
     pub edge: Edge,
-    /// Second tier.
-    pub routing: Routing,
+    /// Second tier, of Ingresses.
+    pub routing: Option<Routing>,
+    /// The tier of Gateway API.
+    pub gateway: Option<GatewayTier>,
+    /// Which of the two the VIPs lead to.
+    pub exposed: Exposed,
     /// Of the Ingresses of both tiers; those of a tier have them too.
     pub annotations: Annotations,
     /// What serves everything that no component claims.
     pub fallback: Option<Fallback>,
+}
+
+impl Tiers {
+    /// What is written for it.
+    pub fn api(&self) -> Api {
+        match (&self.routing, &self.gateway) {
+            (Some(_), Some(_)) => Api::Both,
+            (None, Some(_)) => Api::Gateway,
+            (_, None) => Api::Ingress,
+        }
+    }
+
+    /// How its Ingresses are compared with requests, or would be if it had any.
+    pub fn controller(&self) -> Controller {
+        self.routing.as_ref().map_or(Controller::IngressNginx, |routing| routing.controller)
+    }
+
+    /// The annotations of its second tier, and those that a single tier has.
+    pub fn routing_annotations(&self) -> &Annotations {
+        self.routing.as_ref().map_or(&self.annotations, |routing| &routing.annotations)
+    }
+
+    /// Whether its Gateway sends plain HTTP to HTTPS: as the annotations of ingress-nginx say, else as its Ingresses do.
+    pub fn redirects(&self) -> bool {
+        let says = |name: &str| nginx_annotation(&self.edge.annotations, name).map(is_true);
+        match (says("force-ssl-redirect"), says("ssl-redirect")) {
+            (Some(true), _) => true,
+            (_, Some(says)) => says,
+            _ => self.routing.is_some() && self.edge.controller == Controller::IngressNginx,
+        }
+    }
 }
 
 impl Entrypoint {
@@ -65,6 +104,11 @@ impl Entrypoint {
             Traffic::Cluster(tiers) => Some(tiers),
             Traffic::Host(_) => None,
         }
+    }
+
+    /// How its Ingresses are compared with requests; `None` where it has none.
+    pub fn ingress_controller(&self) -> Option<Controller> {
+        Some(self.tiers()?.routing.as_ref()?.controller)
     }
 
     /// What serves everything that no component claims.
@@ -99,12 +143,12 @@ pub(super) fn build(raw: &raw::Inventory, report: &mut Report) -> Names<Label, E
         raw.entrypoints.as_ref(),
         "an entrypoint's name",
         report,
-        |_, _, raw, report| entrypoint(raw, report),
+        |name, _, raw, report| entrypoint(name, raw, report),
     )
 }
 
-fn entrypoint(raw: &raw::Entrypoint, report: &mut Report) -> Option<Entrypoint> {
-    let traffic = traffic(raw, report);
+fn entrypoint(name: &str, raw: &raw::Entrypoint, report: &mut Report) -> Option<Entrypoint> {
+    let traffic = traffic(name, raw, report);
     let node_check = raw.node_check.as_ref().map(|raw| check::build(raw, report));
     let on_unhealthy = raw
         .on_unhealthy
@@ -118,7 +162,7 @@ fn entrypoint(raw: &raw::Entrypoint, report: &mut Report) -> Option<Entrypoint> 
     })
 }
 
-fn traffic(raw: &raw::Entrypoint, report: &mut Report) -> Option<Traffic> {
+fn traffic(name: &str, raw: &raw::Entrypoint, report: &mut Report) -> Option<Traffic> {
     let has = |key: &&str| raw.given.contains(key);
     if has(&"host") {
         let both = ["edge", "routing", "fallback", "annotations"].into_iter().find(has);
@@ -139,25 +183,50 @@ fn traffic(raw: &raw::Entrypoint, report: &mut Report) -> Option<Traffic> {
         }
         return check::of_host(raw.host.as_ref()?, report).map(Traffic::Host);
     }
-    let missing: Vec<&str> = ["edge", "routing"].into_iter().filter(|key| !has(key)).collect();
+    let choice = raw.edge.as_ref().map_or(Some(Choice::INGRESS), |edge| choice(edge, report))?;
+    let has_routing = choice.api != Api::Gateway;
+    if let (Some(routing), false) = (&raw.routing, has_routing) {
+        report.push(
+            Diagnostic::new(
+                &codes::WORD,
+                routing.span,
+                "`routing` means nothing with `api: gateway`",
+                "there is one tier",
+            )
+            .help("remove it; `api: both` writes the two sides beside each other"),
+        );
+    }
+    let needed = ["edge", "routing"].into_iter().take(if has_routing { 2 } else { 1 });
+    let missing: Vec<&str> = needed.filter(|key| !has(key)).collect();
     for key in &missing {
         report.push(
             Diagnostic::new(
                 &crate::inventory::codes::MISSING_KEY,
                 raw.span,
-                format!("the entrypoint lacks the required key `{key}`"),
+                format!("`{name}` lacks the required key `{key}`"),
                 format!("add `{key}:` here"),
             )
             .help("traffic that does not go to the cluster has `host` instead"),
         );
     }
     let both = annotations(raw.annotations.as_ref(), report);
-    let edge = raw.edge.as_ref().and_then(|raw| edge::build(raw, &both, report));
-    let routing = raw.routing.as_ref().and_then(|raw| routing::build(raw, &both, report));
+    let edge = raw.edge.as_ref().and_then(|raw| edge::build(raw, &both, choice, report));
+    let routing = raw.routing.as_ref().map(|raw| routing::build(raw, &both, report));
+    let gateway = match (choice.api, raw.edge.as_ref().zip(edge.as_ref())) {
+        (Api::Gateway | Api::Both, Some((raw, edge))) => {
+            Some(gateway::build(raw, edge, choice.api, report))
+        }
+        _ => None,
+    };
+    if !missing.is_empty() {
+        return None;
+    }
     let fallback = raw.fallback.as_ref().map(|raw| fallback::build(raw, report));
     Some(Traffic::Cluster(Box::new(Tiers {
         edge: edge?,
-        routing: routing?,
+        routing: routing.map_or(Some(None), |routing| routing.map(Some))?,
+        gateway: gateway.map_or(Some(None), |gateway| gateway.map(Some))?,
+        exposed: choice.exposed,
         annotations: both,
         fallback: fallback.map_or(Some(None), |fallback| fallback.map(Some))?,
     })))

@@ -6,10 +6,11 @@ use std::net::IpAddr;
 use super::{
     EndpointsPlan, Exposure, Families, Family, IngressBackend, IngressPath, IngressPlan,
     IngressRule, Manifest, ManifestFile, Object, Planner, ServicePlan, ServicePort, SlicePlan,
+    gateway, written,
 };
 use crate::model::{
     BackendPort, EndpointsForm, Entry, Entrypoint, Fallback, Label, PathType, PortName, Protocol,
-    Tiers, UrlPath, Vip,
+    Routing, Subdomain, Tiers, UrlPath, Vip,
 };
 use crate::route::Answer;
 
@@ -27,6 +28,7 @@ impl Planner<'_> {
     pub(super) fn entrypoint(&self, name: &Label, entrypoint: &Entrypoint) -> Vec<Manifest> {
         let Some(tiers) = entrypoint.tiers() else { return Vec::new() };
         let mut manifests = vec![self.edge_service(name, tiers)];
+        manifests.extend(self.gateway(name, tiers));
         let fallback = tiers.fallback.as_ref();
         manifests.extend(fallback.map(|fallback| self.fallback(name, tiers, fallback)));
         manifests
@@ -42,14 +44,16 @@ impl Planner<'_> {
         let mut from = vec![Entry::Entrypoint(name.clone())];
         from.extend(vips.iter().map(|vip| Entry::Vip(vip.address.value)));
         let ports = edge.ports.iter();
+        let gateway = gateway::exposed(tiers);
         let service = ServicePlan {
             meta: self.meta((&edge.service.value).into()),
-            selector: edge.selector.clone(),
+            selector: gateway.map_or(&edge.selector, |gateway| &gateway.selector).clone(),
             ports: ports
                 .map(|(name, port)| ServicePort {
                     name: name.clone(),
                     port: port.number,
                     protocol: port.protocol,
+                    target: gateway.and_then(|gateway| gateway.container_port(name, port.number)),
                 })
                 .collect(),
             families: Families::of(&external_ips),
@@ -76,7 +80,12 @@ impl Planner<'_> {
             meta: self.meta((&fallback.name.value).into()),
             exposure: None,
             selector: BTreeMap::new(),
-            ports: vec![ServicePort { name: PortName::http(), port: 80, protocol: Protocol::Tcp }],
+            ports: vec![ServicePort {
+                name: PortName::http(),
+                port: 80,
+                protocol: Protocol::Tcp,
+                target: None,
+            }],
             families,
         };
         let mut objects = vec![Object::Service(service)];
@@ -95,7 +104,7 @@ impl Planner<'_> {
                 let of_family = addresses.iter().filter(|address| Family::of(**address) == family);
                 let suffix = family.word().to_ascii_lowercase();
                 Object::Slice(SlicePlan {
-                    meta: self.meta(fallback.name.value.with_suffix(&suffix)),
+                    meta: self.meta(Subdomain::from(&fallback.name.value).with_suffix(&suffix)),
                     service: fallback.name.value.clone(),
                     family,
                     addresses: of_family.copied().collect(),
@@ -104,7 +113,10 @@ impl Planner<'_> {
                 })
             }));
         }
-        objects.push(Object::Ingress(self.catch_all(name, tiers, fallback)));
+        if let Some(routing) = &tiers.routing {
+            objects.push(Object::Ingress(self.catch_all(name, routing, fallback)));
+        }
+        objects.extend(self.catch_all_routes(name, fallback).into_iter().map(Object::HttpRoute));
         let legacy = self.legacy(name);
         let mut from = vec![Entry::Entrypoint(name.clone())];
         from.extend(legacy.iter().map(|legacy| Entry::Component(legacy.component.clone())));
@@ -112,9 +124,9 @@ impl Planner<'_> {
     }
 
     /// The Ingress of every rule of the routing table that the fallback answers.
-    fn catch_all(&self, name: &Label, tiers: &Tiers, fallback: &Fallback) -> IngressPlan {
+    fn catch_all(&self, name: &Label, routing: &Routing, fallback: &Fallback) -> IngressPlan {
         let mut meta = self.meta((&fallback.name.value).into());
-        meta.annotations = tiers.routing.annotations.clone();
+        meta.annotations = written(&routing.annotations);
         let tier = self.routes.tier(name);
         let hosts = tier
             .into_iter()
@@ -130,7 +142,7 @@ impl Planner<'_> {
         };
         IngressPlan {
             meta,
-            class: tiers.routing.class.value.clone(),
+            class: routing.class.value.clone(),
             rules: hosts
                 .map(|(host, _)| IngressRule {
                     host: host.cloned(),

@@ -1,9 +1,9 @@
 //! Ingresses: of domains at the edge tier, of components and the catch-all at the routing tier.
 
-use super::{Manifest, ManifestFile, Object, ObjectMeta, Planner};
+use super::{Manifest, ManifestFile, Object, ObjectMeta, Planner, written};
 use crate::model::{
-    BackendPort, Component, Domain, Entry, Host, Label, PathType, ServiceName, Subdomain, Tiers,
-    UrlPath,
+    BackendPort, Component, Domain, Entry, Host, Label, PathType, Routing, ServiceName, Subdomain,
+    Tiers, UrlPath,
 };
 
 /// An Ingress.
@@ -62,6 +62,7 @@ impl Planner<'_> {
     pub(super) fn domain(&self, host: &Host, domain: &Domain) -> Option<Manifest> {
         let Tiers { edge, routing, .. } =
             self.datacenter.entrypoints.get(&domain.entrypoint)?.tiers()?;
+        let routing = routing.as_ref()?;
         let everything = IngressPath {
             path: UrlPath::root(),
             kind: PathType::ImplementationSpecific,
@@ -71,7 +72,7 @@ impl Planner<'_> {
             },
         };
         let mut meta = self.meta(host.object_name());
-        meta.annotations = edge.annotations.clone();
+        meta.annotations = written(&edge.annotations);
         let ingress = IngressPlan {
             meta,
             class: edge.class.value.clone(),
@@ -89,9 +90,32 @@ impl Planner<'_> {
         })
     }
 
-    /// The routing Ingress of a component; a legacy one has none.
+    /// The Ingress of a component at the routing tier, its HTTPRoutes, or both; a legacy one has none.
     pub(super) fn component(&self, name: &Label, component: &Component) -> Option<Manifest> {
-        let routing = &self.datacenter.entrypoints.get(&component.entrypoint)?.tiers()?.routing;
+        let tiers = self.datacenter.entrypoints.get(&component.entrypoint)?.tiers()?;
+        let routing = tiers.routing.as_ref();
+        let ingress = routing.and_then(|routing| self.routing_ingress(name, component, routing));
+        let mut objects: Vec<Object> = ingress.map(Object::Ingress).into_iter().collect();
+        let mut from = vec![Entry::Component(name.clone())];
+        if component.backend.is_some() {
+            let (routes, canaries) = self.routes(name, component);
+            objects.extend(routes.into_iter().map(Object::HttpRoute));
+            from.extend(canaries);
+        }
+        (!objects.is_empty()).then(|| Manifest {
+            file: ManifestFile::Component(name.clone()),
+            legacy: Vec::new(),
+            objects,
+            from,
+        })
+    }
+
+    fn routing_ingress(
+        &self,
+        name: &Label,
+        component: &Component,
+        routing: &Routing,
+    ) -> Option<IngressPlan> {
         let backend = component.backend.as_ref()?;
         let paths: Vec<IngressPath> = component
             .paths
@@ -105,9 +129,9 @@ impl Planner<'_> {
                 },
             })
             .collect();
-        let mut annotations = routing.annotations.clone();
-        annotations.extend(component.annotations.clone());
-        let ingress = IngressPlan {
+        let mut annotations = written(&routing.annotations);
+        annotations.extend(written(&component.annotations));
+        Some(IngressPlan {
             meta: ObjectMeta {
                 name: name.into(),
                 namespace: component.namespace.clone(),
@@ -123,12 +147,6 @@ impl Planner<'_> {
                 })
                 .collect(),
             tls: None,
-        };
-        Some(Manifest {
-            file: ManifestFile::Component(name.clone()),
-            legacy: Vec::new(),
-            objects: vec![Object::Ingress(ingress)],
-            from: vec![Entry::Component(name.clone())],
         })
     }
 }

@@ -2,17 +2,28 @@
 
 mod endpoints;
 mod entrypoint;
+mod gateway;
 mod ingress;
 mod service;
 
 pub use endpoints::{EndpointsPlan, SlicePlan};
 pub use entrypoint::Legacy;
+pub use gateway::{
+    Filter, GatewayPlan, HeaderMatch, HttpRoutePlan, Listener, ListenerSetPlan, Parent,
+    RouteBackend, RouteMatch, RouteRule,
+};
 pub use ingress::{IngressBackend, IngressPath, IngressPlan, IngressRule, Tls};
 pub use service::{Exposure, Families, Family, ServicePlan, ServicePort};
 
+use std::collections::BTreeMap;
+
 use rayon::prelude::*;
 
-use crate::model::{Annotations, ClassForm, Datacenter, Entry, Host, Label, Subdomain};
+use super::listener::Places;
+use crate::diag::Report;
+use crate::model::{
+    Annotations, ClassForm, Datacenter, Entry, Host, Label, QualifiedName, Subdomain,
+};
 use crate::route::RoutingTable;
 
 /// Every manifest.
@@ -44,6 +55,10 @@ pub enum ManifestFile {
     Service(Label),
     /// The fallback of an entrypoint.
     Fallback(Label),
+    /// The Gateway of an entrypoint.
+    Gateway(Label),
+    /// Listeners of a Gateway, by the number of their set.
+    Listeners(Label, usize),
     /// A branded host.
     Domain(Host),
     /// A component.
@@ -61,6 +76,20 @@ pub enum Object {
     Slice(SlicePlan),
     /// networking.k8s.io/v1 Ingress
     Ingress(IngressPlan),
+    /// gateway.networking.k8s.io/v1 Gateway
+    Gateway(GatewayPlan),
+    /// gateway.networking.k8s.io/v1 ListenerSet
+    ListenerSet(ListenerSetPlan),
+    /// gateway.networking.k8s.io/v1 HTTPRoute
+    HttpRoute(HttpRoutePlan),
+}
+
+/// Annotations as an object has them.
+pub type WrittenAnnotations = BTreeMap<QualifiedName, String>;
+
+/// Annotations without their places.
+fn written(annotations: &Annotations) -> WrittenAnnotations {
+    annotations.iter().map(|(key, value)| (key.clone(), value.value.clone())).collect()
 }
 
 /// Where an object lives and what it carries.
@@ -73,11 +102,16 @@ pub struct ObjectMeta {
     /// The datacenter, for its labels.
     pub part_of: Label,
     /// Its annotations.
-    pub annotations: Annotations,
+    pub annotations: WrittenAnnotations,
 }
 
-pub(super) fn plan(datacenter: &Datacenter, routes: &RoutingTable) -> KubernetesPlan {
-    let planner = Planner { datacenter, routes };
+pub(super) fn plan(
+    datacenter: &Datacenter,
+    routes: &RoutingTable,
+    listener_sets: &BTreeMap<Label, Places>,
+    report: &mut Report,
+) -> KubernetesPlan {
+    let planner = Planner { datacenter, routes, listener_sets };
     let mut manifests: Vec<Manifest> = datacenter
         .entrypoints
         .iter()
@@ -88,6 +122,7 @@ pub(super) fn plan(datacenter: &Datacenter, routes: &RoutingTable) -> Kubernetes
     );
     let components = datacenter.components.par_iter();
     manifests.par_extend(components.filter_map(|(name, found)| planner.component(name, found)));
+    planner.refuse_shared_routes(&manifests, report);
     KubernetesPlan { ingress_class: datacenter.kubernetes.ingress_class, manifests }
 }
 
@@ -95,6 +130,7 @@ pub(super) fn plan(datacenter: &Datacenter, routes: &RoutingTable) -> Kubernetes
 struct Planner<'a> {
     datacenter: &'a Datacenter,
     routes: &'a RoutingTable,
+    listener_sets: &'a BTreeMap<Label, Places>,
 }
 
 impl Planner<'_> {
@@ -104,7 +140,7 @@ impl Planner<'_> {
             name,
             namespace: self.datacenter.kubernetes.namespace.clone(),
             part_of: self.datacenter.name.clone(),
-            annotations: Annotations::new(),
+            annotations: WrittenAnnotations::new(),
         }
     }
 }

@@ -34,7 +34,7 @@ pub struct Exposure {
     pub health_check_node_port: Option<u16>,
 }
 
-/// A port of a Service; its target is the port of that name.
+/// A port of a Service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServicePort {
     /// Its name.
@@ -43,6 +43,8 @@ pub struct ServicePort {
     pub port: u16,
     /// What it carries.
     pub protocol: Protocol,
+    /// The container's port; `None` is the one of this name.
+    pub target: Option<u16>,
 }
 
 /// An address family.

@@ -1,5 +1,6 @@
 //! Which rule of a routing tier answers a request: one matcher per controller, over the one routing table.
 
+mod gateway;
 mod letter;
 mod nginx;
 mod traefik;
@@ -50,6 +51,11 @@ impl Tier {
             Controller::TraefikNginx => traefik::lookup(self, host, path, traefik::Form::Strict),
             Controller::Other => letter::lookup(self, host, path),
         }
+    }
+
+    /// What a Gateway does with a request that comes to a listener, `None` being the one for all hosts.
+    pub fn lookup_gateway(&self, listener: Option<&Host>, host: &Host, path: &str) -> Lookup<'_> {
+        gateway::lookup(self, listener, host, path)
     }
 
     /// Every rule with its host.

@@ -1,0 +1,205 @@
+//! Gateways and ListenerSets (Gateway API, gateway.networking.k8s.io/v1), as small types of our own: k8s-openapi has none.
+
+mod route;
+
+pub(super) use route::route;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta as Metadata;
+use serde::Serialize;
+
+use super::file::metadata;
+use crate::model::Label;
+use crate::plan::{GatewayPlan, Listener, ListenerSetPlan};
+
+const API_VERSION: &str = "gateway.networking.k8s.io/v1";
+
+/// An object of this group.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Document<Spec> {
+    api_version: &'static str,
+    kind: Kind,
+    metadata: Metadata,
+    spec: Spec,
+}
+
+#[derive(Clone, Copy, Serialize)]
+enum Kind {
+    Gateway,
+    ListenerSet,
+    #[serde(rename = "HTTPRoute")]
+    HttpRoute,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GatewaySpec {
+    gateway_class_name: String,
+    /// ListenerSets of no namespace are taken by default.
+    allowed_listeners: AllowedListeners,
+    listeners: [Entry; 1],
+}
+
+#[derive(Serialize)]
+struct AllowedListeners {
+    namespaces: Namespaces,
+}
+
+#[derive(Serialize)]
+struct Namespaces {
+    from: From,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    selector: Option<Selector>,
+}
+
+#[derive(Serialize)]
+enum From {
+    Same,
+    Selector,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Selector {
+    match_expressions: [Expression; 1],
+}
+
+#[derive(Serialize)]
+struct Expression {
+    key: &'static str,
+    operator: &'static str,
+    values: Vec<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ListenerSetSpec {
+    parent_ref: Reference,
+    listeners: Vec<Entry>,
+}
+
+/// What something attaches to.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Reference {
+    group: &'static str,
+    kind: Kind,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<String>,
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    section_name: Option<&'static str>,
+}
+
+const GROUP: &str = "gateway.networking.k8s.io";
+
+/// The name of a Gateway's own listener.
+const PLAIN: &str = "http";
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Entry {
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hostname: Option<String>,
+    port: u16,
+    protocol: Protocol,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls: Option<Tls>,
+    allowed_routes: AllowedRoutes,
+}
+
+#[derive(Serialize)]
+enum Protocol {
+    #[serde(rename = "HTTP")]
+    Http,
+    #[serde(rename = "HTTPS")]
+    Https,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Tls {
+    mode: &'static str,
+    certificate_refs: [Certificate; 1],
+}
+
+#[derive(Serialize)]
+struct Certificate {
+    group: &'static str,
+    kind: &'static str,
+    name: String,
+}
+
+#[derive(Serialize)]
+struct AllowedRoutes {
+    namespaces: Namespaces,
+}
+
+pub(super) fn gateway(plan: &GatewayPlan) -> Document<GatewaySpec> {
+    let listener = Entry {
+        name: PLAIN.to_owned(),
+        hostname: None,
+        port: plan.port,
+        protocol: Protocol::Http,
+        tls: None,
+        allowed_routes: allowed(&plan.namespaces),
+    };
+    Document {
+        api_version: API_VERSION,
+        kind: Kind::Gateway,
+        metadata: metadata(&plan.meta),
+        spec: GatewaySpec {
+            gateway_class_name: plan.class.to_string(),
+            allowed_listeners: AllowedListeners {
+                namespaces: Namespaces { from: From::Same, selector: None },
+            },
+            listeners: [listener],
+        },
+    }
+}
+
+pub(super) fn listener_set(plan: &ListenerSetPlan) -> Document<ListenerSetSpec> {
+    Document {
+        api_version: API_VERSION,
+        kind: Kind::ListenerSet,
+        metadata: metadata(&plan.meta),
+        spec: ListenerSetSpec {
+            parent_ref: Reference {
+                group: GROUP,
+                kind: Kind::Gateway,
+                namespace: None,
+                name: plan.gateway.to_string(),
+                section_name: None,
+            },
+            listeners: plan.listeners.iter().map(|found| listener(found, plan)).collect(),
+        },
+    }
+}
+
+fn listener(listener: &Listener, set: &ListenerSetPlan) -> Entry {
+    let tls = |secret: &crate::model::Subdomain| Tls {
+        mode: "Terminate",
+        certificate_refs: [Certificate { group: "", kind: "Secret", name: secret.to_string() }],
+    };
+    Entry {
+        name: listener.host.object_name().to_string(),
+        hostname: Some(listener.host.to_string()),
+        port: listener.port,
+        protocol: if listener.secret.is_some() { Protocol::Https } else { Protocol::Http },
+        tls: listener.secret.as_ref().map(tls),
+        allowed_routes: allowed(&set.namespaces),
+    }
+}
+
+/// Routes of these namespaces.
+fn allowed(namespaces: &[Label]) -> AllowedRoutes {
+    let selector = Selector {
+        match_expressions: [Expression {
+            key: "kubernetes.io/metadata.name",
+            operator: "In",
+            values: namespaces.iter().map(ToString::to_string).collect(),
+        }],
+    };
+    AllowedRoutes { namespaces: Namespaces { from: From::Selector, selector: Some(selector) } }
+}

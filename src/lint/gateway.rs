@@ -1,0 +1,133 @@
+//! What an inventory says and Gateway API cannot, for entrypoints that have a Gateway.
+
+use std::collections::BTreeSet;
+
+use crate::diag::{Code, Diagnostic, Report, code};
+use crate::model::{BackendPort, Component, Datacenter, Label, Tiers, nginx_annotation};
+use crate::route::{Fate, Remark, RoutingTable, Tier, Translation, annotations_of};
+use crate::source::Span;
+
+/// Nothing says it.
+const LOST: Code = code!(Warning "LB320", "an annotation that has no counterpart in Gateway API");
+/// It is said, and means something else.
+const CHANGED: Code =
+    code!(Warning "LB321", "an annotation that means something else in Gateway API");
+/// A route needs a number.
+const PORT_NAME: Code =
+    code!(Error "LB322", "a port by its name, where Gateway API wants a number");
+/// The API server refuses it.
+const PATH: Code = code!(Error "LB323", "a path that Gateway API refuses");
+
+/// The codes of this family.
+pub const CODES: &[&Code] = &[&LOST, &CHANGED, &PORT_NAME, &PATH];
+
+/// Reports what the routes of a Gateway do not say, or not as it is meant.
+pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report) {
+    // An annotation of an entrypoint is one of all its components.
+    let mut told: BTreeSet<Span> = BTreeSet::new();
+    for (name, component) in &datacenter.components {
+        let entrypoint = datacenter.entrypoints.get(&component.entrypoint);
+        let Some(tiers) = entrypoint.and_then(|found| found.tiers()) else { continue };
+        let (Some(_), Some(_), Some(tier)) =
+            (&tiers.gateway, &component.backend, routes.tier(&component.entrypoint))
+        else {
+            continue;
+        };
+        let all = annotations_of(tiers, component);
+        let remarks = Translation::of(&all, tiers.controller().reads_nginx()).remarks;
+        let canary = canary_elsewhere(datacenter, name, component, tiers, tier);
+        for remark in remarks.into_iter().chain(canary) {
+            if told.insert(remark.span) {
+                report.push(remarked(&remark));
+            }
+        }
+        port(name, component, report);
+        paths(name, tier, report);
+    }
+}
+
+fn remarked(remark: &Remark) -> Diagnostic {
+    let key = remark.key.rsplit('/').next().unwrap_or_default();
+    match remark.fate {
+        Fate::Lost(instead) => Diagnostic::new(
+            &LOST,
+            remark.span,
+            format!("`{key}` has no counterpart in Gateway API"),
+            "the HTTPRoutes do not say it",
+        )
+        .help(format!("what may do it instead: {instead}")),
+        Fate::Changed(how) => Diagnostic::new(
+            &CHANGED,
+            remark.span,
+            format!("`{key}` means something else in Gateway API"),
+            "translated as far as it goes",
+        )
+        .note(how),
+    }
+}
+
+/// A route leads to Services beside it, so a canary in another namespace takes no share.
+fn canary_elsewhere(
+    datacenter: &Datacenter,
+    name: &Label,
+    component: &Component,
+    tiers: &Tiers,
+    tier: &Tier,
+) -> Option<Remark> {
+    let is_canary = tiers.controller().reads_nginx() && component.is_canary();
+    let takes_share = nginx_annotation(&component.annotations, "canary-weight").is_some();
+    if !is_canary || !takes_share {
+        return None;
+    }
+    let (host, rule) = tier.canaries().find(|(_, rule)| rule.component() == Some(name))?;
+    let main = datacenter.components.get(tier.claimed(host, &rule.path)?.component()?)?;
+    let key = |name: &&crate::model::QualifiedName| name.as_str().ends_with("/canary-weight");
+    let (key, value) = component.annotations.iter().find(|(name, _)| key(name))?;
+    (main.namespace != component.namespace).then(|| Remark {
+        key: key.as_str().to_owned(),
+        span: value.span,
+        fate: Fate::Lost(
+            "the canary in the namespace of the component whose requests it shares; a route leads to Services beside it",
+        ),
+    })
+}
+
+fn port(name: &Label, component: &Component, report: &mut Report) {
+    let Some(BackendPort::Name(port)) = component.backend.as_ref().map(|found| &found.port) else {
+        return;
+    };
+    report.push(
+        Diagnostic::new(
+            &PORT_NAME,
+            component.backend_span,
+            format!(
+                "the backend of `{name}` has the port `{port}`, and Gateway API wants a number"
+            ),
+            "a name",
+        )
+        .note("an HTTPRoute names the port of a Service by its number (HTTPBackendRef.port)")
+        .help(format!("`kubectl get service -n {}` shows the number", component.namespace)),
+    );
+}
+
+fn paths(name: &Label, tier: &Tier, report: &mut Report) {
+    let own =
+        tier.hosts().flat_map(|(_, rules)| rules).filter(|rule| rule.component() == Some(name));
+    let mut told = BTreeSet::new();
+    for rule in own {
+        let Some(refused) = tier.path_match(rule).refused() else { continue };
+        let path = &rule.path.path;
+        if told.insert(path.span) {
+            report.push(
+                Diagnostic::new(
+                    &PATH,
+                    path.span,
+                    format!("Gateway API refuses `{}`", path.value),
+                    format!("because of the `{refused}`"),
+                )
+                .note("a path has letters, digits and -/._~!$&'()*+,;=:@ (HTTPPathMatch); everything else is written as %xx")
+                .help("write it with an escape; a regular expression needs the annotation `use-regex` of ingress-nginx"),
+            );
+        }
+    }
+}

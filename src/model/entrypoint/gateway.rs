@@ -1,0 +1,139 @@
+//! One tier instead of two: a Gateway that the routes of all namespaces attach to (Gateway API).
+
+use std::collections::BTreeMap;
+
+use super::edge::{Edge, EdgePort, selector};
+use super::{class, codes, port, value};
+use crate::diag::{Diagnostic, Report};
+use crate::inventory::{Text, raw};
+use crate::language::name::{LabelValue, PortName, QualifiedName, Subdomain};
+use crate::language::word::{Api, Exposed};
+use crate::source::{Loc, Span};
+
+/// A Gateway and its listeners.
+#[derive(Debug)]
+pub struct GatewayTier {
+    /// Its GatewayClass.
+    pub class: Loc<Subdomain>,
+    /// The labels of its pods.
+    pub selector: BTreeMap<QualifiedName, LabelValue>,
+    /// The port of the listener for plain HTTP.
+    pub http: u16,
+    /// The port of the listeners with TLS.
+    pub https: u16,
+    /// Whether the listeners' ports are those of the container, and so the Service's target ports.
+    pub on_container_ports: bool,
+}
+
+impl GatewayTier {
+    /// The container's port behind a port of the Service, where the listeners have those.
+    pub fn container_port(&self, name: &PortName, port: u16) -> Option<u16> {
+        let is = |names: [&str; 2], usual| names.contains(&name.as_str()) || port == usual;
+        match self.on_container_ports {
+            true if is(HTTP, 80) => Some(self.http),
+            true if is(HTTPS, 443) => Some(self.https),
+            _ => None,
+        }
+    }
+}
+
+/// What charts call the port of a Service for plain HTTP,
+const HTTP: [&str; 2] = ["http", "web"];
+/// and the one with TLS.
+const HTTPS: [&str; 2] = ["https", "websecure"];
+
+/// What `edge` says of its APIs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Choice {
+    /// Which are written.
+    pub api: Api,
+    /// Which one the VIPs lead to.
+    pub exposed: Exposed,
+}
+
+impl Choice {
+    /// What holds where nothing is said.
+    pub const INGRESS: Self = Self { api: Api::Ingress, exposed: Exposed::Ingress };
+}
+
+/// Which APIs an edge has, where the keys fit together.
+pub(super) fn choice(raw: &raw::Edge, report: &mut Report) -> Option<Choice> {
+    let api = raw.api.as_ref().map_or(Some(Api::Ingress), |raw| value::word(raw, "api", report))?;
+    let expose = match &raw.expose {
+        Some(raw) => Some((raw.span, value::word(raw, "expose", report)?)),
+        None => None,
+    };
+    let mut misplaced = |key: &str, span: Span, help: &str| {
+        let title = format!("`{key}` means nothing with `api: {api}`");
+        report
+            .push(Diagnostic::new(&codes::WORD, span, title, "only with another `api`").help(help));
+    };
+    if let (Some((span, _)), true) = (expose, api != Api::Both) {
+        misplaced("expose", span, "it chooses between the two sides of `api: both`; remove it");
+    }
+    if let (Some(gateway), Api::Ingress) = (&raw.gateway, api) {
+        misplaced("gateway", gateway.span, "write `api: gateway` or `api: both`, or remove it");
+    }
+    let exposed = match api {
+        Api::Ingress => Exposed::Ingress,
+        Api::Gateway => Exposed::Gateway,
+        Api::Both => expose.map_or(Exposed::Ingress, |(_, side)| side),
+    };
+    Some(Choice { api, exposed })
+}
+
+/// The Gateway of an edge; `None` where it is not complete, and the report says why.
+pub(super) fn build(
+    raw: &raw::Edge,
+    edge: &Edge,
+    api: Api,
+    report: &mut Report,
+) -> Option<GatewayTier> {
+    let own = raw.gateway.as_ref();
+    let mut required = |key: &str, given: bool| {
+        if api != Api::Both || given {
+            return;
+        }
+        let span = own.map_or(raw.span, |own| own.span);
+        let title = format!("`api: both` needs `{key}` of its Gateway");
+        report.push(
+            Diagnostic::new(
+                &crate::inventory::codes::MISSING_KEY,
+                span,
+                title,
+                format!("add `{key}` to `gateway:`"),
+            )
+            .help("`edge` describes the Ingress controller, `edge.gateway` what serves the Gateway beside it"),
+        );
+    };
+    required("class", own.is_some_and(|own| own.class.is_some()));
+    required("selector", own.is_some_and(|own| own.selector.is_some()));
+    let named: Option<&Loc<Text<Subdomain>>> = own.and_then(|own| own.class.as_ref());
+    let class = named.map_or(Some(edge.class.clone()), |raw| class(Some(raw), report));
+    let labels = own.and_then(|own| Some((own.selector.as_ref()?, own.span)));
+    let selector =
+        labels.map_or(Some(edge.selector.clone()), |(labels, span)| selector(labels, span, report));
+    let ports = own.and_then(|own| own.ports.as_ref());
+    let (http, https) = match ports {
+        Some(ports) => (
+            ports.http.as_ref().and_then(|raw| port(raw, "http", report)),
+            ports.https.as_ref().and_then(|raw| port(raw, "https", report)),
+        ),
+        None => {
+            (Some(exposed_port(&edge.ports, HTTP, 80)), Some(exposed_port(&edge.ports, HTTPS, 443)))
+        }
+    };
+    Some(GatewayTier {
+        class: class?,
+        selector: selector?,
+        http: http?,
+        https: https?,
+        on_container_ports: ports.is_some(),
+    })
+}
+
+/// The port of the Service that carries this; its names are those that charts give it.
+fn exposed_port(ports: &BTreeMap<PortName, EdgePort>, names: [&str; 2], usual: u16) -> u16 {
+    let named = ports.iter().find(|(name, _)| names.contains(&name.as_str()));
+    named.map_or(usual, |(_, port)| port.number)
+}

@@ -1,0 +1,185 @@
+//! One tier by Gateway API: a Gateway, ListenerSets with a listener per domain, HTTPRoutes.
+
+mod canary;
+mod route;
+mod split;
+
+pub use route::{Filter, HeaderMatch, HttpRoutePlan, Parent, RouteBackend, RouteMatch, RouteRule};
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Manifest, ManifestFile, Object, ObjectMeta, Planner};
+use crate::diag::{Diagnostic, Report};
+use crate::model::{Entry, Exposed, GatewayTier, Host, Label, Subdomain, Tiers, codes};
+use crate::plan::listener::Places;
+use crate::route::{PathMatch, Redirect};
+use crate::source::Span;
+
+/// A Gateway. It has one listener, for plain HTTP on all hosts; those of domains stand in ListenerSets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GatewayPlan {
+    /// Its name and place.
+    pub meta: ObjectMeta,
+    /// Its GatewayClass.
+    pub class: Subdomain,
+    /// The port of its listener.
+    pub port: u16,
+    /// The namespaces whose routes may attach.
+    pub namespaces: Vec<Label>,
+}
+
+/// A ListenerSet of a Gateway in its namespace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListenerSetPlan {
+    /// Its name and place.
+    pub meta: ObjectMeta,
+    /// The Gateway.
+    pub gateway: Subdomain,
+    /// By host; not empty, at most 64.
+    pub listeners: Vec<Listener>,
+    /// The namespaces whose routes may attach.
+    pub namespaces: Vec<Label>,
+}
+
+/// A listener for a domain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listener {
+    /// The domain.
+    pub host: Host,
+    /// Where it listens.
+    pub port: u16,
+    /// The Secret of its certificate; `None` is plain HTTP.
+    pub secret: Option<Subdomain>,
+}
+
+/// What routes of an entrypoint attach to.
+pub(super) struct Attachment<'a> {
+    /// The entrypoint, and its Gateway's name.
+    pub name: &'a Label,
+    pub tiers: &'a Tiers,
+    pub places: &'a Places,
+}
+
+impl Planner<'_> {
+    /// The Gateway of an entrypoint and its listeners.
+    pub(super) fn gateway(&self, name: &Label, tiers: &Tiers) -> Vec<Manifest> {
+        let (Some(gateway), Some(places)) = (&tiers.gateway, self.listener_sets.get(name)) else {
+            return Vec::new();
+        };
+        let namespaces = self.namespaces(name);
+        let mut objects = vec![Object::Gateway(GatewayPlan {
+            meta: self.meta(name.into()),
+            class: gateway.class.value.clone(),
+            port: gateway.http,
+            namespaces: namespaces.clone(),
+        })];
+        if tiers.redirects() {
+            objects.push(Object::HttpRoute(self.to_https(name)));
+        }
+        let mut manifests = vec![Manifest {
+            file: ManifestFile::Gateway(name.clone()),
+            legacy: Vec::new(),
+            objects,
+            from: vec![Entry::Entrypoint(name.clone())],
+        }];
+        let mut sets: BTreeMap<usize, Vec<&Host>> = BTreeMap::new();
+        for (host, set) in places {
+            sets.entry(*set).or_default().push(host);
+        }
+        for (set, hosts) in sets {
+            let listeners = hosts.iter().map(|host| self.listener(host, gateway)).collect();
+            let mut from = vec![Entry::Entrypoint(name.clone())];
+            from.extend(hosts.into_iter().map(|host| Entry::Domain(host.clone())));
+            manifests.push(Manifest {
+                file: ManifestFile::Listeners(name.clone(), set),
+                legacy: Vec::new(),
+                objects: vec![Object::ListenerSet(ListenerSetPlan {
+                    meta: self.meta(set_name(name, set)),
+                    gateway: name.into(),
+                    listeners,
+                    namespaces: namespaces.clone(),
+                })],
+                from,
+            });
+        }
+        manifests
+    }
+
+    /// Reports two routes of one name: those that a component needs beyond its first have a number behind its name.
+    pub(super) fn refuse_shared_routes(&self, manifests: &[Manifest], report: &mut Report) {
+        let mut seen: BTreeMap<(&Label, &Subdomain), &Manifest> = BTreeMap::new();
+        for manifest in manifests {
+            for object in &manifest.objects {
+                let Object::HttpRoute(HttpRoutePlan { meta, .. }) = object else { continue };
+                let Some(first) = seen.insert((&meta.namespace, &meta.name), manifest) else {
+                    continue;
+                };
+                let (Some(first), Some(second)) = (self.place(first), self.place(manifest)) else {
+                    continue;
+                };
+                let (name, namespace) = (&meta.name, &meta.namespace);
+                let title = format!(
+                    "two HTTPRoute objects would be called `{name}` in namespace `{namespace}`"
+                );
+                report.push(
+                    Diagnostic::new(&codes::OBJECT_TWICE, second, title, "the second one")
+                        .also(first, "the first one")
+                        .note("what does not fit into one HTTPRoute goes into several, with a number behind the name")
+                        .help("give one of them another name"),
+                );
+            }
+        }
+    }
+
+    /// Where the entry is written that a manifest comes from.
+    fn place(&self, manifest: &Manifest) -> Option<Span> {
+        match manifest.from.first()? {
+            Entry::Component(name) => Some(self.datacenter.components.get(name)?.span),
+            Entry::Entrypoint(name) => Some(self.datacenter.entrypoints.get(name)?.span),
+            _ => None,
+        }
+    }
+
+    fn listener(&self, host: &Host, gateway: &GatewayTier) -> Listener {
+        let secret = self.datacenter.domains.get(host).and_then(|found| found.tls_secret.clone());
+        let port = if secret.is_some() { gateway.https } else { gateway.http };
+        Listener { host: host.clone(), port, secret }
+    }
+
+    /// The namespaces of what an entrypoint's routes lead to.
+    fn namespaces(&self, entrypoint: &Label) -> Vec<Label> {
+        let components = self.datacenter.components.values();
+        let own = components
+            .filter(|found| found.entrypoint == *entrypoint && found.backend.is_some())
+            .map(|found| &found.namespace);
+        let home = [&self.datacenter.kubernetes.namespace];
+        let all: BTreeSet<&Label> = own.chain(home).collect();
+        all.into_iter().cloned().collect()
+    }
+
+    /// The route that sends plain HTTP on every host to HTTPS.
+    fn to_https(&self, name: &Label) -> HttpRoutePlan {
+        HttpRoutePlan {
+            meta: self.meta(Subdomain::from(name).with_suffix("https")),
+            home: self.datacenter.kubernetes.namespace.clone(),
+            parents: vec![Parent::Plain(name.into())],
+            hosts: Vec::new(),
+            rules: vec![RouteRule {
+                matches: vec![RouteMatch { path: PathMatch::Prefix("/".to_owned()), header: None }],
+                filters: vec![Filter::Redirect(Redirect::to_https())],
+                timeout: None,
+                backends: Vec::new(),
+            }],
+        }
+    }
+}
+
+/// Whether an entrypoint's Service selects the pods of its Gateway, and by which labels.
+pub(super) fn exposed(tiers: &Tiers) -> Option<&GatewayTier> {
+    tiers.gateway.as_ref().filter(|_| tiers.exposed == Exposed::Gateway)
+}
+
+/// The name of a ListenerSet.
+pub(super) fn set_name(entrypoint: &Label, set: usize) -> Subdomain {
+    Subdomain::from(entrypoint).with_suffix(&format!("{set:02}"))
+}

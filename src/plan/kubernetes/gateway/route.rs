@@ -1,0 +1,261 @@
+//! HTTPRoutes: of components and the catch-all.
+
+use super::Attachment;
+use super::split;
+use crate::model::{BackendPort, Component, Entry, Fallback, Host, Label, ServiceName, Subdomain};
+use crate::plan::kubernetes::{ObjectMeta, Planner};
+use crate::route::{Cors, PathMatch, Redirect, Rewrite, Tier, Translation, annotations_of};
+
+/// An HTTPRoute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpRoutePlan {
+    /// Its name and place.
+    pub meta: ObjectMeta,
+    /// The namespace of what it attaches to.
+    pub home: Label,
+    /// What it attaches to; not empty, at most 32.
+    pub parents: Vec<Parent>,
+    /// Empty is any; at most 16.
+    pub hosts: Vec<Host>,
+    /// At most 16, with at most 128 matches in all.
+    pub rules: Vec<RouteRule>,
+}
+
+/// What a route attaches to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Parent {
+    /// The listener for plain HTTP of a Gateway.
+    Plain(Subdomain),
+    /// All listeners of a ListenerSet.
+    Set(Subdomain),
+}
+
+/// Requests that are treated alike.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteRule {
+    /// Any of them; not empty, at most 64.
+    pub matches: Vec<RouteMatch>,
+    /// What is changed.
+    pub filters: Vec<Filter>,
+    /// Seconds until a request is given up.
+    pub timeout: Option<u32>,
+    /// Who answers; none where a filter does.
+    pub backends: Vec<RouteBackend>,
+}
+
+/// What a request must have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteMatch {
+    /// Its path,
+    pub path: PathMatch,
+    /// and a header.
+    pub header: Option<HeaderMatch>,
+}
+
+/// A header and its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeaderMatch {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+    /// Whether the value is a regular expression.
+    pub is_regex: bool,
+}
+
+/// What a route changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Filter {
+    /// Another address for the client.
+    Redirect(Redirect),
+    /// Another host or path for the backend.
+    Rewrite {
+        /// The host.
+        host: Option<Host>,
+        /// The path.
+        path: Option<Rewrite>,
+    },
+    /// A header that the backend sees.
+    RequestHeader(&'static str, String),
+    /// Answers to browsers of other origins.
+    Cors(Cors),
+}
+
+/// A Service in the namespace of the route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteBackend {
+    /// Its name.
+    pub service: ServiceName,
+    /// Its port.
+    pub port: u16,
+    /// Its part of the requests, where there are several.
+    pub weight: Option<u32>,
+}
+
+impl RouteBackend {
+    /// What serves a component. A port by its name was refused when the inventory was read.
+    pub fn of(component: &Component, weight: Option<u32>) -> Option<Self> {
+        let backend = component.backend.as_ref()?;
+        match backend.port {
+            BackendPort::Number(port) => {
+                Some(Self { service: backend.service.clone(), port, weight })
+            }
+            BackendPort::Name(_) => None,
+        }
+    }
+}
+
+impl Planner<'_> {
+    /// What the routes of an entrypoint attach to, where it has a Gateway.
+    pub(in crate::plan::kubernetes) fn attachment<'a>(
+        &'a self,
+        name: &'a Label,
+    ) -> Option<Attachment<'a>> {
+        let tiers = self.datacenter.entrypoints.get(name)?.tiers()?;
+        Some(Attachment { name, tiers, places: self.listener_sets.get(name)? })
+    }
+
+    /// The HTTPRoutes of a component, and the canaries that they name.
+    pub(in crate::plan::kubernetes) fn routes(
+        &self,
+        name: &Label,
+        component: &Component,
+    ) -> (Vec<HttpRoutePlan>, Vec<Entry>) {
+        let (Some(attachment), Some(tier)) =
+            (self.attachment(&component.entrypoint), self.routes.tier(&component.entrypoint))
+        else {
+            return (Vec::new(), Vec::new());
+        };
+        let is_nginx = attachment.tiers.controller().reads_nginx();
+        let translation = Translation::of(&annotations_of(attachment.tiers, component), is_nginx);
+        let (groups, from) = if is_nginx && component.is_canary() {
+            (self.of_canary(name, component, tier, &translation), Vec::new())
+        } else {
+            self.of_component(name, component, tier, &translation)
+        };
+        let meta = ObjectMeta {
+            name: name.into(),
+            namespace: component.namespace.clone(),
+            part_of: self.datacenter.name.clone(),
+            // Those of programs that do not read Ingresses.
+            annotations: component
+                .annotations
+                .iter()
+                .filter(|(key, _)| !key.as_str().contains("ingress"))
+                .map(|(key, value)| (key.clone(), value.value.clone()))
+                .collect(),
+        };
+        (split::routes(&attachment, &meta, &self.datacenter.kubernetes.namespace, groups), from)
+    }
+
+    /// The HTTPRoutes that give to the fallback what nobody claims.
+    pub(in crate::plan::kubernetes) fn catch_all_routes(
+        &self,
+        entrypoint: &Label,
+        fallback: &Fallback,
+    ) -> Vec<HttpRoutePlan> {
+        let Some(attachment) = self.attachment(entrypoint) else { return Vec::new() };
+        let rule = RouteRule {
+            matches: vec![RouteMatch { path: PathMatch::Prefix("/".to_owned()), header: None }],
+            filters: Vec::new(),
+            timeout: None,
+            backends: vec![RouteBackend {
+                service: fallback.name.value.clone(),
+                port: 80,
+                weight: None,
+            }],
+        };
+        let meta = self.meta((&fallback.name.value).into());
+        let groups = vec![(Vec::new(), vec![rule])];
+        let home = &self.datacenter.kubernetes.namespace;
+        split::routes(&attachment, &meta, home, groups)
+    }
+
+    /// By hosts that have the same rules: the rules of a component. Its paths that are treated alike are one rule.
+    fn of_component(
+        &self,
+        name: &Label,
+        component: &Component,
+        tier: &Tier,
+        translation: &Translation,
+    ) -> (Vec<HostRules>, Vec<Entry>) {
+        let mut from = Vec::new();
+        let mut groups: Vec<HostRules> = Vec::new();
+        for host in component.claimed_hosts() {
+            let host = host.map(|host| &host.value);
+            let mut rules: Vec<RouteRule> = Vec::new();
+            let own = tier.rules(host).iter().filter(|rule| rule.component() == Some(name));
+            for rule in own {
+                let backends = match self.shared(tier, host, rule, component) {
+                    Some((canary, backends)) => {
+                        from.push(Entry::Component(canary));
+                        backends
+                    }
+                    None => RouteBackend::of(component, None).into_iter().collect(),
+                };
+                let path = tier.path_match(rule);
+                let found = RouteMatch { path, header: None };
+                add(&mut rules, translated(found, backends, translation));
+            }
+            match groups.iter_mut().find(|(_, known)| *known == rules) {
+                Some((hosts, _)) => hosts.extend(host.cloned()),
+                None => groups.push((host.cloned().into_iter().collect(), rules)),
+            }
+        }
+        from.sort();
+        from.dedup();
+        (groups, from)
+    }
+}
+
+/// Hosts, none being any, and their rules.
+pub(super) type HostRules = (Vec<Host>, Vec<RouteRule>);
+
+/// Puts a rule among others: with the one that says the same of other requests, where both may have several.
+pub(super) fn add(rules: &mut Vec<RouteRule>, rule: RouteRule) {
+    let is_like = |known: &&mut RouteRule| {
+        known.filters == rule.filters
+            && known.timeout == rule.timeout
+            && known.backends == rule.backends
+            && !known.is_alone()
+    };
+    match rules.iter_mut().find(is_like) {
+        Some(known) => known.matches.extend(rule.matches),
+        None => rules.push(rule),
+    }
+}
+
+impl RouteRule {
+    /// Whether it may have one match only: the prefix that is replaced.
+    fn is_alone(&self) -> bool {
+        let replaces = |filter: &Filter| {
+            matches!(filter, Filter::Rewrite { path: Some(Rewrite::Prefix(_)), .. })
+        };
+        self.filters.iter().any(replaces)
+    }
+}
+
+/// A rule with what annotations do to its requests.
+pub(super) fn translated(
+    found: RouteMatch,
+    backends: Vec<RouteBackend>,
+    translation: &Translation,
+) -> RouteRule {
+    let mut filters = Vec::new();
+    if let Some(redirect) = &translation.redirect {
+        filters.push(Filter::Redirect(redirect.clone()));
+        return RouteRule { matches: vec![found], filters, timeout: None, backends: Vec::new() };
+    }
+    // A prefix is replaced where a prefix was matched.
+    let is_prefix = matches!(found.path, PathMatch::Prefix(_));
+    let path = translation.rewrite.clone();
+    let path = path.filter(|rewrite| is_prefix || matches!(rewrite, Rewrite::Whole(_)));
+    if path.is_some() || translation.host.is_some() {
+        filters.push(Filter::Rewrite { host: translation.host.clone(), path });
+    }
+    if let Some(prefix) = &translation.forwarded_prefix {
+        filters.push(Filter::RequestHeader("X-Forwarded-Prefix", prefix.clone()));
+    }
+    filters.extend(translation.cors.clone().map(Filter::Cors));
+    RouteRule { matches: vec![found], filters, timeout: translation.timeout, backends }
+}

@@ -1,0 +1,67 @@
+//! Gateway API: the most precise host, then Exact, then the longest prefix (HTTPRouteRule, "matches"; facts-kubernetes 10).
+//!
+//! What else decides there cannot differ here: one route has each host and path, so the age of routes says nothing.
+
+use std::cmp::Reverse;
+
+use regex::RegexBuilder;
+
+use super::{Considered, Lookup, Tier, is_below};
+use crate::language::name::Host;
+use crate::route::{Answer, PathMatch};
+
+pub(super) fn lookup<'a>(
+    tier: &'a Tier,
+    listener: Option<&Host>,
+    host: &Host,
+    path: &str,
+) -> Lookup<'a> {
+    let mut found: Vec<((Reverse<Precision>, Reverse<Rank>), Considered<'a>)> = tier
+        .all()
+        // The catch-all has no hosts: nothing is hidden on a host that somebody names.
+        .filter(|rule| rule.host.is_none() || rule.rule.answer != Answer::Fallback)
+        .filter_map(|rule| {
+            let own = common(rule.host, listener)?;
+            let precision = precision(own, host)?;
+            let rank = rank(&tier.path_match(rule.rule), path)?;
+            Some(((Reverse(precision), Reverse(rank)), rule))
+        })
+        .collect();
+    found.sort_by_key(|(order, _)| *order);
+    Lookup::of(found.into_iter().map(|(_, rule)| rule).collect())
+}
+
+/// The host of a rule at a listener: of two that overlap the more precise one. `Some(None)` is any, `None` is none.
+fn common<'a>(rule: Option<&'a Host>, listener: Option<&'a Host>) -> Option<Option<&'a Host>> {
+    match (rule, listener) {
+        (None, other) | (other, None) => Some(other),
+        (Some(rule), Some(listener)) if rule.is_covered_by(listener) => Some(Some(rule)),
+        (Some(rule), Some(listener)) if listener.is_covered_by(rule) => Some(Some(listener)),
+        _ => None,
+    }
+}
+
+/// Whether a host is named, and the length of what names it.
+type Precision = (bool, usize);
+
+fn precision(own: Option<&Host>, host: &Host) -> Option<Precision> {
+    let Some(own) = own else { return Some((false, 0)) };
+    let is_named = !own.as_str().starts_with('*');
+    host.is_covered_by(own).then_some((is_named, own.as_str().len()))
+}
+
+/// Exact before a prefix before a regular expression, whose place an implementation chooses; then the longest.
+type Rank = (u8, usize);
+
+fn rank(found: &PathMatch, path: &str) -> Option<Rank> {
+    let length = found.value().len();
+    match found {
+        PathMatch::Exact(value) => (value == path).then_some((2, length)),
+        PathMatch::Prefix(value) => is_below(path, value).then_some((1, length)),
+        PathMatch::Regex(value) => {
+            // What is no regular expression the implementation refuses.
+            let built = RegexBuilder::new(value).build();
+            built.is_ok_and(|built| built.is_match(path)).then_some((1, length))
+        }
+    }
+}

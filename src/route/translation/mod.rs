@@ -1,0 +1,249 @@
+//! What annotations of ingress-nginx are in Gateway API, and which of them have no counterpart.
+
+mod cors;
+mod path;
+mod redirect;
+
+pub use cors::Cors;
+pub use path::PathMatch;
+pub use redirect::Redirect;
+
+use crate::language::name::{Host, Name};
+use crate::model::{Annotations, Component, NGINX, Tiers, is_true, nginx_annotation};
+use crate::source::Span;
+
+/// What the annotations of a component do to its requests, as HTTPRoutes say it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Translation {
+    /// Answered with another address.
+    pub redirect: Option<Redirect>,
+    /// Another path for the backend.
+    pub rewrite: Option<Rewrite>,
+    /// Another host for the backend.
+    pub host: Option<Host>,
+    /// The prefix of `X-Forwarded-Prefix`.
+    pub forwarded_prefix: Option<String>,
+    /// Answers to browsers of other origins.
+    pub cors: Option<Cors>,
+    /// Seconds until a request is given up.
+    pub timeout: Option<u32>,
+    /// What it does not do.
+    pub remarks: Vec<Remark>,
+}
+
+/// Another path for the backend.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rewrite {
+    /// Instead of the whole path.
+    Whole(String),
+    /// Instead of the prefix that matched.
+    Prefix(String),
+}
+
+/// An annotation that does not do in Gateway API what it does in an Ingress.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remark {
+    /// Its key.
+    pub key: String,
+    /// Where it is written.
+    pub span: Span,
+    /// What becomes of it.
+    pub fate: Fate,
+}
+
+/// What becomes of an annotation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// Nothing says it; what may replace it.
+    Lost(&'static str),
+    /// It is said, and means something else.
+    Changed(&'static str),
+}
+
+/// Annotations that a whole entrypoint has one answer to, or that another file translates.
+const ELSEWHERE: &[&str] = &[
+    "ssl-redirect",
+    "canary",
+    "canary-weight",
+    "canary-weight-total",
+    "canary-by-header",
+    "canary-by-header-value",
+    "canary-by-header-pattern",
+];
+
+/// Timeouts between two reads or writes; Gateway API has one for all of a request.
+const TIMEOUTS: &[&str] = &["proxy-read-timeout", "proxy-send-timeout", "proxy-connect-timeout"];
+
+/// What may replace an annotation, by how its name begins; the first that fits.
+const INSTEAD: &[(&str, &str)] = &[
+    (
+        "auth-",
+        "Envoy Gateway's SecurityPolicy or Traefik's Middleware `forwardAuth` and `basicAuth`; until then everybody gets in",
+    ),
+    ("enable-global-auth", "Envoy Gateway's SecurityPolicy or Traefik's Middleware `forwardAuth`"),
+    (
+        "whitelist-source-range",
+        "Envoy Gateway's SecurityPolicy or Traefik's Middleware `ipAllowList`; until then every address gets in",
+    ),
+    (
+        "allowlist-source-range",
+        "Envoy Gateway's SecurityPolicy or Traefik's Middleware `ipAllowList`; until then every address gets in",
+    ),
+    ("denylist-source-range", "Envoy Gateway's SecurityPolicy; until then every address gets in"),
+    (
+        "limit-",
+        "Envoy Gateway's BackendTrafficPolicy or Traefik's Middleware `rateLimit` and `inFlightReq`",
+    ),
+    (
+        "proxy-body-size",
+        "Envoy Gateway's BackendTrafficPolicy or Traefik's Middleware `buffering`; without one the size is not limited",
+    ),
+    ("client-body-buffer-size", "the implementation's own settings"),
+    ("proxy-buffer", "the implementation's own settings"),
+    ("proxy-request-buffering", "Traefik's Middleware `buffering`; most implementations stream"),
+    (
+        "proxy-next-upstream",
+        "`retry` of the implementation: Envoy Gateway's BackendTrafficPolicy, Traefik's Middleware `retry`",
+    ),
+    (
+        "affinity",
+        "sticky sessions of the implementation: Envoy Gateway's BackendTrafficPolicy, Traefik's `sticky`",
+    ),
+    (
+        "session-cookie-",
+        "sticky sessions of the implementation: Envoy Gateway's BackendTrafficPolicy, Traefik's `sticky`",
+    ),
+    ("upstream-hash-by", "Envoy Gateway's BackendTrafficPolicy (consistent hash)"),
+    ("load-balance", "Envoy Gateway's BackendTrafficPolicy"),
+    (
+        "backend-protocol",
+        "`appProtocol` of the backend's Service port, and a BackendTLSPolicy for HTTPS",
+    ),
+    ("proxy-ssl-", "a BackendTLSPolicy"),
+    ("ssl-passthrough", "a TLSRoute"),
+    ("mirror-", "a RequestMirror filter in a route of your own"),
+    (
+        "custom-headers",
+        "a ResponseHeaderModifier filter in a route of your own; lbgen does not read the ConfigMap",
+    ),
+    ("custom-http-errors", "Envoy Gateway's BackendTrafficPolicy or Traefik's Middleware `errors`"),
+    ("default-backend", "Envoy Gateway's BackendTrafficPolicy or Traefik's Middleware `errors`"),
+    ("canary-by-cookie", "a header that the caller sets: `canary-by-header`"),
+    ("force-ssl-redirect", "the annotation on the entrypoint, where it holds for all of its hosts"),
+];
+
+/// Where nothing better is known.
+const OWN_POLICIES: &str =
+    "policies of the implementation that serves the GatewayClass, if it has one for this";
+
+impl Translation {
+    /// What annotations are in Gateway API; `is_nginx` where those of ingress-nginx mean something.
+    pub fn of(annotations: &Annotations, is_nginx: bool) -> Self {
+        let mut found = Self::default();
+        for (key, value) in annotations {
+            let name = key.as_str().strip_prefix(NGINX).filter(|_| is_nginx);
+            let fate = match name {
+                Some(name) => found.take(name, &value.value, annotations),
+                // Of another program that reads Ingresses.
+                None if key.as_str().contains("ingress") && key.as_str().contains('/') => (is_nginx
+                    || !key.as_str().starts_with(NGINX))
+                .then_some(Fate::Lost(OWN_POLICIES)),
+                None => None,
+            };
+            let remark = |fate| Remark { key: key.as_str().to_owned(), span: value.span, fate };
+            found.remarks.extend(fate.map(remark));
+        }
+        found
+    }
+
+    /// Takes an annotation of ingress-nginx; what becomes of it, where it does not keep its meaning.
+    fn take(&mut self, name: &str, value: &str, all: &Annotations) -> Option<Fate> {
+        let is_off = || ["false", "off", ""].contains(&value);
+        match name {
+            "rewrite-target" => match rewrite(value) {
+                Some(found) => self.rewrite = Some(found),
+                None => {
+                    return Some(Fate::Lost(
+                        "a URLRewrite filter, which knows no groups but the prefix",
+                    ));
+                }
+            },
+            "use-regex" if is_true(value) => {
+                return Some(Fate::Changed(
+                    "paths with characters of a regular expression become RegularExpression, which not every implementation has; the others become Exact and PathPrefix",
+                ));
+            }
+            "permanent-redirect" | "temporal-redirect" => {
+                let temporal = name.starts_with("temporal");
+                let code = format!("{name}-code");
+                let code = nginx_annotation(all, &code).and_then(|code| code.parse().ok());
+                let code = code.unwrap_or(if temporal { 302 } else { 301 });
+                match Redirect::parse(value, code) {
+                    // The temporal one wins in ingress-nginx.
+                    Some(_)
+                        if !temporal && nginx_annotation(all, "temporal-redirect").is_some() => {}
+                    Some(found) => self.redirect = Some(found),
+                    None => {
+                        return Some(Fate::Lost(
+                            "a RequestRedirect filter, which has no variables and no query",
+                        ));
+                    }
+                }
+            }
+            "permanent-redirect-code" | "temporal-redirect-code" => {}
+            "upstream-vhost" => {
+                match Host::parse(value).filter(|host| !host.as_str().starts_with('*')) {
+                    Some(host) => self.host = Some(host),
+                    None => return Some(Fate::Lost("a URLRewrite filter with a fixed host")),
+                }
+            }
+            "x-forwarded-prefix" => self.forwarded_prefix = Some(value.to_owned()),
+            "enable-cors" if is_true(value) => match Cors::of(all) {
+                Some(found) => self.cors = Some(found),
+                None => {
+                    return Some(Fate::Lost(
+                        "a CORS filter in a route of your own: an origin, method or header here is none that it takes",
+                    ));
+                }
+            },
+            _ if name.starts_with("cors-") || ELSEWHERE.contains(&name) => {}
+            _ if TIMEOUTS.contains(&name) => {
+                let Some(seconds) =
+                    value.trim_end_matches('s').parse::<u32>().ok().filter(|n| *n > 0)
+                else {
+                    return Some(Fate::Lost("a whole number of seconds"));
+                };
+                self.timeout = Some(self.timeout.map_or(seconds, |known| known.max(seconds)));
+                return Some(Fate::Changed(
+                    "ingress-nginx counts the time between two reads or writes, Gateway API all of a request: what is sent for longer is cut off, also a busy websocket",
+                ));
+            }
+            "backend-protocol" if value == "HTTP" => {}
+            "use-regex" | "enable-cors" | "force-ssl-redirect" if is_off() => {}
+            _ => {
+                let known = INSTEAD.iter().find(|(begin, _)| name.starts_with(begin));
+                return Some(Fate::Lost(known.map_or(OWN_POLICIES, |(_, instead)| instead)));
+            }
+        }
+        None
+    }
+}
+
+/// `/x` is instead of all of a path; `/x/$2` with the usual regular expression instead of a prefix.
+fn rewrite(target: &str) -> Option<Rewrite> {
+    if let Some(base) = target.strip_suffix("$2").filter(|base| base.ends_with('/')) {
+        let base = base.trim_end_matches('/');
+        let prefix = if base.is_empty() { "/" } else { base };
+        return (!prefix.contains('$')).then(|| Rewrite::Prefix(prefix.to_owned()));
+    }
+    let is_whole = target.starts_with('/') && !target.contains(['$', '?', '#']);
+    (is_whole && target.len() <= 1024).then(|| Rewrite::Whole(target.to_owned()))
+}
+
+/// The annotations that count for the requests of a component: one tier has those of both, and the component's own win.
+pub fn annotations_of(tiers: &Tiers, component: &Component) -> Annotations {
+    let mut all = tiers.edge.annotations.clone();
+    all.extend(tiers.routing.iter().flat_map(|routing| routing.annotations.clone()));
+    all.extend(component.annotations.clone());
+    all
+}

@@ -1,0 +1,110 @@
+//! Paths as Gateway API compares them.
+
+use crate::language::word::PathType;
+use crate::model::Path;
+
+/// How a path is compared (HTTPPathMatch).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PathMatch {
+    /// The whole path.
+    Exact(String),
+    /// Whole path elements from the start.
+    Prefix(String),
+    /// A regular expression for all of the path; not every implementation has them.
+    Regex(String),
+}
+
+/// A prefix and all that lies below it, as regular expressions of ingress-nginx write it.
+const BELOW: &str = "(/|$)(.*)";
+
+impl PathMatch {
+    /// The counterpart of a path of an Ingress; `is_regex` where ingress-nginx takes it for a regular expression.
+    pub fn of(path: &Path, is_regex: bool) -> Self {
+        let text = path.path.value.as_str();
+        if is_regex {
+            if let Some(prefix) = text.strip_suffix(BELOW).filter(|prefix| is_plain(prefix)) {
+                return Self::prefix(prefix);
+            }
+            if !is_plain(text) {
+                let end = if text.ends_with('$') { "" } else { ".*" };
+                return Self::Regex(format!("(?i)^{text}{end}"));
+            }
+        }
+        match path.kind {
+            PathType::Exact => Self::Exact(text.to_owned()),
+            PathType::Prefix | PathType::ImplementationSpecific => Self::prefix(text),
+        }
+    }
+
+    /// A prefix; a slash at its end says nothing.
+    fn prefix(text: &str) -> Self {
+        let text = text.trim_end_matches('/');
+        Self::Prefix(if text.is_empty() { "/".to_owned() } else { text.to_owned() })
+    }
+
+    /// What is compared.
+    pub fn value(&self) -> &str {
+        match self {
+            Self::Exact(value) | Self::Prefix(value) | Self::Regex(value) => value,
+        }
+    }
+
+    /// The first character that the API server refuses (pattern of HTTPPathMatch.value), if there is one.
+    pub fn refused(&self) -> Option<char> {
+        let value = match self {
+            Self::Exact(value) | Self::Prefix(value) => value,
+            Self::Regex(_) => return None,
+        };
+        let mut rest = value.chars();
+        while let Some(found) = rest.next() {
+            let is_escape = found == '%' && rest.as_str().len() >= 2 && {
+                let digits = rest.as_str().as_bytes();
+                digits[..2].iter().all(u8::is_ascii_hexdigit)
+            };
+            let is_allowed = found.is_ascii_alphanumeric() || "-/._~!$&'()*+,;=:@".contains(found);
+            if !is_escape && !is_allowed {
+                return Some(found);
+            }
+        }
+        None
+    }
+}
+
+/// Whether a text has no character of a regular expression but the dot, which everybody writes and means.
+fn is_plain(text: &str) -> bool {
+    !text.contains(|c: char| "\\^$*+?()[]{}|".contains(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Path, PathMatch, PathType};
+    use crate::language::name::{Name, UrlPath};
+    use crate::source::{Loc, Span};
+
+    fn of(text: &str, kind: PathType, is_regex: bool) -> PathMatch {
+        let span = Span::default();
+        let value = UrlPath::parse(text).expect("a path");
+        PathMatch::of(&Path { path: Loc { value, span }, kind }, is_regex)
+    }
+
+    #[test]
+    fn a_path_keeps_its_meaning() {
+        use PathType::{Exact, ImplementationSpecific, Prefix};
+        let prefix = |text: &str| PathMatch::Prefix(text.to_owned());
+        assert_eq!(of("/cart/", Prefix, false), prefix("/cart"));
+        assert_eq!(of("/", Prefix, false), prefix("/"));
+        assert_eq!(of("/ws", Exact, false), PathMatch::Exact("/ws".to_owned()));
+        assert_eq!(of("/a(/|$)(.*)", ImplementationSpecific, true), prefix("/a"));
+        assert_eq!(of("/(/|$)(.*)", ImplementationSpecific, true), prefix("/"));
+        let regex = PathMatch::Regex("(?i)^/v[0-9]+/x.*".to_owned());
+        assert_eq!(of("/v[0-9]+/x", ImplementationSpecific, true), regex);
+    }
+
+    #[test]
+    fn characters_of_an_api_server() {
+        assert_eq!(of("/a%20b", PathType::Prefix, false).refused(), None);
+        assert_eq!(of("/a%2", PathType::Prefix, false).refused(), Some('%'));
+        assert_eq!(of("/a[b", PathType::Prefix, false).refused(), Some('['));
+        assert_eq!(of("/ä", PathType::Exact, false).refused(), Some('ä'));
+    }
+}

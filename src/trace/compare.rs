@@ -1,0 +1,139 @@
+//! What two APIs answer differently: every URL that could tell two rules apart is asked of both.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Outcome, Request, Routes, Scheme, Tracer};
+use crate::language::name::{Host, Label, Name};
+use crate::model::{Datacenter, Domain};
+use crate::route::Tier;
+
+/// What was asked, and what differs.
+#[derive(Debug)]
+pub struct Comparison {
+    /// URLs that were asked.
+    pub asked: usize,
+    /// By entrypoint and answers.
+    pub differences: Vec<Difference>,
+}
+
+/// URLs that get one answer from one side and another from the other.
+#[derive(Debug)]
+pub struct Difference {
+    /// Their entrypoint.
+    pub entrypoint: Label,
+    /// Whether they come with TLS.
+    pub scheme: Scheme,
+    /// Each side's answer, in words.
+    pub answers: [String; 2],
+    /// The URLs.
+    pub urls: Vec<String>,
+}
+
+/// A host that stands for others: those that the same rules are for.
+type Kind = (bool, bool, Vec<bool>);
+
+/// Asks both tracers for every URL that could tell two rules of an entrypoint apart: each path, what lies below it, its near
+/// misses, on each kind of host and on one of nobody, with TLS and without.
+pub fn compare<'a>(datacenter: &'a Datacenter, sides: [&Tracer<'a>; 2]) -> Comparison {
+    let mut comparison = Comparison { asked: 0, differences: Vec::new() };
+    for entrypoint in datacenter.entrypoints.keys() {
+        let Some(Routes { tier, .. }) = sides[0].routes_of(entrypoint) else { continue };
+        let paths = paths(tier);
+        let mut found: BTreeMap<(Scheme, [String; 2]), Vec<String>> = BTreeMap::new();
+        for host in hosts(datacenter, entrypoint, tier) {
+            for scheme in [Scheme::Https, Scheme::Http] {
+                for path in &paths {
+                    let url = format!("{}://{host}{path}", scheme.word());
+                    let Ok(request) = Request::parse(&url) else { continue };
+                    comparison.asked += 1;
+                    let answers = sides.map(|side| side.final_answer(entrypoint, &request));
+                    if answers[0] != answers[1] {
+                        found.entry((scheme, answers)).or_default().push(url);
+                    }
+                }
+            }
+        }
+        let differences = found.into_iter().map(|((scheme, answers), urls)| Difference {
+            entrypoint: entrypoint.clone(),
+            scheme,
+            answers,
+            urls,
+        });
+        comparison.differences.extend(differences);
+    }
+    comparison
+}
+
+impl Tracer<'_> {
+    /// Who answers, in words that say the same where the answers are alike. A redirect to where nobody answers is no answer.
+    fn final_answer(&self, entrypoint: &Label, request: &Request) -> String {
+        match self.trace_in(entrypoint, request).answer {
+            Outcome::Component { name, .. } => format!("component {name}"),
+            Outcome::Fallback { .. } => "fallback".to_owned(),
+            Outcome::Redirect { status, location, .. } => {
+                let next = Request::parse(&location);
+                let leads = next.is_ok_and(|next| {
+                    !matches!(self.trace_in(entrypoint, &next).answer, Outcome::Nothing { .. })
+                });
+                // The address says no more than the request and the kind of redirect do.
+                let to = location.split("://").next().unwrap_or_default();
+                let path = request.path.trim_end_matches('/');
+                let end = location
+                    .strip_suffix('/')
+                    .is_some_and(|rest| rest.ends_with(path) && request.path == path);
+                let slash = if end && !path.is_empty() { " with a slash" } else { "" };
+                if leads { format!("redirect {status} to {to}{slash}") } else { "none".to_owned() }
+            }
+            Outcome::Nothing { .. } => "none".to_owned(),
+        }
+    }
+}
+
+/// Every path that could tell two rules apart.
+fn paths(tier: &Tier) -> BTreeSet<String> {
+    let mut paths = BTreeSet::from(["/".to_owned(), "/nobody".to_owned()]);
+    let canaries = tier.canaries().map(|(_, rule)| rule);
+    for rule in tier.hosts().flat_map(|(_, rules)| rules).chain(canaries) {
+        let own = rule.path.path.value.as_str();
+        let bare = own.trim_end_matches('/');
+        paths.extend([
+            own.to_owned(),
+            format!("{bare}/"),
+            format!("{bare}/child"),
+            format!("{bare}x"),
+            bare.rsplit_once('/').map_or("/", |(parent, _)| parent).to_owned() + "/",
+            bare.to_uppercase(),
+        ]);
+        if !bare.is_empty() {
+            paths.insert(bare.to_owned());
+        }
+    }
+    paths
+}
+
+/// A host of each kind: of all domains that the same rules are for, one is asked for, and of a wildcard one with a label
+/// more too.
+fn hosts(datacenter: &Datacenter, entrypoint: &Label, tier: &Tier) -> Vec<Host> {
+    let named: Vec<&Host> = tier.named_hosts().map(|(host, _)| host).collect();
+    let mut kinds: BTreeMap<Kind, &Host> = BTreeMap::new();
+    let own = |(_, domain): &(&Host, &Domain)| domain.entrypoint == *entrypoint;
+    for (host, domain) in datacenter.domains.iter().filter(own) {
+        let touched =
+            named.iter().map(|rule| host.is_covered_by(rule) || rule.is_covered_by(host)).collect();
+        let is_wildcard = host.as_str().starts_with('*');
+        kinds.entry((domain.tls_secret.is_some(), is_wildcard, touched)).or_insert(host);
+    }
+    let mut hosts: BTreeSet<Host> = BTreeSet::new();
+    for host in kinds.into_values().chain(named.iter().copied()) {
+        match host.as_str().strip_prefix("*.") {
+            Some(parent) => {
+                for label in ["any", "two.labels"] {
+                    hosts.extend(Host::parse(&format!("{label}.{parent}")));
+                }
+            }
+            None => _ = hosts.insert(host.clone()),
+        }
+    }
+    hosts.extend(Host::parse("nobody.invalid"));
+    hosts.into_iter().collect()
+}
