@@ -303,6 +303,15 @@ apply() {
     fi
 }
 
+apply_files() {
+    for file in "$@"; do kubectl_ apply -f "$bundle/$file"; done
+}
+
+# The listeners must be there before VIPs lead to them. NAMESPACE NAME
+await_gateway() {
+    kubectl_ wait --for=condition=Programmed --timeout=120s --namespace "$1" "gateways.gateway.networking.k8s.io/$2"
+}
+
 delete() {
     if [ -n "$2" ]; then set -- "$1" "$3" --namespace "$2"; else set -- "$1" "$3"; fi
     kubectl_ delete "$@" --ignore-not-found

@@ -124,6 +124,9 @@ fn documents(body: &str) -> Vec<Value> {
 
 /// The object as its Kubernetes type has it: unknown fields are dropped, wrong types are errors.
 fn as_typed(document: &Value) -> Value {
+    use gateway_api::gateways::Gateway;
+    use gateway_api::httproutes::HttpRoute;
+    use gateway_api::listenersets::ListenerSet;
     use k8s_openapi::api::core::v1::{Endpoints, Service};
     use k8s_openapi::api::discovery::v1::EndpointSlice;
     use k8s_openapi::api::networking::v1::Ingress;
@@ -135,6 +138,9 @@ fn as_typed(document: &Value) -> Value {
         "Endpoints" => through::<Endpoints>(document),
         "EndpointSlice" => through::<EndpointSlice>(document),
         "Ingress" => through::<Ingress>(document),
+        "Gateway" => through::<Gateway>(document),
+        "ListenerSet" => through::<ListenerSet>(document),
+        "HTTPRoute" => through::<HttpRoute>(document),
         "Kustomization" => document.clone(),
         other => panic!("a manifest of an unexpected kind {other}"),
     }
@@ -152,7 +158,7 @@ fn another_reader_reads_the_typed_objects() {
             }
         }
     }
-    assert_eq!(seen.len(), 5, "{seen:?}");
+    assert_eq!(seen.len(), 8, "{seen:?}");
 }
 
 #[test]

@@ -65,6 +65,11 @@ fn the_pages_show_what_happens() {
     let folder = tempfile::tempdir().unwrap();
     copy(&examples, &folder.path().join("inventory-examples"));
     run_blocks("README.md", "console", folder.path());
+    for page in ["docs/gateway.md", "inventory-examples/gateway/README.md"] {
+        let folder = tempfile::tempdir().unwrap();
+        copy(&examples.join("gateway"), folder.path());
+        run_blocks(page, "console gateway", folder.path());
+    }
     for page in ["README.md", "docs/teams.md"] {
         let folder = tempfile::tempdir().unwrap();
         copy(&examples.join("fleet"), folder.path());

@@ -31,10 +31,10 @@ proptest! {
             // What is refused changes nothing.
             let Some(first) = plan(&text, &lock) else { continue };
             EDITED.fetch_add(usize::from(!lock.is_empty()), Ordering::Relaxed);
-            let written = plan::lock::text(&first.vips);
+            let written = plan::lock::text(&first);
             let second = plan(&text, &written);
             prop_assert_eq!(second.as_ref(), Some(&first), "lock before:\n{}\nafter:\n{}", lock, written);
-            prop_assert_eq!(&plan::lock::text(&second.unwrap().vips), &written);
+            prop_assert_eq!(&plan::lock::text(&second.unwrap()), &written);
             lock = written;
         }
     }
@@ -53,7 +53,7 @@ fn a_preferred_node_that_is_new_to_a_locked_order_is_the_first() {
     let order =
         |plan: &Plan| plan.vips[0].order.iter().map(ToString::to_string).collect::<Vec<_>>();
     let before = plan(&text("", ""), "").unwrap();
-    let lock = plan::lock::text(&before.vips);
+    let lock = plan::lock::text(&before);
     let more = "  lb-3: { address: 10.0.0.3, interface: eth0 }\n";
     let after = plan(&text(more, ", prefer: [lb-3]"), &lock).unwrap();
     let rest = order(&before);

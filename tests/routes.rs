@@ -12,11 +12,11 @@ use std::sync::Mutex;
 use lbgen::diag::Report;
 use lbgen::inventory;
 use lbgen::language::name::Name;
-use lbgen::model::{Host, PathType};
+use lbgen::model::{Controller, Exposed, Host, PathType};
 use lbgen::pipeline::{self, Options, Planned};
 use lbgen::plan::Keep;
 use lbgen::plan::simulate::Scenario;
-use lbgen::route::{Found, Rule, Tier};
+use lbgen::route::{Answer, Found, PathMatch, Rule, Tier};
 use lbgen::source::{Sources, Span};
 use lbgen::trace::{Outcome, Request, Tracer};
 use proptest::prelude::*;
@@ -99,7 +99,7 @@ static SEEN: Mutex<(usize, BTreeMap<&'static str, usize>)> = Mutex::new((0, BTre
 /// A host that no domain has gets a 404 from the edge, whatever the path: a wildcard is one label.
 fn refuse_foreign(planned: &Planned) {
     let Planned { datacenter, routes, plan } = planned;
-    let tracer = Tracer::of(datacenter, routes, plan, &Scenario::default());
+    let tracer = Tracer::of(datacenter, routes, plan, &Scenario::default()).by(Exposed::Ingress);
     for path in datacenter.components.values().flat_map(|component| &component.paths) {
         for host in ["foreign.invalid", "example.invalid.example.org", "a.b.c.d.example.com"] {
             let url = format!("https://{host}{}", path.path.value);
@@ -108,6 +108,32 @@ fn refuse_foreign(planned: &Planned) {
             assert!(matches!(answer, Outcome::Nothing { status: 404, .. }), "{url}: {answer:?}");
         }
     }
+}
+
+/// A Gateway's listener gives every request to a rule that a reader expects: nothing needs a warning there.
+fn refuse_surprise(
+    tier: &Tier,
+    listener: &Host,
+    host: &Host,
+    path: &str,
+    wanted: &[Option<&Rule>],
+    text: &str,
+) {
+    let lookup = tier.lookup_gateway(Some(listener), host, path);
+    let found = lookup.considered.first();
+    let is_regex = |rule: &Rule| matches!(tier.path_match(rule), PathMatch::Regex(_));
+    let answer = found.map(|found| &found.rule.answer);
+    // What nobody claims on a named host the fallback has in an Ingress; a route of any host may have it here.
+    let by_host = wanted.iter().any(|rule| {
+        rule.is_some_and(|rule| rule.answer == Answer::Fallback && tier.server(host).is_some())
+    });
+    let expected = wanted.iter().any(|rule| rule.map(|rule| &rule.answer) == answer);
+    let place = found.is_some_and(|found| is_alike(tier, host, path, found.place()));
+    let is_regex = found.is_some_and(|found| is_regex(found.rule));
+    assert!(
+        expected || by_host || place || is_regex,
+        "{host}{path} at {listener}: expected {wanted:?}, found {answer:?}\n{text}"
+    );
 }
 
 /// Asks every URL made from every rule of an inventory.
@@ -128,14 +154,14 @@ fn ask(text: &str) -> bool {
     refuse_foreign(&planned);
     for (name, tier) in planned.routes.tiers() {
         let entrypoint = &planned.datacenter.entrypoints[name];
-        let controller = entrypoint.tiers().unwrap().routing.controller;
+        let controller = entrypoint.ingress_controller().unwrap_or(Controller::Other);
         let domains = planned.datacenter.domains.iter();
-        let hosts: Vec<Host> = domains
+        let hosts: Vec<(&Host, Host)> = domains
             .filter(|(_, domain)| domain.entrypoint == *name)
-            .map(|(host, _)| Host::parse(&host.as_str().replace('*', "any")).unwrap())
+            .map(|(host, _)| (host, Host::parse(&host.as_str().replace('*', "any")).unwrap()))
             .collect();
         let written: Vec<&Rule> = tier.hosts().flat_map(|(_, rules)| rules).collect();
-        for host in &hosts {
+        for (domain, host) in &hosts {
             for rule in written.iter().filter(|rule| rule.component().is_some()) {
                 let own = rule.path.path.value.as_str();
                 let bare = own.trim_end_matches('/');
@@ -148,6 +174,7 @@ fn ask(text: &str) -> bool {
                 ];
                 for path in urls.iter().filter(|path| !path.is_empty()) {
                     let wanted = expected(tier, host, path);
+                    refuse_surprise(tier, domain, host, path, &wanted, text);
                     let found = tier.lookup(controller, host, path).found;
                     let (answers, place) = match &found {
                         Found::Rule(found) => {

@@ -1,5 +1,7 @@
 //! `lbgen trace`: who answers a request, and why.
 
+mod compare;
+
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
@@ -20,17 +22,23 @@ use crate::pipeline::Planned;
 use crate::route::{Answer as Answers, Considered};
 use crate::trace::{Outcome, Request, Test, Trace, Tracer};
 
+use compare::Sides;
+
 pub const ABOUT: About = About {
     name: "trace",
     exits: &[
-        (Exit::Done, "done; with --tests: every answer is as expected"),
-        (Exit::Found, "with --tests: an answer is another one"),
+        (
+            Exit::Done,
+            "done; with --tests: every answer is as expected; with --compare: no difference",
+        ),
+        (Exit::Found, "with --tests: an answer is another one; with --compare: some differ"),
         (Exit::Failed, "the inventory has errors, or a URL or a file cannot be read"),
     ],
     examples: &[
         ("lbgen trace https://www.example.com/cart/7", "who answers, through which VIP and rule"),
         ("lbgen trace --fail lb-1 https://www.example.com/", "the same while lb-1 is gone"),
         ("lbgen trace --all", "the whole routing table"),
+        ("lbgen trace --compare ingress,gateway", "what Gateway API would answer differently"),
         ("lbgen trace --tests routes.yaml", "in CI: fail if a route has moved"),
     ],
 };
@@ -38,7 +46,7 @@ pub const ABOUT: About = About {
 #[derive(clap::Args)]
 pub struct Args {
     /// What to ask for, such as `https://www.example.com/path`
-    #[arg(value_name = "URL", required_unless_present_any = ["all", "tests"])]
+    #[arg(value_name = "URL", required_unless_present_any = ["all", "tests", "compare"])]
     urls: Vec<String>,
     /// The inventory file, or a directory of them; `-` is standard input
     #[arg(short, long, value_name = "INVENTORY", default_value = "inventory.yaml")]
@@ -55,6 +63,9 @@ pub struct Args {
     /// Check a YAML list of `{ url, expect }`; `expect` is `component NAME`, `fallback`, `redirect URL` or `none`
     #[arg(long, value_name = "FILE", conflicts_with = "urls")]
     tests: Option<PathBuf>,
+    /// Ask both APIs for every URL that could tell two rules apart, and print what differs: `ingress,gateway`
+    #[arg(long, value_name = "APIS", value_parser = Sides::parse, add = Sides::completer(), conflicts_with_all = ["urls", "all", "tests"])]
+    compare: Option<Sides>,
     /// Failed nodes, separated by commas
     #[arg(long, value_name = "NODES", value_delimiter = ',', add = ArgValueCompleter::new(complete::nodes))]
     fail: Vec<String>,
@@ -103,6 +114,9 @@ impl Args {
         session: &mut Session,
     ) -> anyhow::Result<Answer> {
         let Some(planned) = session.valid_plan(loaded) else { return Ok(Answer::failed(session)) };
+        if let Some(sides) = self.compare {
+            return Ok(sides.answer(&planned, session));
+        }
         if self.all {
             return Ok(whole_table(&planned, session));
         }

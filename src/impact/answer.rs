@@ -2,20 +2,45 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::state::{PathRule, State};
+use crate::state::{Object, PathRule, State};
 
 /// The paths of every class.
 #[derive(Debug, Default)]
 pub(super) struct Answers<'a> {
-    /// By class, then by host, the empty one being any.
-    claims: BTreeMap<&'a str, BTreeMap<&'a str, Vec<PathRule<'a>>>>,
+    /// By tier, then by host, the empty one being any.
+    claims: BTreeMap<Tier<'a>, BTreeMap<&'a str, Vec<PathRule<'a>>>>,
+}
+
+/// What answers together: the Ingresses of a class, or the routes of a Gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Tier<'a> {
+    /// A class.
+    Class(&'a str),
+    /// The name of a Gateway.
+    Gateway(&'a str),
+}
+
+impl<'a> Tier<'a> {
+    /// Whether one is of Ingresses and the other of a Gateway.
+    pub fn is_other_api(self, other: Self) -> bool {
+        matches!(self, Self::Class(_)) != matches!(other, Self::Class(_))
+    }
+
+    /// The tier of an Ingress or an HTTPRoute.
+    pub fn of(object: &'a Object) -> Option<Self> {
+        match object.key.kind.as_str() {
+            "Ingress" => object.class().map(Self::Class),
+            "HTTPRoute" => object.gateway().map(Self::Gateway),
+            _ => None,
+        }
+    }
 }
 
 impl<'a> Answers<'a> {
     pub fn of(state: &'a State) -> Self {
         let mut answers = Self::default();
-        for object in state.objects.values().filter(|object| object.key.kind == "Ingress") {
-            let Some(class) = object.class() else { continue };
+        for object in state.objects.values() {
+            let Some(class) = Tier::of(object) else { continue };
             for rule in object.paths() {
                 let hosts = answers.claims.entry(class).or_default();
                 hosts.entry(rule.host.unwrap_or_default()).or_default().push(rule);
@@ -25,19 +50,19 @@ impl<'a> Answers<'a> {
     }
 
     /// Hosts of a class whose own rules are others in `after`, with every path that a request for them may have.
-    pub fn changed_hosts(&self, after: &Self) -> Vec<(&'a str, &'a str, BTreeSet<&'a str>)> {
+    pub fn changed_hosts(&self, after: &Self) -> Vec<(Tier<'a>, &'a str, BTreeSet<&'a str>)> {
         let mut found = Vec::new();
-        let classes: BTreeSet<&'a str> =
+        let classes: BTreeSet<Tier<'a>> =
             self.claims.keys().chain(after.claims.keys()).copied().collect();
         for class in classes {
             let of = |answers: &Self, host: &str| -> Vec<PathRule<'a>> {
-                let hosts = answers.claims.get(class);
+                let hosts = answers.claims.get(&class);
                 hosts.and_then(|hosts| hosts.get(host)).cloned().unwrap_or_default()
             };
             let hosts = |answers: &Self| -> Vec<&'a str> {
                 answers
                     .claims
-                    .get(class)
+                    .get(&class)
                     .into_iter()
                     .flat_map(|hosts| hosts.keys().copied())
                     .collect()
@@ -55,11 +80,21 @@ impl<'a> Answers<'a> {
         found
     }
 
-    /// Who answers: the rules of the host, where it has any, else those of any host; the longest path.
-    pub fn answer(&self, class: &str, host: Option<&str>, path: &str) -> Option<&PathRule<'a>> {
-        let hosts = self.claims.get(class)?;
-        let claims = host.and_then(|host| hosts.get(host)).or_else(|| hosts.get(""))?;
-        let matches = claims.iter().filter(|rule| rule.matches(path));
-        matches.max_by_key(|rule| (rule.exact, rule.path.len()))
+    /// Who answers: of the rules of the host, where it has any, else of those for any host, the longest path. On a Gateway
+    /// nothing hides the rules for any host.
+    pub fn answer(&self, tier: Tier<'a>, host: Option<&str>, path: &str) -> Option<&PathRule<'a>> {
+        let hosts = self.claims.get(&tier)?;
+        let best = |claims: &[PathRule<'a>]| -> Option<usize> {
+            let matches = claims.iter().enumerate().filter(|(_, rule)| rule.matches(path));
+            let best = matches.max_by_key(|(_, rule)| (rule.exact, rule.path.len()));
+            best.map(|(index, _)| index)
+        };
+        let own = host.and_then(|host| hosts.get(host));
+        let found = own.and_then(|claims| Some(&claims[best(claims)?]));
+        if found.is_some() || own.is_some() && matches!(tier, Tier::Class(_)) {
+            return found;
+        }
+        let claims = hosts.get("")?;
+        Some(&claims[best(claims)?])
     }
 }

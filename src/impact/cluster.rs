@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::answer::Answers;
+use super::answer::{Answers, Tier};
+use super::gateway::Gateways;
+use super::routing::Routing;
 use super::{Class, Comparison, Finding, Subject};
 use crate::bundle::ChangeKind;
 use crate::language::name::{Host, Label, Name};
@@ -19,6 +21,7 @@ pub(super) fn findings(comparison: Comparison<'_>) -> Vec<Finding> {
         comparison,
         before: Answers::of(comparison.from),
         after: Answers::of(comparison.to),
+        gateways: Gateways::of(comparison),
     };
     let mut found = Vec::new();
     for file in comparison.changed {
@@ -27,6 +30,10 @@ pub(super) fn findings(comparison: Comparison<'_>) -> Vec<Finding> {
         let findings = match parts.as_slice() {
             ["domains", name] => cluster.domain(stem(name)),
             ["components", name] => cluster.component(stem(name)),
+            ["entrypoints", name, "gateway.yaml"] => cluster.gateways.gateway(name),
+            ["entrypoints", name, listeners] if listeners.starts_with("listeners-") => {
+                cluster.gateways.listeners(name, file.path)
+            }
             ["entrypoints", name, _] => cluster.entrypoint(name, file.path),
             ["load-balancer-status"] => vec![Finding::new(
                 Class::Tuned,
@@ -53,6 +60,7 @@ struct Cluster<'a> {
     comparison: Comparison<'a>,
     before: Answers<'a>,
     after: Answers<'a>,
+    gateways: Gateways<'a>,
 }
 
 fn ingress<'a>(state: &'a State, name: &str) -> Option<&'a Object> {
@@ -69,7 +77,15 @@ impl<'a> Cluster<'a> {
         let finding =
             |class, reason: String| Finding::new(class, Entry::Domain(host.clone()), reason);
         match (from, to) {
+            (None, Some(_)) if self.gateways.had(host.as_str()) => vec![finding(
+                Class::Switches,
+                "an Ingress answers instead of the Gateway's listener".to_owned(),
+            )],
             (None, Some(_)) => vec![finding(Class::New, "a new host".to_owned())],
+            (Some(_), None) if self.gateways.takes_over(host.as_str()) => vec![finding(
+                Class::Switches,
+                "the Gateway's listener answers instead of an Ingress".to_owned(),
+            )],
             (Some(_), None) => {
                 vec![finding(Class::Unreachable, "no Ingress has this host any more".to_owned())]
             }
@@ -166,26 +182,33 @@ impl<'a> Cluster<'a> {
 
     fn component(&self, name: &str) -> Vec<Finding> {
         let Some(label) = Label::parse(name) else { return Vec::new() };
-        let (from, to) = (ingress(self.comparison.from, name), ingress(self.comparison.to, name));
+        let (from, to) =
+            (Routing::of(self.comparison.from, name), Routing::of(self.comparison.to, name));
         let entry = Entry::Component(label);
         let mut found: Vec<Finding> = Vec::new();
-        let mut paths: BTreeSet<(String, Option<String>, String)> = BTreeSet::new();
-        for object in from.into_iter().chain(to) {
-            let class = object.class().unwrap_or_default().to_owned();
-            paths.extend(
-                object.paths().into_iter().map(|rule| {
-                    (class.clone(), rule.host.map(str::to_owned), rule.path.to_owned())
-                }),
-            );
+        let mut paths: BTreeSet<([Tier<'a>; 2], Option<&str>, &str)> = BTreeSet::new();
+        for (own, other) in [(&from, &to), (&to, &from)] {
+            for object in &own.objects {
+                let Some(tier) = Tier::of(object).filter(|tier| own.tier == Some(*tier)) else {
+                    continue;
+                };
+                // What goes from Ingresses to a Gateway, or back, is looked for where it is then.
+                let there = other.tier.filter(|there| tier.is_other_api(*there)).unwrap_or(tier);
+                let tiers = if std::ptr::eq(own, &from) { [tier, there] } else { [there, tier] };
+                paths.extend(object.paths().into_iter().map(|rule| (tiers, rule.host, rule.path)));
+            }
         }
-        for (class, host, path) in &paths {
-            let before = self.before.answer(class, host.as_deref(), path);
-            let after = self.after.answer(class, host.as_deref(), path);
-            let shown = format!("{}{path}", host.as_deref().unwrap_or_default());
+        for ([here, there], host, path) in &paths {
+            let before = self.before.answer(*here, *host, path);
+            let after = self.after.answer(*there, *host, path);
+            let shown = format!("{}{path}", host.unwrap_or_default());
             let is_fallback = |owner: &str| owner != name && !self.is_component(owner);
             let class = match (before, after) {
                 (None, None) => continue,
                 (Some(before), Some(after)) if before == after => continue,
+                (Some(before), Some(after)) if here != there && before.owner == after.owner => {
+                    continue;
+                }
                 (Some(_), None) => Class::Unreachable,
                 (None, Some(_)) => Class::New,
                 (Some(before), Some(after))
@@ -212,21 +235,7 @@ impl<'a> Cluster<'a> {
                 }
             }
         }
-        match (from, to) {
-            (Some(from), Some(to)) if from.key != to.key => {
-                found.push(Finding::new(Class::Switches, entry, moved(from, to)));
-            }
-            (Some(from), Some(to)) if found.is_empty() && from.value != to.value => {
-                found.push(Finding::new(Class::Tuned, entry, fields(from, to)));
-            }
-            (Some(_), None) if found.is_empty() => {
-                found.push(Finding::new(Class::Removed, entry, "its paths are answered as before"));
-            }
-            (None, Some(_)) if found.is_empty() => {
-                found.push(Finding::new(Class::New, entry, "its paths are answered as before"));
-            }
-            _ => {}
-        }
+        found.extend(from.difference(&to, &entry, found.is_empty()));
         found
     }
 
@@ -287,6 +296,9 @@ fn service_findings(
     };
     let differs = |path: &str| from.field(path) != to.field(path);
     let mut found = Vec::new();
+    if key.kind == "Service" && differs("/spec/selector") {
+        found.push(finding(Class::Switches, format!("other pods answer behind {key}")));
+    }
     // facts-kubernetes 21, 26
     if differs("/spec/healthCheckNodePort") {
         found.push(finding(
@@ -328,7 +340,7 @@ fn words(class: Class, path: &str) -> String {
 }
 
 /// Two Ingresses of one host cannot stand beside each other in ingress-nginx.
-fn moved(from: &Object, to: &Object) -> String {
+pub(super) fn moved(from: &Object, to: &Object) -> String {
     let (old, new) = (&from.key.namespace, &to.key.namespace);
     format!("its Ingress moves from the namespace {old} to {new}: the old one is deleted first")
 }
@@ -351,7 +363,7 @@ fn tls_words(from: &Object, to: &Object) -> String {
 }
 
 /// The fields below `metadata` and `spec` that differ.
-fn fields(from: &Object, to: &Object) -> String {
+pub(super) fn fields(from: &Object, to: &Object) -> String {
     let mut found: BTreeSet<String> = BTreeSet::new();
     for part in ["metadata", "spec"] {
         let map = |object: &Object| object.value.get(part).and_then(Value::as_object).cloned();

@@ -4,7 +4,9 @@
 mod answer;
 mod cluster;
 mod difference;
+mod gateway;
 mod node;
+mod routing;
 mod verdict;
 mod vip;
 

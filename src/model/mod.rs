@@ -31,8 +31,8 @@ pub use component::{Backend, BackendPort, Component, Path};
 pub use domain::Domain;
 pub use entry::Entry;
 pub use entrypoint::{
-    Annotations, Controller, Edge, EdgePort, Entrypoint, Fallback, GatewayTier, NGINX, Routing,
-    Tiers, Traffic, is_true, nginx_annotation, nginx_annotations,
+    Annotations, Controller, EXPOSES, Edge, EdgePort, Entrypoint, Fallback, GatewayTier, NGINX,
+    Routing, Tiers, Traffic, is_true, nginx_annotation, nginx_annotations,
 };
 pub use gateway::Gateway;
 pub use keepalived::{Garp, Keepalived, PolicyRouting, Preempt, VrrpVersion};

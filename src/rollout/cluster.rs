@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::Rollout;
 use super::step::{Command, Do, Exception, Promise, Step};
+use super::{Rollout, switch};
 use crate::bundle::ChangeKind;
 use crate::impact::Comparison;
 use crate::state::{Object, ObjectKey};
@@ -29,6 +29,7 @@ pub(super) fn add(comparison: Comparison<'_>, rollout: &mut Rollout) {
     if !first.is_empty() {
         before.push(delete("delete Ingresses whose paths get another owner", &first));
     }
+    before.extend(switch::before(comparison));
     before.extend(free_health_ports(comparison));
     let unchangeable: Vec<(&Object, &Object)> = pairs(comparison).filter(cannot_change).collect();
     let mut apply = Step::on(Do::Apply, apply_title(&unchangeable), Vec::new());
@@ -79,11 +80,16 @@ fn delete(title: &str, objects: &[&Object]) -> Step {
 }
 
 fn delete_command(key: &ObjectKey) -> Command {
-    Command::of("delete", [&key.kind.to_lowercase(), &key.namespace, &key.name])
+    let mut kind = key.kind.to_lowercase();
+    // Other groups have Gateways too.
+    if matches!(key.kind.as_str(), "Gateway" | "ListenerSet" | "HTTPRoute") {
+        kind += "s.gateway.networking.k8s.io";
+    }
+    Command::of("delete", [&kind, &key.namespace, &key.name])
 }
 
 /// Objects of both sides.
-fn pairs(comparison: Comparison<'_>) -> impl Iterator<Item = (&Object, &Object)> {
+pub(super) fn pairs(comparison: Comparison<'_>) -> impl Iterator<Item = (&Object, &Object)> {
     let to = comparison.to.objects.values();
     to.filter_map(move |new| Some((comparison.from.objects.get(&new.key)?, new)))
 }

@@ -5,6 +5,7 @@ mod cluster;
 mod script;
 mod search;
 mod step;
+mod switch;
 
 pub use script::Script;
 pub use step::{Command, Do, Exception, Expectation, Promise, Step, VipMove};

@@ -11,7 +11,8 @@ use crate::emit::{self, BundleFile};
 use crate::model::NGINX;
 
 /// The kinds that a bundle has. Whatever else has our labels is not ours.
-const KINDS: [&str; 4] = ["Service", "Endpoints", "EndpointSlice", "Ingress"];
+const KINDS: [&str; 7] =
+    ["Service", "Endpoints", "EndpointSlice", "Ingress", "Gateway", "ListenerSet", "HTTPRoute"];
 
 /// The objects of a datacenter that a cluster has.
 #[derive(Debug, Clone)]
@@ -147,7 +148,12 @@ fn usual_place(object: &Object) -> String {
         "Ingress" if object.field("/spec/tls").is_some() || name.contains('.') => {
             format!("kubernetes/domains/{name}.yaml")
         }
-        "Ingress" => format!("kubernetes/components/{name}.yaml"),
+        "Ingress" | "HTTPRoute" => format!("kubernetes/components/{name}.yaml"),
+        "Gateway" => format!("kubernetes/entrypoints/{name}/gateway.yaml"),
+        "ListenerSet" => {
+            let (gateway, number) = name.rsplit_once('-').unwrap_or((name, "00"));
+            format!("kubernetes/entrypoints/{gateway}/listeners-{number}.yaml")
+        }
         _ => format!("kubernetes/entrypoints/{name}/service.yaml"),
     }
 }
@@ -160,6 +166,8 @@ enum Filled {
     Word(&'static str),
     /// `true`
     True,
+    /// 1
+    One,
 }
 
 /// Fields that the API server fills in, by kind and place (API reference of Kubernetes 1.22 to 1.37). `*` is any kind, or
@@ -190,6 +198,7 @@ const FILLED_IN: &[(&str, &str, Filled)] = &[
     ("EndpointSlice", "/endpoints/*/conditions/serving", Filled::Anything),
     ("EndpointSlice", "/endpoints/*/conditions/terminating", Filled::Anything),
     ("EndpointSlice", "/ports/*/protocol", Filled::Word("TCP")),
+    ("HTTPRoute", "/spec/rules/*/backendRefs/*/weight", Filled::One),
 ];
 
 /// Annotations that change what a controller does, whoever wrote them.
@@ -261,6 +270,7 @@ fn is_filled_in(kind: &str, path: &str, value: &Value) -> bool {
                 Filled::Anything => true,
                 Filled::Word(word) => value.as_str() == Some(word),
                 Filled::True => value.as_bool() == Some(true),
+                Filled::One => value.as_u64() == Some(1),
             }
     })
 }

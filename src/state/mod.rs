@@ -3,12 +3,14 @@
 
 pub mod elect;
 
+mod gateway;
 mod keepalived;
 mod live;
 mod object;
 mod routing;
 mod tree;
 
+pub use gateway::HostListener;
 pub use keepalived::{
     Address, Advert, Authentication, Configuration, Instance, Preemption, Script, Statement,
     SyncGroup, Track, Watched,

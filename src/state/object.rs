@@ -62,8 +62,11 @@ impl Object {
         rules.into_iter().flatten().map(|rule| rule.get("host").and_then(Value::as_str)).collect()
     }
 
-    /// Every path of an Ingress.
+    /// Every path of an Ingress or an HTTPRoute.
     pub fn paths(&self) -> Vec<PathRule<'_>> {
+        if self.key.kind == "HTTPRoute" {
+            return self.route_paths();
+        }
         let rules = self.field("/spec/rules").and_then(Value::as_array);
         let mut found = Vec::new();
         for rule in rules.into_iter().flatten() {
@@ -95,7 +98,7 @@ impl Object {
     }
 }
 
-/// A path of an Ingress and who answers it.
+/// A path of an Ingress or an HTTPRoute and who answers it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathRule<'a> {
     /// `None` is any host.
@@ -104,7 +107,7 @@ pub struct PathRule<'a> {
     pub path: &'a str,
     /// and whether it is all of a request's path.
     pub exact: bool,
-    /// The Ingress.
+    /// The Ingress, or the component of a route.
     pub owner: &'a str,
     /// Its Service and port.
     pub backend: String,

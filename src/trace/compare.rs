@@ -100,7 +100,7 @@ fn paths(tier: &Tier) -> BTreeSet<String> {
             own.to_owned(),
             format!("{bare}/"),
             format!("{bare}/child"),
-            format!("{bare}x"),
+            if bare.is_empty() { "/x".to_owned() } else { format!("{bare}x") },
             bare.rsplit_once('/').map_or("/", |(parent, _)| parent).to_owned() + "/",
             bare.to_uppercase(),
         ]);

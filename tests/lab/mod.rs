@@ -189,7 +189,7 @@ impl Lab {
 
     /// The lock that the plan gives.
     pub fn lock(&self) -> String {
-        plan::lock::text(&self.plan.vips)
+        plan::lock::text(&self.plan)
     }
 
     fn bundle(&self) -> PathBuf {

@@ -54,7 +54,7 @@ pub fn plan_of(text: &str) -> Plan {
 }
 
 pub fn lock_of(plan: &Plan) -> String {
-    plan::lock::text(&plan.vips)
+    plan::lock::text(plan)
 }
 
 /// Nodes by number with weight and zone, VIPs by number with their kind of traffic.

@@ -172,7 +172,7 @@ pub fn plan(text: &str, lock: &str) -> Option<Plan> {
 pub fn rendered(fleet: &Fleet, lock: &str) -> Option<(Plan, String, Vec<BundleFile>)> {
     let plan = plan(&fleet.text(), lock)?;
     let files = emit::emit(&plan, &Templates::load(None).unwrap()).unwrap();
-    let lock = plan::lock::text(&plan.vips);
+    let lock = plan::lock::text(&plan);
     Some((plan, lock, files))
 }
 

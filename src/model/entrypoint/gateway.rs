@@ -10,6 +10,9 @@ use crate::language::name::{LabelValue, PortName, QualifiedName, Subdomain};
 use crate::language::word::{Api, Exposed};
 use crate::source::{Loc, Span};
 
+/// The annotation of an edge Service whose VIPs lead to a Gateway: Ingresses may stand beside it.
+pub const EXPOSES: &str = "lbgen.dev/exposes";
+
 /// A Gateway and its listeners.
 #[derive(Debug)]
 pub struct GatewayTier {

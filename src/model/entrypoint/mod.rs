@@ -13,7 +13,7 @@ pub use annotation::{Annotations, NGINX, is_true, nginx_annotation, nginx_annota
 pub use controller::Controller;
 pub use edge::{Edge, EdgePort};
 pub use fallback::Fallback;
-pub use gateway::GatewayTier;
+pub use gateway::{EXPOSES, GatewayTier};
 pub use routing::Routing;
 
 use gateway::{Choice, choice};

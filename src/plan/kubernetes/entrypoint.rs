@@ -9,8 +9,8 @@ use super::{
     gateway, written,
 };
 use crate::model::{
-    BackendPort, EndpointsForm, Entry, Entrypoint, Fallback, Label, PathType, PortName, Protocol,
-    Routing, Subdomain, Tiers, UrlPath, Vip,
+    BackendPort, EXPOSES, EndpointsForm, Entry, Entrypoint, Exposed, Fallback, Label, Name as _,
+    PathType, PortName, Protocol, QualifiedName, Routing, Subdomain, Tiers, UrlPath, Vip,
 };
 use crate::route::Answer;
 
@@ -45,8 +45,12 @@ impl Planner<'_> {
         from.extend(vips.iter().map(|vip| Entry::Vip(vip.address.value)));
         let ports = edge.ports.iter();
         let gateway = gateway::exposed(tiers);
+        let mut meta = self.meta((&edge.service.value).into());
+        if let (Some(_), Some(key)) = (gateway, QualifiedName::parse(EXPOSES)) {
+            meta.annotations.insert(key, Exposed::Gateway.word().to_owned());
+        }
         let service = ServicePlan {
-            meta: self.meta((&edge.service.value).into()),
+            meta,
             selector: gateway.map_or(&edge.selector, |gateway| &gateway.selector).clone(),
             ports: ports
                 .map(|(name, port)| ServicePort {

@@ -16,15 +16,17 @@ pub(super) fn lookup<'a>(
     host: &Host,
     path: &str,
 ) -> Lookup<'a> {
-    let mut found: Vec<((Reverse<Precision>, Reverse<Rank>), Considered<'a>)> = tier
+    let mut found: Vec<(Reverse<Place>, Considered<'a>)> = tier
         .all()
         // The catch-all has no hosts: nothing is hidden on a host that somebody names.
         .filter(|rule| rule.host.is_none() || rule.rule.answer != Answer::Fallback)
         .filter_map(|rule| {
             let own = common(rule.host, listener)?;
-            let precision = precision(own, host)?;
+            let at_listener = precision(own, host)?;
             let rank = rank(&tier.path_match(rule.rule), path)?;
-            Some(((Reverse(precision), Reverse(rank)), rule))
+            // Rules of one path: the one whose own host is the more precise.
+            let written = precision(rule.host, host)?;
+            Some((Reverse((at_listener, rank, written)), rule))
         })
         .collect();
     found.sort_by_key(|(order, _)| *order);
@@ -40,6 +42,9 @@ fn common<'a>(rule: Option<&'a Host>, listener: Option<&'a Host>) -> Option<Opti
         _ => None,
     }
 }
+
+/// What decides, the first thing first.
+type Place = (Precision, Rank, Precision);
 
 /// Whether a host is named, and the length of what names it.
 type Precision = (bool, usize);

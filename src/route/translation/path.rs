@@ -79,10 +79,10 @@ fn is_plain(text: &str) -> bool {
 mod tests {
     use super::{Path, PathMatch, PathType};
     use crate::language::name::{Name, UrlPath};
-    use crate::source::{Loc, Span};
+    use crate::source::{Loc, Sources, Span};
 
     fn of(text: &str, kind: PathType, is_regex: bool) -> PathMatch {
-        let span = Span::default();
+        let span = Span::of_file(Sources::default().add("i.yaml".to_owned(), String::new()));
         let value = UrlPath::parse(text).expect("a path");
         PathMatch::of(&Path { path: Loc { value, span }, kind }, is_regex)
     }

@@ -1,0 +1,82 @@
+//! `--compare`: what two APIs answer differently.
+
+use clap_complete::ArgValueCompleter;
+use serde_json::json;
+
+use super::super::answer::{Answer, Body};
+use super::super::session::Session;
+use super::super::table::{count, table};
+use super::super::{Exit, Format};
+use crate::language::word::{Exposed, Word};
+use crate::pipeline::Planned;
+use crate::plan::simulate::Scenario;
+use crate::trace::{Difference, Tracer, compare};
+
+/// Two APIs, in the order in which they are shown.
+#[derive(Debug, Clone, Copy)]
+pub struct Sides([Exposed; 2]);
+
+impl Sides {
+    /// Reads `ingress,gateway`.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match text.split(',').map(str::trim).collect::<Vec<_>>().as_slice() {
+            ["ingress", "gateway"] => Ok(Self([Exposed::Ingress, Exposed::Gateway])),
+            ["gateway", "ingress"] => Ok(Self([Exposed::Gateway, Exposed::Ingress])),
+            _ => Err("write `ingress,gateway`".to_owned()),
+        }
+    }
+
+    /// What a shell may offer.
+    pub fn completer() -> ArgValueCompleter {
+        ArgValueCompleter::new(|_: &std::ffi::OsStr| {
+            let words: Vec<&str> = Exposed::WORDS.iter().map(|(word, _)| *word).collect();
+            vec![clap_complete::CompletionCandidate::new(words.join(","))]
+        })
+    }
+
+    /// What differs, and whether anything does.
+    pub fn answer(self, planned: &Planned, session: &Session) -> Answer {
+        let scenario = Scenario::default();
+        let tracer = |side| {
+            Tracer::of(&planned.datacenter, &planned.routes, &planned.plan, &scenario).by(side)
+        };
+        let [first, second] = self.0.map(tracer);
+        let found = compare(&planned.datacenter, [&first, &second]);
+        let exit = if found.differences.is_empty() { Exit::Done } else { Exit::Found };
+        let names = self.0.map(Exposed::word);
+        if session.global.format == Format::Json {
+            let differences: Vec<_> = found
+                .differences
+                .iter()
+                .map(|difference| {
+                    let [first, second] = &difference.answers;
+                    json!({
+                        "entrypoint": difference.entrypoint,
+                        names[0]: first,
+                        names[1]: second,
+                        "urls": difference.urls,
+                    })
+                })
+                .collect();
+            let value = json!({ "version": 1, "asked": found.asked, "differences": differences });
+            return Answer::new(exit, Body::Json(value));
+        }
+        let asked = count(found.asked, "URL");
+        if found.differences.is_empty() {
+            return Answer::new(exit, Body::Text(format!("{asked} asked, no difference\n")));
+        }
+        let differ: usize = found.differences.iter().map(|found| found.urls.len()).sum();
+        let rows: Vec<Vec<String>> = found.differences.iter().map(row).collect();
+        let [first, second] = names.map(str::to_uppercase);
+        let mut text = table(&["URL", &first, &second, "LIKE IT"], rows);
+        text += &format!("{asked} asked, {differ} answered differently\n");
+        Answer::new(exit, Body::Text(text))
+    }
+}
+
+/// The first URL stands for the others.
+fn row(difference: &Difference) -> Vec<String> {
+    let [first, second] = difference.answers.clone();
+    let url = difference.urls.first().cloned().unwrap_or_default();
+    vec![url, first, second, difference.urls.len().to_string()]
+}

@@ -1,0 +1,171 @@
+//! What happens to the listeners of Gateways, and to what moves between Ingresses and a Gateway.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Class, Comparison, Finding};
+use crate::language::name::{Host, Label, Name};
+use crate::model::{EXPOSES, Entry};
+use crate::state::{HostListener, Object, State};
+
+/// The listeners of a state, by host.
+type Listeners<'a> = BTreeMap<&'a str, HostListener<'a>>;
+
+/// The side of Gateway API of two states.
+pub(super) struct Gateways<'a> {
+    comparison: Comparison<'a>,
+    before: Listeners<'a>,
+    after: Listeners<'a>,
+}
+
+fn listeners(state: &State) -> Listeners<'_> {
+    let all = state.objects.values().flat_map(|object| object.listeners());
+    all.map(|listener| (listener.host, listener)).collect()
+}
+
+/// The folder of an entrypoint's objects, which is called as its Gateway.
+fn service<'a>(state: &'a State, entrypoint: &str) -> Option<&'a Object> {
+    let file = format!("kubernetes/entrypoints/{entrypoint}/service.yaml");
+    state.objects.values().find(|object| object.file == file)
+}
+
+/// Whether the VIPs of an entrypoint lead to its Gateway.
+pub(super) fn is_exposed(state: &State, gateway: &str) -> bool {
+    let annotation = format!("/metadata/annotations/{}", EXPOSES.replace('/', "~1"));
+    service(state, gateway).is_some_and(|found| found.field(&annotation).is_some())
+}
+
+impl<'a> Gateways<'a> {
+    pub fn of(comparison: Comparison<'a>) -> Self {
+        let (before, after) = (listeners(comparison.from), listeners(comparison.to));
+        Self { comparison, before, after }
+    }
+
+    /// The Gateway whose listener answers for a host after the change, where VIPs lead to it.
+    pub fn takes_over(&self, host: &str) -> bool {
+        exposed_listener(self.comparison.to, &self.after, host)
+    }
+
+    /// The same before the change.
+    pub fn had(&self, host: &str) -> bool {
+        exposed_listener(self.comparison.from, &self.before, host)
+    }
+
+    /// What a change of a file of listeners does.
+    pub fn listeners(&self, entrypoint: &str, path: &str) -> Vec<Finding> {
+        let Some(label) = Label::parse(entrypoint) else { return Vec::new() };
+        let of_file = |side: &Listeners<'a>| -> BTreeSet<&'a str> {
+            let own = side.values().filter(|listener| listener.set.file == path);
+            own.map(|listener| listener.host).collect()
+        };
+        let hosts: BTreeSet<&str> =
+            of_file(&self.before).union(&of_file(&self.after)).copied().collect();
+        let mut found: Vec<Finding> =
+            hosts.into_iter().filter_map(|host| self.listener(host)).collect();
+        if found.is_empty() {
+            found.push(Finding::new(
+                Class::Tuned,
+                Entry::Entrypoint(label),
+                "listeners: ports, or the namespaces whose routes may attach",
+            ));
+        }
+        found
+    }
+
+    fn listener(&self, name: &str) -> Option<Finding> {
+        let host = Host::parse(name)?;
+        let finding =
+            |class, reason: String| Some(Finding::new(class, Entry::Domain(host.clone()), reason));
+        let is_served = |state: &State| {
+            let ingresses = state.objects.values().filter(|object| object.key.kind == "Ingress");
+            ingresses.filter(|object| object.hosts() == [Some(name)]).count() > 0
+        };
+        match (self.before.get(name), self.after.get(name)) {
+            (None, Some(_)) if is_served(self.comparison.from) => {
+                finding(Class::New, "a listener of the Gateway, beside its Ingress".to_owned())
+            }
+            (None, Some(_)) => finding(Class::New, "a new host".to_owned()),
+            (Some(_), None) if is_served(self.comparison.to) => {
+                finding(Class::Removed, "its listener; its Ingress stays".to_owned())
+            }
+            (Some(_), None) => {
+                finding(Class::Unreachable, "no listener has this host any more".to_owned())
+            }
+            (Some(from), Some(to)) if from.set.key != to.set.key => finding(
+                Class::Gap,
+                format!(
+                    "its listener moves from {} to {}: no handshake until the controller has read both",
+                    from.set.key.name, to.set.key.name
+                ),
+            ),
+            (Some(from), Some(to)) if from.secret != to.secret => {
+                let reason = match (from.secret, to.secret) {
+                    (None, _) => "TLS from now on",
+                    (_, None) => "no TLS any more",
+                    _ => "another Secret",
+                };
+                let mut tls = Finding::new(Class::Tls, Entry::Domain(host.clone()), reason);
+                tls.from = from.secret.map(str::to_owned);
+                tls.to = to.secret.map(str::to_owned);
+                Some(tls)
+            }
+            _ => None,
+        }
+    }
+
+    /// What a change of the Gateway itself does.
+    pub fn gateway(&self, entrypoint: &str) -> Vec<Finding> {
+        let Some(label) = Label::parse(entrypoint) else { return Vec::new() };
+        let entry = Entry::Entrypoint(label);
+        let find = |state: &'a State| {
+            let mut all = state.objects.values();
+            all.find(|object| object.key.kind == "Gateway" && object.key.name == entrypoint)
+        };
+        match (find(self.comparison.from), find(self.comparison.to)) {
+            (None, Some(_)) => vec![Finding::new(
+                Class::New,
+                entry,
+                "a Gateway; VIPs lead to it once the Service selects its pods",
+            )],
+            (Some(_), None) => vec![Finding::new(Class::Removed, entry, "its Gateway is removed")],
+            (Some(from), Some(to)) => {
+                let field = "/spec/gatewayClassName";
+                if from.field(field) != to.field(field) {
+                    let mut switches =
+                        Finding::new(Class::Switches, entry, "another GatewayClass serves it");
+                    let class = |object: &Object| {
+                        object.field(field).and_then(|class| class.as_str()).map(str::to_owned)
+                    };
+                    (switches.from, switches.to) = (class(from), class(to));
+                    return vec![switches];
+                }
+                let redirects = |state: &State| {
+                    let name = format!("{entrypoint}-https");
+                    let mut all = state.objects.keys();
+                    all.any(|key| key.kind == "HTTPRoute" && key.name == name)
+                };
+                match (redirects(self.comparison.from), redirects(self.comparison.to)) {
+                    (true, false) => vec![Finding::new(
+                        Class::Switches,
+                        entry,
+                        "plain http is answered by the components, and not sent to https any more",
+                    )],
+                    (false, true) => {
+                        vec![Finding::new(Class::Switches, entry, "plain http is sent to https")]
+                    }
+                    _ => vec![Finding::new(
+                        Class::Tuned,
+                        entry,
+                        "the Gateway: its port, or the namespaces whose routes may attach",
+                    )],
+                }
+            }
+            (None, None) => Vec::new(),
+        }
+    }
+}
+
+fn exposed_listener(state: &State, listeners: &Listeners<'_>, host: &str) -> bool {
+    let listener = listeners.get(host);
+    let gateway = listener.and_then(|listener| listener.set.gateway());
+    gateway.is_some_and(|gateway| is_exposed(state, gateway))
+}

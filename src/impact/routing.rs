@@ -1,0 +1,88 @@
+//! What routes the requests of a component: its Ingress, its HTTPRoutes, or both beside each other.
+
+use super::answer::Tier;
+use super::cluster::{fields, moved};
+use super::gateway::is_exposed;
+use super::{Class, Finding};
+use crate::model::Entry;
+use crate::state::{Object, State};
+
+/// The objects of a component in a state.
+pub(super) struct Routing<'a> {
+    pub objects: Vec<&'a Object>,
+    /// The tier that VIPs lead to.
+    pub tier: Option<Tier<'a>>,
+}
+
+impl<'a> Routing<'a> {
+    pub fn of(state: &'a State, name: &str) -> Self {
+        let objects: Vec<&Object> = state
+            .objects
+            .values()
+            .filter(|object| match object.key.kind.as_str() {
+                "Ingress" => object.key.name == name,
+                "HTTPRoute" => object.component() == Some(name),
+                _ => false,
+            })
+            .collect();
+        let is_reached = |tier: &Tier<'_>| match tier {
+            Tier::Gateway(gateway) => is_exposed(state, gateway),
+            Tier::Class(_) => true,
+        };
+        let tiers = || objects.iter().filter_map(|object| Tier::of(object));
+        let gateway = tiers().find(|tier| matches!(tier, Tier::Gateway(_)) && is_reached(tier));
+        let tier = gateway.or_else(|| tiers().find(is_reached)).or_else(|| tiers().next());
+        Self { objects, tier }
+    }
+
+    /// What else differs, beside who answers its paths; `alone` where nothing does there.
+    pub fn difference(&self, to: &Self, entry: &Entry, alone: bool) -> Vec<Finding> {
+        let finding = |class, reason: String| vec![Finding::new(class, entry.clone(), reason)];
+        let as_before = "its paths are answered as before".to_owned();
+        let ingress =
+            |side: &Self| side.objects.iter().copied().find(|object| object.key.kind == "Ingress");
+        if let (Some(from), Some(to)) = (ingress(self), ingress(to))
+            && from.key != to.key
+        {
+            return finding(Class::Switches, moved(from, to));
+        }
+        if !alone {
+            return Vec::new();
+        }
+        match (self.objects.as_slice(), to.objects.as_slice()) {
+            ([], []) => Vec::new(),
+            (_, []) => finding(Class::Removed, as_before),
+            ([], _) => finding(Class::New, as_before),
+            ([from], [to]) if from.key == to.key => finding(Class::Tuned, fields(from, to)),
+            (from, after) if self.tier.zip(to.tier).is_some_and(|(a, b)| a.is_other_api(b)) => {
+                let side = |found: &[&Object]| {
+                    found.first().map_or("", |first| first.key.kind.as_str()).to_owned()
+                };
+                finding(
+                    Class::Switches,
+                    format!("its {} answers instead of its {}", side(after), side(from)),
+                )
+            }
+            (from, after) => {
+                let names = |found: &[&Object]| -> String {
+                    let names = found
+                        .iter()
+                        .map(|object| format!("{} {}", object.key.kind, object.key.name));
+                    names.collect::<Vec<_>>().join(", ")
+                };
+                match names(from) == names(after) {
+                    true => {
+                        let pairs = from.iter().zip(after).filter(|(from, after)| from != after);
+                        let fields: Vec<String> =
+                            pairs.map(|(from, after)| fields(from, after)).collect();
+                        finding(Class::Tuned, fields.join(", "))
+                    }
+                    false => finding(
+                        Class::Tuned,
+                        format!("{as_before}, by {} instead of {}", names(after), names(from)),
+                    ),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The steps before an edge Service selects other pods: what these will answer with is there first, a Gateway and its
+//! listeners before the routes that attach to them.
+
+use std::collections::BTreeSet;
+
+use super::cluster::pairs;
+use super::step::{Command, Do, Step};
+use crate::bundle::ChangeKind;
+use crate::impact::Comparison;
+use crate::state::Object;
+
+/// The steps; none where no Service switches.
+pub(super) fn before(comparison: Comparison<'_>) -> Vec<Step> {
+    let switching: BTreeSet<&str> = pairs(comparison)
+        .filter(|(old, new)| {
+            let selector = "/spec/selector";
+            new.key.kind == "Service" && old.field(selector) != new.field(selector)
+        })
+        .map(|(_, new)| new.file.as_str())
+        .collect();
+    if switching.is_empty() {
+        return Vec::new();
+    }
+    let is_parent =
+        |object: &&Object| matches!(object.key.kind.as_str(), "Gateway" | "ListenerSet");
+    let (from, to) = (&comparison.from.objects, &comparison.to.objects);
+    let changed: Vec<&Object> = to
+        .values()
+        .filter(|object| from.get(&object.key) != Some(*object))
+        .filter(|object| {
+            !switching.contains(object.file.as_str()) && is_written(comparison, object)
+        })
+        .collect();
+    let (parents, others): (Vec<&Object>, Vec<&Object>) = changed.into_iter().partition(is_parent);
+    // A Gateway's file has the redirect of plain HTTP too.
+    let files: BTreeSet<&str> = parents.iter().map(|object| object.file.as_str()).collect();
+    let others =
+        others.into_iter().filter(|object| !files.contains(object.file.as_str())).collect();
+    let mut steps = Vec::new();
+    if let Some(mut step) = apply("apply the Gateway and its listeners", parents) {
+        let gateways = to.values().filter(|object| object.key.kind == "Gateway");
+        step.commands.extend(
+            gateways.map(|object| {
+                Command::of("await_gateway", [&object.key.namespace, &object.key.name])
+            }),
+        );
+        steps.push(step);
+    }
+    steps.extend(apply("apply what the other pods answer with", others));
+    steps
+}
+
+fn is_written(comparison: Comparison<'_>, object: &Object) -> bool {
+    let mut files = comparison.changed.iter();
+    files.any(|file| file.path == object.file && file.kind != ChangeKind::Removed)
+}
+
+fn apply(title: &str, objects: Vec<&Object>) -> Option<Step> {
+    let files: BTreeSet<&str> = objects.iter().map(|object| object.file.as_str()).collect();
+    if files.is_empty() {
+        return None;
+    }
+    let mut step = Step::on(Do::Apply, title, Vec::new());
+    step.objects = objects.iter().map(|object| object.key.to_string()).collect();
+    step.commands = vec![Command::of("apply_files", files)];
+    Some(step)
+}
