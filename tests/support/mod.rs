@@ -9,6 +9,7 @@ pub mod api_server;
 pub mod compare;
 pub mod edit;
 pub mod fleet;
+pub mod gateway_rules;
 pub mod node;
 pub mod random;
 
