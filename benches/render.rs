@@ -2,7 +2,8 @@
 //!
 //! `cargo bench --bench render` prints a table per size, on the disk of the temporary folder and in memory (/dev/shm), as medians
 //! over rounds in which everything takes turns. Where `target/jinja` has Python with Jinja2 (benches/jinja.py says how), it takes part. `cargo bench --bench render -- M L` measures some of the sizes,
-//! `cargo bench --bench render -- growth` what twice the domains, components, or nodes and VIPs cost.
+//! `cargo bench --bench render -- growth` what twice the domains, components, or nodes and VIPs cost, `-- forms` what Ingresses and
+//! Gateway API cost.
 
 #![allow(clippy::unwrap_used, reason = "a benchmark that cannot go on stops")]
 
@@ -35,6 +36,9 @@ fn main() {
         std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     if wanted.iter().any(|wanted| wanted == "growth") {
         return growth();
+    }
+    if wanted.iter().any(|wanted| wanted == "forms") {
+        return forms();
     }
     for (name, datacenters, size) in SIZES {
         if !wanted.is_empty() && !wanted.iter().any(|wanted| wanted == name) {
@@ -162,24 +166,58 @@ fn growth() {
                 .zip(grows)
                 .map(|(n, grows)| n << if *grows { doubled } else { 0 })
                 .collect();
-            let folder = tempfile::tempdir_in("/dev/shm").unwrap();
-            let inventory = folder.path().join("dc.yaml");
-            fs::write(&inventory, support::datacenter(size[0], size[1], size[2], size[3])).unwrap();
-            let out = folder.path().join("out");
-            let mut times: Vec<Duration> = (0..7)
-                .map(|_| {
-                    let _ = fs::remove_dir_all(&out);
-                    let start = Instant::now();
-                    let arguments =
-                        ["render", "-q", inventory.to_str().unwrap(), "-o", out.to_str().unwrap()];
-                    run(&arguments, 0);
-                    start.elapsed()
-                })
-                .collect();
-            times.sort();
-            println!("{size:?} {:>9.1} ms", times[times.len() / 2].as_secs_f64() * 1e3);
+            let text = support::datacenter(size[0], size[1], size[2], size[3]);
+            let time = into_nothing(&text);
+            println!("{size:?} {:>9.1} ms", time.as_secs_f64() * 1e3);
         }
     }
+}
+
+/// What 5,000 domains and 120 components cost as two tiers of Ingresses, as one Gateway each, and as both.
+fn forms() {
+    let ingress = support::datacenter(12, 48, 120, 5_000).replace("port: http", "port: 80");
+    let form = |api: &str, keeps_routing: bool| {
+        let mut text = ingress.clone();
+        for (edge, routing) in [("a", "b"), ("c", "d")] {
+            let gateway = format!("gateway: {{ class: {edge}, selector: {{ app: {edge} }} }}");
+            text = text.replace(
+                &format!("edge: {{ class: {edge},"),
+                &format!("edge: {{ class: {edge}, api: {api}, {gateway},"),
+            );
+            if !keeps_routing {
+                text = text.replace(&format!(", routing: {{ class: {routing} }}"), "");
+            }
+        }
+        text
+    };
+    let forms = [
+        ("ingress", ingress.clone()),
+        ("gateway", form("gateway", false)),
+        ("both", form("both", true)),
+    ];
+    for (name, text) in forms {
+        println!("{name:<8} {:>9.1} ms", into_nothing(&text).as_secs_f64() * 1e3);
+    }
+}
+
+/// The median time of a render into nothing, in memory.
+fn into_nothing(text: &str) -> Duration {
+    let folder = tempfile::tempdir_in("/dev/shm").unwrap();
+    let inventory = folder.path().join("dc.yaml");
+    fs::write(&inventory, text).unwrap();
+    let out = folder.path().join("out");
+    let mut times: Vec<Duration> = (0..7)
+        .map(|_| {
+            let _ = fs::remove_dir_all(&out);
+            let start = Instant::now();
+            let arguments =
+                ["render", "-q", inventory.to_str().unwrap(), "-o", out.to_str().unwrap()];
+            run(&arguments, 0);
+            start.elapsed()
+        })
+        .collect();
+    times.sort();
+    times[times.len() / 2]
 }
 
 /// Writes files, every folder made once.

@@ -160,8 +160,20 @@ fn wanted(changes: &[Change<'_>]) -> impl Fn(&str) -> bool {
     let differ: BTreeSet<String> = changes.iter().map(|change| change.path.to_owned()).collect();
     let routed =
         |path: &str| path.starts_with("kubernetes/components/") || path.ends_with("/fallback.yaml");
+    let entrypoint = |path: &str| path.starts_with("kubernetes/entrypoints/");
+    let domain = |path: &str| path.starts_with("kubernetes/domains/");
+    let listener = |path: &str| path.contains("/listeners-");
     let routes = differ.iter().any(|path| routed(path));
-    move |path: &str| path.starts_with("nodes/") || differ.contains(path) || routes && routed(path)
+    // Where listeners change, Ingresses may stand beside them, and the Service says which of the two answer.
+    let cluster = differ.iter().any(|path| path.starts_with("kubernetes/"));
+    let listeners = differ.iter().any(|path| listener(path));
+    move |path: &str| {
+        path.starts_with("nodes/")
+            || differ.contains(path)
+            || routes && routed(path)
+            || cluster && entrypoint(path)
+            || listeners && domain(path)
+    }
 }
 
 /// What was not understood, at its lines.

@@ -77,6 +77,13 @@ impl<'a> Cluster<'a> {
         let finding =
             |class, reason: String| Finding::new(class, Entry::Domain(host.clone()), reason);
         match (from, to) {
+            (None, Some(_)) if self.gateways.takes_over(host.as_str()) => {
+                vec![finding(Class::New, "an Ingress beside the Gateway's listener".to_owned())]
+            }
+            (Some(_), None) if self.gateways.had(host.as_str()) => vec![finding(
+                Class::Removed,
+                "its Ingress; the Gateway's listener answers as before".to_owned(),
+            )],
             (None, Some(_)) if self.gateways.had(host.as_str()) => vec![finding(
                 Class::Switches,
                 "an Ingress answers instead of the Gateway's listener".to_owned(),

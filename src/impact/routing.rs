@@ -54,13 +54,14 @@ impl<'a> Routing<'a> {
             (_, []) => finding(Class::Removed, as_before),
             ([], _) => finding(Class::New, as_before),
             ([from], [to]) if from.key == to.key => finding(Class::Tuned, fields(from, to)),
-            (from, after) if self.tier.zip(to.tier).is_some_and(|(a, b)| a.is_other_api(b)) => {
-                let side = |found: &[&Object]| {
-                    found.first().map_or("", |first| first.key.kind.as_str()).to_owned()
+            (_, _) if self.tier.zip(to.tier).is_some_and(|(a, b)| a.is_other_api(b)) => {
+                let side = |tier: Option<Tier<'_>>| match tier {
+                    Some(Tier::Gateway(_)) => "HTTPRoute",
+                    _ => "Ingress",
                 };
                 finding(
                     Class::Switches,
-                    format!("its {} answers instead of its {}", side(after), side(from)),
+                    format!("its {} answers instead of its {}", side(to.tier), side(self.tier)),
                 )
             }
             (from, after) => {

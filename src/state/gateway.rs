@@ -58,6 +58,9 @@ impl Object {
             if hosts.is_empty() { vec![None] } else { hosts.into_iter().map(Some).collect() };
         let mut found = Vec::new();
         for rule in list(spec, "rules") {
+            if is_to_https(rule) {
+                continue;
+            }
             let backends = list(rule, "backendRefs");
             let backend = answers(&backends).unwrap_or_else(|| "a redirect".to_owned());
             let first = backends.first().and_then(|backend| backend["name"].as_str());
@@ -83,6 +86,17 @@ impl Object {
         let (_, name) = self.file.rsplit_once("components/")?;
         name.strip_suffix(".yaml")
     }
+}
+
+/// Whether a rule sends every request for plain HTTP to HTTPS: it stands at another listener than the paths.
+fn is_to_https(rule: &Value) -> bool {
+    let filters = list(rule, "filters");
+    let redirect = filters.iter().find_map(|filter| filter.get("requestRedirect"));
+    redirect.is_some_and(|found| {
+        found.get("scheme").and_then(Value::as_str) == Some("https")
+            && found.get("path").is_none()
+            && found.get("hostname").is_none()
+    })
 }
 
 fn list<'a>(value: &'a Value, key: &str) -> Vec<&'a Value> {
