@@ -37,19 +37,24 @@ fn run_blocks(page: &str, kind: &str, folder: &Path) {
     let commands = commands(&text, kind);
     assert!(!commands.is_empty(), "{page} has no block `{kind}`");
     let update = std::env::var_os("UPDATE_DOCS").is_some();
+    let mut done = 0;
     for (command, shown) in commands {
         // The same program, built already.
         let line = command.replace("cargo run --release --", "lbgen");
-        let done = Command::new("sh")
+        let run = Command::new("sh")
             .args(["-c", &format!("exec 2>&1; {line}")])
             .current_dir(folder)
             .env("PATH", &path)
             .output()
             .unwrap();
-        let said = support::stdout(&done);
+        let said = support::stdout(&run);
         if update {
-            text =
-                text.replacen(&format!("$ {command}\n{shown}"), &format!("$ {command}\n{said}"), 1);
+            // A command may stand on the page twice.
+            let old = format!("$ {command}\n{shown}");
+            let at = done + text[done..].find(&old).unwrap();
+            let new = format!("$ {command}\n{said}");
+            text.replace_range(at..at + old.len(), &new);
+            done = at + new.len();
         } else {
             assert_eq!(said, shown, "{page}: $ {command}");
         }
@@ -65,16 +70,38 @@ fn the_pages_show_what_happens() {
     let folder = tempfile::tempdir().unwrap();
     copy(&examples, &folder.path().join("inventory-examples"));
     run_blocks("README.md", "console", folder.path());
-    for page in ["docs/gateway.md", "inventory-examples/gateway/README.md"] {
-        let folder = tempfile::tempdir().unwrap();
-        copy(&examples.join("gateway"), folder.path());
-        run_blocks(page, "console gateway", folder.path());
-    }
+    run_blocks("docs/gateway.md", "console gateway", tempfile::tempdir().unwrap().path());
     for page in ["README.md", "docs/teams.md"] {
         let folder = tempfile::tempdir().unwrap();
         copy(&examples.join("fleet"), folder.path());
         run_blocks(page, "console fleet", folder.path());
     }
+}
+
+/// Every example is answered alike by Ingresses and by Gateway API, or its README shows what is not.
+#[test]
+fn differences_between_the_apis_are_named() {
+    let mut named = 0;
+    for example in support::examples() {
+        let inventory = support::inventory(&example);
+        let arguments =
+            ["trace", "-q", "--compare", "ingress,gateway", "-i", inventory.to_str().unwrap()];
+        let done = support::lbgen(&arguments);
+        let page = format!("inventory-examples/{example}/README.md");
+        match support::code(&done) {
+            0 => assert!(!support::root().join(page).exists(), "{example}: nothing differs"),
+            1 => {
+                let folder = tempfile::tempdir().unwrap();
+                copy(inventory.parent().unwrap(), folder.path());
+                run_blocks(&page, "console gateway", folder.path());
+                let text = fs::read_to_string(support::root().join(page)).unwrap();
+                assert!(text.contains("$ lbgen trace -q --compare ingress,gateway\n"), "{example}");
+                named += 1;
+            }
+            other => panic!("{example}: {other} {}", support::stderr(&done)),
+        }
+    }
+    assert!(named > 1);
 }
 
 /// The commands of a recipe that are lbgen's, as its lines have them.

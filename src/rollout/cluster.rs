@@ -33,7 +33,8 @@ pub(super) fn add(comparison: Comparison<'_>, rollout: &mut Rollout) {
     before.extend(free_health_ports(comparison));
     let unchangeable: Vec<(&Object, &Object)> = pairs(comparison).filter(cannot_change).collect();
     let mut apply = Step::on(Do::Apply, apply_title(&unchangeable), Vec::new());
-    apply.commands = unchangeable.iter().map(|(old, _)| delete_command(&old.key)).collect();
+    apply.commands = switch::awaited(comparison);
+    apply.commands.extend(unchangeable.iter().map(|(old, _)| delete_command(&old.key)));
     apply.commands.push(Command::of("apply", [""; 0]));
     for (old, new) in unchangeable {
         rollout.exceptions.extend(exceptions(old, new));

@@ -7,6 +7,7 @@ use super::cluster::pairs;
 use super::step::{Command, Do, Step};
 use crate::bundle::ChangeKind;
 use crate::impact::Comparison;
+use crate::model::EXPOSES;
 use crate::state::Object;
 
 /// The steps; none where no Service switches.
@@ -36,18 +37,22 @@ pub(super) fn before(comparison: Comparison<'_>) -> Vec<Step> {
     let files: BTreeSet<&str> = parents.iter().map(|object| object.file.as_str()).collect();
     let others =
         others.into_iter().filter(|object| !files.contains(object.file.as_str())).collect();
-    let mut steps = Vec::new();
-    if let Some(mut step) = apply("apply the Gateway and its listeners", parents) {
-        let gateways = to.values().filter(|object| object.key.kind == "Gateway");
-        step.commands.extend(
-            gateways.map(|object| {
-                Command::of("await_gateway", [&object.key.namespace, &object.key.name])
-            }),
-        );
-        steps.push(step);
-    }
-    steps.extend(apply("apply what the other pods answer with", others));
-    steps
+    let parents = apply("apply the Gateway and its listeners", parents);
+    let others = apply("apply what the other pods answer with", others);
+    parents.into_iter().chain(others).collect()
+}
+
+/// What is waited for before a Service selects the pods of a Gateway.
+pub(super) fn awaited(comparison: Comparison<'_>) -> Vec<Command> {
+    let exposes = format!("/metadata/annotations/{}", EXPOSES.replace('/', "~1"));
+    let gateway = |service: &Object| {
+        let folder = service.file.strip_suffix("/service.yaml")?;
+        let name = folder.rsplit_once('/')?.1.to_owned();
+        Some(Command::of("await_gateway", [service.key.namespace.clone(), name]))
+    };
+    let switched = pairs(comparison)
+        .filter(|(old, new)| new.field(&exposes).is_some() && old.field(&exposes).is_none());
+    switched.filter_map(|(_, new)| gateway(new)).collect()
 }
 
 fn is_written(comparison: Comparison<'_>, object: &Object) -> bool {
