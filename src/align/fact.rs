@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::RangeInclusive;
-use std::time::Duration;
 
+use crate::language::form::in_words;
 use crate::model::{
     Annotations, BackendPort, Component, Datacenter, EndpointsForm, Entrypoint, Preempt,
     VrrpVersion,
@@ -88,11 +88,11 @@ impl Facts {
             VrrpVersion::V3 => "3",
         };
         say("keepalived.vrrp_version", version.to_owned());
-        say("keepalived.advert_interval", duration(keepalived.advert_interval));
+        say("keepalived.advert_interval", in_words(keepalived.advert_interval));
         let preempt = match keepalived.preempt {
             Preempt::AtOnce => "true".to_owned(),
             Preempt::Never => "false".to_owned(),
-            Preempt::After(delay) => duration(delay),
+            Preempt::After(delay) => in_words(delay),
         };
         say("keepalived.preempt", preempt);
         say("keepalived.vrids", range(&keepalived.vrids));
@@ -205,12 +205,4 @@ impl Entry<'_> {
 
 fn range<T: fmt::Display>(range: &RangeInclusive<T>) -> String {
     format!("{}-{}", range.start(), range.end())
-}
-
-/// As an inventory writes it.
-fn duration(duration: Duration) -> String {
-    match duration.subsec_millis() {
-        0 => format!("{}s", duration.as_secs()),
-        _ => format!("{}ms", duration.as_millis()),
-    }
 }

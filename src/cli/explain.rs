@@ -74,7 +74,9 @@ fn for_a_person(code: &Code) -> String {
 /// Both examples, their blocks drawn by `block`.
 fn examples(explanation: &Explanation, block: fn(&str) -> String) -> String {
     let mut text = String::new();
-    for (title, example) in [("Wrong", &explanation.wrong), ("Right", &explanation.right)] {
+    let both = [("Wrong", &explanation.wrong), ("Right", &explanation.right)];
+    // What `import` says is about the files of others.
+    for (title, example) in both.into_iter().filter(|(_, example)| !example.inventory.is_empty()) {
         let _ = write!(text, "\n{title}:\n\n{}", block(&example.inventory));
         if !example.lock.is_empty() {
             let _ = write!(text, "\nwith the lock\n\n{}", block(&example.lock));

@@ -7,7 +7,7 @@ use crate::model::{Entry, Label};
 use crate::plan::{Check, CheckCommand, HealthPort, NodePlan};
 
 /// Where the scripts are.
-const FOLDER: &str = "/usr/local/libexec/lbgen";
+pub const FOLDER: &str = "/usr/local/libexec/lbgen";
 /// Starts a command as nobody (setpriv(1)).
 const UNPRIVILEGED: &str =
     "/usr/bin/setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs";

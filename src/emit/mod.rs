@@ -1,6 +1,6 @@
 //! &[`Plan`] -> files: writes down what the plan says and decides nothing. One file per kind of output.
 
-mod check;
+pub mod check;
 mod file;
 mod keepalived;
 mod kubernetes;
@@ -9,7 +9,7 @@ mod system;
 mod template;
 
 pub use file::BundleFile;
-pub use kubernetes::document;
+pub use kubernetes::{LOAD_BALANCER_CLASS, MANAGED_BY, PART_OF, document};
 pub use template::Templates;
 
 use minijinja::Value;

@@ -11,6 +11,7 @@ use super::edge::{Edge, Fallback, Routing, is_edge, of_entrypoint, strings};
 use super::finding::Findings;
 use super::fleet::most;
 use super::manifest::line_of;
+use crate::emit::LOAD_BALANCER_CLASS;
 use crate::language::name::{Host, Name as _};
 use crate::source::{FileId, Sources};
 use crate::state::Object;
@@ -101,8 +102,7 @@ pub fn read(
         cluster.edges.insert(entrypoint, Edge::of(service, class));
     }
     cluster.by_status = edges.iter().any(|edge| {
-        edge.field("/spec/loadBalancerClass").and_then(Value::as_str)
-            == Some("lbgen.dev/keepalived")
+        edge.field("/spec/loadBalancerClass").and_then(Value::as_str) == Some(LOAD_BALANCER_CLASS)
     });
     // The classes of whole hosts that are left belong to the edges that have none yet.
     for edge in cluster.edges.values_mut().filter(|edge| edge.class.is_empty()) {
@@ -115,10 +115,6 @@ pub fn read(
         .iter()
         .partition(|found| found.class().is_some_and(|class| edge_classes.contains_key(class)));
     // Where a second tier is, edge Ingresses of a class lead to one Service beside the edge.
-    let is_ours = |ingress: &Object| {
-        ingress.field("/metadata/labels/app.kubernetes.io~1managed-by").and_then(Value::as_str)
-            == Some("lbgen")
-    };
     let mut whole: BTreeMap<&str, Vec<&Object>> = BTreeMap::new();
     for ingress in &at_edge {
         let Some(edge) = ingress.class().and_then(|class| edge_classes.get(class)) else {
@@ -137,7 +133,7 @@ pub fn read(
         let near = all.iter().filter(|ingress| ingress.key.namespace == home);
         let backend = |ingress: &&Object| ingress.paths().first().map(|path| path.backend.clone());
         let routing = most(near.filter_map(backend));
-        let has_second = !routed.is_empty() || all.iter().any(|ingress| is_ours(ingress));
+        let has_second = !routed.is_empty() || all.iter().any(|ingress| ingress.is_ours());
         let (behind, direct): (Vec<&Object>, Vec<&Object>) = all.into_iter().partition(|ingress| {
             has_second && ingress.key.namespace == home && backend(ingress) == routing
         });

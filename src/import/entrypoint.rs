@@ -9,6 +9,7 @@ use super::finding::Findings;
 use super::fleet::{Vip, most};
 use super::{codes, label};
 use crate::model::Timing;
+use crate::plan::Check;
 use crate::state::Preemption;
 
 /// An entrypoint as it will be written.
@@ -56,7 +57,7 @@ impl Entrypoints {
                     edge.health_port.map(|port| Some(port) == key.health.port.map(u64::from));
                 by_port == Some(true) || edge.vips.contains(&vip.address)
             });
-            let by_script = script.as_deref().and_then(|script| script.strip_prefix("entrypoint-"));
+            let by_script = script.as_deref().and_then(|script| script.strip_prefix(Check::PREFIX));
             let name = match (edge, by_script) {
                 (Some((name, _)), _) => name.clone(),
                 (None, Some(name)) => name.to_owned(),

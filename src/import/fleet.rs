@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::time::Duration;
 
 use super::check::{self, Health};
 use super::codes;
 use super::finding::Findings;
 use super::member::Member;
 use super::routing::{Routing, Way};
+use crate::language::form::in_words;
 use crate::language::name::{Name as _, Subdomain};
 use crate::source::{Sources, Span};
 use crate::state::{Configuration, Instance, Preemption, Tree, Written};
@@ -297,14 +297,6 @@ pub fn preempt(found: Preemption) -> String {
     match found {
         Preemption::AtOnce => "true".to_owned(),
         Preemption::Never => "false".to_owned(),
-        Preemption::After(delay) => duration(delay),
-    }
-}
-
-/// As inventories write durations.
-pub fn duration(time: Duration) -> String {
-    match time.subsec_millis() {
-        0 => format!("{}s", time.as_secs()),
-        _ => format!("{}ms", time.as_millis()),
+        Preemption::After(delay) => in_words(delay),
     }
 }

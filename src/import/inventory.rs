@@ -8,10 +8,11 @@ use ipnet::IpNet;
 use super::check::Asked;
 use super::entrypoint::Entrypoints;
 use super::finding::Findings;
-use super::fleet::{Vip, duration, most, preempt};
+use super::fleet::{Vip, most, preempt};
 use super::gateway::{self, Gateway};
 use super::yaml::Yaml;
 use super::{Found, codes, number, tier};
+use crate::language::form::in_words;
 use crate::model::Timing;
 use crate::state::{Preemption, Statement};
 
@@ -101,8 +102,8 @@ impl Found {
                 member.at,
                 format!(
                     "adverts every {} become one every {}",
-                    duration(member.instance.advert.interval),
-                    duration(interval)
+                    in_words(member.instance.advert.interval),
+                    in_words(interval)
                 ),
                 "a datacenter has one `advert_interval`",
             );
@@ -174,7 +175,7 @@ impl Found {
             (common.vrrp_version != 2).then(|| Yaml::plain(common.vrrp_version)),
         );
         let interval = (common.interval != Duration::from_secs(1))
-            .then(|| Yaml::text(duration(common.interval)));
+            .then(|| Yaml::text(in_words(common.interval)));
         map.put_some("advert_interval", interval);
         let preempts = common.preempt != Preemption::AtOnce;
         map.put_some("preempt", preempts.then(|| Yaml::plain(preempt(common.preempt))));

@@ -11,6 +11,7 @@ use super::finding::Findings;
 use super::fleet::Node;
 use super::routing::{self, Way};
 use crate::language::name::{Command, Name as _};
+use crate::plan::{Check, Drain};
 use crate::source::Span;
 use crate::state::{Configuration, Instance, Statement};
 
@@ -63,7 +64,7 @@ impl Member {
         for track in
             instance.scripts.iter().filter(|track| track.weight.is_some_and(|own| own != 0))
         {
-            if !track.name.starts_with("entrypoint-") {
+            if !track.name.starts_with(Check::PREFIX) {
                 findings.add(
                     &codes::OTHERWISE,
                     instance.at,
@@ -95,9 +96,13 @@ impl Member {
                         let weight = inner.words.iter().position(|word| word == "weight");
                         let weight = weight.and_then(|at| inner.words.get(at + 1)?.parse().ok());
                         let weight = weight.or_else(|| process_weight(configuration, inner.key()));
-                        priority += weight.unwrap_or(0).max(0);
-                        if let Some(check) = node.checks.get(inner.key()) {
-                            let weight = weight.filter(|weight| *weight != 0);
+                        // The default of keepalived.conf(5).
+                        let weight = weight.unwrap_or(1);
+                        priority += weight.max(0);
+                        if let Some(check) =
+                            node.checks.get(inner.key()).filter(|check| !check.is_empty())
+                        {
+                            let weight = Some(weight).filter(|weight| *weight != 0);
                             health.push((inner.key().to_owned(), check.clone(), weight));
                         }
                     }
@@ -108,12 +113,12 @@ impl Member {
         }
         track_interfaces.remove(&instance.interface);
         for track in &instance.files {
-            if configuration.drain_file(instance).is_none_or(|file| file != "/run/lbgen/drain") {
+            if configuration.drain_file(instance).is_none_or(|file| file != Drain::FILE) {
                 findings.add(
                     &codes::OTHERWISE,
                     instance.at,
                     format!("the file `{}` is no longer tracked", track.name),
-                    "to drain a node of lbgen's, write 1 to /run/lbgen/drain",
+                    format!("to drain a node of lbgen's, write 1 to {}", Drain::FILE),
                 );
             }
         }

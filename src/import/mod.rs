@@ -133,12 +133,10 @@ fn binary(node: &Written, sources: &Sources) -> Option<Span> {
 
 /// The datacenter of the objects' labels, or what the sources are called.
 fn name(source: &Source) -> String {
-    let labels = source.objects.iter().filter_map(|object| {
-        let label = object.field("/metadata/labels/app.kubernetes.io~1part-of")?;
-        let ours =
-            object.field("/metadata/labels/app.kubernetes.io~1managed-by")?.as_str()? == "lbgen";
-        label.as_str().filter(|_| ours).map(str::to_owned)
-    });
+    let labels = source
+        .objects
+        .iter()
+        .filter_map(|object| object.datacenter().filter(|_| object.is_ours()).map(str::to_owned));
     most(labels).unwrap_or_else(|| label(&source.name, "datacenter"))
 }
 

@@ -13,6 +13,7 @@ use super::member::Member;
 use super::number::Pins;
 use super::yaml::Yaml;
 use super::{Found, codes};
+use crate::plan::HEALTHY;
 
 impl Found {
     /// `vips:`, what runs pinned.
@@ -136,14 +137,11 @@ impl Found {
     fn is_allocated(&self, order: &[(&str, u8)], vip: &Vip, entrypoints: &Entrypoints) -> bool {
         let given = crate::plan::priorities(order.len(), self.fleet.nodes.len());
         let is_kept = order.iter().map(|(_, priority)| *priority).eq(given);
-        let yields = entrypoints
-            .of
-            .get(&vip.address)
-            .and_then(|name| entrypoints.all.get(name))
-            .is_some_and(|found| found.on_unhealthy == "yield");
+        let yields = yields(vip, entrypoints);
         let by_rank = vip.members.values().flat_map(|member| &member.health);
         let losses: BTreeSet<Option<i32>> = by_rank.map(|(_, _, weight)| *weight).collect();
-        is_kept && (!yields || losses.iter().all(|weight| matches!(weight, None | Some(-127))))
+        let usual = [None, Some(-i32::from(HEALTHY))];
+        is_kept && (!yields || losses.iter().all(|weight| usual.contains(weight)))
     }
 }
 
@@ -201,6 +199,12 @@ fn tell_differences(vip: &Vip, findings: &mut Findings) {
     }
 }
 
+/// Whether an unhealthy node of a VIP ranks below the healthy ones.
+fn yields(vip: &Vip, entrypoints: &Entrypoints) -> bool {
+    let entrypoint = entrypoints.of.get(&vip.address).and_then(|name| entrypoints.all.get(name));
+    entrypoint.is_some_and(|found| found.on_unhealthy == "yield")
+}
+
 /// Priorities with room below the lowest for as many unhealthy nodes as there are.
 fn raised<'a>(
     order: Vec<(&'a str, u8)>,
@@ -208,8 +212,7 @@ fn raised<'a>(
     entrypoints: &Entrypoints,
     findings: &mut Findings,
 ) -> Vec<(&'a str, u8)> {
-    let entrypoint = entrypoints.of.get(&vip.address).and_then(|name| entrypoints.all.get(name));
-    let yields = entrypoint.is_some_and(|found| found.on_unhealthy == "yield");
+    let yields = yields(vip, entrypoints);
     let lowest = order.iter().map(|(_, priority)| *priority).min().unwrap_or(254);
     let highest = order.iter().map(|(_, priority)| *priority).max().unwrap_or(1);
     let room = u8::try_from(order.len() + 1).unwrap_or(u8::MAX);
@@ -217,15 +220,20 @@ fn raised<'a>(
         return order;
     }
     let lift = room - lowest;
+    let fits = highest.checked_add(lift).filter(|highest| *highest < 255);
+    let title = match fits {
+        Some(_) => format!("priorities of {} are higher by {lift}", vip.address),
+        None => format!("priorities of {} are 254 and below, in their order", vip.address),
+    };
     for member in vip.members.values() {
         findings.add(
             &codes::OTHERWISE,
             member.at,
-            format!("priorities of {} are higher by {lift}", vip.address),
+            title.clone(),
             "unhealthy nodes rank below every healthy one, and priorities end at 1",
         );
     }
-    match highest.checked_add(lift).filter(|highest| *highest < 255) {
+    match fits {
         Some(_) => order.into_iter().map(|(name, priority)| (name, priority + lift)).collect(),
         None => order
             .iter()

@@ -122,3 +122,11 @@ impl Term for MessageCode {
         Shape::Text(Text::new("a code such as `LB204`", "^LB[0-9]{3}$"))
     }
 }
+
+/// A duration as an inventory writes it: `2s`, `100ms`.
+pub fn in_words(time: Duration) -> String {
+    match time.subsec_millis() {
+        0 => format!("{}s", time.as_secs()),
+        _ => format!("{}ms", time.as_millis()),
+    }
+}

@@ -44,9 +44,7 @@ pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
     }
     all_unhealthy(datacenter, report);
     for (name, entrypoint) in &datacenter.entrypoints {
-        if !(entrypoint.is_checked() || datacenter.node_check.is_some())
-            && entrypoint.on_unhealthy != OnUnhealthy::Ignore
-        {
+        if !datacenter.is_checked(entrypoint) && entrypoint.on_unhealthy != OnUnhealthy::Ignore {
             let title = format!("nothing can track the health of `{name}`");
             let no_health = |label| Diagnostic::new(&NO_HEALTH, entrypoint.span, title, label);
             report.push(match entrypoint.traffic {
@@ -67,8 +65,7 @@ fn all_unhealthy(datacenter: &Datacenter, report: &mut Report) {
         let entrypoint = datacenter.entrypoints.get(&vip.entrypoint);
         vip.preempt.value == Preempt::Never
             && entrypoint.is_some_and(|entrypoint| {
-                entrypoint.on_unhealthy == OnUnhealthy::Yield
-                    && (entrypoint.is_checked() || datacenter.node_check.is_some())
+                entrypoint.on_unhealthy == OnUnhealthy::Yield && datacenter.is_checked(entrypoint)
             })
     };
     // One `preempt` may be that of many VIPs.

@@ -89,6 +89,13 @@ pub struct Datacenter {
     pub align: Vec<align::Waiver>,
 }
 
+impl Datacenter {
+    /// Whether anything says on which nodes an entrypoint is healthy.
+    pub fn is_checked(&self, entrypoint: &Entrypoint) -> bool {
+        entrypoint.is_checked() || self.node_check.is_some()
+    }
+}
+
 /// What an inventory describes, as far as it could be understood: a mistake in one entry hides no mistake of another.
 pub struct Draft {
     name: Option<Label>,

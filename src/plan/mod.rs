@@ -28,7 +28,7 @@ pub use node::{
 };
 pub use number::{Numbers, RoutingNumbers};
 pub use order::{Keep, bound};
-pub use priority::falling as priorities;
+pub use priority::{HEALTHY, falling as priorities};
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

@@ -7,7 +7,7 @@ use crate::model::{Datacenter, Subdomain, Vip};
 /// The best node's priority; 255 is for address owners (RFC 9568, 5.2.4).
 const HIGHEST: u8 = 254;
 /// Healthy nodes have 128 to 254, unhealthy ones that yield have 127 less: 1 to 127.
-const HEALTHY: u8 = 127;
+pub const HEALTHY: u8 = 127;
 
 /// Reports VIPs with more nodes than there are priorities for healthy ones.
 pub(super) fn refuse_too_many(datacenter: &Datacenter, report: &mut Report) -> Option<()> {

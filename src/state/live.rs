@@ -61,25 +61,22 @@ impl Live {
             .map(|object| (object.key.namespace.clone(), object.key.name.clone()))
             .collect();
         let ours = |object: &Object| {
-            let label = |name: &str| {
-                let labels = object.field("/metadata/labels");
-                labels.and_then(|labels| labels.get(name)).and_then(Value::as_str)
-            };
             let place = (object.key.namespace.clone(), object.key.name.clone());
             // Controllers copy a Service's labels to the Endpoints and slices that they make, and those of Endpoints to
             // the slices that mirror them.
             let made_by_controller = match object.key.kind.as_str() {
                 "Endpoints" => selecting.contains(&place),
                 "EndpointSlice" => {
-                    label("endpointslice.kubernetes.io/managed-by").is_some_and(|by| by != "lbgen")
+                    let by = object.label("endpointslice.kubernetes.io/managed-by");
+                    by.is_some_and(|by| by != "lbgen")
                 }
                 _ => false,
             };
             KINDS.contains(&object.key.kind.as_str())
-                && label("app.kubernetes.io/managed-by") == Some("lbgen")
-                && label("app.kubernetes.io/part-of") == Some(datacenter)
+                && object.is_ours()
+                && object.datacenter() == Some(datacenter)
                 && object.field("/metadata/ownerReferences").is_none()
-                && label("endpoints.kubernetes.io/managed-by").is_none()
+                && object.label("endpoints.kubernetes.io/managed-by").is_none()
                 && !made_by_controller
         };
         Ok(Self(objects.into_iter().filter(ours).collect()))
@@ -166,8 +163,6 @@ enum Filled {
     Word(&'static str),
     /// `true`
     True,
-    /// 1
-    One,
 }
 
 /// Fields that the API server fills in, by kind and place (API reference of Kubernetes 1.22 to 1.37). `*` is any kind, or
@@ -198,7 +193,6 @@ const FILLED_IN: &[(&str, &str, Filled)] = &[
     ("EndpointSlice", "/endpoints/*/conditions/serving", Filled::Anything),
     ("EndpointSlice", "/endpoints/*/conditions/terminating", Filled::Anything),
     ("EndpointSlice", "/ports/*/protocol", Filled::Word("TCP")),
-    ("HTTPRoute", "/spec/rules/*/backendRefs/*/weight", Filled::One),
 ];
 
 /// Annotations that change what a controller does, whoever wrote them.
@@ -270,7 +264,6 @@ fn is_filled_in(kind: &str, path: &str, value: &Value) -> bool {
                 Filled::Anything => true,
                 Filled::Word(word) => value.as_str() == Some(word),
                 Filled::True => value.as_bool() == Some(true),
-                Filled::One => value.as_u64() == Some(1),
             }
     })
 }

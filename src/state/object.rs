@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::emit::{MANAGED_BY, PART_OF};
+
 /// What names an object in a cluster.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ObjectKey {
@@ -54,6 +56,21 @@ impl Object {
     /// A field by its path, as `/spec/rules`.
     pub fn field(&self, path: &str) -> Option<&Value> {
         self.value.pointer(path)
+    }
+
+    /// A label.
+    pub fn label(&self, name: &str) -> Option<&str> {
+        self.field("/metadata/labels")?.get(name)?.as_str()
+    }
+
+    /// Whether lbgen wrote it.
+    pub fn is_ours(&self) -> bool {
+        self.label(MANAGED_BY) == Some("lbgen")
+    }
+
+    /// The datacenter that it belongs to.
+    pub fn datacenter(&self) -> Option<&str> {
+        self.label(PART_OF)
     }
 
     /// The hosts of an Ingress; `None` stands for any host.

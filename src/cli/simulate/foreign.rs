@@ -13,6 +13,7 @@ use crate::cli::trouble::known;
 use crate::cli::{Exit, Format};
 use crate::language::name::Subdomain;
 use crate::language::version::KeepalivedVersion;
+use crate::plan::Check;
 use crate::state::elect::{Electorate, Masters, NodeIndex, Situation};
 use crate::state::{State, Tree};
 
@@ -88,7 +89,7 @@ fn situation(
         };
         let node = index(node)?;
         situation.failing.insert((node, script.to_owned()));
-        situation.failing.insert((node, format!("entrypoint-{script}")));
+        situation.failing.insert((node, format!("{}{script}", Check::PREFIX)));
     }
     Ok(situation)
 }

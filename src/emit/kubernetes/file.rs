@@ -51,6 +51,11 @@ pub fn document(object: &impl Serialize) -> anyhow::Result<String> {
     Ok(body.trim_end_matches('\n').to_owned() + "\n")
 }
 
+/// The label that says who wrote an object,
+pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+/// and the one that says for which datacenter.
+pub const PART_OF: &str = "app.kubernetes.io/part-of";
+
 /// Name, namespace, annotations, and the labels that every object of ours has.
 pub(super) fn metadata(meta: &ObjectMeta) -> Metadata {
     Metadata {
@@ -58,8 +63,8 @@ pub(super) fn metadata(meta: &ObjectMeta) -> Metadata {
         namespace: Some(meta.namespace.to_string()),
         annotations: (!meta.annotations.is_empty()).then(|| strings(&meta.annotations)),
         labels: Some(BTreeMap::from([
-            ("app.kubernetes.io/managed-by".to_owned(), "lbgen".to_owned()),
-            ("app.kubernetes.io/part-of".to_owned(), meta.part_of.to_string()),
+            (MANAGED_BY.to_owned(), "lbgen".to_owned()),
+            (PART_OF.to_owned(), meta.part_of.to_string()),
         ])),
         ..Metadata::default()
     }

@@ -8,7 +8,8 @@ mod kustomization;
 mod service;
 mod status;
 
-pub use file::document;
+pub use file::{MANAGED_BY, PART_OF, document};
+pub use service::LOAD_BALANCER_CLASS;
 
 use rayon::prelude::*;
 

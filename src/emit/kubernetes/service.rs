@@ -8,7 +8,7 @@ use crate::model::VipsForm;
 use crate::plan::{Families, Family, ServicePlan};
 
 /// Of Services whose VIPs stand in their status.
-const LOAD_BALANCER_CLASS: &str = "lbgen.dev/keepalived";
+pub const LOAD_BALANCER_CLASS: &str = "lbgen.dev/keepalived";
 
 pub(super) fn service(plan: &ServicePlan) -> Service {
     let ports = plan.ports.iter().map(|port| ServicePort {

@@ -41,8 +41,11 @@ pub struct CheckCommand {
 impl Check {
     /// What keepalived calls the check of an entrypoint.
     pub fn name_of(entrypoint: &Label) -> String {
-        format!("entrypoint-{entrypoint}")
+        format!("{}{entrypoint}", Self::PREFIX)
     }
+
+    /// What the names of checks begin with.
+    pub const PREFIX: &str = "entrypoint-";
 }
 
 impl Planner<'_> {

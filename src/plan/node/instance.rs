@@ -158,7 +158,7 @@ impl Planner<'_> {
     /// How an instance follows the health of its entrypoint.
     pub(super) fn track(&self, held: &Held<'_>) -> Option<Unhealthy> {
         let entrypoint = self.datacenter.entrypoints.get(&held.vip.entrypoint)?;
-        (entrypoint.is_checked() || self.datacenter.node_check.is_some()).then_some(())?;
+        self.datacenter.is_checked(entrypoint).then_some(())?;
         match (entrypoint.on_unhealthy, held.vip.preempt.value) {
             (OnUnhealthy::Ignore, _) => None,
             // Nobody would take the VIP from a MASTER whose priority falls: only FAULT lets it go.

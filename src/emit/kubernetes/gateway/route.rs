@@ -141,8 +141,8 @@ struct Backend {
     kind: &'static str,
     name: String,
     port: u16,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    weight: Option<u32>,
+    /// Written though 1 is the default: a list of a custom resource that the API server adds to is a change at every apply.
+    weight: u32,
 }
 
 #[derive(Serialize)]
@@ -256,7 +256,7 @@ fn backend(found: &RouteBackend) -> Backend {
         kind: "Service",
         name: found.service.to_string(),
         port: found.port,
-        weight: found.weight,
+        weight: found.weight.unwrap_or(1),
     }
 }
 
