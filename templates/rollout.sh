@@ -307,9 +307,14 @@ apply_files() {
     for file in "$@"; do kubectl_ apply -f "$bundle/$file"; done
 }
 
-# The listeners must be there before VIPs lead to them. NAMESPACE NAME
+# The listeners must be there before VIPs lead to them. NAMESPACE GATEWAY LISTENERSET...
 await_gateway() {
-    kubectl_ wait --for=condition=Programmed --timeout=120s --namespace "$1" "gateways.gateway.networking.k8s.io/$2"
+    home=$1 gateway=$2
+    shift 2
+    set -- "gateways.gateway.networking.k8s.io/$gateway" "$@"
+    for object in "$@"; do
+        kubectl_ wait --for=condition=Programmed --timeout=120s --namespace "$home" "$object"
+    done
 }
 
 delete() {
@@ -411,6 +416,8 @@ back_{{ loop.index }}() {
     cat <<'END'
 {% for command in step.back %}
   {{ command }}
+{% else %}
+  what ran before: render the inventory of that revision, and roll it out
 {% endfor %}
 END
 }

@@ -121,7 +121,7 @@ fn refuse_surprise(
 ) {
     let lookup = tier.lookup_gateway(Some(listener), host, path);
     let found = lookup.considered.first();
-    let is_regex = |rule: &Rule| matches!(tier.path_match(rule), PathMatch::Regex(_));
+    let is_regex = |rule: &Rule| matches!(rule.found.clone(), PathMatch::Regex(_));
     let answer = found.map(|found| &found.rule.answer);
     // What nobody claims on a named host the fallback has in an Ingress; a route of any host may have it here.
     let by_host = wanted.iter().any(|rule| {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::answer::{Answers, Tier};
-use super::gateway::Gateways;
+use super::gateway::{GIVES_BACK, Gateways, TAKES_OVER};
 use super::routing::Routing;
 use super::{Class, Comparison, Finding, Subject};
 use crate::bundle::ChangeKind;
@@ -84,15 +84,13 @@ impl<'a> Cluster<'a> {
                 Class::Removed,
                 "its Ingress; the Gateway's listener answers as before".to_owned(),
             )],
-            (None, Some(_)) if self.gateways.had(host.as_str()) => vec![finding(
-                Class::Switches,
-                "an Ingress answers instead of the Gateway's listener".to_owned(),
-            )],
+            (None, Some(_)) if self.gateways.had(host.as_str()) => {
+                vec![finding(Class::Switches, GIVES_BACK.to_owned())]
+            }
             (None, Some(_)) => vec![finding(Class::New, "a new host".to_owned())],
-            (Some(_), None) if self.gateways.takes_over(host.as_str()) => vec![finding(
-                Class::Switches,
-                "the Gateway's listener answers instead of an Ingress".to_owned(),
-            )],
+            (Some(_), None) if self.gateways.takes_over(host.as_str()) => {
+                vec![finding(Class::Switches, TAKES_OVER.to_owned())]
+            }
             (Some(_), None) => {
                 vec![finding(Class::Unreachable, "no Ingress has this host any more".to_owned())]
             }

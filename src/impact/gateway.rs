@@ -22,6 +22,10 @@ fn listeners(state: &State) -> Listeners<'_> {
     all.map(|listener| (listener.host, listener)).collect()
 }
 
+/// What becomes of a domain that goes from one API to the other.
+pub(super) const TAKES_OVER: &str = "the Gateway's listener answers instead of an Ingress";
+pub(super) const GIVES_BACK: &str = "an Ingress answers instead of the Gateway's listener";
+
 /// The folder of an entrypoint's objects, which is called as its Gateway.
 fn service<'a>(state: &'a State, entrypoint: &str) -> Option<&'a Object> {
     let file = format!("kubernetes/entrypoints/{entrypoint}/service.yaml");
@@ -80,6 +84,16 @@ impl<'a> Gateways<'a> {
             ingresses.filter(|object| object.hosts() == [Some(name)]).count() > 0
         };
         match (self.before.get(name), self.after.get(name)) {
+            (None, Some(_))
+                if is_served(self.comparison.from) && !is_served(self.comparison.to) =>
+            {
+                finding(Class::Switches, TAKES_OVER.to_owned())
+            }
+            (Some(_), None)
+                if !is_served(self.comparison.from) && is_served(self.comparison.to) =>
+            {
+                finding(Class::Switches, GIVES_BACK.to_owned())
+            }
             (None, Some(_)) if is_served(self.comparison.from) => {
                 finding(Class::New, "a listener of the Gateway, beside its Ingress".to_owned())
             }
@@ -89,6 +103,17 @@ impl<'a> Gateways<'a> {
             }
             (Some(_), None) => {
                 finding(Class::Unreachable, "no listener has this host any more".to_owned())
+            }
+            (Some(from), Some(to)) if from.set.gateway() != to.set.gateway() => {
+                let gateway =
+                    |listener: &HostListener<'_>| listener.set.gateway().map(str::to_owned);
+                let mut switches = finding(
+                    Class::Switches,
+                    "another Gateway answers, on the VIPs of its entrypoint, with its routes"
+                        .to_owned(),
+                )?;
+                (switches.from, switches.to) = (gateway(from), gateway(to));
+                Some(switches)
             }
             (Some(from), Some(to)) if from.set.key != to.set.key => finding(
                 Class::Gap,
@@ -120,12 +145,22 @@ impl<'a> Gateways<'a> {
             let mut all = state.objects.values();
             all.find(|object| object.key.kind == "Gateway" && object.key.name == entrypoint)
         };
+        let redirects = |state: &State| {
+            let name = format!("{entrypoint}-https");
+            let mut all = state.objects.keys();
+            all.any(|key| key.kind == "HTTPRoute" && key.name == name)
+        };
         match (find(self.comparison.from), find(self.comparison.to)) {
-            (None, Some(_)) => vec![Finding::new(
-                Class::New,
-                entry,
-                "a Gateway; VIPs lead to it once the Service selects its pods",
-            )],
+            (None, Some(_)) => {
+                let plain = match redirects(self.comparison.to) {
+                    true => "sends plain http to https",
+                    false => "serves plain http",
+                };
+                let reason = format!(
+                    "a Gateway, which {plain}; VIPs lead to it once the Service selects its pods"
+                );
+                vec![Finding::new(Class::New, entry, reason)]
+            }
             (Some(_), None) => vec![Finding::new(Class::Removed, entry, "its Gateway is removed")],
             (Some(from), Some(to)) => {
                 let field = "/spec/gatewayClassName";
@@ -138,11 +173,6 @@ impl<'a> Gateways<'a> {
                     (switches.from, switches.to) = (class(from), class(to));
                     return vec![switches];
                 }
-                let redirects = |state: &State| {
-                    let name = format!("{entrypoint}-https");
-                    let mut all = state.objects.keys();
-                    all.any(|key| key.kind == "HTTPRoute" && key.name == name)
-                };
                 match (redirects(self.comparison.from), redirects(self.comparison.to)) {
                     (true, false) => vec![Finding::new(
                         Class::Switches,

@@ -12,7 +12,7 @@ mod vip;
 
 pub use node::{Daemon, NodeChange};
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
@@ -177,6 +177,7 @@ impl Impact {
         findings.extend(node::findings(comparison));
         findings.extend(cluster::findings(comparison));
         findings.extend(unexplained(comparison, &findings));
+        let mut findings = merged(findings);
         findings.sort_by(|a, b| (a.class, &a.subject).cmp(&(b.class, &b.subject)));
         Self { findings, nodes: node::changes(comparison) }
     }
@@ -185,6 +186,23 @@ impl Impact {
     pub fn is_empty(&self) -> bool {
         self.findings.is_empty() && self.nodes.iter().all(|node| node.daemon == Daemon::Untouched)
     }
+}
+
+/// What two files say is said once.
+fn merged(findings: Vec<Finding>) -> Vec<Finding> {
+    let mut once: Vec<Finding> = Vec::new();
+    let mut places: BTreeMap<(Subject, Class, String), usize> = BTreeMap::new();
+    for finding in findings {
+        let key = (finding.subject.clone(), finding.class, finding.reason.clone());
+        match places.get(&key) {
+            Some(at) => once[*at].files.extend(finding.files),
+            None => {
+                places.insert(key, once.len());
+                once.push(finding);
+            }
+        }
+    }
+    once
 }
 
 /// Files that no finding names: what they say is the same.

@@ -65,13 +65,16 @@ impl<'a> Routing<'a> {
                 )
             }
             (from, after) => {
-                let names = |found: &[&Object]| -> String {
-                    let names = found
+                let names = |found: &[&Object], other: &[&Object]| -> String {
+                    let new = found
                         .iter()
-                        .map(|object| format!("{} {}", object.key.kind, object.key.name));
+                        .filter(|object| !other.iter().any(|known| known.key == object.key));
+                    let names =
+                        new.map(|object| format!("{} {}", object.key.kind, object.key.name));
                     names.collect::<Vec<_>>().join(", ")
                 };
-                match names(from) == names(after) {
+                let (gone, new) = (names(from, after), names(after, from));
+                match gone.is_empty() && new.is_empty() {
                     true => {
                         let pairs = from.iter().zip(after).filter(|(from, after)| from != after);
                         let fields: Vec<String> =
@@ -80,7 +83,11 @@ impl<'a> Routing<'a> {
                     }
                     false => finding(
                         Class::Tuned,
-                        format!("{as_before}, by {} instead of {}", names(after), names(from)),
+                        match (gone.is_empty(), new.is_empty()) {
+                            (false, false) => format!("{as_before}, by {new} instead of {gone}"),
+                            (false, true) => format!("{as_before}, without {gone}"),
+                            _ => format!("{as_before}, with {new} beside"),
+                        },
                     ),
                 }
             }

@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::diag::{Code, Diagnostic, Report, code};
-use crate::model::{BackendPort, Component, Datacenter, Label, Tiers, nginx_annotation};
-use crate::route::{Fate, Remark, RoutingTable, Tier, Translation, annotations_of};
+use crate::model::{
+    BackendPort, Component, Datacenter, GatewayTier, Label, Tiers, nginx_annotation,
+};
+use crate::route::{Fate, PathMatch, Remark, RoutingTable, Tier, Translation};
 use crate::source::Span;
 
 /// Nothing says it.
@@ -18,11 +20,15 @@ const PORT_NAME: Code =
 /// The API server refuses it.
 const PATH: Code = code!(Error "LB323", "a path that Gateway API refuses");
 
+/// One's requests are answered by the other.
+const SHARED_PODS: Code = code!(Warning "LB324", "two Gateways on the same pods and ports");
+
 /// The codes of this family.
-pub const CODES: &[&Code] = &[&LOST, &CHANGED, &PORT_NAME, &PATH];
+pub const CODES: &[&Code] = &[&LOST, &CHANGED, &PORT_NAME, &PATH, &SHARED_PODS];
 
 /// Reports what the routes of a Gateway do not say, or not as it is meant.
 pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report) {
+    shared_pods(datacenter, report);
     // An annotation of an entrypoint is one of all its components.
     let mut told: BTreeSet<Span> = BTreeSet::new();
     for (name, component) in &datacenter.components {
@@ -33,8 +39,12 @@ pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report
         else {
             continue;
         };
-        let all = annotations_of(tiers, component);
-        let remarks = Translation::of(&all, tiers.controller().reads_nginx()).remarks;
+        // ingress-nginx reads nothing else of a canary than how it is one.
+        let is_canary = tiers.controller().reads_nginx() && component.is_canary();
+        let remarks = match is_canary {
+            true => Vec::new(),
+            false => Translation::of_component(tiers, component).remarks,
+        };
         let canary = canary_elsewhere(datacenter, name, component, tiers, tier);
         for remark in remarks.into_iter().chain(canary) {
             if told.insert(remark.span) {
@@ -53,7 +63,7 @@ fn remarked(remark: &Remark) -> Diagnostic {
             &LOST,
             remark.span,
             format!("`{key}` has no counterpart in Gateway API"),
-            "the HTTPRoutes do not say it",
+            "not carried over to the HTTPRoutes",
         )
         .help(format!("what may do it instead: {instead}")),
         Fate::Changed(how) => Diagnostic::new(
@@ -110,13 +120,55 @@ fn port(name: &Label, component: &Component, report: &mut Report) {
     );
 }
 
+/// Two Gateways on the same pods and ports answer for each other.
+fn shared_pods(datacenter: &Datacenter, report: &mut Report) {
+    let mut seen: Vec<(&Label, &GatewayTier)> = Vec::new();
+    for (name, entrypoint) in &datacenter.entrypoints {
+        let Some(gateway) = entrypoint.tiers().and_then(|tiers| tiers.gateway.as_ref()) else {
+            continue;
+        };
+        let same = seen.iter().find(|(_, other)| {
+            other.selector == gateway.selector
+                && [other.http, other.https] == [gateway.http, gateway.https]
+        });
+        if let Some((first, other)) = same {
+            report.push(
+                Diagnostic::new(
+                    &SHARED_PODS,
+                    gateway.class.span,
+                    format!("the Gateways of `{first}` and `{name}` have the same pods and ports"),
+                    "the second one",
+                )
+                .also(other.class.span, "the first one")
+                .note("the same listeners of the same pods answer on the VIPs of both entrypoints: plain http reaches the routes of either, and one's outage is the other's")
+                .help("give each entrypoint pods of its own, or other ports, or make one entrypoint of them"),
+            );
+        }
+        seen.push((name, gateway));
+    }
+}
+
 fn paths(name: &Label, tier: &Tier, report: &mut Report) {
     let own =
         tier.hosts().flat_map(|(_, rules)| rules).filter(|rule| rule.component() == Some(name));
     let mut told = BTreeSet::new();
     for rule in own {
-        let Some(refused) = tier.path_match(rule).refused() else { continue };
         let path = &rule.path.path;
+        if let PathMatch::Regex(value) = &rule.found
+            && regex::Regex::new(value).is_err()
+            && told.insert(path.span)
+        {
+            report.push(
+                Diagnostic::new(
+                    &PATH,
+                    path.span,
+                    format!("`{}` is not a regular expression", path.value),
+                    "with `use-regex` or `rewrite-target` it is one",
+                )
+                .help("close its brackets, or remove the annotation"),
+            );
+        }
+        let Some(refused) = rule.found.refused() else { continue };
         if told.insert(path.span) {
             report.push(
                 Diagnostic::new(

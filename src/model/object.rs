@@ -37,8 +37,10 @@ pub(super) fn refuse_shared(
         let found = entrypoints.find(entrypoint.as_str());
         found.is_some_and(|(_, found)| found.ingress_controller().is_some())
     };
-    for (host, domain) in domains.iter().filter(|(_, found)| has_ingresses(&found.entrypoint)) {
-        objects.push((domain.span, "Ingress", home, host.object_name().to_string()));
+    for (host, domain) in domains.iter() {
+        // A Gateway's listeners are called alike, and their Secrets.
+        let kind = if has_ingresses(&domain.entrypoint) { "Ingress" } else { "listener" };
+        objects.push((domain.span, kind, home, host.object_name().to_string()));
     }
     for (name, component) in components.iter() {
         if component.backend.is_some() && has_ingresses(&component.entrypoint) {

@@ -21,13 +21,17 @@ pub(super) fn add(comparison: Comparison<'_>, rollout: &mut Rollout) {
     }
     let gone: Vec<&Object> = from.values().filter(|object| !to.contains_key(&object.key)).collect();
     // The webhook of ingress-nginx refuses a path that another Ingress has (facts-kubernetes 14).
-    let new: BTreeSet<Claim<'_>> =
-        to.values().filter(|object| !from.contains_key(&object.key)).flat_map(claims).collect();
+    let is_listeners = |object: &Object| object.key.kind == "ListenerSet";
+    let new: BTreeSet<Claim<'_>> = to
+        .values()
+        .filter(|object| !from.contains_key(&object.key) || is_listeners(object))
+        .flat_map(claims)
+        .collect();
     let (first, later): (Vec<&Object>, Vec<&Object>) =
         gone.into_iter().partition(|object| claims(object).iter().any(|claim| new.contains(claim)));
     let mut before = Vec::new();
     if !first.is_empty() {
-        before.push(delete("delete Ingresses whose paths get another owner", &first));
+        before.push(delete("delete objects whose hosts or paths get another owner", &first));
     }
     before.extend(switch::before(comparison));
     before.extend(free_health_ports(comparison));
@@ -69,6 +73,12 @@ fn claims(object: &Object) -> Vec<Claim<'_>> {
         "Ingress" => {
             object.paths().into_iter().map(|rule| (object.class(), rule.host, rule.path)).collect()
         }
+        // Of two ListenerSets with one host the older has it, although no route attaches to it any more.
+        "ListenerSet" => object
+            .listeners()
+            .into_iter()
+            .map(|listener| (object.gateway(), Some(listener.host), ""))
+            .collect(),
         _ => Vec::new(),
     }
 }

@@ -47,8 +47,14 @@ pub(super) fn awaited(comparison: Comparison<'_>) -> Vec<Command> {
     let exposes = format!("/metadata/annotations/{}", EXPOSES.replace('/', "~1"));
     let gateway = |service: &Object| {
         let folder = service.file.strip_suffix("/service.yaml")?;
-        let name = folder.rsplit_once('/')?.1.to_owned();
-        Some(Command::of("await_gateway", [service.key.namespace.clone(), name]))
+        let name = folder.rsplit_once('/')?.1;
+        let all = comparison.to.objects.values();
+        let sets =
+            all.filter(|object| object.key.kind == "ListenerSet" && object.gateway() == Some(name));
+        let sets =
+            sets.map(|set| format!("listenersets.gateway.networking.k8s.io/{}", set.key.name));
+        let words = [service.key.namespace.clone(), name.to_owned()].into_iter().chain(sets);
+        Some(Command::of("await_gateway", words))
     };
     let switched = pairs(comparison)
         .filter(|(old, new)| new.field(&exposes).is_some() && old.field(&exposes).is_none());

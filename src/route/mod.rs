@@ -7,9 +7,7 @@ mod matcher;
 mod translation;
 
 pub use matcher::{Considered, Found, Lookup, normal};
-pub use translation::{
-    Cors, Fate, PathMatch, Redirect, Remark, Rewrite, Translation, annotations_of,
-};
+pub use translation::{Cors, Fate, PathMatch, Redirect, Remark, Rewrite, Translation};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,8 +37,6 @@ pub struct Tier {
     regex_hosts: BTreeSet<Option<Host>>,
     /// Whether that is so of every host.
     all_regex: bool,
-    /// Components whose own annotations say so.
-    regex_components: BTreeSet<Label>,
 }
 
 /// Requests for a path, and who answers them.
@@ -52,6 +48,8 @@ pub struct Rule {
     pub answer: Answer,
     /// Where the host is written; the path's place where there is none.
     pub host: Span,
+    /// How Gateway API compares the path.
+    pub found: PathMatch,
 }
 
 /// Who answers requests.
@@ -125,11 +123,10 @@ impl Tier {
         for (name, component) in own {
             let is_regex = reads_nginx && turns_into_regex(&component.annotations);
             if component.backend.is_some() && is_regex {
-                tier.regex_components.insert(name.clone());
                 let hosts = component.claimed_hosts();
                 tier.regex_hosts.extend(hosts.map(|host| host.map(|host| host.value.clone())));
             }
-            for (host, rule) in rules(name, component) {
+            for (host, rule) in rules(name, component, all_regex || is_regex) {
                 match (&component.backend, reads_nginx && component.is_canary()) {
                     (None, _) => tier.records.push((host, rule)),
                     (Some(_), true) => tier.canaries.push((host, rule)),
@@ -138,8 +135,10 @@ impl Tier {
             }
         }
         if let Some(fallback) = &tiers.fallback {
+            let path = Path::everything(fallback.name.span);
             tier.catch_all(&Rule {
-                path: Path::everything(fallback.name.span),
+                found: PathMatch::of(&path, false),
+                path,
                 answer: Answer::Fallback,
                 host: fallback.name.span,
             });
@@ -201,12 +200,6 @@ impl Tier {
         self.all_regex || self.regex_hosts.contains(&host.cloned())
     }
 
-    /// How Gateway API compares the path of a rule.
-    pub fn path_match(&self, rule: &Rule) -> PathMatch {
-        let own = rule.component().is_some_and(|name| self.regex_components.contains(name));
-        PathMatch::of(&rule.path, rule.component().is_some() && (own || self.all_regex))
-    }
-
     /// The components whose paths are not served on a host that others name: those for any host, and for a wildcard that
     /// covers it. ingress-nginx serves none of them there; where others have a fallback, that answers for a named host first.
     pub fn hidden_on(&self, host: &Host, controller: Controller) -> BTreeSet<&Label> {
@@ -255,6 +248,7 @@ impl Tier {
 fn rules<'a>(
     name: &'a Label,
     component: &'a Component,
+    is_regex: bool,
 ) -> impl Iterator<Item = (Option<Host>, Rule)> + 'a {
     component.paths.iter().flat_map(move |path| {
         component.claimed_hosts().map(move |host| {
@@ -262,6 +256,7 @@ fn rules<'a>(
                 path: path.clone(),
                 answer: Answer::Component(name.clone()),
                 host: host.map_or(path.path.span, |host| host.span),
+                found: PathMatch::of(path, is_regex),
             };
             (host.map(|host| host.value.clone()), rule)
         })

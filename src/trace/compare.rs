@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::prelude::*;
+
 use super::{Outcome, Request, Routes, Scheme, Tracer};
 use crate::language::name::{Host, Label, Name};
 use crate::model::{Datacenter, Domain};
@@ -39,18 +41,25 @@ pub fn compare<'a>(datacenter: &'a Datacenter, sides: [&Tracer<'a>; 2]) -> Compa
     for entrypoint in datacenter.entrypoints.keys() {
         let Some(Routes { tier, .. }) = sides[0].routes_of(entrypoint) else { continue };
         let paths = paths(tier);
+        let hosts = hosts(datacenter, entrypoint, tier);
+        let ask = |host: &Host| -> Vec<(Scheme, [String; 2], Option<String>)> {
+            let urls = [Scheme::Https, Scheme::Http].into_iter().flat_map(|scheme| {
+                paths.iter().map(move |path| (scheme, format!("{}://{host}{path}", scheme.word())))
+            });
+            urls.filter_map(|(scheme, url)| {
+                let request = Request::parse(&url).ok()?;
+                let answers = sides.map(|side| side.final_answer(entrypoint, &request));
+                let differs = answers[0] != answers[1];
+                Some((scheme, answers, differs.then_some(url)))
+            })
+            .collect()
+        };
+        let asked: Vec<_> = hosts.par_iter().flat_map_iter(ask).collect();
+        comparison.asked += asked.len();
         let mut found: BTreeMap<(Scheme, [String; 2]), Vec<String>> = BTreeMap::new();
-        for host in hosts(datacenter, entrypoint, tier) {
-            for scheme in [Scheme::Https, Scheme::Http] {
-                for path in &paths {
-                    let url = format!("{}://{host}{path}", scheme.word());
-                    let Ok(request) = Request::parse(&url) else { continue };
-                    comparison.asked += 1;
-                    let answers = sides.map(|side| side.final_answer(entrypoint, &request));
-                    if answers[0] != answers[1] {
-                        found.entry((scheme, answers)).or_default().push(url);
-                    }
-                }
+        for (scheme, answers, url) in asked {
+            if let Some(url) = url {
+                found.entry((scheme, answers)).or_default().push(url);
             }
         }
         let differences = found.into_iter().map(|((scheme, answers), urls)| Difference {

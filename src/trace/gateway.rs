@@ -13,6 +13,9 @@ impl<'a> Tracer<'a> {
         trace: &mut Trace<'a>,
     ) -> Outcome<'a> {
         let request = trace.request;
+        // A domain without TLS has a listener of its own where the one for all hosts redirects, and a wildcard takes hosts of
+        // other domains too.
+        let plain = self.plain_listener(&request.host);
         let has_tls = domain.is_some_and(|(_, domain)| domain.tls_secret.is_some());
         let listener = match (request.scheme, domain) {
             (Scheme::Https, Some((host, _))) if has_tls => Some(host),
@@ -20,8 +23,7 @@ impl<'a> Tracer<'a> {
                 let why = format!("no listener has a certificate for {}", request.host);
                 return Outcome::unconnected(why);
             }
-            // A domain without TLS has a listener of its own where the one for all hosts redirects.
-            (Scheme::Http, Some((host, _))) if tiers.redirects() && !has_tls => Some(host),
+            (Scheme::Http, _) if tiers.redirects() && plain.is_some() => plain,
             (Scheme::Http, _) if tiers.redirects() => {
                 return Outcome::to_https(
                     request,
@@ -39,6 +41,18 @@ impl<'a> Tracer<'a> {
             }
             Found::Redirect(..) | Found::Nothing => Outcome::nothing("no route matches"),
         }
+    }
+}
+
+impl<'a> Tracer<'a> {
+    /// The most precise domain without TLS that covers a host.
+    fn plain_listener(&self, host: &Host) -> Option<&'a Host> {
+        let domains = self.datacenter.domains.iter();
+        let plain =
+            domains.filter(|(own, found)| found.tls_secret.is_none() && host.is_covered_by(own));
+        plain
+            .map(|(own, _)| own)
+            .max_by_key(|own| (!own.as_str().starts_with('*'), own.as_str().len()))
     }
 }
 

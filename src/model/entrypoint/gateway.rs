@@ -126,6 +126,18 @@ pub(super) fn build(
             (Some(exposed_port(&edge.ports, HTTP, 80)), Some(exposed_port(&edge.ports, HTTPS, 443)))
         }
     };
+    let written = ports.map_or(raw.span, |ports| ports.span);
+    if let (Some(http), true) = (http, http == https) {
+        report.push(
+            Diagnostic::new(
+                &codes::LIST,
+                written,
+                format!("port {http} is for http and for https"),
+                "each listener needs a port of its own",
+            )
+            .help("Traefik's container listens on 8000 and 8443"),
+        );
+    }
     Some(GatewayTier {
         class: class?,
         selector: selector?,

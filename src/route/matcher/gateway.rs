@@ -23,7 +23,7 @@ pub(super) fn lookup<'a>(
         .filter_map(|rule| {
             let own = common(rule.host, listener)?;
             let at_listener = precision(own, host)?;
-            let rank = rank(&tier.path_match(rule.rule), path)?;
+            let rank = rank(&rule.rule.found, path)?;
             // Rules of one path: the one whose own host is the more precise.
             let written = precision(rule.host, host)?;
             Some((Reverse((at_listener, rank, written)), rule))

@@ -59,7 +59,7 @@ impl Tier {
     }
 
     /// Every rule with its host.
-    fn all(&self) -> impl Iterator<Item = Considered<'_>> {
+    pub fn all(&self) -> impl Iterator<Item = Considered<'_>> {
         self.hosts()
             .flat_map(|(host, rules)| rules.iter().map(move |rule| Considered { host, rule }))
     }

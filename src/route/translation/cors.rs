@@ -41,12 +41,15 @@ impl Cors {
             }
             found
         };
+        let origins = list(&says("allow-origin").unwrap_or("*").to_ascii_lowercase());
+        // Browsers refuse cookies where ingress-nginx answers `*`; a Gateway would answer each origin by its name.
+        let is_any = origins.iter().any(|origin| origin == "*");
         let cors = Self {
-            origins: list(says("allow-origin").unwrap_or("*")),
+            origins,
             methods: list(says("allow-methods").unwrap_or(METHODS)),
             headers: list(says("allow-headers").unwrap_or(HEADERS)),
             exposed: list(says("expose-headers").unwrap_or_default()),
-            credentials: says("allow-credentials").is_none_or(is_true),
+            credentials: !is_any && says("allow-credentials").is_none_or(is_true),
             max_age: says("max-age").map_or(Some(MAX_AGE), |age| age.parse().ok())?,
         };
         // The schema's patterns, and its rules for `*`.

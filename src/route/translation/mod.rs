@@ -63,6 +63,7 @@ pub enum Fate {
 /// Annotations that a whole entrypoint has one answer to, or that another file translates.
 const ELSEWHERE: &[&str] = &[
     "ssl-redirect",
+    "force-ssl-redirect",
     "canary",
     "canary-weight",
     "canary-weight-total",
@@ -138,7 +139,7 @@ const OWN_POLICIES: &str =
 
 impl Translation {
     /// What annotations are in Gateway API; `is_nginx` where those of ingress-nginx mean something.
-    pub fn of(annotations: &Annotations, is_nginx: bool) -> Self {
+    fn of(annotations: &Annotations, is_nginx: bool) -> Self {
         let mut found = Self::default();
         for (key, value) in annotations {
             let name = key.as_str().strip_prefix(NGINX).filter(|_| is_nginx);
@@ -158,7 +159,6 @@ impl Translation {
 
     /// Takes an annotation of ingress-nginx; what becomes of it, where it does not keep its meaning.
     fn take(&mut self, name: &str, value: &str, all: &Annotations) -> Option<Fate> {
-        let is_off = || ["false", "off", ""].contains(&value);
         match name {
             "rewrite-target" => match rewrite(value) {
                 Some(found) => self.rewrite = Some(found),
@@ -185,7 +185,7 @@ impl Translation {
                     Some(found) => self.redirect = Some(found),
                     None => {
                         return Some(Fate::Lost(
-                            "a RequestRedirect filter, which has no variables and no query",
+                            "a RequestRedirect filter: a URL with a host name, without variables and query, and the status 301, 302, 303, 307 or 308; until then the backend answers",
                         ));
                     }
                 }
@@ -197,12 +197,14 @@ impl Translation {
                     None => return Some(Fate::Lost("a URLRewrite filter with a fixed host")),
                 }
             }
-            "x-forwarded-prefix" => self.forwarded_prefix = Some(value.to_owned()),
+            "x-forwarded-prefix" if !value.is_empty() && value.len() <= 4096 => {
+                self.forwarded_prefix = Some(value.to_owned());
+            }
             "enable-cors" if is_true(value) => match Cors::of(all) {
                 Some(found) => self.cors = Some(found),
                 None => {
                     return Some(Fate::Lost(
-                        "a CORS filter in a route of your own: an origin, method or header here is none that it takes",
+                        "a CORS filter in a route of your own; this one would be refused because of an origin, a method, a header or the age",
                     ));
                 }
             },
@@ -211,7 +213,7 @@ impl Translation {
                 let Some(seconds) =
                     value.trim_end_matches('s').parse::<u32>().ok().filter(|n| *n > 0)
                 else {
-                    return Some(Fate::Lost("a whole number of seconds"));
+                    return Some(Fate::Lost("a number of seconds from 1 to 4294967295"));
                 };
                 self.timeout = Some(self.timeout.map_or(seconds, |known| known.max(seconds)));
                 return Some(Fate::Changed(
@@ -219,7 +221,8 @@ impl Translation {
                 ));
             }
             "backend-protocol" if value == "HTTP" => {}
-            "use-regex" | "enable-cors" | "force-ssl-redirect" if is_off() => {}
+            // What is no boolean ingress-nginx ignores.
+            "use-regex" | "enable-cors" => {}
             _ => {
                 let known = INSTEAD.iter().find(|(begin, _)| name.starts_with(begin));
                 return Some(Fate::Lost(known.map_or(OWN_POLICIES, |(_, instead)| instead)));
@@ -240,10 +243,63 @@ fn rewrite(target: &str) -> Option<Rewrite> {
     (is_whole && target.len() <= 1024).then(|| Rewrite::Whole(target.to_owned()))
 }
 
-/// The annotations that count for the requests of a component: one tier has those of both, and the component's own win.
-pub fn annotations_of(tiers: &Tiers, component: &Component) -> Annotations {
+impl Translation {
+    /// What is done to the requests of a component: one tier has the annotations of both, and the component's own win.
+    pub fn of_component(tiers: &Tiers, component: &Component) -> Self {
+        let mut all = of_tiers(tiers);
+        all.extend(component.annotations.clone());
+        let mut found = Self::of(&all, tiers.controller().reads_nginx());
+        found.refuse_container_port(tiers, &all);
+        // It is the entrypoint that redirects plain HTTP.
+        let own = component.annotations.iter().find(|(key, value)| {
+            key.as_str().strip_prefix(NGINX) == Some("force-ssl-redirect") && is_true(&value.value)
+        });
+        found.remarks.extend(own.map(|(key, value)| Remark {
+            key: key.as_str().to_owned(),
+            span: value.span,
+            fate: Fate::Lost(
+                "the annotation on the entrypoint, where it holds for all of its hosts",
+            ),
+        }));
+        found
+    }
+
+    /// What is done to requests that no component claims.
+    pub fn of_fallback(tiers: &Tiers) -> Self {
+        let all = of_tiers(tiers);
+        let mut found = Self::of(&all, tiers.controller().reads_nginx());
+        found.refuse_container_port(tiers, &all);
+        found
+    }
+
+    /// Without a scheme a redirect has the listener's port (HTTPRequestRedirectFilter), which is the container's here.
+    fn refuse_container_port(&mut self, tiers: &Tiers, all: &Annotations) {
+        let ports = tiers.gateway.as_ref().is_some_and(|gateway| gateway.on_container_ports);
+        let Some(redirect) = self.redirect.as_mut().filter(|found| ports && found.scheme.is_none())
+        else {
+            return;
+        };
+        if tiers.redirects() {
+            redirect.scheme = Some("https");
+            return;
+        }
+        self.redirect = None;
+        let own = all.iter().find(|(key, _)| key.as_str().ends_with("/permanent-redirect"));
+        let own = own
+            .or_else(|| all.iter().find(|(key, _)| key.as_str().ends_with("/temporal-redirect")));
+        self.remarks.extend(own.map(|(key, value)| Remark {
+            key: key.as_str().to_owned(),
+            span: value.span,
+            fate: Fate::Lost(
+                "a whole URL: one without a host would name the port of the container",
+            ),
+        }));
+    }
+}
+
+/// The annotations that a single tier has of an entrypoint.
+fn of_tiers(tiers: &Tiers) -> Annotations {
     let mut all = tiers.edge.annotations.clone();
     all.extend(tiers.routing.iter().flat_map(|routing| routing.annotations.clone()));
-    all.extend(component.annotations.clone());
     all
 }

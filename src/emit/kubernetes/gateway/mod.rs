@@ -54,6 +54,7 @@ struct Namespaces {
 
 #[derive(Serialize)]
 enum From {
+    All,
     Same,
     Selector,
 }
@@ -143,7 +144,7 @@ pub(super) fn gateway(plan: &GatewayPlan) -> Document<GatewaySpec> {
         port: plan.port,
         protocol: Protocol::Http,
         tls: None,
-        allowed_routes: allowed(&plan.namespaces),
+        allowed_routes: allowed(plan.namespaces.as_deref()),
     };
     Document {
         api_version: API_VERSION,
@@ -188,12 +189,15 @@ fn listener(listener: &Listener, set: &ListenerSetPlan) -> Entry {
         port: listener.port,
         protocol: if listener.secret.is_some() { Protocol::Https } else { Protocol::Http },
         tls: listener.secret.as_ref().map(tls),
-        allowed_routes: allowed(&set.namespaces),
+        allowed_routes: allowed(set.namespaces.as_deref()),
     }
 }
 
 /// Routes of these namespaces.
-fn allowed(namespaces: &[Label]) -> AllowedRoutes {
+fn allowed(namespaces: Option<&[Label]>) -> AllowedRoutes {
+    let Some(namespaces) = namespaces else {
+        return AllowedRoutes { namespaces: Namespaces { from: From::All, selector: None } };
+    };
     let selector = Selector {
         match_expressions: [Expression {
             key: "kubernetes.io/metadata.name",

@@ -1,7 +1,7 @@
 //! Canaries: a share of another component's requests, or those with a header.
 
 use super::route::{HeaderMatch, HostRules, RouteBackend, RouteMatch, RouteRule, add, translated};
-use crate::model::{Component, Host, Label, nginx_annotation};
+use crate::model::{Component, Host, Label, Tiers, nginx_annotation};
 use crate::plan::kubernetes::Planner;
 use crate::route::{Rule, Tier, Translation};
 
@@ -22,14 +22,27 @@ impl<'a> Canary<'a> {
         let name = says("canary-by-header");
         let value = says("canary-by-header-value");
         let pattern = says("canary-by-header-pattern").filter(|_| value.is_none());
-        let header = name.map(|name| HeaderMatch {
+        let header = name.filter(|name| is_header(name)).map(|name| HeaderMatch {
             name: name.to_owned(),
             value: value.or(pattern).unwrap_or("always").to_owned(),
             is_regex: pattern.is_some(),
         });
-        let never = name.filter(|_| value.is_none() && pattern.is_none());
-        Self { weight: number("canary-weight").unwrap_or(0).min(total), total, header, never }
+        let header = header.filter(|header| {
+            (1..=4096).contains(&header.value.len())
+                && (!header.is_regex || regex::Regex::new(&header.value).is_ok())
+        });
+        let never = name.filter(|_| header.is_some() && value.is_none() && pattern.is_none());
+        let weight = number("canary-weight").unwrap_or(0).min(total);
+        // A weight is at most a million (HTTPBackendRef).
+        let most = total.div_ceil(1_000_000);
+        Self { weight: weight / most, total: total / most, header, never }
     }
+}
+
+/// Whether a text is a header's name (RFC 9110, 5.1), of at most 256 characters.
+fn is_header(name: &str) -> bool {
+    (1..=256).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }
 
 impl Planner<'_> {
@@ -63,7 +76,7 @@ impl Planner<'_> {
         name: &Label,
         component: &Component,
         tier: &Tier,
-        translation: &Translation,
+        tiers: &Tiers,
     ) -> Vec<HostRules> {
         let canary = Canary::of(component);
         let Some(header) = canary.header else { return Vec::new() };
@@ -76,17 +89,25 @@ impl Planner<'_> {
             for (_, rule) in own {
                 let Some(main) = tier.claimed(host, &rule.path) else { continue };
                 let main = main.component().and_then(|name| self.datacenter.components.get(name));
-                let path = tier.path_match(rule);
+                // ingress-nginx does to a canary's requests what the main Ingress says.
+                let translation = match main {
+                    Some(main) => Translation::of_component(tiers, main),
+                    None => Translation::of_fallback(tiers),
+                };
+                if translation.redirect.is_some() {
+                    continue;
+                }
+                let path = rule.found.clone();
                 let found = RouteMatch { path: path.clone(), header: Some(header.clone()) };
                 let backends = RouteBackend::of(component, None).into_iter().collect();
-                add(&mut rules, translated(found, backends, translation));
+                add(&mut rules, translated(found, backends, &translation));
                 let beside = main.filter(|main| main.namespace == component.namespace);
                 if let (Some(name), true, Some(main)) = (canary.never, canary.weight > 0, beside) {
                     let value = "never".to_owned();
                     let header = HeaderMatch { name: name.to_owned(), value, is_regex: false };
                     let found = RouteMatch { path, header: Some(header) };
                     let backends = RouteBackend::of(main, None).into_iter().collect();
-                    add(&mut rules, translated(found, backends, translation));
+                    add(&mut rules, translated(found, backends, &translation));
                 }
             }
             if rules.is_empty() {

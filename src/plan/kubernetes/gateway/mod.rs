@@ -24,9 +24,13 @@ pub struct GatewayPlan {
     pub class: Subdomain,
     /// The port of its listener.
     pub port: u16,
-    /// The namespaces whose routes may attach.
-    pub namespaces: Vec<Label>,
+    /// The namespaces whose routes may attach; `None` is any.
+    pub namespaces: Option<Vec<Label>>,
 }
+
+/// Namespaces that every listener lists. More of them would make a ListenerSet larger than what `kubectl apply` remembers of
+/// an object (256 KiB of annotations).
+const MOST_NAMESPACES: usize = 32;
 
 /// A ListenerSet of a Gateway in its namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,8 +41,8 @@ pub struct ListenerSetPlan {
     pub gateway: Subdomain,
     /// By host; not empty, at most 64.
     pub listeners: Vec<Listener>,
-    /// The namespaces whose routes may attach.
-    pub namespaces: Vec<Label>,
+    /// The namespaces whose routes may attach; `None` is any.
+    pub namespaces: Option<Vec<Label>>,
 }
 
 /// A listener for a domain.
@@ -147,14 +151,14 @@ impl Planner<'_> {
     }
 
     /// The namespaces of what an entrypoint's routes lead to.
-    fn namespaces(&self, entrypoint: &Label) -> Vec<Label> {
+    fn namespaces(&self, entrypoint: &Label) -> Option<Vec<Label>> {
         let components = self.datacenter.components.values();
         let own = components
             .filter(|found| found.entrypoint == *entrypoint && found.backend.is_some())
             .map(|found| &found.namespace);
         let home = [&self.datacenter.kubernetes.namespace];
         let all: BTreeSet<&Label> = own.chain(home).collect();
-        all.into_iter().cloned().collect()
+        (all.len() <= MOST_NAMESPACES).then(|| all.into_iter().cloned().collect())
     }
 
     /// The route that sends plain HTTP on every host to HTTPS.

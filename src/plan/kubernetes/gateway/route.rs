@@ -4,7 +4,7 @@ use super::Attachment;
 use super::split;
 use crate::model::{BackendPort, Component, Entry, Fallback, Host, Label, ServiceName, Subdomain};
 use crate::plan::kubernetes::{ObjectMeta, Planner};
-use crate::route::{Cors, PathMatch, Redirect, Rewrite, Tier, Translation, annotations_of};
+use crate::route::{Cors, PathMatch, Redirect, Rewrite, Tier, Translation};
 
 /// An HTTPRoute.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,9 +127,9 @@ impl Planner<'_> {
             return (Vec::new(), Vec::new());
         };
         let is_nginx = attachment.tiers.controller().reads_nginx();
-        let translation = Translation::of(&annotations_of(attachment.tiers, component), is_nginx);
+        let translation = Translation::of_component(attachment.tiers, component);
         let (groups, from) = if is_nginx && component.is_canary() {
-            (self.of_canary(name, component, tier, &translation), Vec::new())
+            (self.of_canary(name, component, tier, attachment.tiers), Vec::new())
         } else {
             self.of_component(name, component, tier, &translation)
         };
@@ -155,16 +155,10 @@ impl Planner<'_> {
         fallback: &Fallback,
     ) -> Vec<HttpRoutePlan> {
         let Some(attachment) = self.attachment(entrypoint) else { return Vec::new() };
-        let rule = RouteRule {
-            matches: vec![RouteMatch { path: PathMatch::Prefix("/".to_owned()), header: None }],
-            filters: Vec::new(),
-            timeout: None,
-            backends: vec![RouteBackend {
-                service: fallback.name.value.clone(),
-                port: 80,
-                weight: None,
-            }],
-        };
+        let backend = RouteBackend { service: fallback.name.value.clone(), port: 80, weight: None };
+        let everything = RouteMatch { path: PathMatch::Prefix("/".to_owned()), header: None };
+        let translation = Translation::of_fallback(attachment.tiers);
+        let rule = translated(everything, vec![backend], &translation);
         let meta = self.meta((&fallback.name.value).into());
         let groups = vec![(Vec::new(), vec![rule])];
         let home = &self.datacenter.kubernetes.namespace;
@@ -193,7 +187,7 @@ impl Planner<'_> {
                     }
                     None => RouteBackend::of(component, None).into_iter().collect(),
                 };
-                let path = tier.path_match(rule);
+                let path = rule.found.clone();
                 let found = RouteMatch { path, header: None };
                 add(&mut rules, translated(found, backends, translation));
             }
