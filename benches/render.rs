@@ -3,7 +3,7 @@
 //! `cargo bench --bench render` prints a table per size, on the disk of the temporary folder and in memory (/dev/shm), as medians
 //! over rounds in which everything takes turns. Where `target/jinja` has Python with Jinja2 (benches/jinja.py says how), it takes part. `cargo bench --bench render -- M L` measures some of the sizes,
 //! `cargo bench --bench render -- growth` what twice the domains, components, or nodes and VIPs cost, `-- forms` what Ingresses and
-//! Gateway API cost.
+//! Gateway API cost, `-- report` what a page costs beside the plan.
 
 #![allow(clippy::unwrap_used, reason = "a benchmark that cannot go on stops")]
 
@@ -39,6 +39,9 @@ fn main() {
     }
     if wanted.iter().any(|wanted| wanted == "forms") {
         return forms();
+    }
+    if wanted.iter().any(|wanted| wanted == "report") {
+        return report();
     }
     for (name, datacenters, size) in SIZES {
         if !wanted.is_empty() && !wanted.iter().any(|wanted| wanted == name) {
@@ -170,6 +173,28 @@ fn growth() {
             let time = into_nothing(&text);
             println!("{size:?} {:>9.1} ms", time.as_secs_f64() * 1e3);
         }
+    }
+}
+
+/// What a report costs beside the plan that it shows.
+fn report() {
+    let folder = tempfile::tempdir_in("/dev/shm").unwrap();
+    let inventory = folder.path().join("dc.yaml");
+    fs::write(&inventory, support::datacenter(12, 48, 120, 2_000)).unwrap();
+    let (inventory, page) = (inventory.to_str().unwrap(), folder.path().join("page.html"));
+    for arguments in [
+        vec!["plan", "-q", inventory],
+        vec!["report", "-q", inventory, "-o", page.to_str().unwrap()],
+    ] {
+        let mut times: Vec<Duration> = (0..7)
+            .map(|_| {
+                let start = Instant::now();
+                run(&arguments, 0);
+                start.elapsed()
+            })
+            .collect();
+        times.sort();
+        println!("{:<8} {:>9.1} ms", arguments[0], times[times.len() / 2].as_secs_f64() * 1e3);
     }
 }
 

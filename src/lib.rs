@@ -45,6 +45,8 @@ pub mod schema;
 
 pub mod view;
 
+pub mod report;
+
 pub mod pipeline;
 
 pub mod cli;

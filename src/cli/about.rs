@@ -24,6 +24,7 @@ const ABOUT: &[About] = &[
     super::check::ABOUT,
     super::plan::ABOUT,
     super::simulate::ABOUT,
+    super::report::ABOUT,
     super::explain::ABOUT,
     super::init::ABOUT,
     super::import::ABOUT,

@@ -15,6 +15,7 @@ mod output;
 mod plan;
 mod progress;
 mod render;
+mod report;
 mod rollout;
 mod schema;
 mod session;
@@ -119,6 +120,8 @@ enum Command {
     Trace(trace::Args),
     /// Show what differs between the datacenters of a fleet
     Align(align::Args),
+    /// Write an HTML page that shows who holds what, what happens when nodes fail, and who answers a URL
+    Report(report::Args),
     /// Explain a message code, with a wrong and a right example
     Explain(explain::Args),
     /// Write a commented starter inventory
@@ -169,6 +172,7 @@ pub fn main() -> ExitCode {
         Command::Simulate(args) => simulate::run(args, &mut session),
         Command::Trace(args) => trace::run(args, &mut session),
         Command::Align(args) => align::run(args, &mut session),
+        Command::Report(args) => report::run(args, &mut session),
         Command::Explain(args) => explain::run(args, &session),
         Command::Init(args) => init::run(args, &session),
         Command::Import(args) => import::run(args, &mut session),

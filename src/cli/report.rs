@@ -1,0 +1,160 @@
+//! `lbgen report`: a page that shows it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use rayon::prelude::*;
+
+use super::Exit;
+use super::about::About;
+use super::input::{Input, Member, Members};
+use super::origin::{From, changed_files, read_all};
+use super::session::Session;
+use crate::align::{Alignment, Facts, Side, Value};
+use crate::emit::{self, Templates};
+use crate::impact::{Comparison, Impact};
+use crate::report::{Change, Index, IndexRow, Page};
+use crate::rollout::{Request, Rollout};
+
+pub const ABOUT: About = About {
+    name: "report",
+    exits: &[
+        (Exit::Done, "the page was written"),
+        (Exit::Failed, "an inventory has errors, or the page cannot be written"),
+    ],
+    examples: &[
+        ("lbgen report", "report.html: who holds what, what if, who answers"),
+        (
+            "lbgen report --from-rev 'deployed/{datacenter}'",
+            "with what has changed since the last rollout",
+        ),
+        ("lbgen report fleet/ -o fleet.html", "an index, and a page for each datacenter beside it"),
+    ],
+};
+
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    input: Input,
+    /// The page; those of a fleet's datacenters stand beside it
+    #[arg(short, long, value_name = "FILE", default_value = "report.html")]
+    output: PathBuf,
+    /// The directory that holds the bundle, for --from-rev
+    #[arg(long, value_name = "DIR", default_value = "out")]
+    bundles: PathBuf,
+    #[command(flatten)]
+    from: From,
+}
+
+pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
+    args.from.refuse_two_readers(&args.input)?;
+    let Some(Members { list, is_fleet }) = args.input.read(session)? else {
+        return Ok(Exit::Failed);
+    };
+    let made: Vec<(Member, anyhow::Result<Option<Made>>)> = list
+        .into_par_iter()
+        .map(|mut member| {
+            let page = args.page(&mut member);
+            (member, page)
+        })
+        .collect();
+    let all = made.len();
+    let mut pages = Vec::new();
+    for (member, page) in made {
+        session.absorb(&member.session);
+        pages.extend(page?);
+    }
+    if pages.len() < all {
+        return Ok(Exit::Failed);
+    }
+    if !is_fleet {
+        let (page, _) = &pages[0];
+        write(&args.output, &page.html()?)?;
+        session.note(&format!("wrote {}", args.output.display()));
+        return Ok(Exit::Done);
+    }
+    let (pages, sides): (Vec<Page>, Vec<Side>) = pages.into_iter().unzip();
+    let stem = args.output.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let mut rows = Vec::new();
+    for page in &pages {
+        let file = format!("{stem}-{}.html", page.datacenter);
+        write(&args.output.with_file_name(&file), &page.html()?)?;
+        rows.push(IndexRow { name: page.datacenter.clone(), file, counts: page.counts() });
+    }
+    let alignment = Alignment::of(&sides, None);
+    let index = Index {
+        title: args.input.inventory.display().to_string(),
+        pages: rows,
+        rows: alignment
+            .differences
+            .iter()
+            .map(|found| {
+                let values = found.values.iter().map(|value| match value {
+                    Value::Says(text) => text.clone(),
+                    Value::Absent => "-".to_owned(),
+                    Value::Excused => String::new(),
+                });
+                (found.place.entry.clone(), found.place.key.clone(), values.collect())
+            })
+            .collect(),
+    };
+    write(&args.output, &index.html()?)?;
+    session.note(&format!("wrote {} and {} pages beside it", args.output.display(), pages.len()));
+    Ok(Exit::Done)
+}
+
+fn write(path: &Path, html: &str) -> anyhow::Result<()> {
+    std::fs::write(path, html).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// A page, and what its datacenter says for the comparison of a fleet.
+type Made = (Page, Side);
+
+impl Args {
+    /// The page of a datacenter; `None` where its inventory has errors.
+    fn page(&self, member: &mut Member) -> anyhow::Result<Option<Made>> {
+        let session = &mut member.session;
+        let Some(planned) = session.valid_plan(&member.loaded) else { return Ok(None) };
+        let templates = Templates::load(session.global.templates.as_deref())?;
+        let files = emit::emit(&planned.plan, &templates)?;
+        let mut page = Page::of(&planned, &files, &session.report, &session.sources);
+        page.change = self.change(member)?;
+        let side = Side {
+            name: page.datacenter.clone(),
+            facts: Facts::of(&planned.datacenter, &planned.plan),
+            waived: planned.datacenter.align,
+        };
+        Ok(Some((page, side)))
+    }
+
+    /// What a change does, where `--from` says what runs.
+    fn change(&self, member: &mut Member) -> anyhow::Result<Option<Change>> {
+        let name = member.loaded.datacenter().to_owned();
+        let Some(tree) = self.from.tree(&self.bundles, &name)? else { return Ok(None) };
+        let session = &mut member.session;
+        let Some(rendered) = session.render(&member.loaded, &self.bundles)? else {
+            return Ok(None);
+        };
+        let tree = self.from.with_objects(tree, &rendered)?;
+        let changes = tree.changes(&rendered.files);
+        let read = read_all(&tree, &rendered, session);
+        let changed = changed_files(&changes);
+        let comparison = Comparison {
+            from: &read.from,
+            to: &read.to,
+            changed: &changed,
+            version: rendered.version,
+        };
+        let impact = Impact::of(comparison);
+        let rollout = Rollout::plan(Request {
+            change: comparison,
+            zones: &rendered.zones,
+            down: &BTreeSet::new(),
+            digests: &BTreeMap::new(),
+            careful: false,
+            visit: false,
+        })?;
+        Ok(Some(Change::of(&impact, &rollout)))
+    }
+}

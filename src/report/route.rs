@@ -1,0 +1,130 @@
+//! What the page's box for a URL needs: the rules of each entrypoint, and how they are compared.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::data::Places;
+use crate::model::{Controller, Exposed, Protocol, Tiers, is_true, nginx_annotation};
+use crate::pipeline::Planned;
+use crate::route::{Considered, PathMatch, Tier};
+
+/// A kind of traffic.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EntrypointData {
+    name: String,
+    /// `ingress`, `gateway`; `None` for a service on the nodes.
+    side: Option<&'static str>,
+    /// The controller of the edge.
+    edge: &'static str,
+    ports: Vec<u16>,
+    /// Whether a Gateway sends plain HTTP to HTTPS.
+    redirects: bool,
+    /// Whether an edge of ingress-nginx does, for every domain,
+    forces_tls: bool,
+    /// or for none.
+    keeps_http: bool,
+    fallback: Option<String>,
+    tier: TierData,
+}
+
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TierData {
+    /// `ingress-nginx`, `traefik` or `other`
+    controller: &'static str,
+    /// Whether Traefik compares whole elements.
+    strict: bool,
+    all_regex: bool,
+    regex_hosts: BTreeSet<Option<String>>,
+    rules: Vec<RuleData>,
+}
+
+#[derive(Debug, Serialize)]
+struct RuleData {
+    host: Option<String>,
+    path: String,
+    r#type: &'static str,
+    /// As Gateway API compares it.
+    r#match: (&'static str, String),
+    /// `None` is the fallback.
+    component: Option<String>,
+    at: String,
+}
+
+/// Every entrypoint, in the order of the plan.
+pub(super) fn entrypoints(planned: &Planned, places: &Places<'_>) -> Vec<EntrypointData> {
+    let all = planned.datacenter.entrypoints.iter();
+    all.map(|(name, entrypoint)| {
+        let own = EntrypointData { name: name.to_string(), ..EntrypointData::default() };
+        match entrypoint.tiers().zip(planned.routes.tier(name)) {
+            Some((tiers, tier)) => of_cluster(own, tiers, tier, places),
+            None => own,
+        }
+    })
+    .collect()
+}
+
+fn of_cluster(
+    own: EntrypointData,
+    tiers: &Tiers,
+    tier: &Tier,
+    places: &Places<'_>,
+) -> EntrypointData {
+    let says = |name: &str| nginx_annotation(&tiers.edge.annotations, name);
+    let open = tiers.edge.ports.values().filter(|port| port.protocol == Protocol::Tcp);
+    EntrypointData {
+        side: Some(match tiers.exposed {
+            Exposed::Ingress => "ingress",
+            Exposed::Gateway => "gateway",
+        }),
+        edge: word(tiers.edge.controller).0,
+        ports: open.map(|port| port.number).collect(),
+        redirects: tiers.redirects(),
+        forces_tls: says("force-ssl-redirect").is_some_and(is_true),
+        keeps_http: says("ssl-redirect") == Some("false"),
+        fallback: tiers.fallback.as_ref().map(|fallback| fallback.name.value.to_string()),
+        tier: tier_data(tiers, tier, places),
+        ..own
+    }
+}
+
+fn tier_data(tiers: &Tiers, tier: &Tier, places: &Places<'_>) -> TierData {
+    let (controller, strict) = word(tiers.controller());
+    let hosts = tier.hosts().map(|(host, _)| host);
+    let regex_hosts = hosts.filter(|host| tier.is_regex(*host));
+    let rules = tier.all().map(|Considered { host, rule }| {
+        let found = rule.found.clone();
+        let kind = match found {
+            PathMatch::Exact(_) => "Exact",
+            PathMatch::Prefix(_) => "PathPrefix",
+            PathMatch::Regex(_) => "RegularExpression",
+        };
+        RuleData {
+            host: host.map(ToString::to_string),
+            path: rule.path.path.value.to_string(),
+            r#type: rule.path.kind.word(),
+            r#match: (kind, found.value().to_owned()),
+            component: rule.component().map(ToString::to_string),
+            at: places.at(rule.path.path.span),
+        }
+    });
+    TierData {
+        controller,
+        strict,
+        all_regex: false,
+        regex_hosts: regex_hosts.map(|host| host.map(ToString::to_string)).collect(),
+        rules: rules.collect(),
+    }
+}
+
+/// Which matcher, and whether it compares whole elements.
+fn word(controller: Controller) -> (&'static str, bool) {
+    match controller {
+        Controller::IngressNginx => ("ingress-nginx", true),
+        Controller::Traefik { strict_prefix } => ("traefik", strict_prefix),
+        Controller::TraefikNginx => ("traefik", true),
+        Controller::Other => ("other", true),
+    }
+}
