@@ -56,7 +56,7 @@ fn a_large_page_is_small() {
 
 /// What an inventory can say that a browser might take for markup.
 fn hostile(folder: &Path) -> PathBuf {
-    let inventory = folder.join("a<b>&'.yaml");
+    let inventory = folder.join("a<b>&'\"\u{202e}.yaml");
     let text = fs::read_to_string(support::inventory("minimal")).unwrap();
     let text = text.replace(
         "paths: [/]",

@@ -24,6 +24,9 @@ pub struct Page {
     pub datacenter: String,
     /// The inventory's file.
     pub source: String,
+    /// What the cluster and the nodes run.
+    #[serde(skip)]
+    pub versions: String,
     findings: Vec<FindingRow>,
     gateways: Vec<GatewayData>,
     nodes: Vec<NodeData>,
@@ -283,6 +286,12 @@ impl Page {
         Self {
             datacenter: datacenter.name.to_string(),
             source: datacenter.source.clone(),
+            versions: format!(
+                "Kubernetes {}, kube-proxy {}, keepalived {}",
+                datacenter.kubernetes.version,
+                datacenter.kubernetes.kube_proxy,
+                datacenter.keepalived.version
+            ),
             findings: report.iter().map(|found| FindingRow::of(found, &places)).collect(),
             gateways: gateways.collect(),
             nodes: nodes.collect(),

@@ -43,6 +43,7 @@ impl Page {
         let html = template.render(context! {
             datacenter => &self.datacenter,
             counts => self.counts(),
+            versions => &self.versions,
             source => &self.source,
             version => env!("CARGO_PKG_VERSION"),
             has_change => self.change.is_some(),

@@ -457,14 +457,19 @@
     const table = byId('heat-map');
     const head = element('tr');
     head.append(element('th', { scope: 'col' }, 'Node'), ...columns.map(([title]) => element('th', { scope: 'col' }, title)));
-    const cells = columns.map(([, scenario]) => [scenario, loadsOf(elect(scenario)), sharesOf(scenario)]);
-    const most = Math.max(1, ...cells.flatMap(([, loads]) => loads));
+    const cells = columns.map(([, scenario]) => {
+      const holders = elect(scenario);
+      return [scenario, holders, loadsOf(holders), sharesOf(scenario)];
+    });
+    const most = Math.max(1, ...cells.flatMap(([, , loads]) => loads));
     const body = element('tbody');
     for (const at of nodes) {
       const row = element('tr');
       row.append(element('th', { scope: 'row' }, data.nodes[at].name));
-      for (const [scenario, loads, shares] of cells) {
+      for (const [scenario, holders, loads, shares] of cells) {
         const cell = element('td', { class: shares[at] !== null && loads[at] > shares[at] ? 'number over' : 'number' }, isOut(scenario, at) ? '-' : loads[at]);
+        const held = data.vips.filter((_, vip) => holders[vip] === at).map((vip) => vip.address);
+        if (held.length > 0) cell.title = held.join(', ');
         cell.style.background = `rgba(var(--heat), ${(0.45 * loads[at]) / most})`;
         row.append(cell);
       }
