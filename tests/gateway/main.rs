@@ -1,0 +1,14 @@
+//! Gateway API: every object is one that an API server takes, every limit is kept, and a day's edits change little.
+
+#![allow(clippy::unwrap_used, reason = "a panic fails the test")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod annotation;
+mod answer;
+mod change;
+mod edit;
+mod inventory;
+mod limit;
+mod schema;
