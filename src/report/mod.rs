@@ -14,7 +14,16 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
 use sha2::{Digest, Sha256};
 
 const STYLE: &str = include_str!("../../templates/report/style.css");
-const SCRIPT: &str = include_str!("../../templates/report/script.js");
+/// One program: a scope of its own around its parts.
+const SCRIPT: &str = concat!(
+    "'use strict';\n(() => {\n",
+    include_str!("../../templates/report/election.js"),
+    include_str!("../../templates/report/answer.js"),
+    include_str!("../../templates/report/picture.js"),
+    include_str!("../../templates/report/table.js"),
+    include_str!("../../templates/report/page.js"),
+    "})();\n"
+);
 
 /// The templates: text is escaped.
 fn environment() -> anyhow::Result<Environment<'static>> {

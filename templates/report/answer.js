@@ -1,0 +1,194 @@
+// --- Who answers a URL.
+
+const decoded = (path) => {
+  const bytes = [];
+  const raw = new TextEncoder().encode(path);
+  for (let at = 0; at < raw.length; at += 1) {
+    const digits = String.fromCharCode(...raw.slice(at + 1, at + 3));
+    if (raw[at] === 0x25 && /^[0-9a-fA-F]{2}$/.test(digits)) {
+      bytes.push(parseInt(digits, 16));
+      at += 2;
+    } else bytes.push(raw[at]);
+  }
+  return new TextDecoder().decode(new Uint8Array(bytes));
+};
+
+// As controllers compare it: escapes decoded, `//` merged, `.` and `..` resolved, without the query.
+const normal = (written) => {
+  const text = decoded(written.split(/[?#]/)[0]);
+  const parts = [];
+  for (const part of text.split('/')) {
+    if (part === '' || part === '.') continue;
+    if (part === '..') parts.pop(); else parts.push(part);
+  }
+  const folder = /(\/|\/\.|\/\.\.)$/.test(text);
+  return '/' + parts.join('/') + (folder && parts.length > 0 ? '/' : '');
+};
+
+const wildcard = (host) => (host.includes('.') ? '*' + host.slice(host.indexOf('.')) : null);
+const covers = (own, host) => own === host || (own.startsWith('*') && host.length > own.length - 1 && host.endsWith(own.slice(1)));
+const isBelow = (path, prefix) => {
+  const bare = prefix.replace(/\/+$/, '');
+  return path.startsWith(bare) && (path.length === bare.length || path[bare.length] === '/');
+};
+const isFor = (rule, host) => rule.host === null || rule.host === host || rule.host === wildcard(host);
+// The first of the best, as a stable sort gives it.
+const best = (rules, key) => {
+  const less = (a, b) => {
+    for (let at = 0; at < a.length; at += 1) if (a[at] !== b[at]) return a[at] < b[at];
+    return false;
+  };
+  let found = null;
+  for (const rule of rules) {
+    const own = key(rule);
+    if (found === null || less(own, found.own)) found = { own, rule };
+  }
+  return found === null ? null : found.rule;
+};
+const length = (text) => new TextEncoder().encode(text).length;
+
+const MATCHERS = {
+  'ingress-nginx': (tier, host, path) => {
+    const named = (own) => tier.rules.some((rule) => rule.host === own);
+    const near = wildcard(host);
+    const server = named(host) ? host : near !== null && named(near) ? near : null;
+    const rules = tier.rules.filter((rule) => rule.host === server);
+    if (tier.allRegex || tier.regexHosts.includes(server)) {
+      const matches = (rule) => {
+        try { return new RegExp('^' + rule.path, 'i').test(path); } catch { return false; }
+      };
+      return { rule: rules.find(matches) || null };
+    }
+    const isExact = (rule) => rule.path === path
+      && (rule.type === 'Exact' || (rule.type === 'Prefix' && !rule.path.endsWith('/')));
+    const matches = (rule) => {
+      if (rule.type === 'Exact') return rule.path === path;
+      if (rule.type === 'Prefix' && !rule.path.endsWith('/')) return isBelow(path, rule.path);
+      return path.startsWith(rule.path);
+    };
+    const found = best(rules.filter((rule) => isExact(rule) || matches(rule)),
+      (rule) => [!isExact(rule), rule.type !== 'Exact', -length(rule.path)]);
+    if ((found === null || !isExact(found)) && rules.some((rule) => rule.path === path + '/')) {
+      return { rule: null, slash: path + '/' };
+    }
+    return { rule: found };
+  },
+  traefik: (tier, host, path) => {
+    const strict = tier.strict;
+    const matches = (rule) => {
+      if (rule.type === 'Exact') return path === rule.path;
+      return strict ? isBelow(path, rule.path) : path.startsWith(rule.path);
+    };
+    const text = (rule) => {
+      let own = '';
+      if (rule.host !== null) {
+        own = rule.host.startsWith('*.')
+          ? 'HostRegexp(`^[a-zA-Z0-9-]+\\.' + rule.host.slice(2).replaceAll('.', '\\.') + '$`) && '
+          : 'Host(`' + rule.host + '`) && ';
+      }
+      if (rule.type === 'Exact') return own + 'Path(`' + rule.path + '`)';
+      if (strict && rule.path !== '/') {
+        const bare = rule.path.replace(/\/+$/, '');
+        return own + '(Path(`' + bare + '`) || PathPrefix(`' + bare + '/`))';
+      }
+      return own + 'PathPrefix(`' + rule.path + '`)';
+    };
+    return { rule: best(tier.rules.filter((rule) => isFor(rule, host) && matches(rule)), (rule) => [-length(text(rule))]) };
+  },
+  other: (tier, host, path) => {
+    const matches = (rule) => (rule.type === 'Exact' ? path === rule.path : isBelow(path, rule.path));
+    const precision = (rule) => (rule.host === null ? 2 : rule.host === host ? 0 : 1);
+    return {
+      rule: best(tier.rules.filter((rule) => isFor(rule, host) && matches(rule)),
+        (rule) => [precision(rule), rule.type !== 'Exact', -length(rule.path.replace(/\/+$/, ''))]),
+    };
+  },
+};
+
+const byGateway = (tier, listener, host, path) => {
+  const common = (own) => {
+    if (own === null || listener === null) return own === null ? listener : own;
+    if (covers(listener, own)) return own;
+    return covers(own, listener) ? listener : undefined;
+  };
+  const place = (own) => {
+    if (own === null) return [false, 0];
+    return covers(own, host) ? [!own.startsWith('*'), own.length] : null;
+  };
+  const rank = ([type, value]) => {
+    if (type === 'Exact') return value === path ? [2, length(value)] : null;
+    if (type === 'PathPrefix') return isBelow(path, value) ? [1, length(value)] : null;
+    try {
+      return new RegExp(value.replace(/^\(\?i\)/, ''), 'i').test(path) ? [1, length(value)] : null;
+    } catch { return null; }
+  };
+  const found = [];
+  for (const rule of tier.rules) {
+    if (rule.host !== null && rule.component === null) continue;
+    const own = common(rule.host);
+    if (own === undefined) continue;
+    const [at, ranked, written] = [place(own), rank(rule.match), place(rule.host)];
+    if (at && ranked && written) found.push({ rule, key: [...at, ...ranked, ...written].map((part) => -Number(part)) });
+  }
+  const first = best(found, (entry) => entry.key);
+  return first === null ? null : first.rule;
+};
+
+const domainOf = (host) => {
+  if (data.domains.has(host)) return data.domains.get(host);
+  const near = wildcard(host);
+  if (near !== null && data.domains.has(near)) return data.domains.get(near);
+  for (let rest = host; rest.includes('.');) {
+    rest = rest.slice(rest.indexOf('.') + 1);
+    const domain = data.domains.get('*.' + rest);
+    if (domain && data.entrypoints[domain.entrypoint].side === 'gateway') return domain;
+  }
+  return null;
+};
+
+const trace = (written) => {
+  const parts = /^(?:([a-zA-Z]+):\/\/)?(?:[^/?#@]*@)?([^/?#:]+)(?::(\d+))?([/?#].*)?$/.exec(written.trim());
+  const scheme = { http: 'http', ws: 'http', https: 'https', wss: 'https' }[(parts && parts[1] ? parts[1] : 'https').toLowerCase()];
+  if (!parts || !scheme) return { kind: 'error', why: 'not a URL such as https://www.example.com/path' };
+  const host = parts[2].toLowerCase().replace(/\.$/, '');
+  const port = parts[3] ? Number(parts[3]) : scheme === 'http' ? 80 : 443;
+  const rest = (parts[4] || '/').split('#')[0];
+  const path = rest.startsWith('/') ? rest : '/' + rest;
+  const domain = domainOf(host);
+  const open = data.entrypoints.filter((one) => one.side !== null);
+  const entrypoint = domain ? data.entrypoints[domain.entrypoint]
+    : open.length === 1 && open[0].side === 'gateway' ? open[0] : null;
+  if (entrypoint === null) return { kind: 'none', why: 'no domain has the host ' + host };
+  const index = data.entrypoints.indexOf(entrypoint);
+  const vips = data.vips.map((vip, at) => [vip, at]).filter(([vip]) => vip.entrypoint === index);
+  const holders = elect(now);
+  const through = vips.map(([vip, at]) => vip.address + (holders[at] === null ? ' on no node' : ' on ' + data.nodes[holders[at]].name));
+  const nothing = (why) => ({ kind: 'none', why, through });
+  if (vips.length === 0) return nothing('the entrypoint has no VIP');
+  if (vips.every(([, at]) => holders[at] === null)) return nothing('no node holds a VIP of the entrypoint');
+  if (!entrypoint.ports.includes(port)) return nothing('nothing listens on port ' + port);
+  const toHttps = () => ({ kind: 'redirect', location: 'https://' + host + path, why: 'plain http goes to https', through });
+  const answered = (rule) => {
+    if (rule === null) return nothing('no rule matches');
+    const why = rule.path + ' (' + rule.type + ') on ' + (rule.host === null ? 'any host' : rule.host) + ', ' + rule.at;
+    if (rule.component !== null) return { kind: 'component', name: rule.component, why, through };
+    return { kind: 'fallback', name: entrypoint.fallback, why, through };
+  };
+  const hasTls = domain !== null && domain.secret !== null;
+  if (entrypoint.side === 'gateway') {
+    if (scheme === 'https') {
+      if (!hasTls) return nothing('no listener has a certificate for ' + host);
+      return answered(byGateway(entrypoint.tier, domain.host, host, normal(path)));
+    }
+    if (entrypoint.redirects && (domain === null || hasTls)) return toHttps();
+    return answered(byGateway(entrypoint.tier, entrypoint.redirects ? domain.host : null, host, normal(path)));
+  }
+  const isNginx = entrypoint.edge === 'ingress-nginx';
+  if (isNginx && scheme === 'http' && (entrypoint.forcesTls || (hasTls && !entrypoint.keepsHttp))) return toHttps();
+  if (!isNginx && scheme === 'https' && !hasTls) return nothing('the edge has no https for this host');
+  const found = MATCHERS[entrypoint.tier.controller](entrypoint.tier, host, normal(path));
+  if (found.slash) {
+    return { kind: 'redirect', location: 'http://' + host + found.slash, why: 'the path ends in a slash', through };
+  }
+  return answered(found.rule);
+};
