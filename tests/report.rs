@@ -43,6 +43,12 @@ fn the_page_is_the_same_from_everywhere() {
     let known = data(&one);
     assert_eq!(known["vips"].as_array().unwrap().len(), 12);
     assert_eq!(known["vips"][0]["at"], "inventory.yaml:79");
+    assert!(known["vips"].to_string().contains("203.0.113.12"), "an extra address");
+    let state = |name: &str| {
+        let nodes = known["nodes"].as_array().unwrap();
+        nodes.iter().find(|node| node["name"] == name).unwrap()["written"].clone()
+    };
+    assert_eq!((state("a-4"), state("b-3")), (json!("maintenance"), json!("draining")));
 }
 
 #[test]
@@ -82,6 +88,30 @@ fn hostile_names_are_text() {
             && !page.contains(" src=")
             && !page.contains("@import")
     );
+}
+
+#[test]
+fn an_inventory_is_not_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let inventory = folder.path().join("inventory.yaml");
+    fs::copy(support::inventory("minimal"), &inventory).unwrap();
+    let text = fs::read_to_string(&inventory).unwrap();
+    let said = |arguments: &[&str]| {
+        let done = lbgen_in(folder.path(), arguments);
+        assert_eq!(code(&done), 2, "{arguments:?}");
+        stderr(&done)
+    };
+    assert!(said(&["report", "-o", "inventory.yaml"]).contains("inventory.yaml is not a page"));
+    assert_eq!(fs::read_to_string(&inventory).unwrap(), text);
+    assert!(said(&["report", "--format", "json"]).contains("a report is an HTML page"));
+    assert!(said(&["report", "--objects", "nothing.json"]).contains("--objects needs --from"));
+    let page = stdout(&lbgen_in(folder.path(), &["report", "-q", "-o", "-"]));
+    assert!(page.starts_with("<!DOCTYPE html>"));
+    // A page is written over.
+    for _ in 0..2 {
+        assert_eq!(code(&lbgen_in(folder.path(), &["report", "-q"])), 0);
+    }
+    assert_eq!(fs::read_to_string(folder.path().join("report.html")).unwrap(), page);
 }
 
 #[test]
@@ -196,7 +226,7 @@ fn simulated(inventory: &Path, failed: &[&str]) -> Vec<Option<String>> {
     vips.iter().map(|vip| vip["holder"].as_str().map(str::to_owned)).collect()
 }
 
-const HOLDERS: &str = "return [...document.querySelectorAll('#vips tbody tr')].map((row) => row.children[2].textContent)";
+const HOLDERS: &str = "return [...document.querySelectorAll('#vips tbody tr')].map((row) => row.children[2].textContent.split(' (')[0])";
 
 /// Drives the pages of every example: nodes and zones fail as `simulate` says, URLs are answered as `trace` does, and the
 /// browser has nothing to complain of.

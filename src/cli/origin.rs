@@ -67,6 +67,14 @@ impl From {
         Ok(tree.with_objects(&live, &rendered.files))
     }
 
+    /// What the cluster has stands beside what the nodes run.
+    pub fn refuse_objects_alone(&self) -> anyhow::Result<()> {
+        if self.objects.is_some() && self.from.is_none() && self.from_rev.is_none() {
+            bail!("--objects needs --from or --from-rev beside it, for what the nodes run");
+        }
+        Ok(())
+    }
+
     /// Standard input has one text.
     pub fn refuse_two_readers(&self, input: &Input) -> anyhow::Result<()> {
         let stdin = |path: &Path| path.as_os_str() == "-";

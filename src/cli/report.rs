@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use rayon::prelude::*;
 
-use super::Exit;
 use super::about::About;
 use super::input::{Input, Member, Members};
 use super::origin::{From, changed_files, read_all};
 use super::session::Session;
+use super::table::count;
+use super::{Exit, Format, output};
 use crate::align::{Alignment, Facts, Side, Value};
 use crate::emit::{self, Templates};
 use crate::impact::{Comparison, Impact};
@@ -49,6 +50,12 @@ pub struct Args {
 
 pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
     args.from.refuse_two_readers(&args.input)?;
+    args.from.refuse_objects_alone()?;
+    if session.global.format != Format::Human {
+        bail!(
+            "a report is an HTML page; `plan`, `simulate`, `trace` and `diff` have --format json"
+        );
+    }
     let Some(Members { list, is_fleet }) = args.input.read(session)? else {
         return Ok(Exit::Failed);
     };
@@ -59,6 +66,10 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
             (member, page)
         })
         .collect();
+    let is_stdout = args.output.as_os_str() == "-";
+    if is_stdout && is_fleet {
+        bail!("a fleet has several pages: name a file with --output");
+    }
     let all = made.len();
     let mut pages = Vec::new();
     for (member, page) in made {
@@ -70,6 +81,10 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
     }
     if !is_fleet {
         let (page, _) = &pages[0];
+        if is_stdout {
+            output::data(&page.html()?)?;
+            return Ok(Exit::Done);
+        }
         write(&args.output, &page.html()?)?;
         session.note(&format!("wrote {}", args.output.display()));
         return Ok(Exit::Done);
@@ -84,7 +99,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
     }
     let alignment = Alignment::of(&sides, None);
     let index = Index {
-        title: args.input.inventory.display().to_string(),
+        title: folder_name(&args.input.inventory),
         pages: rows,
         rows: alignment
             .differences
@@ -95,16 +110,32 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
                     Value::Absent => "-".to_owned(),
                     Value::Excused => String::new(),
                 });
-                (found.place.entry.clone(), found.place.key.clone(), values.collect())
+                let entry = match found.place.entry.as_str() {
+                    "" => "datacenter".to_owned(),
+                    entry => entry.to_owned(),
+                };
+                (entry, found.place.key.clone(), values.collect())
             })
             .collect(),
     };
     write(&args.output, &index.html()?)?;
-    session.note(&format!("wrote {} and {} pages beside it", args.output.display(), pages.len()));
+    let count = count(pages.len(), "page");
+    session.note(&format!("wrote {} and {count} beside it", args.output.display()));
     Ok(Exit::Done)
 }
 
+/// What a fleet is called: the last part of its folder's path.
+fn folder_name(folder: &Path) -> String {
+    let whole = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    whole.file_name().map_or("fleet".to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
+/// Writes a page; what is there and is none stays.
 fn write(path: &Path, html: &str) -> anyhow::Result<()> {
+    let old = std::fs::read_to_string(path).unwrap_or_default();
+    if !old.is_empty() && !old.starts_with(Page::BEGINS) {
+        bail!("{} is not a page: choose another --output, or remove it", path.display());
+    }
     std::fs::write(path, html).with_context(|| format!("cannot write {}", path.display()))
 }
 

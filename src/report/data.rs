@@ -10,7 +10,7 @@ use super::route::{EntrypointData, entrypoints};
 use crate::diag::{Diagnostic, Report};
 use crate::emit::BundleFile;
 use crate::impact::Impact;
-use crate::model::{BackendPort, Entry, Subdomain};
+use crate::model::{BackendPort, Entry, Preempt, Subdomain};
 use crate::pipeline::Planned;
 use crate::plan::Unhealthy;
 use crate::rollout::Rollout;
@@ -121,6 +121,8 @@ struct NodeData {
     name: String,
     zone: Option<String>,
     weight: u32,
+    /// `active`, `draining` or `maintenance`, as the inventory says.
+    written: &'static str,
     /// What it holds VIPs of, and whether their health is tracked there.
     entrypoints: Vec<(usize, bool)>,
 }
@@ -135,6 +137,8 @@ struct GroupData {
 #[derive(Debug, Serialize)]
 struct VipData {
     address: IpAddr,
+    /// Addresses that come with it.
+    extra: Vec<IpAddr>,
     entrypoint: usize,
     vrid: u8,
     table: String,
@@ -154,6 +158,8 @@ struct Candidate {
     priority: u8,
     /// What it loses while unhealthy; -1 is FAULT, `None` where nothing is tracked.
     lost: Option<i16>,
+    /// Seconds that a holder keeps the VIP which only lost priority.
+    delay: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -206,7 +212,12 @@ impl Page {
                         Unhealthy::Fault => -1,
                         Unhealthy::Lose(lost) => i16::from(lost),
                     });
-                    let candidate = Candidate { node: index, priority: instance.priority, lost };
+                    let delay = match instance.preempt {
+                        Preempt::After(delay) => delay.as_secs(),
+                        _ => 0,
+                    };
+                    let priority = instance.priority;
+                    let candidate = Candidate { node: index, priority, lost, delay };
                     candidates.push((instance.source, candidate));
                 }
             }
@@ -215,6 +226,10 @@ impl Page {
             let written = datacenter.vips.iter().find(|found| found.address.value == vip.address);
             VipData {
                 address: vip.address,
+                extra: written
+                    .into_iter()
+                    .flat_map(|vip| vip.addresses().skip(1).map(|(address, _)| address))
+                    .collect(),
                 entrypoint: entrypoint(&vip.entrypoint),
                 vrid: vip.numbers.vrid,
                 table: routing.map_or(String::new(), |routing| routing.table.to_string()),
@@ -250,6 +265,7 @@ impl Page {
                 name: node.node.to_string(),
                 zone: node.zone.as_ref().map(ToString::to_string),
                 weight: node.weight,
+                written: datacenter.nodes.get(&node.node).map_or("active", |own| own.state.word()),
                 entrypoints: tracked.into_iter().collect(),
             }
         });

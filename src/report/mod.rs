@@ -45,6 +45,9 @@ fn hash(text: &str) -> String {
 }
 
 impl Page {
+    /// How every page begins.
+    pub const BEGINS: &str = "<!DOCTYPE html>";
+
     /// The page of a datacenter.
     pub fn html(&self) -> anyhow::Result<String> {
         let environment = environment()?;

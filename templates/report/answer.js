@@ -162,7 +162,8 @@ const trace = (written) => {
   const index = data.entrypoints.indexOf(entrypoint);
   const vips = data.vips.map((vip, at) => [vip, at]).filter(([vip]) => vip.entrypoint === index);
   const holders = elect(now);
-  const through = vips.map(([vip, at]) => vip.address + (holders[at] === null ? ' on no node' : ' on ' + data.nodes[holders[at]].name));
+  const through = vips.flatMap(([vip, at]) => [vip.address, ...vip.extra]
+    .map((address) => address + (holders[at] === null ? ' on no node' : ' on ' + data.nodes[holders[at]].name)));
   const nothing = (why) => ({ kind: 'none', why, through });
   if (vips.length === 0) return nothing('the entrypoint has no VIP');
   if (vips.every(([, at]) => holders[at] === null)) return nothing('no node holds a VIP of the entrypoint');

@@ -1,5 +1,26 @@
 // --- All of it.
 
+const vipRows = listing(document.querySelector('#vips .table'), 'VIPs',
+  ['VIP', 'Entrypoint', 'Holder', 'Order', 'VRID', 'Table', 'Mark', 'Files', 'Written']);
+const named = (order) => order.map(([node, own]) => data.nodes[node].name + ' ' + own).join(', ');
+
+// As `simulate` says it: `b-2 (moves from c-2 after 30 s)`.
+const holder = (vip, node, old) => {
+  const name = (at) => (at === null ? 'nobody' : data.nodes[at].name);
+  if (node === old) return name(node);
+  const candidate = (at) => vip.candidates.find((one) => one.node === at);
+  const holdsOn = node !== null && old !== null && !isOut(now, old) && candidate(old).lost > 0 && isUnhealthy(now, vip.entrypoint, old);
+  const delay = holdsOn && candidate(node).delay > 0 ? ` after ${candidate(node).delay} s` : '';
+  return `${name(node)} (moves from ${name(old)}${delay})`;
+};
+
+const answer = () => {
+  const found = trace(byId('asked').value);
+  const words = { component: `component ${found.name}`, fallback: `the fallback ${found.name}`, redirect: `a redirect to ${found.location}`, none: 'nobody', error: 'no answer' };
+  const backend = found.kind === 'component' ? data.components.find((one) => one.name === found.name).backend + ', ' : '';
+  byId('answer').textContent = `${words[found.kind]}: ${backend}${found.why}${found.through ? ' (' + found.through.join(', ') + ')' : ''}`;
+};
+
 const show = (focus = null) => {
   const holders = elect(now);
   const [loads, shares] = [loadsOf(holders), sharesOf(now)];
@@ -16,9 +37,9 @@ const show = (focus = null) => {
     const same = again.find((group) => group.getAttribute('aria-label').split(/[,:]/)[0] === name);
     if (same) same.focus();
   }
-  listing(document.querySelector('#vips .table'), 'VIPs', ['VIP', 'Entrypoint', 'Holder', 'Order', 'VRID', 'Table', 'Mark', 'Files', 'Written'],
-    data.vips.map((vip, at) => [vip.address, data.entrypoints[vip.entrypoint].name, holders[at] === null ? 'nobody' : data.nodes[holders[at]].name,
-      vip.order.map(([node, own]) => data.nodes[node].name + ' ' + own).join(', '), vip.vrid, vip.table, vip.mark, vip.files.join(', '), vip.at]));
+  vipRows(data.vips.map((vip, at) => [[vip.address, ...vip.extra].join(', '), data.entrypoints[vip.entrypoint].name, holder(vip, holders[at], before[at]),
+    { short: named(vip.order.slice(0, 3)) + (vip.order.length > 3 ? ', …' : ''), text: named(vip.order) }, vip.vrid, vip.table, vip.mark, vip.files.join(', '), vip.at]));
+  if (byId('answer').textContent !== '') answer();
 };
 
 const legend = byId('legend');
@@ -37,24 +58,19 @@ byId('reset').addEventListener('click', () => {
 });
 show();
 heatMap();
-listing(document.querySelector('#domains .table'), 'Domains', ['Domain', 'Entrypoint', 'Secret', 'File', 'Written'],
+listing(document.querySelector('#domains .table'), 'Domains', ['Domain', 'Entrypoint', 'Secret', 'File', 'Written'])(
   domains.map((domain) => [domain.host, data.entrypoints[domain.entrypoint].name, domain.secret === null ? 'plain http' : domain.secret, domain.file, domain.at]));
-listing(document.querySelector('#components .table'), 'Components', ['Component', 'Entrypoint', 'Backend', 'Paths', 'Hosts', 'File', 'Written'],
+listing(document.querySelector('#components .table'), 'Components', ['Component', 'Entrypoint', 'Backend', 'Paths', 'Hosts', 'File', 'Written'])(
   data.components.map((one) => [one.name, data.entrypoints[one.entrypoint].name, one.backend, one.paths.join(' '), one.hosts.join(' '), one.file, one.at]));
-listing(document.querySelector('#findings .table'), 'Findings', ['Code', 'Severity', 'What', 'Where'],
+listing(document.querySelector('#findings .table'), 'Findings', ['Code', 'Severity', 'What', 'Where'])(
   data.findings.map((finding) => [finding.code, finding.severity, finding.title, finding.at]));
 if (data.change !== null) {
   byId('change-verdict').textContent = data.change.verdict;
-  listing(document.querySelector('#change .table'), 'Impact', ['Impact', 'On', 'From', 'To', 'Silent', 'Why'],
+  listing(document.querySelector('#change .table'), 'Impact', ['Impact', 'On', 'From', 'To', 'Silent', 'Why'])(
     data.change.findings.map((one) => [one.class, one.on, one.from, one.to, one.silent, one.why]));
   for (const step of data.change.steps) byId('steps').append(element('li', {}, step));
 }
-byId('ask').addEventListener('submit', (event) => {
-  event.preventDefault();
-  const found = trace(byId('asked').value);
-  const words = { component: `component ${found.name}`, fallback: `the fallback ${found.name}`, redirect: `a redirect to ${found.location}`, none: 'nobody', error: 'no answer' };
-  byId('answer').textContent = `${words[found.kind]}: ${found.why}${found.through ? ' (' + found.through.join(', ') + ')' : ''}`;
-});
+byId('ask').addEventListener('submit', (event) => { event.preventDefault(); answer(); });
 
 // For those who test the page: the election and the answers that it shows.
 window.lbgen = { elect: (failed) => elect(failing(failed)), trace };

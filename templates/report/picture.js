@@ -16,7 +16,7 @@ const topology = (holders) => {
   const zoneWidth = across * (WIDTH + 10) + 14;
   const down = Math.ceil(most / across);
   const top = 54;
-  const total = { width: zones.length * (zoneWidth + 12) + 4, height: top + 30 + down * (height + 10) + 8 };
+  const total = { width: Math.max(zones.length * (zoneWidth + 12) + 4, data.gateways.length * 250 + 4), height: top + 30 + down * (height + 10) + 8 };
   const svg = drawing('svg', { width: total.width, height: total.height, viewBox: `0 0 ${total.width} ${total.height}`, role: 'group', 'aria-label': 'Zones, nodes and the VIPs that they hold' });
   data.gateways.forEach((gateway, at) => {
     const x = 4 + at * 250;
@@ -40,16 +40,18 @@ const topology = (holders) => {
       const left = x + 10 + (place % across) * (WIDTH + 10);
       const y = top + 30 + Math.floor(place / across) * (height + 10);
       const state = stateOf(at);
-      const box = button(`${node.name}, ${state}, ${held[at].length} VIPs`, () => {
-        setState(at, { up: 'failed', failed: 'drained', drained: 'up' }[state]);
+      const next = { up: 'failed', failed: 'drained', drained: 'up' }[state];
+      const names = held[at].map((vip) => data.vips[vip].address + ' of ' + data.entrypoints[data.vips[vip].entrypoint].name);
+      const box = button(`${node.name}, ${state}, holds ${names.length === 0 ? 'no VIP' : names.join('; ')}; press for ${next}`, () => {
+        setState(at, next);
       });
       box.setAttribute('class', state);
       box.append(drawing('rect', { x: left, y, width: WIDTH, height, rx: 4, class: 'box' }));
-      box.append(drawing('text', { x: left + 8, y: y + 17 }, shortened(node.name, 18) + (state === 'up' ? '' : ' ' + state)));
+      box.append(drawing('text', { x: left + 8, y: y + 17 }, shortened(node.name, 14) + (state === 'up' ? (node.written === 'active' ? '' : ' (' + node.written + ')') : ' ' + state)));
       held[at].forEach((vip, number) => {
         const chip = { x: left + 8 + (number % columns) * CHIP, y: y + 26 + Math.floor(number / columns) * (isWide ? 18 : CHIP) };
         const shape = drawing('rect', { ...chip, width: isWide ? WIDTH - 16 : CHIP - 3, height: isWide ? 15 : CHIP - 3, rx: 2, fill: colour(data.vips[vip].entrypoint), class: 'chip' });
-        shape.append(drawing('title', {}, data.vips[vip].address + ', ' + data.entrypoints[data.vips[vip].entrypoint].name));
+        shape.append(drawing('title', {}, [data.vips[vip].address, ...data.vips[vip].extra].join(' with ') + ', ' + data.entrypoints[data.vips[vip].entrypoint].name));
         box.append(shape);
         if (isWide) box.append(drawing('text', { x: chip.x + 4, y: chip.y + 11.5, class: 'chip-text' }, shortened(data.vips[vip].address, 24)));
       });

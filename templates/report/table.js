@@ -3,13 +3,23 @@
 const nodeTable = (loads, shares) => {
   const table = byId('nodes');
   const head = element('tr');
-  for (const title of ['Node', 'Zone', 'State', 'VIPs', 'Bound', ...data.entrypoints.map((one) => one.name + ' unhealthy')]) {
-    head.append(element('th', { scope: 'col' }, title));
-  }
+  for (const title of ['Node', 'Zone', 'Inventory', 'State', 'VIPs', 'Bound']) head.append(element('th', { scope: 'col' }, title));
+  data.entrypoints.forEach((entrypoint, number) => {
+    const cell = element('th', { scope: 'col' }, entrypoint.name + ' unhealthy ');
+    const nodes = data.nodes.map((_, at) => at).filter((at) => isTracked(number, at));
+    if (nodes.length > 0) {
+      const all = element('input', { type: 'checkbox', 'aria-label': `${entrypoint.name} unhealthy on every node` });
+      all.checked = nodes.every((at) => isUnhealthy(now, number, at));
+      all.addEventListener('change', () => { nodes.forEach((at) => setUnhealthy(number, at, all.checked)); show(); });
+      cell.append(all);
+    }
+    head.append(cell);
+  });
   const body = element('tbody');
   data.nodes.forEach((node, at) => {
     const row = element('tr');
-    row.append(element('th', { scope: 'row' }, node.name), element('td', {}, node.zone === null ? '' : node.zone));
+    row.append(element('th', { scope: 'row' }, node.name), element('td', {}, node.zone === null ? '' : node.zone),
+      element('td', {}, node.written + (node.weight > 1 ? ', weight ' + node.weight : '')));
     const choice = element('select', { 'aria-label': 'State of ' + node.name });
     for (const state of ['up', 'failed', 'drained']) choice.append(element('option', { value: state }, state));
     choice.value = stateOf(at);
@@ -20,11 +30,11 @@ const nodeTable = (loads, shares) => {
     row.append(cell, element('td', { class: over ? 'number over' : 'number' }, loads[at]), element('td', { class: 'number' }, shares[at] === null ? '' : shares[at]));
     data.entrypoints.forEach((entrypoint, number) => {
       const box = element('td');
-      if (node.entrypoints.some(([own, tracked]) => own === number && tracked)) {
+      if (isTracked(number, at)) {
         const check = element('input', { type: 'checkbox', 'aria-label': `${entrypoint.name} unhealthy on ${node.name}` });
         check.checked = isUnhealthy(now, number, at);
         check.addEventListener('change', () => {
-          if (check.checked) now.unhealthy.add(number + '@' + at); else now.unhealthy.delete(number + '@' + at);
+          setUnhealthy(number, at, check.checked);
           show();
         });
         box.append(check);
@@ -35,12 +45,21 @@ const nodeTable = (loads, shares) => {
   });
   const header = element('thead');
   header.append(head);
-  table.replaceChildren(element('caption', {}, 'Nodes'), header, body);
+  // Whoever has the focus keeps it: what is drawn anew has the same label.
+  const label = table.contains(document.activeElement) ? document.activeElement.getAttribute('aria-label') : null;
+  table.replaceChildren(element('caption', {}, 'Nodes. Bound: the share of the VIPs by weight among the nodes that are left, rounded up'), header, body);
+  const same = [...table.querySelectorAll('select, input')].find((one) => one.getAttribute('aria-label') === label);
+  if (label !== null && same) same.focus();
 };
 
-// --- Tables that sort and filter.
+const isTracked = (entrypoint, node) => data.nodes[node].entrypoints.some(([own, tracked]) => own === entrypoint && tracked);
+const setUnhealthy = (entrypoint, node, is) => {
+  if (is) now.unhealthy.add(entrypoint + '@' + node); else now.unhealthy.delete(entrypoint + '@' + node);
+};
 
-const listing = (place, caption, columns, rows) => {
+// --- Tables that sort and filter. A cell is a text, a number, or { short, text } for what is folded.
+
+const listing = (place, caption, columns) => {
   const shown = { column: null, down: false, text: '' };
   const filter = element('input', { type: 'search', class: 'filter', 'aria-label': 'Filter ' + caption, placeholder: 'filter' });
   const count = element('span', { role: 'status' });
@@ -60,16 +79,23 @@ const listing = (place, caption, columns, rows) => {
     cell.append(sort);
     head.append(cell);
   });
-  const all = rows.map((cells) => {
-    const row = element('tr');
-    cells.forEach((cell, at) => row.append(element(at === 0 ? 'th' : 'td', at === 0 ? { scope: 'row' } : typeof cell === 'number' ? { class: 'number' } : columns[at] === 'Written' ? { class: 'place' } : {}, cell)));
-    return { cells, row, text: cells.join(' ').toLowerCase() };
-  });
+  const drawn = (cell, at) => {
+    if (at === 0) return element('th', { scope: 'row' }, cell);
+    if (typeof cell !== 'object') return element('td', { class: typeof cell === 'number' ? 'number' : columns[at] === 'Written' ? 'place' : 'text' }, cell);
+    const [box, details] = [element('td'), element('details')];
+    details.append(element('summary', {}, cell.short), cell.text);
+    box.append(details);
+    return box;
+  };
+  const said = (cell) => (typeof cell === 'object' ? cell.text : String(cell));
+  // Hexadecimal numbers are sorted as numbers.
+  const key = (cell) => (/^0x[0-9a-f]+$/.test(said(cell)) ? String(parseInt(cell, 16)) : said(cell));
+  let all = [];
   const order = new Intl.Collator('en', { numeric: true });
   const fill = () => {
     let list = all.filter((entry) => entry.text.includes(shown.text));
     if (shown.column !== null) {
-      list = [...list].sort((a, b) => order.compare(a.cells[shown.column], b.cells[shown.column]) * (shown.down ? -1 : 1));
+      list = [...list].sort((a, b) => order.compare(key(a.cells[shown.column]), key(b.cells[shown.column])) * (shown.down ? -1 : 1));
     }
     body.replaceChildren(...list.map((entry) => entry.row));
     count.textContent = ` ${list.length} of ${all.length}`;
@@ -78,10 +104,19 @@ const listing = (place, caption, columns, rows) => {
   const header = element('thead');
   header.append(head);
   table.append(element('caption', {}, caption), header, body);
-  const scroll = element('div', { class: 'scroll' });
+  const scroll = element('div', { class: 'scroll tall', tabindex: '0', role: 'region', 'aria-label': caption });
   scroll.append(table);
-  fill();
   place.replaceChildren(filter, count, scroll);
+  // Filter and order stay when the rows change.
+  return (rows) => {
+    all = rows.map((cells) => {
+      const row = element('tr');
+      row.append(...cells.map(drawn));
+      return { cells, row, text: cells.map(said).join(' ').toLowerCase() };
+    });
+    fill();
+    if (all.length === 0) place.replaceChildren(element('p', {}, 'None.'));
+  };
 };
 
 // --- Every single failure, every zone, and the worst pairs.
