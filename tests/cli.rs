@@ -341,3 +341,20 @@ fn a_closed_pipe_is_a_quiet_end() {
     let done = child.wait_with_output().unwrap();
     assert_eq!((code(&done), stderr(&done).as_str()), (1, ""));
 }
+
+/// A parser's position may lie within a character; drawing it must not end in a panic.
+#[test]
+fn a_place_inside_of_a_character_is_drawn() {
+    for text in [
+        "!x: \u{85}\n",
+        "datacenter: x\nfoo: !x\u{85}: 1\n",
+        "\u{85}\u{85}: \u{2028}\n",
+        "a: [\u{e9}\u{85}",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("inventory.yaml");
+        fs::write(&file, text).unwrap();
+        let done = lbgen(&["check", file.to_str().unwrap()]);
+        assert_eq!(code(&done), 1, "{text:?}: {}", stderr(&done));
+    }
+}

@@ -142,7 +142,9 @@ fn edited(count: usize) -> Vec<(Edit, String)> {
 fn the_json_schema_takes_what_check_takes_after_an_edit() {
     let schema = lbgen::schema::inventory();
     let validator = jsonschema::validator_for(&schema).unwrap();
-    for (edit, text) in edited(400) {
+    // Line breaks of YAML 1.1, which the other reader reads; 1.2 takes them for text (YAML 1.2.2, 5.4).
+    let is_read_alike = |text: &str| !text.contains(['\u{85}', '\u{2028}', '\u{2029}']);
+    for (edit, text) in edited(400).into_iter().filter(|(_, text)| is_read_alike(text)) {
         let faults: Vec<String> = validator
             .iter_errors(&support::data(&text))
             .map(|error| format!("{}: {error}", error.instance_path()))

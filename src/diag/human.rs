@@ -140,7 +140,9 @@ impl<'a> Window<'a> {
         self.text.len() <= WIDEST
     }
 
+    /// A range within the window, in whole characters: a parser may end one inside of a character.
     fn of(&self, range: std::ops::Range<usize>) -> std::ops::Range<usize> {
-        range.start - self.start..range.end - self.start
+        let start = self.text.floor_char_boundary(range.start - self.start);
+        start..self.text.ceil_char_boundary(range.end - self.start).max(start)
     }
 }

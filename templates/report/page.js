@@ -38,7 +38,7 @@ const show = (focus = null) => {
     if (same) same.focus();
   }
   vipRows(data.vips.map((vip, at) => [[vip.address, ...vip.extra].join(', '), data.entrypoints[vip.entrypoint].name, holder(vip, holders[at], before[at]),
-    { short: named(vip.order.slice(0, 3)) + (vip.order.length > 3 ? ', …' : ''), text: named(vip.order) }, vip.vrid, vip.table, vip.mark, vip.files.join(', '), vip.at]));
+    vip.order.length > 3 ? { short: named(vip.order.slice(0, 3)) + ', …', text: named(vip.order) } : named(vip.order), vip.vrid, vip.table, vip.mark, vip.files.join(', '), vip.at]));
   if (byId('answer').textContent !== '') answer();
 };
 
