@@ -3,7 +3,7 @@
 //! The data flows one way: text -> [`inventory`] -> [`model`] -> [`plan`] -> [`emit`] -> [`bundle`] -> [`state`] ->
 //! [`impact`] -> [`rollout`]; each folder imports only from those before it. [`language`] says what a single value may be,
 //! [`route`] is the routing table between model and plan, which [`trace`] asks who answers a URL; [`align`] compares the
-//! datacenters of a fleet, and [`import`] goes the way back, from what runs to an inventory. [`diag`] serves all of them,
+//! datacenters of a fleet, and [`import`] goes the way back, from what runs to an inventory. [`report`] shows all of it on a page. [`diag`] serves all of them,
 //! [`lint`] warns, [`schema`] describes the language to editors, [`cli`] drives.
 //!
 //! Invariants: a [`model::Datacenter`] is valid or does not exist; every number is chosen in [`plan`]; an emitter

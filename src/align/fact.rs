@@ -6,8 +6,7 @@ use std::ops::RangeInclusive;
 
 use crate::language::form::in_words;
 use crate::model::{
-    Annotations, BackendPort, Component, Datacenter, EndpointsForm, Entrypoint, Preempt,
-    VrrpVersion,
+    Annotations, Component, Datacenter, EndpointsForm, Entrypoint, Preempt, VrrpVersion,
 };
 use crate::plan::Plan;
 
@@ -181,11 +180,7 @@ impl Entry<'_> {
         self.say("entrypoint", &component.entrypoint);
         self.say("namespace", &component.namespace);
         if let Some(backend) = &component.backend {
-            let port = match &backend.port {
-                BackendPort::Name(name) => name.to_string(),
-                BackendPort::Number(number) => number.to_string(),
-            };
-            self.say("backend", format!("{}:{port}", backend.service));
+            self.say("backend", format!("{}:{}", backend.service, backend.port));
         }
         for path in &component.paths {
             self.say(&format!("paths.{}", path.path.value), path.kind);

@@ -6,6 +6,7 @@ mod fact;
 pub use fact::{Facts, Place};
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use crate::model::align::Waiver;
 
@@ -38,6 +39,17 @@ pub enum Value {
     Absent,
     /// Nothing, because it has no such entry, which is a difference of its own; or it may differ.
     Excused,
+}
+
+/// As tables show it.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Says(text) => f.write_str(text),
+            Self::Absent => f.write_str("-"),
+            Self::Excused => Ok(()),
+        }
+    }
 }
 
 /// What differs, and which waivers were of use.

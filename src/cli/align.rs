@@ -107,20 +107,12 @@ fn say_unused(sides: &[Side], alignment: &Alignment, session: &Session) {
     }
 }
 
-fn cell(value: &Value) -> String {
-    match value {
-        Value::Says(text) => text.clone(),
-        Value::Absent => "-".to_owned(),
-        Value::Excused => String::new(),
-    }
-}
-
 fn text(names: &[&str], alignment: &Alignment) -> String {
     let mut headers = vec!["WHERE"];
     headers.extend(names);
     let rows = alignment.differences.iter().map(|difference| {
         let mut row = vec![difference.place.to_string()];
-        row.extend(difference.values.iter().map(cell));
+        row.extend(difference.values.iter().map(Value::to_string));
         row
     });
     let sum = count(alignment.differences.len(), "difference");
@@ -139,7 +131,7 @@ fn markdown(names: &[&str], alignment: &Alignment) -> String {
         format!("| where | {} |\n|{}\n", names.join(" | "), " --- |".repeat(names.len() + 1));
     for difference in &alignment.differences {
         let values: Vec<String> =
-            difference.values.iter().map(|value| escaped(&cell(value))).collect();
+            difference.values.iter().map(|value| escaped(&value.to_string())).collect();
         text +=
             &format!("| {} | {} |\n", escaped(&difference.place.to_string()), values.join(" | "));
     }

@@ -12,7 +12,7 @@ use super::origin::{From, changed_files, read_all};
 use super::session::Session;
 use super::table::count;
 use super::{Exit, Format, output};
-use crate::align::{Alignment, Facts, Side, Value};
+use crate::align::{Alignment, Facts, Side};
 use crate::emit::{self, Templates};
 use crate::impact::{Comparison, Impact};
 use crate::report::{Change, Index, IndexRow, Page};
@@ -105,11 +105,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
             .differences
             .iter()
             .map(|found| {
-                let values = found.values.iter().map(|value| match value {
-                    Value::Says(text) => text.clone(),
-                    Value::Absent => "-".to_owned(),
-                    Value::Excused => String::new(),
-                });
+                let values = found.values.iter().map(ToString::to_string);
                 let entry = match found.place.entry.as_str() {
                     "" => "datacenter".to_owned(),
                     entry => entry.to_owned(),

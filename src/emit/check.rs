@@ -6,8 +6,6 @@ use super::{Emitter, Files, node_file};
 use crate::model::{Entry, Label};
 use crate::plan::{Check, CheckCommand, HealthPort, NodePlan};
 
-/// Where the scripts are.
-pub const FOLDER: &str = "/usr/local/libexec/lbgen";
 /// Starts a command as nobody (setpriv(1)).
 const UNPRIVILEGED: &str =
     "/usr/bin/setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs";
@@ -22,7 +20,7 @@ struct Parts<'a> {
 pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> Files {
     let body = emitter.render("check-entrypoint", minijinja::context! {})?;
     let mut files =
-        vec![node_file(node, &format!("{}/check-entrypoint", &FOLDER[1..]), 0o755, body)];
+        vec![node_file(node, &format!("{}/check-entrypoint", &Check::FOLDER[1..]), 0o755, body)];
     for check in node.checks.iter().filter(|check| !check.commands.is_empty()) {
         let commands = check.health.iter().map(health).chain(check.commands.iter().map(command));
         let parts = Parts { entrypoint: &check.entrypoint, commands: commands.collect() };
@@ -49,11 +47,12 @@ pub(super) fn unprivileged(command: &str) -> String {
 }
 
 fn script(check: &Check) -> String {
-    format!("{FOLDER}/check-{}", Check::name_of(&check.entrypoint))
+    format!("{}/check-{}", Check::FOLDER, Check::name_of(&check.entrypoint))
 }
 
 fn health(health: &HealthPort) -> String {
-    unprivileged(&format!("{FOLDER}/check-entrypoint {} {}", health.address, health.port))
+    let (folder, address, port) = (Check::FOLDER, health.address, health.port);
+    unprivileged(&format!("{folder}/check-entrypoint {address} {port}"))
 }
 
 fn command(check: &CheckCommand) -> String {

@@ -1,6 +1,6 @@
 //! &[`Plan`] -> files: writes down what the plan says and decides nothing. One file per kind of output.
 
-pub mod check;
+mod check;
 mod file;
 mod keepalived;
 mod kubernetes;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Class, Comparison, Finding};
 use crate::language::name::{Host, Label, Name};
-use crate::model::{EXPOSES, Entry};
+use crate::model::Entry;
 use crate::state::{HostListener, Object, State};
 
 /// The listeners of a state, by host.
@@ -26,7 +26,7 @@ fn listeners(state: &State) -> Listeners<'_> {
 pub(super) const TAKES_OVER: &str = "the Gateway's listener answers instead of an Ingress";
 pub(super) const GIVES_BACK: &str = "an Ingress answers instead of the Gateway's listener";
 
-/// The folder of an entrypoint's objects, which is called as its Gateway.
+/// The edge Service of an entrypoint, which is called as its Gateway.
 fn service<'a>(state: &'a State, entrypoint: &str) -> Option<&'a Object> {
     let file = format!("kubernetes/entrypoints/{entrypoint}/service.yaml");
     state.objects.values().find(|object| object.file == file)
@@ -34,8 +34,7 @@ fn service<'a>(state: &'a State, entrypoint: &str) -> Option<&'a Object> {
 
 /// Whether the VIPs of an entrypoint lead to its Gateway.
 pub(super) fn is_exposed(state: &State, gateway: &str) -> bool {
-    let annotation = format!("/metadata/annotations/{}", EXPOSES.replace('/', "~1"));
-    service(state, gateway).is_some_and(|found| found.field(&annotation).is_some())
+    service(state, gateway).is_some_and(Object::exposes_gateway)
 }
 
 impl<'a> Gateways<'a> {

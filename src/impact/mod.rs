@@ -191,11 +191,15 @@ impl Impact {
 /// What two files say is said once.
 fn merged(findings: Vec<Finding>) -> Vec<Finding> {
     let mut once: Vec<Finding> = Vec::new();
-    let mut places: BTreeMap<(Subject, Class, String), usize> = BTreeMap::new();
+    let mut places = BTreeMap::new();
     for finding in findings {
-        let key = (finding.subject.clone(), finding.class, finding.reason.clone());
+        let Finding { class, subject, reason, from, to, .. } = finding.clone();
+        let key = (class, subject, reason, from, to);
         match places.get(&key) {
-            Some(at) => once[*at].files.extend(finding.files),
+            Some(at) => {
+                let known: &mut Finding = &mut once[*at];
+                known.files.extend(finding.files);
+            }
             None => {
                 places.insert(key, once.len());
                 once.push(finding);

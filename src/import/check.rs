@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::codes;
 use super::finding::Findings;
-use crate::emit::check::FOLDER;
 use crate::language::name::{Command, Name as _, User};
 use crate::model::Timing;
 use crate::plan::Check;
@@ -141,7 +140,7 @@ fn lines<'a>(tree: &Tree, node: &str, script: &Statement, user: &'a str) -> Vec<
         _ => script.words[1..].join(" "),
     };
     let parts = command
-        .strip_prefix(FOLDER)
+        .strip_prefix(Check::FOLDER)
         .and_then(|name| name.strip_prefix("/check-")?.strip_prefix(Check::PREFIX))
         .and_then(|_| tree.get(&format!("nodes/{node}{command}")));
     match parts {
@@ -161,8 +160,9 @@ impl Health {
 
     fn take(&mut self, line: &str, user: &str, at: Span, findings: &mut Findings) {
         let (line, user) = unwrapped(line, user);
-        let own =
-            line.strip_prefix(FOLDER).and_then(|rest| rest.strip_prefix("/check-entrypoint "));
+        let own = line
+            .strip_prefix(Check::FOLDER)
+            .and_then(|rest| rest.strip_prefix("/check-entrypoint "));
         if let Some(arguments) = own {
             self.port = arguments.split(' ').nth(1).and_then(|port| port.parse().ok());
             return;

@@ -3,10 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::diag::{Code, Diagnostic, Report, code};
-use crate::model::{
-    BackendPort, Component, Datacenter, GatewayTier, Label, Tiers, nginx_annotation,
-};
-use crate::route::{Fate, PathMatch, Remark, RoutingTable, Tier, Translation};
+use crate::model::{BackendPort, Component, Datacenter, GatewayTier, Label, NGINX};
+use crate::route::{Canary, Fate, PathMatch, Remark, RoutingTable, Tier, Translation};
 use crate::source::Span;
 
 /// Nothing says it.
@@ -29,8 +27,11 @@ pub const CODES: &[&Code] = &[&LOST, &CHANGED, &PORT_NAME, &PATH, &SHARED_PODS];
 /// Reports what the routes of a Gateway do not say, or not as it is meant.
 pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report) {
     shared_pods(datacenter, report);
-    // An annotation of an entrypoint is one of all its components.
-    let mut told: BTreeSet<Span> = BTreeSet::new();
+    let mut remarks: Vec<Remark> = Vec::new();
+    for entrypoint in datacenter.entrypoints.values() {
+        let tiers = entrypoint.tiers().filter(|tiers| tiers.gateway.is_some());
+        remarks.extend(tiers.into_iter().flat_map(|tiers| Translation::of_fallback(tiers).remarks));
+    }
     for (name, component) in &datacenter.components {
         let entrypoint = datacenter.entrypoints.get(&component.entrypoint);
         let Some(tiers) = entrypoint.and_then(|found| found.tiers()) else { continue };
@@ -39,21 +40,19 @@ pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report
         else {
             continue;
         };
-        // ingress-nginx reads nothing else of a canary than how it is one.
-        let is_canary = tiers.controller().reads_nginx() && component.is_canary();
-        let remarks = match is_canary {
-            true => Vec::new(),
-            false => Translation::of_component(tiers, component).remarks,
-        };
-        let canary = canary_elsewhere(datacenter, name, component, tiers, tier);
-        for remark in remarks.into_iter().chain(canary) {
-            if told.insert(remark.span) {
-                report.push(remarked(&remark));
-            }
+        if tiers.has_canary(component) {
+            remarks.extend(Canary::of(&component.annotations).remarks);
+            remarks.extend(canary_elsewhere(datacenter, name, component, tier));
+        } else {
+            remarks.extend(Translation::of_component(tiers, component).remarks);
         }
         port(name, component, report);
         paths(name, tier, report);
     }
+    // An annotation of an entrypoint is one of all its components.
+    let mut told: BTreeSet<Span> = BTreeSet::new();
+    remarks.retain(|remark| told.insert(remark.span));
+    remarks.iter().for_each(|remark| report.push(remarked(remark)));
 }
 
 fn remarked(remark: &Remark) -> Diagnostic {
@@ -81,18 +80,13 @@ fn canary_elsewhere(
     datacenter: &Datacenter,
     name: &Label,
     component: &Component,
-    tiers: &Tiers,
     tier: &Tier,
 ) -> Option<Remark> {
-    let is_canary = tiers.controller().reads_nginx() && component.is_canary();
-    let takes_share = nginx_annotation(&component.annotations, "canary-weight").is_some();
-    if !is_canary || !takes_share {
-        return None;
-    }
     let (host, rule) = tier.canaries().find(|(_, rule)| rule.component() == Some(name))?;
     let main = datacenter.components.get(tier.claimed(host, &rule.path)?.component()?)?;
-    let key = |name: &&crate::model::QualifiedName| name.as_str().ends_with("/canary-weight");
-    let (key, value) = component.annotations.iter().find(|(name, _)| key(name))?;
+    let mut all = component.annotations.iter();
+    let (key, value) =
+        all.find(|(key, _)| key.as_str().strip_prefix(NGINX) == Some("canary-weight"))?;
     (main.namespace != component.namespace).then(|| Remark {
         key: key.as_str().to_owned(),
         span: value.span,

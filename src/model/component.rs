@@ -1,5 +1,7 @@
 //! What requests are for, behind the routing tier.
 
+use std::fmt;
+
 use super::entrypoint::{Annotations, Entrypoint, annotations, is_true, nginx_annotation};
 use super::{Names, codes, tiers_of, value};
 use crate::diag::{Diagnostic, Report};
@@ -21,7 +23,7 @@ pub struct Component {
     pub backend: Option<Backend>,
     /// Where the backend's port is written; the name where it is not.
     pub backend_span: Span,
-    /// Where its Ingress lives.
+    /// Where its Ingress and its routes live.
     pub namespace: Label,
     /// What it claims; not empty.
     pub paths: Vec<Path>,
@@ -85,6 +87,15 @@ pub enum BackendPort {
     Name(PortName),
     /// By number.
     Number(u16),
+}
+
+impl fmt::Display for BackendPort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => name.fmt(f),
+            Self::Number(number) => number.fmt(f),
+        }
+    }
 }
 
 pub(super) fn build(

@@ -15,10 +15,10 @@ mod priority;
 pub mod simulate;
 
 pub use kubernetes::{
-    EndpointsPlan, Exposure, Families, Family, Filter, GatewayPlan, HeaderMatch, HttpRoutePlan,
-    IngressBackend, IngressPath, IngressPlan, IngressRule, KubernetesPlan, Legacy, Listener,
-    ListenerSetPlan, Manifest, ManifestFile, Object, ObjectMeta, Parent, RouteBackend, RouteMatch,
-    RouteRule, ServicePlan, ServicePort, SlicePlan, Tls, WrittenAnnotations,
+    EndpointsPlan, Exposure, Families, Family, Filter, GatewayPlan, HttpRoutePlan, IngressBackend,
+    IngressPath, IngressPlan, IngressRule, KubernetesPlan, Legacy, Listener, ListenerSetPlan,
+    Manifest, ManifestFile, Object, ObjectMeta, Parent, RouteBackend, RouteMatch, RouteRule,
+    ServicePlan, ServicePort, SlicePlan, Tls, WrittenAnnotations,
 };
 pub use listener::{MOST_LISTENERS, Places};
 pub use lock::Lock;

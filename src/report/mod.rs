@@ -1,11 +1,16 @@
 //! A page that shows a datacenter: one HTML file with its own style and script, that asks nothing from outside.
 
-mod data;
+mod change;
+mod holder;
 mod index;
+mod known;
+mod page;
 mod route;
+mod served;
 
-pub use data::{Change, Page};
+pub use change::Change;
 pub use index::{Index, IndexRow};
+pub use page::Page;
 
 use anyhow::Context;
 use base64::Engine;

@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::data::Places;
+use super::known::Known;
 use crate::model::{Controller, Exposed, Protocol, Tiers, is_true, nginx_annotation};
-use crate::pipeline::Planned;
 use crate::route::{Considered, PathMatch, Tier};
 
 /// A kind of traffic.
@@ -54,12 +53,13 @@ struct RuleData {
 }
 
 /// Every entrypoint, in the order of the plan.
-pub(super) fn entrypoints(planned: &Planned, places: &Places<'_>) -> Vec<EntrypointData> {
+pub(super) fn entrypoints(known: &Known<'_>) -> Vec<EntrypointData> {
+    let planned = known.planned;
     let all = planned.datacenter.entrypoints.iter();
     all.map(|(name, entrypoint)| {
         let own = EntrypointData { name: name.to_string(), ..EntrypointData::default() };
         match entrypoint.tiers().zip(planned.routes.tier(name)) {
-            Some((tiers, tier)) => of_cluster(own, tiers, tier, places),
+            Some((tiers, tier)) => of_cluster(own, tiers, tier, known),
             None => own,
         }
     })
@@ -70,7 +70,7 @@ fn of_cluster(
     own: EntrypointData,
     tiers: &Tiers,
     tier: &Tier,
-    places: &Places<'_>,
+    known: &Known<'_>,
 ) -> EntrypointData {
     let says = |name: &str| nginx_annotation(&tiers.edge.annotations, name);
     let open = tiers.edge.ports.values().filter(|port| port.protocol == Protocol::Tcp);
@@ -85,12 +85,12 @@ fn of_cluster(
         forces_tls: says("force-ssl-redirect").is_some_and(is_true),
         keeps_http: says("ssl-redirect") == Some("false"),
         fallback: tiers.fallback.as_ref().map(|fallback| fallback.name.value.to_string()),
-        tier: tier_data(tiers, tier, places),
+        tier: tier_data(tiers, tier, known),
         ..own
     }
 }
 
-fn tier_data(tiers: &Tiers, tier: &Tier, places: &Places<'_>) -> TierData {
+fn tier_data(tiers: &Tiers, tier: &Tier, known: &Known<'_>) -> TierData {
     let (controller, strict) = word(tiers.controller());
     let hosts = tier.hosts().map(|(host, _)| host);
     let regex_hosts = hosts.filter(|host| tier.is_regex(*host));
@@ -107,7 +107,7 @@ fn tier_data(tiers: &Tiers, tier: &Tier, places: &Places<'_>) -> TierData {
             r#type: rule.path.kind.word(),
             r#match: (kind, found.value().to_owned()),
             component: rule.component().map(ToString::to_string),
-            at: places.at(rule.path.path.span),
+            at: known.at(rule.path.path.span),
         }
     });
     TierData {

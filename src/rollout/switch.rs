@@ -7,7 +7,6 @@ use super::cluster::pairs;
 use super::step::{Command, Do, Step};
 use crate::bundle::ChangeKind;
 use crate::impact::Comparison;
-use crate::model::EXPOSES;
 use crate::state::Object;
 
 /// The steps; none where no Service switches.
@@ -44,7 +43,6 @@ pub(super) fn before(comparison: Comparison<'_>) -> Vec<Step> {
 
 /// What is waited for before a Service selects the pods of a Gateway.
 pub(super) fn awaited(comparison: Comparison<'_>) -> Vec<Command> {
-    let exposes = format!("/metadata/annotations/{}", EXPOSES.replace('/', "~1"));
     let gateway = |service: &Object| {
         let folder = service.file.strip_suffix("/service.yaml")?;
         let name = folder.rsplit_once('/')?.1;
@@ -56,8 +54,8 @@ pub(super) fn awaited(comparison: Comparison<'_>) -> Vec<Command> {
         let words = [service.key.namespace.clone(), name.to_owned()].into_iter().chain(sets);
         Some(Command::of("await_gateway", words))
     };
-    let switched = pairs(comparison)
-        .filter(|(old, new)| new.field(&exposes).is_some() && old.field(&exposes).is_none());
+    let switched =
+        pairs(comparison).filter(|(old, new)| new.exposes_gateway() && !old.exposes_gateway());
     switched.filter_map(|(_, new)| gateway(new)).collect()
 }
 

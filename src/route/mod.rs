@@ -7,7 +7,10 @@ mod matcher;
 mod translation;
 
 pub use matcher::{Considered, Found, Lookup, normal};
-pub use translation::{Cors, Fate, PathMatch, Redirect, Remark, Rewrite, Translation};
+pub use translation::{
+    Canary, Cors, Fate, HeaderMatch, PathMatch, Redirect, Remark, Rewrite, Translation,
+    of_other_programs,
+};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -127,7 +130,7 @@ impl Tier {
                 tier.regex_hosts.extend(hosts.map(|host| host.map(|host| host.value.clone())));
             }
             for (host, rule) in rules(name, component, all_regex || is_regex) {
-                match (&component.backend, reads_nginx && component.is_canary()) {
+                match (&component.backend, tiers.has_canary(component)) {
                     (None, _) => tier.records.push((host, rule)),
                     (Some(_), true) => tier.canaries.push((host, rule)),
                     (Some(_), false) => tier.hosts.entry(host).or_default().push(rule),
@@ -231,6 +234,13 @@ impl Tier {
     /// The rule of a host that claims just what `path` claims.
     pub fn claimed(&self, host: Option<&Host>, path: &Path) -> Option<&Rule> {
         self.rules(host).iter().find(|rule| rule.path.claim() == path.claim())
+    }
+
+    /// The canary of a host and path.
+    pub fn canary(&self, host: Option<&Host>, path: &Path) -> Option<&Rule> {
+        let same =
+            |(of, rule): &(Option<&Host>, &Rule)| *of == host && rule.path.claim() == path.claim();
+        self.canaries().find(same).map(|(_, rule)| rule)
     }
 
     /// Paths of canaries, by host.

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{Object, PathRule};
+use crate::model::EXPOSES;
 
 /// A listener of a ListenerSet.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,8 +12,6 @@ pub struct HostListener<'a> {
     pub host: &'a str,
     /// The Secret of its certificate; `None` is plain HTTP.
     pub secret: Option<&'a str>,
-    /// Its port.
-    pub port: u64,
     /// The ListenerSet.
     pub set: &'a Object,
 }
@@ -31,6 +30,11 @@ impl Object {
         }
     }
 
+    /// Whether it is an edge Service whose VIPs lead to a Gateway.
+    pub fn exposes_gateway(&self) -> bool {
+        self.field("/metadata/annotations").is_some_and(|all| all.get(EXPOSES).is_some())
+    }
+
     /// The listeners of a ListenerSet.
     pub fn listeners(&self) -> Vec<HostListener<'_>> {
         let listeners = match self.key.kind.as_str() {
@@ -43,7 +47,6 @@ impl Object {
             .map(|found| HostListener {
                 host: found.get("hostname").and_then(Value::as_str).unwrap_or_default(),
                 secret: found.pointer("/tls/certificateRefs/0/name").and_then(Value::as_str),
-                port: found.get("port").and_then(Value::as_u64).unwrap_or_default(),
                 set: self,
             })
             .collect()

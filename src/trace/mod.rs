@@ -14,13 +14,10 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::language::name::{Host, Label, ServiceName, Subdomain};
-use crate::model::{
-    Annotations, BackendPort, Datacenter, Domain, Exposed, Protocol, Tiers, nginx_annotation,
-    nginx_annotations,
-};
+use crate::model::{Annotations, Datacenter, Domain, Exposed, Protocol, Tiers, nginx_annotations};
 use crate::plan::Plan;
 use crate::plan::simulate::{Scenario, Simulator};
-use crate::route::{Answer, Considered, RoutingTable, Tier};
+use crate::route::{Answer, Canary, Considered, HeaderMatch, RoutingTable, Tier};
 
 /// A datacenter in which requests are followed.
 pub struct Tracer<'a> {
@@ -184,7 +181,9 @@ impl<'a> Tracer<'a> {
             return Outcome::unconnected(why);
         }
         note_unfollowed("edge", &tiers.edge.annotations, &mut trace.notes);
-        note_unfollowed("routing", tiers.routing_annotations(), &mut trace.notes);
+        if let Some(routing) = &tiers.routing {
+            note_unfollowed("routing", &routing.annotations, &mut trace.notes);
+        }
         match self.side(tiers) {
             Exposed::Ingress => self.by_ingress(routes, domain, trace),
             Exposed::Gateway => self.by_gateway(routes, domain, trace),
@@ -252,10 +251,7 @@ impl<'a> Tracer<'a> {
                     return Outcome::nothing("nobody answers");
                 };
                 note_unfollowed(name.as_str(), &component.annotations, notes);
-                let port = match &backend.port {
-                    BackendPort::Name(name) => name.to_string(),
-                    BackendPort::Number(number) => number.to_string(),
-                };
+                let port = backend.port.to_string();
                 let (namespace, service) = (&component.namespace, &backend.service);
                 Outcome::Component { name, namespace, service, port }
             }
@@ -278,25 +274,21 @@ impl<'a> Tracer<'a> {
         found: &Considered<'_>,
         notes: &mut Vec<String>,
     ) -> Option<&'a Answer> {
-        let claims = |(host, rule): &(Option<&Host>, &crate::route::Rule)| {
-            *host == found.host && rule.path.claim() == found.rule.path.claim()
+        let rule = tier.canary(found.host, &found.rule.path)?;
+        let name = rule.component()?;
+        let canary = Canary::of(&self.datacenter.components.get(name)?.annotations);
+        let has = |header: &HeaderMatch| {
+            request.header(&header.name).is_some_and(|value| header.is_met_by(value))
         };
-        for (_, rule) in tier.canaries().filter(claims) {
-            let Some(component) =
-                rule.component().and_then(|name| self.datacenter.components.get(name))
-            else {
-                continue;
+        if canary.header.as_ref().is_some_and(has) {
+            return Some(&rule.answer);
+        }
+        if canary.weight > 0 && !canary.never.as_ref().is_some_and(has) {
+            let share = match canary.total {
+                100 => format!("{} %", canary.weight),
+                total => format!("{} of {total}", canary.weight),
             };
-            let annotation = |name: &str| nginx_annotation(&component.annotations, name);
-            if let Some(header) = annotation("canary-by-header") {
-                let wanted = annotation("canary-by-header-value").unwrap_or("always");
-                if request.header(header) == Some(wanted) {
-                    return Some(&rule.answer);
-                }
-            }
-            if let (Some(weight), Some(name)) = (annotation("canary-weight"), rule.component()) {
-                notes.push(format!("the canary `{name}` takes {weight} % of these requests"));
-            }
+            notes.push(format!("the canary `{name}` takes {share} of these requests"));
         }
         None
     }

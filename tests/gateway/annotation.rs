@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::inventory::{ALONE, inventory, names, numbered, objects, of_kind};
+use crate::support;
 
 /// What an object has at a path.
 fn at<'a>(objects: &'a [Value], kind: &str, name: &str, path: &str) -> &'a Value {
@@ -136,4 +137,45 @@ fn a_canary_takes_what_its_main_has() {
             "{odd}"
         );
     }
+}
+
+/// None is dropped in silence: what an entrypoint without components says, what a canary cannot be, and what is for others.
+#[test]
+fn what_is_lost_is_named_and_what_is_for_others_is_kept() {
+    let said = |text: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("i.yaml");
+        std::fs::write(&file, text).unwrap();
+        support::stderr(&support::lbgen(&["check", file.to_str().unwrap()]))
+    };
+    let on_edge = ALONE.replace(
+        "class: traefik,",
+        "class: traefik, annotations: { cert-manager.io/cluster-issuer: le, nginx.ingress.kubernetes.io/auth-url: \"https://a\" },",
+    );
+    let text = inventory(&on_edge, &numbered(1), "  shop: { state: legacy, paths: [/shop] }\n");
+    assert!(said(&text).contains("`auth-url` has no counterpart"), "{}", said(&text));
+    let all = objects(&text);
+    let kept = at(&all, "ListenerSet", "web-00", "/metadata/annotations");
+    assert_eq!(*kept, json!({ "cert-manager.io/cluster-issuer": "le" }));
+    for (own, lost) in [
+        ("canary-by-cookie: c", "canary-by-cookie"),
+        ("canary-by-header: X Y", "canary-by-header"),
+        ("canary-by-header: X; canary-by-header-pattern: \"([\"", "canary-by-header"),
+        ("canary-weight: \"5\"; affinity: cookie", "affinity"),
+    ] {
+        let canary = annotated(&format!("canary: \"true\"; {own}"));
+        let components = format!(
+            "{}  next: {{ backend: {{ port: 80 }}, paths: [/shop], annotations: {{ {canary} }} }}\n",
+            shop("use-regex: \"false\"")
+        );
+        let found = said(&inventory(ALONE, &numbered(1), &components));
+        assert!(found.contains(&format!("`{lost}` has no counterpart")), "{own}: {found}");
+    }
+    let note = shop("use-regex: \"false\"").replace(
+        "annotations: {",
+        "annotations: { my-ingress-note: x, team.example.com/owner: shop,",
+    );
+    let all = objects(&inventory(ALONE, &numbered(1), &note));
+    let kept = at(&all, "HTTPRoute", "shop", "/metadata/annotations");
+    assert_eq!(*kept, json!({ "my-ingress-note": "x", "team.example.com/owner": "shop" }));
 }

@@ -65,12 +65,10 @@ pub(super) fn build(
 ) -> Option<Edge> {
     let class: Option<Loc<Subdomain>> = class(raw.class.as_ref(), report);
     let service = service(raw.service.as_ref(), raw.class.as_ref(), report);
-    let mut selector = raw.selector.as_ref().map(|labels| selector(labels, raw.span, report));
-    let of_gateway = raw.gateway.as_ref().and_then(|own| own.selector.as_ref());
-    if choice.api == Api::Gateway && selector.is_none() && of_gateway.is_some() {
-        // It stands in `gateway`, and is read there.
-        selector = Some(Some(BTreeMap::new()));
-    }
+    let of_gateway = raw.gateway.as_ref().filter(|_| choice.api == Api::Gateway);
+    let of_gateway = of_gateway.and_then(|own| own.selector.as_ref());
+    let labels = of_gateway.or(raw.selector.as_ref());
+    let selector = labels.map(|labels| selector(labels, raw.span, report));
     let health_check_node_port =
         raw.health_check_node_port.as_ref().map(|raw| health_check(raw, report));
     let annotations = of_tier(both, raw.annotations.as_ref(), report);

@@ -113,7 +113,9 @@ pub(super) fn build(
     required("selector", own.is_some_and(|own| own.selector.is_some()));
     let named: Option<&Loc<Text<Subdomain>>> = own.and_then(|own| own.class.as_ref());
     let class = named.map_or(Some(edge.class.clone()), |raw| class(Some(raw), report));
-    let labels = own.and_then(|own| Some((own.selector.as_ref()?, own.span)));
+    // Alone it has the selector of the edge, wherever that is written.
+    let beside = own.filter(|_| api == Api::Both);
+    let labels = beside.and_then(|own| Some((own.selector.as_ref()?, own.span)));
     let selector =
         labels.map_or(Some(edge.selector.clone()), |(labels, span)| selector(labels, span, report));
     let ports = own.and_then(|own| own.ports.as_ref());

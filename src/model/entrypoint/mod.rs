@@ -19,7 +19,7 @@ pub use routing::Routing;
 use gateway::{Choice, choice};
 
 use super::check::{self, NodeCheck};
-use super::{Names, codes, value};
+use super::{Component, Names, codes, value};
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::{Text, raw};
 use crate::language::name::{Label, Name, ServiceName, Subdomain};
@@ -79,6 +79,11 @@ impl Tiers {
     /// How its Ingresses are compared with requests, or would be if it had any.
     pub fn controller(&self) -> Controller {
         self.routing.as_ref().map_or(Controller::IngressNginx, |routing| routing.controller)
+    }
+
+    /// Whether a component is a canary here: where the annotations of ingress-nginx mean something.
+    pub fn has_canary(&self, component: &Component) -> bool {
+        self.controller().reads_nginx() && component.is_canary()
     }
 
     /// The annotations of its second tier, and those that a single tier has.

@@ -44,6 +44,9 @@ impl Check {
         format!("{}{entrypoint}", Self::PREFIX)
     }
 
+    /// Where the scripts are.
+    pub const FOLDER: &str = "/usr/local/libexec/lbgen";
+
     /// What the names of checks begin with.
     pub const PREFIX: &str = "entrypoint-";
 }

@@ -1,14 +1,19 @@
 //! What annotations of ingress-nginx are in Gateway API, and which of them have no counterpart.
 
+mod canary;
 mod cors;
+mod instead;
 mod path;
 mod redirect;
 
+pub use canary::{Canary, HeaderMatch};
 pub use cors::Cors;
 pub use path::PathMatch;
 pub use redirect::Redirect;
 
-use crate::language::name::{Host, Name};
+use instead::{OWN_POLICIES, instead};
+
+use crate::language::name::{Host, Name, QualifiedName};
 use crate::model::{Annotations, Component, NGINX, Tiers, is_true, nginx_annotation};
 use crate::source::Span;
 
@@ -75,68 +80,6 @@ const ELSEWHERE: &[&str] = &[
 /// Timeouts between two reads or writes; Gateway API has one for all of a request.
 const TIMEOUTS: &[&str] = &["proxy-read-timeout", "proxy-send-timeout", "proxy-connect-timeout"];
 
-/// What may replace an annotation, by how its name begins; the first that fits.
-const INSTEAD: &[(&str, &str)] = &[
-    (
-        "auth-",
-        "Envoy Gateway's SecurityPolicy or Traefik's Middleware `forwardAuth` and `basicAuth`; until then everybody gets in",
-    ),
-    ("enable-global-auth", "Envoy Gateway's SecurityPolicy or Traefik's Middleware `forwardAuth`"),
-    (
-        "whitelist-source-range",
-        "Envoy Gateway's SecurityPolicy or Traefik's Middleware `ipAllowList`; until then every address gets in",
-    ),
-    (
-        "allowlist-source-range",
-        "Envoy Gateway's SecurityPolicy or Traefik's Middleware `ipAllowList`; until then every address gets in",
-    ),
-    ("denylist-source-range", "Envoy Gateway's SecurityPolicy; until then every address gets in"),
-    (
-        "limit-",
-        "Envoy Gateway's BackendTrafficPolicy or Traefik's Middleware `rateLimit` and `inFlightReq`",
-    ),
-    (
-        "proxy-body-size",
-        "Envoy Gateway's BackendTrafficPolicy or Traefik's Middleware `buffering`; without one the size is not limited",
-    ),
-    ("client-body-buffer-size", "the implementation's own settings"),
-    ("proxy-buffer", "the implementation's own settings"),
-    ("proxy-request-buffering", "Traefik's Middleware `buffering`; most implementations stream"),
-    (
-        "proxy-next-upstream",
-        "`retry` of the implementation: Envoy Gateway's BackendTrafficPolicy, Traefik's Middleware `retry`",
-    ),
-    (
-        "affinity",
-        "sticky sessions of the implementation: Envoy Gateway's BackendTrafficPolicy, Traefik's `sticky`",
-    ),
-    (
-        "session-cookie-",
-        "sticky sessions of the implementation: Envoy Gateway's BackendTrafficPolicy, Traefik's `sticky`",
-    ),
-    ("upstream-hash-by", "Envoy Gateway's BackendTrafficPolicy (consistent hash)"),
-    ("load-balance", "Envoy Gateway's BackendTrafficPolicy"),
-    (
-        "backend-protocol",
-        "`appProtocol` of the backend's Service port, and a BackendTLSPolicy for HTTPS",
-    ),
-    ("proxy-ssl-", "a BackendTLSPolicy"),
-    ("ssl-passthrough", "a TLSRoute"),
-    ("mirror-", "a RequestMirror filter in a route of your own"),
-    (
-        "custom-headers",
-        "a ResponseHeaderModifier filter in a route of your own; lbgen does not read the ConfigMap",
-    ),
-    ("custom-http-errors", "Envoy Gateway's BackendTrafficPolicy or Traefik's Middleware `errors`"),
-    ("default-backend", "Envoy Gateway's BackendTrafficPolicy or Traefik's Middleware `errors`"),
-    ("canary-by-cookie", "a header that the caller sets: `canary-by-header`"),
-    ("force-ssl-redirect", "the annotation on the entrypoint, where it holds for all of its hosts"),
-];
-
-/// Where nothing better is known.
-const OWN_POLICIES: &str =
-    "policies of the implementation that serves the GatewayClass, if it has one for this";
-
 impl Translation {
     /// What annotations are in Gateway API; `is_nginx` where those of ingress-nginx mean something.
     fn of(annotations: &Annotations, is_nginx: bool) -> Self {
@@ -146,9 +89,9 @@ impl Translation {
             let fate = match name {
                 Some(name) => found.take(name, &value.value, annotations),
                 // Of another program that reads Ingresses.
-                None if key.as_str().contains("ingress") && key.as_str().contains('/') => (is_nginx
-                    || !key.as_str().starts_with(NGINX))
-                .then_some(Fate::Lost(OWN_POLICIES)),
+                None if reads_ingresses(key) && !key.as_str().starts_with(NGINX) => {
+                    Some(Fate::Lost(OWN_POLICIES))
+                }
                 None => None,
             };
             let remark = |fate| Remark { key: key.as_str().to_owned(), span: value.span, fate };
@@ -223,10 +166,7 @@ impl Translation {
             "backend-protocol" if value == "HTTP" => {}
             // What is no boolean ingress-nginx ignores.
             "use-regex" | "enable-cors" => {}
-            _ => {
-                let known = INSTEAD.iter().find(|(begin, _)| name.starts_with(begin));
-                return Some(Fate::Lost(known.map_or(OWN_POLICIES, |(_, instead)| instead)));
-            }
+            _ => return Some(Fate::Lost(instead(name))),
         }
         None
     }
@@ -246,10 +186,7 @@ fn rewrite(target: &str) -> Option<Rewrite> {
 impl Translation {
     /// What is done to the requests of a component: one tier has the annotations of both, and the component's own win.
     pub fn of_component(tiers: &Tiers, component: &Component) -> Self {
-        let mut all = of_tiers(tiers);
-        all.extend(component.annotations.clone());
-        let mut found = Self::of(&all, tiers.controller().reads_nginx());
-        found.refuse_container_port(tiers, &all);
+        let mut found = Self::within(tiers, &component.annotations);
         // It is the entrypoint that redirects plain HTTP.
         let own = component.annotations.iter().find(|(key, value)| {
             key.as_str().strip_prefix(NGINX) == Some("force-ssl-redirect") && is_true(&value.value)
@@ -266,7 +203,13 @@ impl Translation {
 
     /// What is done to requests that no component claims.
     pub fn of_fallback(tiers: &Tiers) -> Self {
-        let all = of_tiers(tiers);
+        Self::within(tiers, &Annotations::new())
+    }
+
+    /// What an entrypoint's annotations do, and `own` in its place.
+    fn within(tiers: &Tiers, own: &Annotations) -> Self {
+        let mut all = of_tiers(tiers);
+        all.extend(own.clone());
         let mut found = Self::of(&all, tiers.controller().reads_nginx());
         found.refuse_container_port(tiers, &all);
         found
@@ -284,9 +227,10 @@ impl Translation {
             return;
         }
         self.redirect = None;
-        let own = all.iter().find(|(key, _)| key.as_str().ends_with("/permanent-redirect"));
-        let own = own
-            .or_else(|| all.iter().find(|(key, _)| key.as_str().ends_with("/temporal-redirect")));
+        // The temporal one wins.
+        let own = ["temporal-redirect", "permanent-redirect"].iter().find_map(|name| {
+            all.iter().find(|(key, _)| key.as_str().strip_prefix(NGINX) == Some(name))
+        });
         self.remarks.extend(own.map(|(key, value)| Remark {
             key: key.as_str().to_owned(),
             span: value.span,
@@ -295,6 +239,17 @@ impl Translation {
             ),
         }));
     }
+}
+
+/// Whether an annotation is for a program that reads Ingresses: it would do nothing elsewhere.
+fn reads_ingresses(key: &QualifiedName) -> bool {
+    key.as_str().split_once('/').is_some_and(|(program, _)| program.contains("ingress"))
+}
+
+/// The annotations that any object may have: those of other programs, such as cert-manager's.
+pub fn of_other_programs(annotations: &Annotations) -> Annotations {
+    let kept = annotations.iter().filter(|(key, _)| !reads_ingresses(key));
+    kept.map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
 /// The annotations that a single tier has of an entrypoint.

@@ -4,10 +4,11 @@ use serde::Serialize;
 
 use super::{API_VERSION, Document, GROUP, Kind, PLAIN, Reference, metadata};
 use crate::plan::{
-    Filter as PlannedFilter, HeaderMatch, HttpRoutePlan, Parent, RouteBackend, RouteMatch,
-    RouteRule,
+    Filter as PlannedFilter, HttpRoutePlan, Parent, RouteBackend, RouteMatch, RouteRule,
 };
-use crate::route::{Cors as PlannedCors, PathMatch, Redirect as PlannedRedirect, Rewrite};
+use crate::route::{
+    Cors as PlannedCors, HeaderMatch, PathMatch, Redirect as PlannedRedirect, Rewrite,
+};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -1,49 +1,9 @@
 //! Canaries: a share of another component's requests, or those with a header.
 
-use super::route::{HeaderMatch, HostRules, RouteBackend, RouteMatch, RouteRule, add, translated};
-use crate::model::{Component, Host, Label, Tiers, nginx_annotation};
+use super::route::{HostRules, RouteBackend, RouteMatch, RouteRule, add, add_host, translated};
+use crate::model::{Component, Host, Label, Tiers};
 use crate::plan::kubernetes::Planner;
-use crate::route::{Rule, Tier, Translation};
-
-/// What the annotations of a canary take.
-struct Canary<'a> {
-    weight: u32,
-    total: u32,
-    header: Option<HeaderMatch>,
-    /// Requests that it never gets, by the header's word for that.
-    never: Option<&'a str>,
-}
-
-impl<'a> Canary<'a> {
-    fn of(component: &'a Component) -> Self {
-        let says = |name: &str| nginx_annotation(&component.annotations, name);
-        let number = |name: &str| says(name).and_then(|text| text.parse::<u32>().ok());
-        let total = number("canary-weight-total").filter(|total| *total > 0).unwrap_or(100);
-        let name = says("canary-by-header");
-        let value = says("canary-by-header-value");
-        let pattern = says("canary-by-header-pattern").filter(|_| value.is_none());
-        let header = name.filter(|name| is_header(name)).map(|name| HeaderMatch {
-            name: name.to_owned(),
-            value: value.or(pattern).unwrap_or("always").to_owned(),
-            is_regex: pattern.is_some(),
-        });
-        let header = header.filter(|header| {
-            (1..=4096).contains(&header.value.len())
-                && (!header.is_regex || regex::Regex::new(&header.value).is_ok())
-        });
-        let never = name.filter(|_| header.is_some() && value.is_none() && pattern.is_none());
-        let weight = number("canary-weight").unwrap_or(0).min(total);
-        // A weight is at most a million (HTTPBackendRef).
-        let most = total.div_ceil(1_000_000);
-        Self { weight: weight / most, total: total / most, header, never }
-    }
-}
-
-/// Whether a text is a header's name (RFC 9110, 5.1), of at most 256 characters.
-fn is_header(name: &str) -> bool {
-    (1..=256).contains(&name.len())
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
-}
+use crate::route::{Canary, Rule, Tier, Translation};
 
 impl Planner<'_> {
     /// The canary that takes a share of a rule's requests, and the backends with their shares. One in another namespace
@@ -55,13 +15,9 @@ impl Planner<'_> {
         rule: &Rule,
         main: &Component,
     ) -> Option<(Label, Vec<RouteBackend>)> {
-        let same = |(of, canary): &(Option<&Host>, &Rule)| {
-            *of == host && canary.path.claim() == rule.path.claim()
-        };
-        let (_, found) = tier.canaries().find(same)?;
-        let name = found.component()?;
+        let name = tier.canary(host, &rule.path)?.component()?;
         let component = self.datacenter.components.get(name)?;
-        let canary = Canary::of(component);
+        let canary = Canary::of(&component.annotations);
         if canary.weight == 0 || component.namespace != main.namespace {
             return None;
         }
@@ -78,7 +34,7 @@ impl Planner<'_> {
         tier: &Tier,
         tiers: &Tiers,
     ) -> Vec<HostRules> {
-        let canary = Canary::of(component);
+        let canary = Canary::of(&component.annotations);
         let Some(header) = canary.header else { return Vec::new() };
         let mut groups: Vec<HostRules> = Vec::new();
         for host in component.claimed_hosts() {
@@ -102,20 +58,14 @@ impl Planner<'_> {
                 let backends = RouteBackend::of(component, None).into_iter().collect();
                 add(&mut rules, translated(found, backends, &translation));
                 let beside = main.filter(|main| main.namespace == component.namespace);
-                if let (Some(name), true, Some(main)) = (canary.never, canary.weight > 0, beside) {
-                    let value = "never".to_owned();
-                    let header = HeaderMatch { name: name.to_owned(), value, is_regex: false };
-                    let found = RouteMatch { path, header: Some(header) };
+                if let (Some(never), Some(main)) = (&canary.never, beside) {
+                    let found = RouteMatch { path, header: Some(never.clone()) };
                     let backends = RouteBackend::of(main, None).into_iter().collect();
                     add(&mut rules, translated(found, backends, &translation));
                 }
             }
-            if rules.is_empty() {
-                continue;
-            }
-            match groups.iter_mut().find(|(_, known)| *known == rules) {
-                Some((hosts, _)) => hosts.extend(host.cloned()),
-                None => groups.push((host.cloned().into_iter().collect(), rules)),
+            if !rules.is_empty() {
+                add_host(&mut groups, host, rules);
             }
         }
         groups

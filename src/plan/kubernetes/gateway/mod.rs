@@ -4,15 +4,15 @@ mod canary;
 mod route;
 mod split;
 
-pub use route::{Filter, HeaderMatch, HttpRoutePlan, Parent, RouteBackend, RouteMatch, RouteRule};
+pub use route::{Filter, HttpRoutePlan, Parent, RouteBackend, RouteMatch, RouteRule};
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Manifest, ManifestFile, Object, ObjectMeta, Planner};
+use super::{Manifest, ManifestFile, Object, ObjectMeta, Planner, written};
 use crate::diag::{Diagnostic, Report};
 use crate::model::{Entry, Exposed, GatewayTier, Host, Label, Subdomain, Tiers, codes};
 use crate::plan::listener::Places;
-use crate::route::{PathMatch, Redirect};
+use crate::route::{PathMatch, Redirect, of_other_programs};
 use crate::source::Span;
 
 /// A Gateway. It has one listener, for plain HTTP on all hosts; those of domains stand in ListenerSets.
@@ -27,10 +27,6 @@ pub struct GatewayPlan {
     /// The namespaces whose routes may attach; `None` is any.
     pub namespaces: Option<Vec<Label>>,
 }
-
-/// Namespaces that every listener lists. More of them would make a ListenerSet larger than what `kubectl apply` remembers of
-/// an object (256 KiB of annotations).
-const MOST_NAMESPACES: usize = 32;
 
 /// A ListenerSet of a Gateway in its namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +51,10 @@ pub struct Listener {
     /// The Secret of its certificate; `None` is plain HTTP.
     pub secret: Option<Subdomain>,
 }
+
+/// Namespaces that every listener lists. More of them would make a ListenerSet larger than what `kubectl apply` remembers of
+/// an object (256 KiB of annotations).
+const MOST_NAMESPACES: usize = 32;
 
 /// What routes of an entrypoint attach to.
 pub(super) struct Attachment<'a> {
@@ -92,13 +92,16 @@ impl Planner<'_> {
         }
         for (set, hosts) in sets {
             let listeners = hosts.iter().map(|host| self.listener(host, gateway)).collect();
+            // As each edge Ingress has them.
+            let mut meta = self.meta(set_name(name, set));
+            meta.annotations = written(&of_other_programs(&tiers.edge.annotations));
             let mut from = vec![Entry::Entrypoint(name.clone())];
             from.extend(hosts.into_iter().map(|host| Entry::Domain(host.clone())));
             manifests.push(Manifest {
                 file: ManifestFile::Listeners(name.clone(), set),
                 legacy: Vec::new(),
                 objects: vec![Object::ListenerSet(ListenerSetPlan {
-                    meta: self.meta(set_name(name, set)),
+                    meta,
                     gateway: name.into(),
                     listeners,
                     namespaces: namespaces.clone(),

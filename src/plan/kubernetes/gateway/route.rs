@@ -2,9 +2,13 @@
 
 use super::Attachment;
 use super::split;
-use crate::model::{BackendPort, Component, Entry, Fallback, Host, Label, ServiceName, Subdomain};
-use crate::plan::kubernetes::{ObjectMeta, Planner};
-use crate::route::{Cors, PathMatch, Redirect, Rewrite, Tier, Translation};
+use crate::model::{
+    BackendPort, Component, Entry, Fallback, Host, Label, ServiceName, Subdomain, Tiers,
+};
+use crate::plan::kubernetes::{ObjectMeta, Planner, written};
+use crate::route::{
+    Cors, HeaderMatch, PathMatch, Redirect, Rewrite, Tier, Translation, of_other_programs,
+};
 
 /// An HTTPRoute.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,17 +54,6 @@ pub struct RouteMatch {
     pub path: PathMatch,
     /// and a header.
     pub header: Option<HeaderMatch>,
-}
-
-/// A header and its value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HeaderMatch {
-    /// Its name.
-    pub name: String,
-    /// Its value.
-    pub value: String,
-    /// Whether the value is a regular expression.
-    pub is_regex: bool,
 }
 
 /// What a route changes.
@@ -126,24 +119,18 @@ impl Planner<'_> {
         else {
             return (Vec::new(), Vec::new());
         };
-        let is_nginx = attachment.tiers.controller().reads_nginx();
-        let translation = Translation::of_component(attachment.tiers, component);
-        let (groups, from) = if is_nginx && component.is_canary() {
-            (self.of_canary(name, component, tier, attachment.tiers), Vec::new())
-        } else {
-            self.of_component(name, component, tier, &translation)
+        let tiers = attachment.tiers;
+        let (groups, from) = match tiers.has_canary(component) {
+            true => (self.of_canary(name, component, tier, tiers), Vec::new()),
+            false => self.of_component(name, component, tier, tiers),
         };
+        let mut annotations = of_other_programs(tiers.routing_annotations());
+        annotations.extend(of_other_programs(&component.annotations));
         let meta = ObjectMeta {
             name: name.into(),
             namespace: component.namespace.clone(),
             part_of: self.datacenter.name.clone(),
-            // Those of programs that do not read Ingresses.
-            annotations: component
-                .annotations
-                .iter()
-                .filter(|(key, _)| !key.as_str().contains("ingress"))
-                .map(|(key, value)| (key.clone(), value.value.clone()))
-                .collect(),
+            annotations: written(&annotations),
         };
         (split::routes(&attachment, &meta, &self.datacenter.kubernetes.namespace, groups), from)
     }
@@ -159,7 +146,8 @@ impl Planner<'_> {
         let everything = RouteMatch { path: PathMatch::Prefix("/".to_owned()), header: None };
         let translation = Translation::of_fallback(attachment.tiers);
         let rule = translated(everything, vec![backend], &translation);
-        let meta = self.meta((&fallback.name.value).into());
+        let mut meta = self.meta((&fallback.name.value).into());
+        meta.annotations = written(&of_other_programs(attachment.tiers.routing_annotations()));
         let groups = vec![(Vec::new(), vec![rule])];
         let home = &self.datacenter.kubernetes.namespace;
         split::routes(&attachment, &meta, home, groups)
@@ -171,8 +159,9 @@ impl Planner<'_> {
         name: &Label,
         component: &Component,
         tier: &Tier,
-        translation: &Translation,
+        tiers: &Tiers,
     ) -> (Vec<HostRules>, Vec<Entry>) {
+        let translation = Translation::of_component(tiers, component);
         let mut from = Vec::new();
         let mut groups: Vec<HostRules> = Vec::new();
         for host in component.claimed_hosts() {
@@ -189,12 +178,9 @@ impl Planner<'_> {
                 };
                 let path = rule.found.clone();
                 let found = RouteMatch { path, header: None };
-                add(&mut rules, translated(found, backends, translation));
+                add(&mut rules, translated(found, backends, &translation));
             }
-            match groups.iter_mut().find(|(_, known)| *known == rules) {
-                Some((hosts, _)) => hosts.extend(host.cloned()),
-                None => groups.push((host.cloned().into_iter().collect(), rules)),
-            }
+            add_host(&mut groups, host, rules);
         }
         from.sort();
         from.dedup();
@@ -204,6 +190,14 @@ impl Planner<'_> {
 
 /// Hosts, none being any, and their rules.
 pub(super) type HostRules = (Vec<Host>, Vec<RouteRule>);
+
+/// Puts a host among those with the same rules.
+pub(super) fn add_host(groups: &mut Vec<HostRules>, host: Option<&Host>, rules: Vec<RouteRule>) {
+    match groups.iter_mut().find(|(_, known)| *known == rules) {
+        Some((hosts, _)) => hosts.extend(host.cloned()),
+        None => groups.push((host.cloned().into_iter().collect(), rules)),
+    }
+}
 
 /// Puts a rule among others: with the one that says the same of other requests, where both may have several.
 pub(super) fn add(rules: &mut Vec<RouteRule>, rule: RouteRule) {

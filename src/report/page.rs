@@ -1,0 +1,114 @@
+//! What a page knows of a datacenter.
+
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+use super::change::Change;
+use super::holder::{GroupData, NodeData, VipData};
+use super::known::Known;
+use super::route::{EntrypointData, entrypoints};
+use super::served::{ComponentData, DomainData};
+use crate::diag::{Diagnostic, Report};
+use crate::emit::BundleFile;
+use crate::pipeline::Planned;
+use crate::source::Sources;
+
+/// A datacenter.
+#[derive(Debug, Serialize)]
+pub struct Page {
+    /// Its name.
+    pub datacenter: String,
+    /// The inventory's file.
+    pub source: String,
+    /// What the cluster and the nodes run.
+    #[serde(skip)]
+    pub versions: String,
+    findings: Vec<FindingRow>,
+    gateways: Vec<GatewayData>,
+    nodes: Vec<NodeData>,
+    groups: Vec<GroupData>,
+    entrypoints: Vec<EntrypointData>,
+    vips: Vec<VipData>,
+    domains: Vec<DomainData>,
+    components: Vec<ComponentData>,
+    /// What a change does, where one was asked for.
+    pub change: Option<Change>,
+}
+
+/// What `check` found.
+#[derive(Debug, Serialize)]
+struct FindingRow {
+    code: &'static str,
+    severity: &'static str,
+    title: String,
+    at: String,
+}
+
+impl FindingRow {
+    fn of(found: &Diagnostic, known: &Known<'_>) -> Self {
+        Self {
+            code: found.code.id,
+            severity: found.code.severity.word(),
+            title: found.title.clone(),
+            at: known.at(found.span()),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct GatewayData {
+    name: String,
+    address: IpAddr,
+    network: String,
+}
+
+impl Page {
+    /// What is known of a datacenter; `files` are those of its bundle.
+    pub fn of(planned: &Planned, files: &[BundleFile], report: &Report, sources: &Sources) -> Self {
+        let Planned { datacenter, plan, .. } = planned;
+        let known = Known::of(planned, files, sources);
+        let gateways = datacenter.gateways.iter().map(|(name, gateway)| GatewayData {
+            name: name.to_string(),
+            address: gateway.address.value,
+            network: gateway.network.value.to_string(),
+        });
+        let domains = datacenter.domains.iter();
+        let components = datacenter.components.iter();
+        Self {
+            datacenter: datacenter.name.to_string(),
+            source: datacenter.source.clone(),
+            versions: format!(
+                "Kubernetes {}, kube-proxy {}, keepalived {}",
+                datacenter.kubernetes.version,
+                datacenter.kubernetes.kube_proxy,
+                datacenter.keepalived.version
+            ),
+            findings: report.iter().map(|found| FindingRow::of(found, &known)).collect(),
+            gateways: gateways.collect(),
+            nodes: plan.nodes.iter().map(|node| NodeData::of(node, &known)).collect(),
+            groups: GroupData::all(&known),
+            entrypoints: entrypoints(&known),
+            vips: plan.vips.iter().map(|vip| VipData::of(vip, &known)).collect(),
+            domains: domains.map(|(host, found)| DomainData::of(host, found, &known)).collect(),
+            components: components
+                .map(|(name, found)| ComponentData::of(name, found, &known))
+                .collect(),
+            change: None,
+        }
+    }
+
+    /// What is in it, in a line.
+    pub fn counts(&self) -> String {
+        let counted = [
+            (self.nodes.len(), "node"),
+            (self.vips.len(), "VIP"),
+            (self.domains.len(), "domain"),
+            (self.components.len(), "component"),
+            (self.findings.len(), "finding"),
+        ];
+        let words = counted
+            .map(|(count, noun)| format!("{count} {noun}{}", if count == 1 { "" } else { "s" }));
+        words.join(", ")
+    }
+}

@@ -1,0 +1,93 @@
+//! Canaries of ingress-nginx: what they take of another component's requests.
+
+use regex::Regex;
+
+use super::{Fate, Remark, instead};
+use crate::model::{Annotations, NGINX, nginx_annotation};
+
+/// What a canary takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Canary {
+    /// Its part of the requests, of `total`; at most a million (HTTPBackendRef).
+    pub weight: u32,
+    /// All of the requests.
+    pub total: u32,
+    /// Requests that are all for it.
+    pub header: Option<HeaderMatch>,
+    /// Requests that are never for it, where it takes a part of the others.
+    pub never: Option<HeaderMatch>,
+    /// What it does not do.
+    pub remarks: Vec<Remark>,
+}
+
+/// A header and its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeaderMatch {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+    /// Whether the value is a regular expression.
+    pub is_regex: bool,
+}
+
+/// What a canary says beside how it is one; ingress-nginx takes everything else from the main Ingress (its documentation,
+/// "Canary").
+const OWN: &[&str] =
+    &["affinity", "session-cookie-", "load-balance", "upstream-hash-by", "canary-by-cookie"];
+
+/// Annotations by which a canary takes requests with a header.
+const BY_HEADER: &str = "canary-by-header";
+
+impl Canary {
+    /// What the annotations of a canary say.
+    pub fn of(annotations: &Annotations) -> Self {
+        let says = |name: &str| nginx_annotation(annotations, name);
+        let number = |name: &str| says(name).and_then(|text| text.parse::<u32>().ok());
+        let total = number("canary-weight-total").filter(|total| *total > 0).unwrap_or(100);
+        let weight = number("canary-weight").unwrap_or(0).min(total);
+        let scale = total.div_ceil(1_000_000);
+        let name = says(BY_HEADER);
+        let value = says("canary-by-header-value");
+        let pattern = says("canary-by-header-pattern").filter(|_| value.is_none());
+        let header = |value: &str, is_regex| {
+            let (name, value) = (name?.to_owned(), value.to_owned());
+            Some(HeaderMatch { name, value, is_regex }).filter(HeaderMatch::is_taken)
+        };
+        let own = header(value.or(pattern).unwrap_or("always"), pattern.is_some());
+        let has_words = value.is_none() && pattern.is_none() && weight > 0;
+        let never = header("never", false).filter(|_| own.is_some() && has_words);
+        let mut remarks = Vec::new();
+        for (key, written) in annotations {
+            let Some(annotation) = key.as_str().strip_prefix(NGINX) else { continue };
+            let fate = match OWN.iter().any(|own| annotation.starts_with(own)) {
+                true => Fate::Lost(instead(annotation)),
+                false if annotation == BY_HEADER && own.is_none() => Fate::Lost(
+                    "a header name of letters, digits and dashes, with a value that is not empty or a valid regular expression",
+                ),
+                false => continue,
+            };
+            remarks.push(Remark { key: key.as_str().to_owned(), span: written.span, fate });
+        }
+        Self { weight: weight / scale, total: total / scale, header: own, never, remarks }
+    }
+}
+
+impl HeaderMatch {
+    /// Whether a request with this value of the header has what is wanted.
+    pub fn is_met_by(&self, value: &str) -> bool {
+        match self.is_regex {
+            true => Regex::new(&self.value).is_ok_and(|pattern| pattern.is_match(value)),
+            false => self.value == value,
+        }
+    }
+
+    /// Whether the API server takes it, and it means something (HTTPHeaderMatch; RFC 9110, 5.1).
+    fn is_taken(&self) -> bool {
+        let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+        (1..=256).contains(&self.name.len())
+            && self.name.bytes().all(is_token)
+            && (1..=4096).contains(&self.value.len())
+            && (!self.is_regex || Regex::new(&self.value).is_ok())
+    }
+}
