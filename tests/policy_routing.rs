@@ -107,6 +107,11 @@ fn status_tells_what_is_missing_and_what_is_foreign() {
             "missing",
             "mark  192.0.2.11: 0x2",
         ),
+        (
+            "nft delete element inet lbgen vip4 '{ \"eth1\" . 192.0.2.11 }'; nft add element inet lbgen vip4 '{ \"eth1\" . 192.0.2.11 : jump enter_0x1 }'",
+            "missing",
+            "mark  192.0.2.11: 0x2",
+        ),
         ("nft flush chain inet lbgen prerouting", "missing", "mark  192.0.2.10: 0x1"),
         ("nft delete table inet lbgen", "missing", "mark  192.0.2.10: 0x1"),
         (
