@@ -107,6 +107,27 @@ fn check_denies_and_allows_warnings() {
 }
 
 #[test]
+fn check_tries_the_templates_that_it_is_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let inventory = support::inventory("seed");
+    let check = || {
+        let templates = folder.path().to_str().unwrap();
+        lbgen(&["check", "--templates", templates, inventory.to_str().unwrap()])
+    };
+    for (text, says) in [
+        ("{{ nope", "keepalived.conf: syntax error"),
+        ("{% for node in 7 %}{% endfor %}{{ nope.nope }}", "keepalived.conf"),
+    ] {
+        fs::write(folder.path().join("keepalived.conf"), text).unwrap();
+        let done = check();
+        assert_eq!(code(&done), 2, "{text}");
+        assert!(stderr(&done).contains(says), "{}", stderr(&done));
+    }
+    fs::write(folder.path().join("keepalived.conf"), "# nothing\n").unwrap();
+    assert_eq!(code(&check()), 0);
+}
+
+#[test]
 fn check_speaks_sarif_and_github() {
     let sarif: serde_json::Value = serde_json::from_str(&stdout(&lbgen(&[
         "check",

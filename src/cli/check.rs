@@ -10,6 +10,7 @@ use super::progress::Progress;
 use super::table::count;
 use super::{Exit, Format, Input, output, session::Session};
 use crate::diag::{self, Report, Severity, printable};
+use crate::emit::{self, Templates};
 use crate::lint;
 use crate::pipeline::Planned;
 use crate::plan::Keep;
@@ -19,7 +20,7 @@ pub const ABOUT: About = About {
     exits: &[
         (Exit::Done, "no errors (and with --deny warnings no warnings)"),
         (Exit::Found, "errors found"),
-        (Exit::Failed, "the inventory cannot be read, or a usage error"),
+        (Exit::Failed, "the inventory or a template cannot be read, or a usage error"),
     ],
     examples: &[
         ("lbgen check", "check inventory.yaml"),
@@ -49,18 +50,25 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
     }
     let Members { list, is_fleet } = args.input.load(session)?;
     let progress = Progress::through(list.len(), "checking", &session.global);
-    let checked: Vec<Member> = list
+    // Templates of the caller's own have to render what is checked.
+    let own = session.global.templates.as_deref();
+    let templates = own.map(|folder| Templates::load(Some(folder))).transpose()?;
+    let checked: anyhow::Result<Vec<Member>> = list
         .into_par_iter()
         .map(|mut member| {
             let planned = member.session.plan(&member.loaded, Keep::Locked, &args.allow);
             if let Some(planned) = &planned {
+                if let Some(templates) = &templates {
+                    emit::emit(&planned.plan, templates)?;
+                }
                 member.session.detail(|| summary(planned));
             }
             progress.step();
-            member
+            Ok(member)
         })
         .collect();
     drop(progress);
+    let checked = checked?;
     let mut datacenters = Vec::new();
     for member in &checked {
         let mut found = diag::render_json(&member.session.report, &session.sources);

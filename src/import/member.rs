@@ -47,6 +47,10 @@ impl Member {
         let mut health = Vec::new();
         let mut priority = i32::from(instance.priority);
         for track in &instance.scripts {
+            if track.is_reversed {
+                check::refuse_reversed(&track.name, instance.at, findings);
+                continue;
+            }
             let weight = configuration.script_weight(track);
             // A script that succeeds adds a positive weight.
             priority += weight.unwrap_or(0).max(0);
@@ -61,10 +65,9 @@ impl Member {
                 ),
             }
         }
-        for track in
-            instance.scripts.iter().filter(|track| track.weight.is_some_and(|own| own != 0))
-        {
-            if !track.name.starts_with(Check::PREFIX) {
+        for track in instance.scripts.iter().filter(|track| !track.is_reversed) {
+            let is_weighted = track.weight.is_some_and(|own| own != 0);
+            if is_weighted && !track.name.starts_with(Check::PREFIX) {
                 findings.add(
                     &codes::OTHERWISE,
                     instance.at,
@@ -93,6 +96,10 @@ impl Member {
                 }
                 "track_process" => {
                     for inner in statement.inner() {
+                        if inner.words.iter().any(|word| word == "reverse") {
+                            check::refuse_reversed(inner.key(), inner.at, findings);
+                            continue;
+                        }
                         let weight = inner.words.iter().position(|word| word == "weight");
                         let weight = weight.and_then(|at| inner.words.get(at + 1)?.parse().ok());
                         let weight = weight.or_else(|| process_weight(configuration, inner.key()));

@@ -222,7 +222,7 @@ fn unusable(address: IpAddr) -> Option<&'static str> {
     .find_map(|(is, what)| is.then_some(what))
 }
 
-/// A network without host bits.
+/// A network without host bits, smaller than the whole Internet.
 pub fn network(raw: &Loc<Text<IpNet>>, what: &str, report: &mut Report) -> Option<Loc<IpNet>> {
     let Ok(network) = raw.value.text.parse::<IpNet>() else {
         report.push(
@@ -245,6 +245,18 @@ pub fn network(raw: &Loc<Text<IpNet>>, what: &str, report: &mut Report) -> Optio
                 "not the first address of the network",
             )
             .replace(raw.span, network.trunc().to_string()),
+        );
+        return None;
+    }
+    if network.prefix_len() == 0 {
+        report.push(
+            Diagnostic::new(
+                &codes::GATEWAY_NETWORK,
+                raw.span,
+                format!("{what} cannot be all addresses"),
+                "every address of the Internet",
+            )
+            .help("write the network as `ip addr` shows it, for example `10.34.8.0/21` or `2001:db8:8::/64`"),
         );
         return None;
     }

@@ -111,6 +111,8 @@ pub struct Track {
     pub name: String,
     /// Instead of its own.
     pub weight: Option<i32>,
+    /// Whether it counts while it fails (`reverse`).
+    pub is_reversed: bool,
 }
 
 /// A virtual address.
@@ -350,7 +352,8 @@ impl Track {
     fn of(statement: &Statement) -> Self {
         let weight = statement.words.iter().position(|word| word == "weight");
         let weight = weight.and_then(|at| statement.words.get(at + 1)?.parse().ok());
-        Self { name: statement.key().to_owned(), weight }
+        let is_reversed = statement.words.iter().any(|word| word == "reverse");
+        Self { name: statement.key().to_owned(), weight, is_reversed }
     }
 }
 
