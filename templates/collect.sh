@@ -28,7 +28,6 @@ keep ip-addr.json ip -j addr
 keep ip-rule.json both_families rule
 keep ip-route.json both_families route show table all
 keep rt_tables.txt sh -c 'cat /usr/share/iproute2/rt_tables /etc/iproute2/rt_tables /etc/iproute2/rt_tables.d/*.conf; true'
-keep sysctl.txt sysctl -a
 keep keepalived-version.txt sh -c 'keepalived --version 2>&1'
 
 for path in etc/keepalived usr/local/sbin/lbgen-policy-routing usr/local/libexec/lbgen; do

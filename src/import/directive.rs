@@ -212,7 +212,7 @@ fn tell(
             findings.add(
                 &codes::OTHERWISE,
                 statement.at,
-                format!("{title} is done otherwise"),
+                format!("{title} is handled differently"),
                 *how,
             );
         }

@@ -273,10 +273,12 @@ impl Vip {
             let first = (member.priority, member.instance.starts_as_master, source);
             (std::cmp::Reverse(first), *name)
         });
-        let mut last = 255i32;
+        let mut last = 255;
         let mut ranked = Vec::new();
-        for (name, member) in order {
-            let given = member.priority.min(last - 1).max(1);
+        // Each leaves room for those below it.
+        let room = (1..=254).rev().skip(254_usize.saturating_sub(order.len()));
+        for ((name, member), lowest) in order.into_iter().zip(room) {
+            let given = member.priority.min(last - 1).max(lowest);
             if given != member.priority {
                 findings.add(
                     &codes::OTHERWISE,

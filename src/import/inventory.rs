@@ -10,6 +10,7 @@ use super::entrypoint::Entrypoints;
 use super::finding::Findings;
 use super::fleet::{Vip, most, preempt};
 use super::gateway::{self, Gateway};
+use super::table::Table;
 use super::yaml::Yaml;
 use super::{Found, codes, number, tier};
 use crate::language::form::in_words;
@@ -161,7 +162,7 @@ impl Found {
             })
         };
         let rules = self.fleet.nodes.values().flat_map(|node| &node.routing.rules);
-        rules.filter(|rule| rule.table == 254).filter_map(move |rule| {
+        rules.filter(|rule| rule.table == Table::MAIN).filter_map(move |rule| {
             let (from, to) = (rule.from?, rule.to?);
             before(from, to, rule.priority).then_some((to, rule.priority))
         })

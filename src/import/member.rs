@@ -165,8 +165,9 @@ fn leave_behind(node: &Node, instance: &Instance, findings: &mut Findings) {
     }
     let ways: Vec<Way> = instance.holds().filter_map(|vip| node.routing.way(vip)).collect();
     let own: BTreeSet<IpAddr> = instance.holds().collect();
+    let names = &node.routing.names;
     for words in &instance.routes {
-        let is_way = routing::route(words).is_some_and(|route| {
+        let is_way = routing::route(words, names).is_some_and(|route| {
             ways.iter().any(|way| way.table == route.table && way.gateway == route.gateway)
         });
         if !is_way {
@@ -180,7 +181,7 @@ fn leave_behind(node: &Node, instance: &Instance, findings: &mut Findings) {
         }
     }
     for words in &instance.rules {
-        let is_way = routing::rule(words).is_some_and(|rule| {
+        let is_way = routing::rule(words, names).is_some_and(|rule| {
             let of_table = ways.iter().any(|way| way.table == rule.table);
             match (rule.from, rule.mark) {
                 (Some(from), None) => {

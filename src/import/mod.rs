@@ -16,6 +16,7 @@ mod manifest;
 mod member;
 mod number;
 mod routing;
+mod table;
 mod tier;
 mod vip;
 mod yaml;

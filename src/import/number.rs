@@ -1,12 +1,13 @@
 //! The numbers that VIPs run with, as far as an inventory can pin them.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::net::IpAddr;
 
 use super::codes;
 use super::finding::Findings;
 use super::fleet::Vip;
-use super::routing::NAMED;
+use super::table::Table;
 use crate::language::number::RESERVED_TABLES;
 
 /// Pins of a VIP.
@@ -33,11 +34,12 @@ pub fn pins(
         let way = vip.way(vip.address);
         let mark = way.and_then(|way| way.mark).filter(|_| is_marked(vip));
         let vrid = vip.most(|member| member.instance.vrid).filter(|vrid| *vrid != 0);
+        let vrid = taken.free(Kind::vrid(vip), vrid.map(u32::from), vip, findings);
+        let table = taken.table(way.map(|way| &way.table), vip, findings);
         let mut free = |what, number: Option<u32>| taken.free(what, number, vip, findings);
         let own = Pins {
-            vrid: free(Kind::vrid(vip), vrid.map(u32::from))
-                .and_then(|vrid| u8::try_from(vrid).ok()),
-            table: free(Kind::Table, way.map(|way| way.table)),
+            vrid: vrid.and_then(|vrid| u8::try_from(vrid).ok()),
+            table,
             rule_priority: free(Kind::Rule, way.and_then(|way| way.rule_priority)),
             mark: free(
                 Kind::Mark,
@@ -90,7 +92,7 @@ impl<'a> Taken<'a> {
     ) -> Option<u32> {
         let number = number?;
         let is_ours = match kind {
-            Kind::Table => !RESERVED_TABLES.contains(&number) && number < NAMED,
+            Kind::Table => !RESERVED_TABLES.contains(&number),
             Kind::Rule => (1..=32765).contains(&number),
             _ => true,
         };
@@ -103,12 +105,7 @@ impl<'a> Taken<'a> {
             holders.push(vip);
             return Some(number);
         }
-        let at = vip.members.values().next()?.at;
         let word = kind.word();
-        let number = match kind {
-            Kind::Table if number >= NAMED => "that of the name".to_owned(),
-            _ => number.to_string(),
-        };
         let help = match shared {
             Some(_) => format!("each VIP on a node gets a {word} of its own"),
             None if kind == Kind::Table => {
@@ -116,12 +113,37 @@ impl<'a> Taken<'a> {
             }
             None => format!("{word} {number} is the kernel's"),
         };
-        findings.add(
-            &codes::OTHERWISE,
-            at,
-            format!("{} gets another {word} than {number}", vip.address),
-            help,
-        );
+        changed(kind, &number, help, vip, findings);
         None
     }
+
+    /// The number of a table, where it is known and free.
+    fn table(
+        &mut self,
+        table: Option<&Table>,
+        vip: &'a Vip,
+        findings: &mut Findings,
+    ) -> Option<u32> {
+        match table? {
+            Table::Number(number) => self.free(Kind::Table, Some(*number), vip, findings),
+            name @ Table::Name(_) => {
+                let help = "a pin is a number, and /etc/iproute2/rt_tables was not collected";
+                changed(Kind::Table, name, help, vip, findings);
+                None
+            }
+        }
+    }
+}
+
+/// Says that a VIP does not keep its number.
+fn changed(
+    kind: Kind,
+    number: &dyn Display,
+    help: impl Into<String>,
+    vip: &Vip,
+    findings: &mut Findings,
+) {
+    let Some(member) = vip.members.values().next() else { return };
+    let title = format!("{} gets another {} than {number}", vip.address, kind.word());
+    findings.add(&codes::OTHERWISE, member.at, title, help);
 }

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::codes;
 use super::finding::Findings;
+use super::table::{Names, Table};
 use crate::source::{Sources, Span};
 use crate::state::{NodeState, Tree};
 
@@ -18,7 +19,7 @@ pub struct Rule {
     pub to: Option<IpNet>,
     /// Value and mask.
     pub mark: Option<(u32, u32)>,
-    pub table: u32,
+    pub table: Table,
     pub priority: Option<u32>,
 }
 
@@ -26,8 +27,7 @@ pub struct Rule {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
     pub gateway: IpAddr,
-    pub interface: Option<String>,
-    pub table: u32,
+    pub table: Table,
 }
 
 /// What a node knows of routing.
@@ -38,14 +38,15 @@ pub struct Routing {
     pub routes: Vec<Route>,
     /// The addresses of its interfaces, where it was asked.
     pub addresses: Vec<(String, IpNet)>,
+    /// What it calls its tables.
+    pub names: Names,
 }
 
 /// How the replies of a VIP leave.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Way {
     pub gateway: IpAddr,
-    pub interface: Option<String>,
-    pub table: u32,
+    pub table: Table,
     pub rule_priority: Option<u32>,
     /// Value, mask and the priority of its rule.
     pub mark: Option<(u32, u32, Option<u32>)>,
@@ -61,23 +62,27 @@ impl Routing {
         findings: &mut Findings,
     ) -> Self {
         let mut found = Self::default();
+        let prefix = format!("nodes/{node}/");
+        let beside = || {
+            tree.iter().filter_map(|(path, body)| Some((path, path.strip_prefix(&prefix)?, body)))
+        };
+        for (_, _, body) in beside().filter(|(_, name, _)| Names::are_in(name)) {
+            found.names.read(body);
+        }
+        let names = &found.names;
         for instance in state.keepalived.iter().flat_map(|found| &found.instances) {
-            found.rules.extend(instance.rules.iter().filter_map(|words| rule(words)));
-            found.routes.extend(instance.routes.iter().filter_map(|words| route(words)));
+            found.rules.extend(instance.rules.iter().filter_map(|words| rule(words, names)));
+            found.routes.extend(instance.routes.iter().filter_map(|words| route(words, names)));
         }
         let script = &state.routing;
         found.rules.extend(script.rules.iter().filter_map(|written| {
-            Some(Rule { priority: Some(written.priority), ..rule(&written.words)? })
+            Some(Rule { priority: Some(written.priority), ..rule(&written.words, names)? })
         }));
         found.routes.extend(script.routes.iter().map(|written| Route {
             gateway: written.gateway,
-            interface: Some(written.interface.clone()),
-            table: written.table,
+            table: Table::Number(written.table),
         }));
-        let prefix = format!("nodes/{node}/");
-        let beside =
-            tree.iter().filter_map(|(path, body)| Some((path, path.strip_prefix(&prefix)?, body)));
-        for (path, name, body) in beside {
+        for (path, name, body) in beside() {
             if name.ends_with(".json") && !name.contains('/') {
                 found.json(
                     name,
@@ -107,8 +112,7 @@ impl Routing {
         });
         Some(Way {
             gateway: route.gateway,
-            interface: route.interface.clone(),
-            table: own.table,
+            table: own.table.clone(),
             rule_priority: own.priority,
             mark: marked,
         })
@@ -149,8 +153,8 @@ impl Routing {
         for entry in documents.iter().filter_map(Value::as_array).flatten() {
             match kind {
                 "ip-addr" => self.address_entry(entry),
-                "ip-rule" => self.rules.extend(rule_entry(entry)),
-                _ => self.routes.extend(route_entry(entry)),
+                "ip-rule" => self.rules.extend(rule_entry(entry, &self.names)),
+                _ => self.routes.extend(route_entry(entry, &self.names)),
             }
         }
     }
@@ -193,8 +197,8 @@ impl Routing {
                 continue;
             }
             match what {
-                "rule" => self.rules.extend(rule(rest)),
-                _ => self.routes.extend(route(rest)),
+                "rule" => self.rules.extend(rule(rest, &self.names)),
+                _ => self.routes.extend(route(rest, &self.names)),
             }
         }
     }
@@ -218,43 +222,39 @@ fn ip_command(line: &str) -> Option<(&str, &str)> {
 }
 
 /// A rule in the words of ip-rule(8).
-pub fn rule(words: &str) -> Option<Rule> {
-    let mut found = Rule { from: None, to: None, mark: None, table: 0, priority: None };
+pub fn rule(words: &str, names: &Names) -> Option<Rule> {
+    let (mut from, mut to, mut marked, mut table, mut priority) = (None, None, None, None, None);
     let mut words = words.split_whitespace();
     while let Some(word) = words.next() {
         match word {
             // `::/0` only says that a rule is of IPv6.
-            "from" => found.from = network(words.next()?).filter(|net| net.prefix_len() > 0),
-            "to" => found.to = network(words.next()?),
-            "fwmark" => found.mark = mark(words.next()?),
-            "lookup" | "table" => found.table = table(words.next()?)?,
+            "from" => from = network(words.next()?).filter(|net| net.prefix_len() > 0),
+            "to" => to = network(words.next()?),
+            "fwmark" => marked = mark(words.next()?),
+            "lookup" | "table" => table = names.table(words.next()?),
             "priority" | "preference" | "pref" | "prio" | "order" => {
-                found.priority = words.next()?.parse().ok();
+                priority = words.next()?.parse().ok();
             }
             _ => {}
         }
     }
-    (found.table != 0).then_some(found)
+    Some(Rule { from, to, mark: marked, table: table?, priority })
 }
 
 /// A default route of a table of its own, in the words of ip-route(8).
-pub fn route(words: &str) -> Option<Route> {
+pub fn route(words: &str, names: &Names) -> Option<Route> {
     let words: Vec<&str> = words.split_whitespace().collect();
     let after = |key: &[&str]| {
         let at = words.iter().position(|word| key.contains(word))?;
         words.get(at + 1).copied()
     };
     let is_default = words.iter().any(|word| matches!(*word, "default" | "0.0.0.0/0" | "::/0"));
-    let table = table(after(&["table"])?)?;
+    let table = names.table(after(&["table"])?)?;
     is_default.then_some(())?;
-    Some(Route {
-        gateway: after(&["via"])?.parse().ok()?,
-        interface: after(&["dev", "oif"]).map(str::to_owned),
-        table,
-    })
+    Some(Route { gateway: after(&["via"])?.parse().ok()?, table })
 }
 
-fn rule_entry(entry: &Value) -> Option<Rule> {
+fn rule_entry(entry: &Value, names: &Names) -> Option<Rule> {
     let text = |key: &str| entry[key].as_str();
     let mask = text("fwmask").and_then(mark).map_or(u32::MAX, |(mask, _)| mask);
     let mark = text("fwmark").and_then(mark).map(|(value, _)| (value, mask));
@@ -262,18 +262,17 @@ fn rule_entry(entry: &Value) -> Option<Rule> {
         from: text("src").and_then(|text| with_length(text, &entry["srclen"])),
         to: text("dst").and_then(|text| with_length(text, &entry["dstlen"])),
         mark,
-        table: table(text("table")?)?,
+        table: names.table(text("table")?)?,
         priority: entry["priority"].as_u64().and_then(|value| u32::try_from(value).ok()),
     })
 }
 
-fn route_entry(entry: &Value) -> Option<Route> {
+fn route_entry(entry: &Value, names: &Names) -> Option<Route> {
     (entry["dst"].as_str()? == "default").then_some(())?;
     Some(Route {
         gateway: entry["gateway"].as_str()?.parse().ok()?,
-        interface: entry["dev"].as_str().map(str::to_owned),
         // The main table is the one that is not named.
-        table: table(entry["table"].as_str().unwrap_or("main"))?,
+        table: names.table(entry["table"].as_str().unwrap_or("main"))?,
     })
 }
 
@@ -288,22 +287,6 @@ fn with_length(text: &str, length: &Value) -> Option<IpNet> {
 
 fn network(text: &str) -> Option<IpNet> {
     text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
-}
-
-/// Numbers from here on stand for tables that are known by their name only.
-pub const NAMED: u32 = 0xf000_0000;
-
-/// A table by its number; the names that every node knows are the kernel's own, and another one gets a number that no pin has.
-fn table(text: &str) -> Option<u32> {
-    match text {
-        "main" => Some(254),
-        "local" => Some(255),
-        "default" => Some(253),
-        text => text.parse().ok().or_else(|| {
-            let sum = text.bytes().fold(0u32, |sum, byte| sum.wrapping_mul(31) ^ u32::from(byte));
-            (!text.is_empty()).then_some(NAMED | sum & !NAMED)
-        }),
-    }
 }
 
 /// `0x1/0xff`
