@@ -45,10 +45,18 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
-    if let Some(code) = args.allow.iter().find(|code| !lint::is_waivable(code)) {
-        bail!("--allow {}: not the code of a warning; errors cannot be waived", printable(code));
+    let allow: Vec<String> = args.allow.iter().map(|code| code.to_ascii_uppercase()).collect();
+    for code in &allow {
+        if let Some(reason) = lint::why_not_waivable(code) {
+            bail!("--allow {}: {reason}", printable(code));
+        }
     }
     let Members { list, is_fleet } = args.input.load(session)?;
+    session.report.retain(|diagnostic| {
+        diagnostic.code.severity == Severity::Error
+            || !allow.iter().any(|code| code == diagnostic.code.id)
+    });
+    let of_fleet = diag::render_json(&session.report, &session.sources);
     let progress = Progress::through(list.len(), "checking", &session.global);
     // Templates of the caller's own have to render what is checked.
     let own = session.global.templates.as_deref();
@@ -56,7 +64,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
     let checked: anyhow::Result<Vec<Member>> = list
         .into_par_iter()
         .map(|mut member| {
-            let planned = member.session.plan(&member.loaded, Keep::Locked, &args.allow);
+            let planned = member.session.plan(&member.loaded, Keep::Locked, &allow);
             if let Some(planned) = &planned {
                 if let Some(templates) = &templates {
                     emit::emit(&planned.plan, templates)?;
@@ -81,7 +89,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
     let (report, sources) = (&session.report, &session.sources);
     let denied = args.deny.is_some() && report.count(Severity::Warning) > 0;
     match session.global.format {
-        Format::Json if is_fleet => output::json(&fleet(report, datacenters))?,
+        Format::Json if is_fleet => output::json(&fleet(report, &of_fleet, datacenters))?,
         Format::Json => output::json(&diag::render_json(report, sources))?,
         Format::Sarif => output::json(&diag::render_sarif(report, sources, &lint::all_codes()))?,
         Format::Github => output::data(&diag::render_github(report, sources))?,
@@ -98,7 +106,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
 }
 
 /// A fleet's answer for programs.
-fn fleet(report: &Report, mut datacenters: Vec<Value>) -> Value {
+fn fleet(report: &Report, of_fleet: &Value, mut datacenters: Vec<Value>) -> Value {
     for found in &mut datacenters {
         if let Some(map) = found.as_object_mut() {
             map.remove("version");
@@ -108,6 +116,8 @@ fn fleet(report: &Report, mut datacenters: Vec<Value>) -> Value {
         "version": 1,
         "errors": report.count(Severity::Error),
         "warnings": report.count(Severity::Warning),
+        // What no datacenter has alone.
+        "diagnostics": of_fleet["diagnostics"],
         "datacenters": datacenters,
     })
 }

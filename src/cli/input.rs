@@ -85,6 +85,10 @@ impl Input {
                 keep(&path, inventory, report, sources)?;
             }
         }
+        if is_fleet {
+            let inventories = read.iter().filter_map(|(loaded, _)| loaded.inventory.as_ref());
+            inventory::warn_of_shared_vips(&inventories.collect::<Vec<_>>(), of_fleet);
+        }
         let list = read.into_iter().map(|(loaded, report)| {
             let name = is_fleet.then(|| loaded.datacenter().to_owned());
             Member { session: session.member(report, name), loaded }

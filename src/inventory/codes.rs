@@ -24,6 +24,11 @@ pub const INCLUDE: Code = code!(Error "LB009", "an include that cannot be follow
 
 /// Nothing of a fleet uses a file.
 pub const UNOWNED: Code = code!(Warning "LB218", "a file of a fleet that belongs to no datacenter");
+/// Two datacenters announce one address.
+pub const SHARED_VIP: Code = code!(Warning "LB229", "a VIP of two datacenters");
+
+/// What only a whole fleet shows: with one inventory, a waiver of it is not one of nothing.
+pub const OF_FLEETS: &[&Code] = &[&UNOWNED, &SHARED_VIP];
 
 /// The lock cannot be used.
 pub const LOCK: Code = code!(Error "LB020", "a lock that cannot be used");
@@ -40,5 +45,6 @@ pub const ALL: &[&Code] = &[
     &NO_VALUE,
     &INCLUDE,
     &UNOWNED,
+    &SHARED_VIP,
     &LOCK,
 ];

@@ -53,7 +53,7 @@ impl Fleet {
         }
         if members.is_empty() {
             bail!(
-                "{} has no datacenter: no *.yaml in it, and no inventory.yaml in a folder of it, has the key `datacenter`",
+                "no datacenter in {0}: neither {0}/*.yaml nor {0}/*/inventory.yaml has the key `datacenter`",
                 folder.display()
             );
         }

@@ -1,7 +1,9 @@
 //! Maps of known keys: the declarations that an inventory is read by.
 
+use std::borrow::Cow;
+
 use super::codes;
-use super::node::{Entries, Kind, Node};
+use super::node::{Entries, Kind, Node, Scalar};
 use super::read::{Read, refuse};
 use crate::diag::{Diagnostic, Report, nearest};
 use crate::language::shape::Shape;
@@ -41,6 +43,39 @@ fn fits(shape: &Shape, node: &Node) -> bool {
     }
 }
 
+/// The entries of a map of named things, where keys of an entry stand beside it, one step too far left: they are reported,
+/// and put where they belong. `None` where there are none.
+pub(super) fn indented(entry: &Shape, entries: &Entries, report: &mut Report) -> Option<Entries> {
+    let Shape::Keys(keys) = entry else { return None };
+    let field = |name: &str| keys.fields.iter().find(|field| field.name == name);
+    let is_entry = |node: &Node| match &node.kind {
+        Kind::Map(inner) => inner.keys().any(|name| field(name).is_some()),
+        _ => node.is_null(),
+    };
+    let is_outdented = |name: &str, node: &Node| {
+        field(name).is_some_and(|field| !is_entry(node) && fits(&(field.shape)(), node))
+    };
+    if !entries.iter().any(|(name, (_, node))| is_outdented(name, node)) {
+        return None;
+    }
+    let mut indented = Entries::with_capacity(entries.len());
+    for (name, (span, node)) in entries {
+        if is_outdented(name, node)
+            && let Some((owner, (_, above))) = indented.last_mut()
+            && let Some(inner) = above.entries_to_be()
+            && !inner.contains_key(name)
+        {
+            inner.insert(name.clone(), (*span, node.clone()));
+            let title = format!("`{name}` is a key of `{owner}`, and stands beside it");
+            let label = format!("indent it below `{owner}`");
+            report.push(Diagnostic::new(&codes::UNKNOWN_KEY, *span, title, label));
+            continue;
+        }
+        indented.insert(name.clone(), (*span, node.clone()));
+    }
+    Some(indented)
+}
+
 /// Whether a key must be given.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Need {
@@ -55,7 +90,7 @@ pub type Known = (&'static str, fn() -> Shape);
 
 /// The map of a [`keys!`] struct, checked for unknown keys.
 pub struct Fields<'a> {
-    entries: &'a Entries,
+    entries: Cow<'a, Entries>,
     owner: Loc<&'a str>,
     /// Keys that something unknown was probably meant for: they are not missing beside that.
     misspelt: Vec<String>,
@@ -73,7 +108,7 @@ impl<'a> Fields<'a> {
             refuse(node, owner, "a map of keys", report);
             return None;
         };
-        let mut misspelt = Vec::new();
+        let (mut misspelt, mut apart) = (Vec::new(), Vec::new());
         let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
         for (name, (span, node)) in entries {
             if !names.contains(&name.as_str()) {
@@ -84,6 +119,17 @@ impl<'a> Fields<'a> {
                     owner => format!("the key `{name}` is not known in `{owner}`"),
                 };
                 let unknown = Diagnostic::new(&codes::UNKNOWN_KEY, *span, title, "unknown key");
+                let glued = name.split_once(':').filter(|(key, _)| names.contains(key));
+                if let Some((key, value)) = glued {
+                    let meant = Scalar { text: value.to_owned(), plain: true };
+                    let meant = Node { span: *span, head: *span, kind: Kind::Scalar(meant) };
+                    apart.push((key.to_owned(), (*span, meant)));
+                    let spaced = format!("{key}: {value}");
+                    report.push(
+                        unknown.help("a space is missing after the colon").replace(*span, spaced),
+                    );
+                    continue;
+                }
                 let mut diagnostic = match synonym(name, &names) {
                     Some(meant) => {
                         unknown.help(format!("did you mean `{meant}`?")).replace(*span, meant)
@@ -98,6 +144,10 @@ impl<'a> Fields<'a> {
                 }
                 report.push(diagnostic);
             }
+        }
+        let mut entries = Cow::Borrowed(entries);
+        for (key, entry) in apart {
+            entries.to_mut().entry(key).or_insert(entry);
         }
         Some(Self { entries, owner: *owner, misspelt })
     }

@@ -97,7 +97,7 @@ pub fn parse(
         }
         return None;
     };
-    let lock = RawLock::read(&root, &Loc { value: "", span: start }, report)?;
+    let lock = RawLock::read(&root, &Loc { value: "lock", span: start }, report)?;
     if let Some(version) = lock.version.as_ref().filter(|version| version.value.0 != 1) {
         report.push(
             Diagnostic::new(

@@ -62,8 +62,9 @@ impl<'a> Merge<'a> {
     fn part(&mut self, mut part: Node) -> Option<Node> {
         let Kind::Map(entries) = &mut part.kind else {
             if !matches!(part.kind, Kind::Refused) {
-                let title = format!("an included file wants keys, not {}", part.describe());
-                let label = "keys of an inventory are wanted here";
+                let title =
+                    format!("an included file must be a map of keys, not {}", part.describe());
+                let label = "expected keys of an inventory";
                 self.report.push(Diagnostic::new(&codes::WRONG_TYPE, part.head, title, label));
             }
             return None;
@@ -138,6 +139,8 @@ impl<'a> Merge<'a> {
             }
             (Kind::List(one), Kind::List(other)) => one.extend(other),
             (Kind::Scalar(one), Kind::Scalar(other)) if *one == other => {}
+            (Kind::Map(_), Kind::List(_)) => self.refuse_mixture(path, one.head, other.head),
+            (Kind::List(_), Kind::Map(_)) => self.refuse_mixture(path, other.head, one.head),
             _ => {
                 let title = format!("two included files say different things of `{path}`");
                 let diagnostic =
@@ -147,6 +150,25 @@ impl<'a> Merge<'a> {
                 ));
             }
         }
+    }
+
+    /// One file has a map where another has a list.
+    fn refuse_mixture(&mut self, path: &str, map: Span, list: Span) {
+        let (wrong, title, right) = match NAMING.contains(&path) {
+            true => (list, format!("`{path}` must be a map of names, not a list"), map),
+            false => (map, format!("`{path}` is a list in another file, not a map"), list),
+        };
+        let (label, other) = match wrong == list {
+            true => ("a list", "a map here"),
+            false => ("a map", "a list here"),
+        };
+        let mut diagnostic =
+            Diagnostic::new(&codes::WRONG_TYPE, wrong, title, label).also(right, other);
+        if wrong == list {
+            diagnostic =
+                diagnostic.help("write the name as the key: `shop: { ... }`, not `- name: shop`");
+        }
+        self.report.push(diagnostic);
     }
 
     fn refuse_no_value(&mut self, path: &str, at: Span) {

@@ -11,6 +11,7 @@ mod merge;
 mod node;
 pub mod raw;
 mod read;
+mod shared;
 mod written;
 mod yaml;
 
@@ -21,6 +22,7 @@ use anyhow::Context;
 pub use fleet::Fleet;
 pub use library::Library;
 pub use read::whole_number;
+pub use shared::warn_of_shared_vips;
 pub use written::{Entry, Map, Nonempty, Set, Text};
 
 use crate::diag::{Diagnostic, Report, printable};

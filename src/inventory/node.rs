@@ -53,6 +53,17 @@ impl Node {
         matches!(&self.kind, Kind::Scalar(scalar) if scalar.is_null())
     }
 
+    /// The entries of a map, or of what may become one: nothing.
+    pub fn entries_to_be(&mut self) -> Option<&mut Entries> {
+        if self.is_null() {
+            self.kind = Kind::Map(Entries::new());
+        }
+        match &mut self.kind {
+            Kind::Map(entries) => Some(entries),
+            _ => None,
+        }
+    }
+
     /// What a message calls it.
     pub fn describe(&self) -> String {
         match &self.kind {

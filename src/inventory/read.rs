@@ -5,9 +5,9 @@ use std::ops::Deref;
 
 use indexmap::IndexMap;
 
-use super::codes;
 use super::node::{Entries, Kind, Node, Scalar};
 use super::written::{Entry, Map, Nonempty, Set, Text};
+use super::{codes, keys};
 use crate::diag::{Diagnostic, Report};
 use crate::language::Term;
 use crate::language::number::Number;
@@ -26,7 +26,7 @@ pub trait Read: Sized {
     fn read(node: &Node, key: &Loc<&str>, report: &mut Report) -> Option<Self>;
 }
 
-/// Reports a node that is not what its key wants.
+/// Reports a node that is not what its key must be.
 pub(super) fn refuse(node: &Node, key: &Loc<&str>, wanted: &str, report: &mut Report) {
     if !matches!(node.kind, Kind::Refused) {
         report.push(wrong_type(node, key, wanted));
@@ -34,15 +34,19 @@ pub(super) fn refuse(node: &Node, key: &Loc<&str>, wanted: &str, report: &mut Re
 }
 
 fn wrong_type(node: &Node, key: &Loc<&str>, wanted: &str) -> Diagnostic {
-    let label = format!("{wanted} is wanted here");
+    let label = format!("expected {wanted}");
     if node.is_null() {
         let title = format!("`{}` has no value", key.value);
         return Diagnostic::new(&codes::NO_VALUE, key.span, title, label)
             .help("write the value, or remove the key");
     }
-    let what =
-        if key.value.is_empty() { "an inventory".to_owned() } else { format!("`{}`", key.value) };
-    let title = format!("{what} wants {wanted}, not {}", node.describe());
+    let what = match key.value {
+        "" => "an inventory".to_owned(),
+        // The entry of a list stands under the key of the list.
+        list if key.span == node.head => format!("an entry of `{list}`"),
+        key => format!("`{key}`"),
+    };
+    let title = format!("{what} must be {wanted}, not {}", node.describe());
     let diagnostic = Diagnostic::new(&codes::WRONG_TYPE, node.head, title, label);
     match &node.kind {
         // `fd01::` in brackets is a map with the key `fd01:`.
@@ -88,10 +92,14 @@ impl<const FROM: u64, const TO: u64> Read for Loc<Number<FROM, TO>> {
         let number =
             written.and_then(|s| whole_number(&s.value.text).map(|value| s.with(Number(value))));
         if number.is_none() {
-            let octal = written.is_some_and(|s| {
-                s.value.text.starts_with('0') && s.value.text.bytes().all(|b| b.is_ascii_digit())
-            });
-            let diagnostic = wrong_type(node, key, "a whole number");
+            let text = written.map_or("", |s| s.value.text.as_str());
+            let octal = text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit());
+            let negative = text.strip_prefix('-').is_some_and(|rest| whole_number(rest).is_some());
+            let wanted = match negative {
+                true => format!("a whole number of at least {FROM}"),
+                false => "a whole number".to_owned(),
+            };
+            let diagnostic = wrong_type(node, key, &wanted);
             match (&node.kind, octal) {
                 (Kind::Refused, _) => {}
                 (_, true) => report.push(
@@ -127,7 +135,14 @@ impl<T: Read> Read for Vec<T> {
 
     fn read(node: &Node, key: &Loc<&str>, report: &mut Report) -> Option<Self> {
         let Kind::List(items) = &node.kind else {
-            refuse(node, key, "a list", report);
+            let alone = scalar(node).filter(|_| matches!(T::shape(), Shape::Text(_)));
+            match alone {
+                Some(name) if name.value.plain => {
+                    let list = format!("[{}]", name.value.text);
+                    report.push(wrong_type(node, key, "a list").replace(name.span, list));
+                }
+                _ => refuse(node, key, "a list", report),
+            }
             return None;
         };
         let read: Vec<T> = items
@@ -193,6 +208,9 @@ impl<K: Term, T: Read> Read for Map<K, T> {
             refuse(node, key, "a map of names", report);
             return None;
         };
+        let indented =
+            if T::HAS_KEYS { keys::indented(&T::shape(), entries, report) } else { None };
+        let entries = indented.as_ref().unwrap_or(entries);
         let mut map = IndexMap::with_capacity(entries.len());
         for (name, (span, node)) in entries {
             let key = Loc { value: name.as_str(), span: *span };

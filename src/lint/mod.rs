@@ -15,7 +15,7 @@ mod unused;
 mod version;
 mod waiver;
 
-pub use waiver::{is_waivable, waive};
+pub use waiver::{waive, why_not_waivable};
 
 use crate::diag::{Code, Report};
 use crate::model::Datacenter;

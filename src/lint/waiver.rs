@@ -1,6 +1,7 @@
 //! `allow`: warnings that the user takes on.
 
 use crate::diag::{Code, Diagnostic, Report, Severity, code};
+use crate::inventory::codes::OF_FLEETS;
 use crate::inventory::raw;
 use crate::source::Loc;
 
@@ -56,6 +57,7 @@ pub fn waive(inventory: &raw::Inventory, everywhere: &[String], report: &mut Rep
                 )
                 .note(format!("{id}: {}", code.summary)),
             ),
+            Some(code) if OF_FLEETS.contains(code) => {}
             Some(_) if !used && complete => report.push(
                 Diagnostic::new(
                     &WAIVES_NOTHING,
@@ -74,9 +76,13 @@ fn waivable<'a>(codes: &'a [&'static Code]) -> impl Iterator<Item = &'static str
     codes.iter().filter(|code| of_inventories(code)).map(|code| code.id)
 }
 
-/// A code that may be named on the command line: of a warning.
-pub fn is_waivable(code: &str) -> bool {
-    super::all_codes().iter().any(|known| known.id == code && of_inventories(known))
+/// Why a code cannot be named on the command line; `None` for that of a warning.
+pub fn why_not_waivable(id: &str) -> Option<&'static str> {
+    match super::all_codes().iter().find(|known| known.id == id) {
+        None => Some("there is no such code"),
+        Some(code) if !of_inventories(code) => Some("only warnings of an inventory can be waived"),
+        Some(_) => None,
+    }
 }
 
 /// Whether it is a warning of an inventory, and not of what one is made from.
