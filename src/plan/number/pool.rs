@@ -58,7 +58,9 @@ impl<I: Iterator<Item = u32> + Clone> Pool<'_, I> {
             });
             match holder.map(|holder| &slots[holder]) {
                 Some(other) => {
-                    if let Some(first) = other.kept() {
+                    // A pin says which number is wanted, not which of the two runs.
+                    let first = other.locked.filter(|first| first.value == locked.value);
+                    if let Some(first) = first {
                         sound &= self.movable;
                         report.push(self.locked_twice(slot, &locked, other, &first));
                     }
@@ -237,7 +239,10 @@ impl<I: Iterator<Item = u32> + Clone> Pool<'_, I> {
             )
             .also(first.span, format!("to {second}"))
             .note(format!("{note}, and the lock does not say which one runs"))
-            .help(format!("{way}: the one that does not run yet"));
+            .help(match other.pin {
+                None => format!("{way}: the one that does not run yet"),
+                Some(_) => format!("{way}: the one that does not run yet; if that is {second}, pin another number too"),
+            });
         }
         let widened = [slot, other]
             .into_iter()
