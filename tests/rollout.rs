@@ -255,6 +255,32 @@ fn the_script_connects_to_the_host_of_a_node() {
     }
 }
 
+/// A folder without a bundle of the datacenter is not a datacenter of which nothing runs.
+#[test]
+fn what_runs_is_not_nothing_by_mistake() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| support::lbgen_in(folder.path(), arguments);
+    std::fs::copy(support::inventory("minimal"), folder.path().join("inventory.yaml")).unwrap();
+    assert_eq!(support::code(&run(&["render", "-q"])), 0);
+    std::fs::create_dir(folder.path().join("elsewhere")).unwrap();
+    std::fs::rename(folder.path().join("out/eu1"), folder.path().join("elsewhere/us1")).unwrap();
+    assert_eq!(support::code(&run(&["render", "-q"])), 0);
+    for wrong in [".", "elsewhere"] {
+        let done = run(&["rollout", "--from", wrong]);
+        let said = support::stderr(&done);
+        assert_eq!(support::code(&done), 2, "{wrong}: {said}");
+        assert!(said.contains("has no bundle of eu1") && said.contains("--from none"), "{said}");
+        let done = run(&["simulate", "--from", wrong]);
+        let said = support::stderr(&done);
+        assert_eq!(support::code(&done), 2, "{wrong}: {said}");
+        assert!(said.contains("is not a bundle, but"), "{said}");
+    }
+    for right in ["elsewhere/us1", "out", "none"] {
+        let done = run(&["rollout", "--from", right]);
+        assert_eq!(support::code(&done), 0, "{right}: {}", support::stderr(&done));
+    }
+}
+
 /// A dead node gets nothing on the way: no step asks for it.
 #[test]
 fn a_dead_node_is_planned_around() {

@@ -54,10 +54,10 @@ pub struct Args {
     /// Nodes that are dead: plan around them
     #[arg(long, value_name = "NODES", value_delimiter = ',')]
     down: Vec<String>,
-    /// Nothing may depend on several reloads at one moment: a node may be slow
+    /// Never rely on several nodes reloading at the same moment: one may be slow
     #[arg(long)]
     careful: bool,
-    /// How long the script looks on after each step, as `60s`
+    /// How long the script keeps watching after each step, for example `60s`
     #[arg(long, value_name = "TIME", default_value = "0s")]
     soak: String,
     /// Change nothing: drain each node in turn, run COMMAND there, and let its VIPs come back
@@ -170,6 +170,13 @@ impl Args {
     /// What runs: what was asked for, else what the tag of the last rollout has.
     fn running(&self, datacenter: &str) -> anyhow::Result<Tree> {
         if let Some(tree) = self.from.tree(&self.output, datacenter)? {
+            let folder = self.from.from.as_deref().filter(|folder| folder.as_os_str() != "none");
+            if let Some(folder) = folder.filter(|_| tree.iter().next().is_none()) {
+                bail!(
+                    "{} has no bundle of {datacenter}; if nothing of it runs yet, use `--from none`",
+                    folder.display()
+                );
+            }
             return Ok(tree);
         }
         if self.visit.is_some() {

@@ -76,7 +76,7 @@ impl Tree {
         };
         let mut files = BTreeMap::new();
         scan(&folder, "", &mut files)?;
-        Self::adopt(folder.display().to_string(), files)
+        Self::adopt(folder.display().to_string(), datacenter, files)
     }
 
     /// The bundle as git has it at a revision, in the repository that `folder` lies in. A folder that is not there at
@@ -91,19 +91,24 @@ impl Tree {
         let prefix = format!("{}{}", String::from_utf8(prefix)?.trim_end(), below.display());
         let prefix = prefix.trim_end_matches('/');
         let commit = format!("{revision}^{{commit}}");
-        git(work, &["rev-parse", "--verify", "--quiet", "--end-of-options", &commit])
-            .with_context(|| format!("git has no revision `{revision}`"))?;
+        if git(work, &["rev-parse", "--verify", "--quiet", "--end-of-options", &commit]).is_err() {
+            bail!("git has no revision `{revision}`");
+        }
         // In a folder below, git archives that folder alone.
         let top = String::from_utf8(git(work, &["rev-parse", "--show-toplevel"])?)?;
         let top = Path::new(top.trim_end());
         let tar = git(top, &["archive", "--format=tar", &format!("{revision}:{prefix}")])
             .with_context(|| format!("there is no {prefix} at {revision}"))?;
         let files = untar(&tar)?;
-        Self::adopt(format!("{revision}:{prefix}"), files)
+        Self::adopt(format!("{revision}:{prefix}"), None, files)
     }
 
     /// Gives files the places of a bundle.
-    fn adopt(root: String, files: BTreeMap<String, String>) -> anyhow::Result<Self> {
+    fn adopt(
+        root: String,
+        datacenter: Option<&str>,
+        files: BTreeMap<String, String>,
+    ) -> anyhow::Result<Self> {
         if files.keys().any(|path| path.starts_with("nodes/") || path.starts_with("kubernetes/")) {
             return Ok(Self { root, bare: false, files, ..Self::default() });
         }
@@ -111,6 +116,8 @@ impl Tree {
             files.keys().filter_map(|path| path.strip_suffix(CONFIGURATION)).collect();
         let nodes: BTreeSet<String> =
             nodes.into_iter().filter_map(|node| Some(node.strip_suffix('/')?.to_owned())).collect();
+        let (nested, nodes): (BTreeSet<String>, BTreeSet<String>) =
+            nodes.into_iter().partition(|node| node.contains('/'));
         let configures =
             |body: &str| ["vrrp_", "global_defs", "include"].iter().any(|word| body.contains(word));
         let alone: BTreeSet<String> = files
@@ -119,6 +126,13 @@ impl Tree {
             .filter_map(|(path, _)| Some(node_of_file(path)?.to_owned()))
             .collect();
         if nodes.is_empty() && alone.is_empty() {
+            if let Some((bundle, _)) = nested.first().and_then(|path| path.split_once("/nodes/")) {
+                if datacenter.is_none() {
+                    bail!("{root} is not a bundle, but {root}/{bundle} is one");
+                }
+                // Bundles of others: nothing of this one is there.
+                return Ok(Self { root, ..Self::default() });
+            }
             bail!("{root} has neither `nodes/`, nor NODE/{CONFIGURATION}, nor NODE.conf");
         }
         // A folder per node, or a file per node with what else is known of the node beside it.
