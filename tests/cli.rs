@@ -93,7 +93,12 @@ fn check_denies_and_allows_warnings() {
     assert!(stderr(&done).contains("warning[LB201]"), "{}", stderr(&done));
     assert_eq!(code(&run(&["check", "--deny", "warnings"])), 1);
     assert_eq!(code(&run(&["check", "--deny", "warnings", "--allow", "LB201"])), 0);
-    assert_eq!(code(&run(&["check", "--allow", "LB999"])), 2);
+    assert_eq!(code(&run(&["check", "--deny", "warnings", "--allow", "lb201"])), 0);
+    for (id, reason) in [("LB999", "there is no such code"), ("LB101", "only warnings")] {
+        let done = run(&["check", "--allow", id]);
+        assert_eq!(code(&done), 2);
+        assert!(stderr(&done).contains(reason), "{}", stderr(&done));
+    }
     let waived = text.replace("  lb-2: { address: 10.0.0.12, interface: eth0 }\n", "")
         + "allow: [LB201, LB202]\n";
     fs::write(folder.path().join("inventory.yaml"), waived).unwrap();

@@ -147,7 +147,7 @@ fn nothing_is_written_where_something_is_in_the_way() {
     );
     refused(
         &|bundle| fs::write(bundle.join("kubernetes/kustomization.yaml"), "somebody's").unwrap(),
-        "is not lbgen's",
+        "was not written by lbgen",
     );
     for outside in ["../../victim", "/etc/hostname", "nodes/../../victim", "nodes//x", "."] {
         let manifest = format!(

@@ -101,7 +101,7 @@ fn compare<'a>(disk: &Disk, file: &'a BundleFile) -> anyhow::Result<Option<Chang
     let generated = || old.as_ref().is_some_and(|old| is_generated(&old.body));
     if kind == ChangeKind::Changed && !disk.owns(&file.path) && !generated() {
         anyhow::bail!(
-            "{} is not lbgen's; move it away: nothing was written",
+            "{} was not written by lbgen; move it away. Nothing was written",
             disk.path(&file.path).display()
         );
     }

@@ -17,7 +17,7 @@ use crate::diag::{self, nearest};
 pub const ABOUT: About = About {
     name: "align",
     exits: &[
-        (Exit::Done, "the datacenters do not differ, but for what is waived"),
+        (Exit::Done, "the datacenters do not differ, apart from waived differences"),
         (Exit::Found, "they differ"),
         (Exit::Failed, "an inventory has errors, or there are not two datacenters"),
     ],

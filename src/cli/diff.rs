@@ -48,7 +48,7 @@ pub struct Args {
     /// Only what happens to traffic
     #[arg(long, conflicts_with = "stat")]
     impact_only: bool,
-    /// The text also where somebody else wrote what runs, and nothing is alike
+    /// Show the text diff even if lbgen did not write what runs
     #[arg(long, conflicts_with_all = ["stat", "impact_only"])]
     text: bool,
 }

@@ -19,7 +19,7 @@ const COLLECT: &str = include_str!("../../templates/collect.sh");
 pub const ABOUT: About = About {
     name: "import",
     exits: &[
-        (Exit::Done, "written; notes and warnings say what is otherwise"),
+        (Exit::Done, "written; notes and warnings say what differs"),
         (Exit::Found, "written, but something could not be read, or an inventory cannot say it"),
         (Exit::Failed, "nothing could be read"),
     ],

@@ -126,7 +126,7 @@ enum Command {
     Explain(explain::Args),
     /// Write a commented starter inventory
     Init(init::Args),
-    /// Write the inventory of a fleet that runs, whoever wrote its files
+    /// Write an inventory from the files of a running fleet, whichever tool wrote them
     Import(import::Args),
     /// Write the JSON Schema of the inventory to stdout, for editors
     Schema(schema::Args),

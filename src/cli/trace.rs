@@ -31,7 +31,7 @@ pub const ABOUT: About = About {
             Exit::Done,
             "done; with --tests: every answer is as expected; with --compare: no difference",
         ),
-        (Exit::Found, "with --tests: an answer is another one; with --compare: some differ"),
+        (Exit::Found, "with --tests: an answer differs; with --compare: some differ"),
         (Exit::Failed, "the inventory has errors, or a URL or a file cannot be read"),
     ],
     examples: &[

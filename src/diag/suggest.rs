@@ -6,6 +6,10 @@ const LONGEST: usize = 253;
 
 /// The nearest of `known`, where one is near enough to be meant and no other is as near.
 pub fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
+    let same = |name: &&&str| name.eq_ignore_ascii_case(written);
+    if let Some(name) = known.iter().take(COMPARED).find(same) {
+        return Some(name);
+    }
     // A slip is a third of the word at most; a short word may still have one letter wrong.
     let length = written.chars().count();
     let limit = (length / 3).max(1);
@@ -43,6 +47,7 @@ mod tests {
         let known = ["entrypoint", "address", "vrid"];
         assert_eq!(nearest("entrypont", &known), Some("entrypoint"));
         assert_eq!(nearest("vird", &known), Some("vrid"));
+        assert_eq!(nearest("VRID", &known), Some("vrid"));
         assert_eq!(nearest("zzz", &known), None);
         assert_eq!(nearest("lb-3", &["lb-1", "lb-2"]), None, "either could be meant");
     }

@@ -163,7 +163,11 @@ impl<'a> Cluster<'a> {
                     finding.class == class && finding.subject == Subject::Entry(entry.clone())
                 });
                 match known {
-                    Some(finding) => finding.reason = format!("{}, {shown}", finding.reason),
+                    Some(finding) => {
+                        finding.reason = format!("{}, {shown}", finding.reason);
+                        let files = self.files_naming(host).into_iter().map(str::to_owned);
+                        finding.files.extend(files);
+                    }
                     None => {
                         let mut finding = Finding::new(class, entry, words(class, &shown));
                         finding.from = Some(loser.backend.clone());

@@ -45,16 +45,20 @@ fn gateway(raw: &raw::Gateway, report: &mut Report) -> Option<Gateway> {
         raw.interface.as_ref().and_then(|raw| value::name_of(raw, "an interface", report));
     let (address, network) = (address?, network?);
     if !network.value.contains(&address.value) {
-        report.push(
-            Diagnostic::new(
-                &codes::GATEWAY_NETWORK,
-                address.span,
-                format!("the gateway {} is outside its network", address.value),
-                "this address",
-            )
-            .also(network.span, "is not in this network")
-            .note("a next hop that is not on the link cannot be reached"),
-        );
+        let same_family = address.value.is_ipv4() == network.value.addr().is_ipv4();
+        let outside = Diagnostic::new(
+            &codes::GATEWAY_NETWORK,
+            address.span,
+            format!("the gateway {} is outside its network", address.value),
+            "this address",
+        )
+        .also(network.span, "is not in this network");
+        report.push(match same_family {
+            true => outside.note("a next hop that is not on the link cannot be reached"),
+            false => {
+                outside.help("a gateway has one family; give the other family a gateway of its own")
+            }
+        });
         return None;
     }
     if let Some(edge) = value::edge_of(network.value, address.value) {

@@ -229,7 +229,15 @@ pub(super) fn preempt(raw: &Loc<Text<Preemption>>, report: &mut Report) -> Optio
             if whole_number(text.trim_end_matches(char::is_alphabetic)).is_none() {
                 let title = format!("`preempt` cannot be `{}`", text);
                 let label = "`true`, `false`, or how long to wait, as `30s`";
-                report.push(Diagnostic::new(&codes::WORD, raw.span, title, label));
+                let wrong = Diagnostic::new(&codes::WORD, raw.span, title, label);
+                report.push(match text.to_ascii_lowercase().as_str() {
+                    "true" | "false" if !raw.value.plain => {
+                        wrong.help("remove the quotes").replace(raw.span, text)
+                    }
+                    "true" | "yes" | "on" => wrong.replace(raw.span, "true"),
+                    "false" | "no" | "off" => wrong.replace(raw.span, "false"),
+                    _ => wrong,
+                });
                 return None;
             }
             let delay = value::duration(&raw.with(raw.value.to()), "preempt", report)?;

@@ -54,12 +54,24 @@ pub fn name<T: Name>(text: &str, span: Span, what: &str, report: &mut Report) ->
             diagnostic = diagnostic
                 .help("write an international name in its ASCII form (punycode, `xn--...`)");
         } else if T::parse(&text.to_ascii_lowercase()).is_some() {
-            diagnostic =
-                diagnostic.help(format!("write it in lower case: `{}`", text.to_ascii_lowercase()));
+            diagnostic = diagnostic.help("write it in lower case");
+        }
+        if let Some(meant) = bare(text).filter(|meant| T::parse(meant).is_some()) {
+            diagnostic = diagnostic.replace(span, meant);
         }
         report.push(diagnostic);
     }
     name
+}
+
+/// The name in something that holds more: in lower case, and without the scheme, port, path and trailing dot of a URL.
+fn bare(text: &str) -> Option<String> {
+    let (_, rest) = text.split_once("://").unwrap_or(("", text));
+    let name = match rest.contains('.') {
+        true => rest.split(['/', ':']).next()?.trim_end_matches('.'),
+        false => text,
+    };
+    Some(name.to_ascii_lowercase()).filter(|name| name != text)
 }
 
 /// [`name`] for a value with its place.
@@ -207,16 +219,16 @@ fn unusable(address: IpAddr) -> Option<&'static str> {
         IpAddr::V4(address) => address.is_link_local(),
         IpAddr::V6(address) => address.is_unicast_link_local(),
     };
-    let reserved = match address {
-        IpAddr::V4(address) => address.octets()[0] >= 240 || address.octets()[0] == 0,
-        IpAddr::V6(address) => address.to_ipv4_mapped().is_some(),
-    };
+    let reserved =
+        matches!(address, IpAddr::V4(v4) if v4.octets()[0] >= 240 || v4.octets()[0] == 0);
+    let mapped = matches!(address, IpAddr::V6(v6) if v6.to_ipv4_mapped().is_some());
     [
         (address.is_unspecified(), "the unspecified address"),
         (address.is_loopback(), "a loopback address"),
         (address.is_multicast(), "a multicast address"),
         (link_local, "a link-local address"),
         (reserved, "an address that is reserved"),
+        (mapped, "an IPv4 address written as IPv6; write the IPv4 address"),
     ]
     .into_iter()
     .find_map(|(is, what)| is.then_some(what))

@@ -57,6 +57,20 @@ fn refuse(mut claims: Vec<Claim<'_>>, report: &mut Report) {
         let Some((first, other)) = seen.insert((*host, path), (span, by)) else { continue };
         let on = host.map_or("any host".to_owned(), |host| format!("`{host}`"));
         let shown = if path.0.is_empty() { "/" } else { path.0 };
+        if by == other {
+            report.push(
+                Diagnostic::new(
+                    &codes::PATH_TWICE,
+                    span,
+                    format!("{by} has `{shown}` on {on} twice"),
+                    "second time",
+                )
+                .also(first, "first time")
+                .note("a `Prefix` path is the same with and without a trailing slash")
+                .help("remove one of them"),
+            );
+            continue;
+        }
         report.push(
             Diagnostic::new(
                 &codes::PATH_TWICE,

@@ -68,7 +68,7 @@ impl Sides {
         let differ: usize = found.differences.iter().map(|found| found.urls.len()).sum();
         let rows: Vec<Vec<String>> = found.differences.iter().map(row).collect();
         let [first, second] = names.map(str::to_uppercase);
-        let mut text = table(&["URL", &first, &second, "LIKE IT"], rows);
+        let mut text = table(&["URL", &first, &second, "SIMILAR"], rows);
         text += &format!("{asked} asked, {differ} answered differently\n");
         Answer::new(exit, Body::Text(text))
     }

@@ -17,7 +17,7 @@ impl Search<'_> {
         let running: Vec<NodeIndex> = self.world.running();
         let mut verify = Step::on(
             Do::Verify,
-            "ask every node whether it is as the state that runs says",
+            "check that every node is in the recorded state",
             self.names(&running),
         );
         verify.commands = running.iter().map(|node| self.world.verify(*node)).collect();
@@ -34,7 +34,7 @@ impl Search<'_> {
             return;
         }
         let mut copy =
-            Step::on(Do::Copy, "bring the new files beside the old ones", self.names(&receive));
+            Step::on(Do::Copy, "stage the new files beside the old ones", self.names(&receive));
         copy.commands =
             receive.iter().map(|node| Command::of("copy", [self.name(*node)])).collect();
         self.rollout.steps.push(copy);
