@@ -20,7 +20,10 @@ pub const ABOUT: About = About {
     name: "import",
     exits: &[
         (Exit::Done, "written; notes and warnings say what differs"),
-        (Exit::Found, "written, but something could not be read, or an inventory cannot say it"),
+        (
+            Exit::Found,
+            "written, but something could not be read, or cannot be expressed in an inventory",
+        ),
         (Exit::Failed, "nothing could be read"),
     ],
     examples: &[
@@ -32,7 +35,7 @@ pub const ABOUT: About = About {
         ),
         (
             "lbgen import nodes --objects objects.yaml -o inventory.yaml",
-            "write the inventory of all that",
+            "write an inventory from all of it",
         ),
     ],
 };
@@ -48,7 +51,7 @@ pub struct Args {
     /// What the cluster has: a List that `kubectl get -o yaml` prints, or a folder of manifests; `-` is standard input
     #[arg(long, value_name = "FILE")]
     objects: Option<PathBuf>,
-    /// An Ansible inventory, YAML or INI: what to connect to, and zones
+    /// An Ansible inventory, YAML or INI, to take connection addresses and zones from
     #[arg(long, value_name = "FILE")]
     ansible: Option<PathBuf>,
     /// Print the script that a node runs to gather its files, and do nothing else

@@ -14,7 +14,7 @@ use crate::source::Sources;
 /// Which inventories.
 #[derive(clap::Args, Clone)]
 pub struct Input {
-    /// The inventory file, or a directory of them: a fleet; `-` is standard input, which has no lock
+    /// An inventory file, a directory of inventories (a fleet), or `-` for standard input (without a lock)
     #[arg(default_value = "inventory.yaml", value_name = "INVENTORY")]
     pub inventory: PathBuf,
     /// Only these datacenters of a fleet, by names or patterns such as `eu*`

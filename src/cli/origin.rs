@@ -18,11 +18,11 @@ pub struct From {
     /// nothing runs yet
     #[arg(long, value_name = "DIR", conflicts_with = "from_rev")]
     pub from: Option<PathBuf>,
-    /// What runs: the bundle as git has it at a revision; `{datacenter}` stands for the name
+    /// What runs: the bundle as git has it at a revision; `{datacenter}` is replaced by its name
     #[arg(long, value_name = "REV")]
     pub from_rev: Option<String>,
-    /// What the cluster has, as `kubectl get ... -o json` prints it, in place of the manifests that run; `-` is standard
-    /// input
+    /// What the cluster has, as `kubectl get ... -o json` prints it, instead of the manifests of the last rollout; `-`
+    /// is standard input
     #[arg(long, value_name = "FILE")]
     objects: Option<PathBuf>,
 }

@@ -182,4 +182,4 @@ fn evenness(orders: &Orders<'_>) -> String {
 }
 
 /// What the columns of a worst case mean.
-pub const COLUMNS: &str = "BOUND: the largest share by weight of a surviving node, rounded up. OVER: how far a node exceeds its share. UNHELD: VIPs on no node.\n";
+pub const COLUMNS: &str = "BOUND: the largest share by weight of a surviving node, rounded up. OVER: the most by which a node exceeds its own share. UNHELD: VIPs on no node.\n";

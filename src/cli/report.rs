@@ -38,7 +38,7 @@ pub const ABOUT: About = About {
 pub struct Args {
     #[command(flatten)]
     input: Input,
-    /// The page; those of a fleet's datacenters stand beside it
+    /// The page to write; for a fleet the index, with a page per datacenter beside it
     #[arg(short, long, value_name = "FILE", default_value = "report.html")]
     output: PathBuf,
     /// The directory that holds the bundle, for --from-rev

@@ -30,7 +30,10 @@ pub const ABOUT: About = About {
     ],
     examples: &[
         ("lbgen rollout", "the steps from the tag deployed/<datacenter> to the bundle on disk"),
-        ("lbgen rollout --from-rev HEAD~1 --format sh >rollout.sh", "the same as a script"),
+        (
+            "lbgen rollout --from-rev HEAD~1 --format sh >rollout.sh",
+            "the steps from the previous commit, as a script",
+        ),
         (
             "lbgen rollout --from collected --careful",
             "take over a fleet whose files were collected",
@@ -235,7 +238,7 @@ fn as_text(rollout: &Rollout) -> String {
         return text;
     }
     text += &format!(
-        "{}; one node carries at most {} on the way\n",
+        "{}; no node holds more than {} at any step\n",
         count(rollout.steps.len(), "step"),
         count(rollout.peak, "VIP"),
     );

@@ -39,7 +39,7 @@ pub const ABOUT: About = About {
         ),
         (
             "lbgen simulate --failures 2 --compare metallb",
-            "every combination of two nodes, next to MetalLB",
+            "every combination of up to two nodes, next to MetalLB",
         ),
         (
             "lbgen simulate --from collected --fail lb-1",

@@ -126,6 +126,18 @@ fn a_canary_takes_what_its_main_has() {
     {
         assert!(backend["weight"].as_u64().unwrap() <= 1_000_000, "{backend}");
     }
+    // Its path is what the main's annotations make of it.
+    let below = "paths: [{ path: \"/shop(/|$)(.*)\", type: ImplementationSpecific }]";
+    let components = format!(
+        "{}  next: {{ backend: {{ port: 80 }}, {below}, annotations: {{ {} }} }}\n",
+        shop("rewrite-target: /z").replace("paths: [/shop]", below),
+        annotated("canary: \"true\"; canary-by-header: X-C")
+    );
+    let all = objects(&inventory(ALONE, &numbered(1), &components));
+    for name in ["shop", "next"] {
+        let path = at(&all, "HTTPRoute", name, "/spec/rules/0/matches/0/path");
+        assert_eq!(*path, json!({ "type": "PathPrefix", "value": "/shop" }), "{name}");
+    }
     for odd in [
         "canary-by-header: X Y",
         "canary-by-header: X; canary-by-header-value: \"\"",

@@ -142,7 +142,8 @@ impl Search<'_> {
                 promise: Promise::OneHolder,
                 vip: *vip,
                 silent: *silent,
-                why: "its instance is recreated, or no node has it before and after".to_owned(),
+                why: "its instance is recreated, or no node can hold it both before and after"
+                    .to_owned(),
             });
         }
         let mut all_turns: Vec<Turn> = next.iter().map(|node| Turn::Undrain(*node)).collect();

@@ -84,7 +84,7 @@ impl Search<'_> {
                 promise: Promise::OneHolder,
                 vip: *vip,
                 silent,
-                why: "no node has it before and after".to_owned(),
+                why: "no node can hold it both before and after".to_owned(),
             });
         }
         self.push(step, &[Turn::Next(gains), Turn::Next(loses)], &[gains, loses]);

@@ -43,8 +43,9 @@ impl Planner<'_> {
             let own =
                 tier.canaries().filter(|(of, rule)| *of == host && rule.component() == Some(name));
             for (_, rule) in own {
-                let Some(main) = tier.claimed(host, &rule.path) else { continue };
-                let main = main.component().and_then(|name| self.datacenter.components.get(name));
+                let Some(claimed) = tier.claimed(host, &rule.path) else { continue };
+                let main =
+                    claimed.component().and_then(|name| self.datacenter.components.get(name));
                 // ingress-nginx does to a canary's requests what the main Ingress says.
                 let translation = match main {
                     Some(main) => Translation::of_component(tiers, main),
@@ -53,7 +54,7 @@ impl Planner<'_> {
                 if translation.redirect.is_some() {
                     continue;
                 }
-                let path = rule.found.clone();
+                let path = claimed.found.clone();
                 let found = RouteMatch { path: path.clone(), header: Some(header.clone()) };
                 let backends = RouteBackend::of(component, None).into_iter().collect();
                 add(&mut rules, translated(found, backends, &translation));
