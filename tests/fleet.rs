@@ -31,6 +31,20 @@ fn json(output: &std::process::Output) -> Value {
 }
 
 #[test]
+fn what_a_fleet_has_as_a_whole_is_in_its_json_and_can_be_waived() {
+    let copied = root().join("tests/bad-fleets/copied");
+    let copied = copied.to_str().unwrap();
+    let codes = |more: &[&str]| -> Vec<String> {
+        let json = json(&lbgen(&[&["check", "--format", "json", copied], more].concat()));
+        let found = json["diagnostics"].as_array().unwrap();
+        assert_eq!(json["warnings"], found.len());
+        found.iter().map(|one| one["code"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(codes(&[]), ["LB229"]);
+    assert_eq!(codes(&["--allow", "LB229"]), [""; 0]);
+}
+
+#[test]
 fn broken_fleets_are_told_file_by_file_in_one_run() {
     let mut cases: Vec<PathBuf> = fs::read_dir(root().join("tests/bad-fleets"))
         .unwrap()

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use similar::{ChangeTag, TextDiff};
 
 use super::{Change, ChangeKind, list};
+use crate::diag::count;
 
 /// What a person wants to see: `bundle.json` repeats the others, and is shown only where it stands alone.
 fn shown<'a, 'b>(changes: &'b [Change<'a>]) -> impl Iterator<Item = &'b Change<'a>> {
@@ -111,14 +112,10 @@ pub fn stat(datacenter: &str, changes: &[Change<'_>]) -> String {
         );
     }
     if files > 0 {
-        let (files, added) = (counted(files, "file"), counted(added, "line"));
+        let (files, added) = (count(files, "file"), count(added, "line"));
         let _ = writeln!(out, "{files}, {added} added, {removed} removed");
     }
     out
-}
-
-fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 impl Change<'_> {

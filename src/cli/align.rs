@@ -9,10 +9,10 @@ use serde_json::json;
 use super::about::About;
 use super::input::{Input, Member, Members};
 use super::session::Session;
-use super::table::{count, table};
+use super::table::table;
 use super::{Exit, Format, output};
 use crate::align::{Alignment, Facts, Side, Value};
-use crate::diag::{self, nearest};
+use crate::diag::{self, count, nearest};
 
 pub const ABOUT: About = About {
     name: "align",

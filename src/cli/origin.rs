@@ -84,13 +84,17 @@ impl From {
         Ok(())
     }
 
+    /// The folder that is asked for; `none` is no folder.
+    pub fn folder(&self) -> Option<&Path> {
+        self.from.as_deref().filter(|folder| folder.as_os_str() != "none")
+    }
+
     /// What is asked for; `None` where nothing is.
     pub fn tree(&self, output: &Path, datacenter: &str) -> anyhow::Result<Option<Tree>> {
-        match (&self.from_rev, &self.from) {
+        match (&self.from_rev, self.folder()) {
             (Some(revision), _) => revision_tree(revision, output, datacenter).map(Some),
-            (None, Some(folder)) if folder.as_os_str() == "none" => Ok(Some(Tree::default())),
             (None, Some(folder)) => Tree::of_folder(folder, Some(datacenter)).map(Some),
-            (None, None) => Ok(None),
+            (None, None) => Ok(self.from.as_ref().map(|_| Tree::default())),
         }
     }
 }

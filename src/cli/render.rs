@@ -11,9 +11,9 @@ use super::answer::{Answer, Body, each, print};
 use super::input::{Member, Members};
 use super::progress::Progress;
 use super::session::{Loaded, LockFile, Rendered, Session};
-use super::table::count;
 use super::{Exit, Format, Input};
 use crate::bundle::{self, Change, Disk, Turn, Update};
+use crate::diag::count;
 
 pub const ABOUT: About = About {
     name: "render",

@@ -12,9 +12,9 @@ use super::about::About;
 use super::answer::{Answer, Body, each};
 use super::origin::{From, changed_files, read_all, revision_tree};
 use super::session::{Loaded, Rendered, Session};
-use super::table::count;
 use super::{Exit, Format, Input};
 use crate::bundle::{self, Disk, Turn};
+use crate::diag::count;
 use crate::emit::Templates;
 use crate::impact::Comparison;
 use crate::language::name::{Name, Subdomain};
@@ -173,8 +173,9 @@ impl Args {
     /// What runs: what was asked for, else what the tag of the last rollout has.
     fn running(&self, datacenter: &str) -> anyhow::Result<Tree> {
         if let Some(tree) = self.from.tree(&self.output, datacenter)? {
-            let folder = self.from.from.as_deref().filter(|folder| folder.as_os_str() != "none");
-            if let Some(folder) = folder.filter(|_| tree.iter().next().is_none()) {
+            if let Some(folder) = self.from.folder()
+                && tree.iter().next().is_none()
+            {
                 bail!(
                     "{} has no bundle of {datacenter}; if nothing of it runs yet, use `--from none`",
                     folder.display()

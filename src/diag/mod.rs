@@ -1,6 +1,7 @@
 //! What is wrong with the user's input: found anywhere, collected here, drawn once at the end.
 
 mod code;
+mod count;
 mod diagnostic;
 mod explain;
 mod github;
@@ -13,6 +14,7 @@ mod suggest;
 
 pub(crate) use code::code;
 pub use code::{Code, Severity};
+pub use count::count;
 pub use diagnostic::{Diagnostic, Label, Patch};
 pub use explain::{Example, Explanation};
 pub use github::render as render_github;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Class, Daemon, Impact, Subject};
+use crate::diag::count;
 use crate::model::Entry;
 
 impl Impact {
@@ -29,15 +30,13 @@ impl Impact {
         }
         let mut parts: Vec<String> = counted
             .into_iter()
-            .map(|((class, noun), count)| {
-                format!("{} {}", counted_noun(count, noun), verb(class, count))
-            })
+            .map(|((class, noun), all)| format!("{} {}", count(all, noun), verb(class, all)))
             .collect();
         for daemon in [Daemon::Restart, Daemon::Stop, Daemon::Start, Daemon::Reload] {
-            let count = self.nodes.iter().filter(|node| node.daemon == daemon).count();
-            if count > 0 {
-                let verb = format!("{}{}", daemon.word(), if count == 1 { "s" } else { "" });
-                parts.push(format!("{} {}", counted_noun(count, "node"), verb));
+            let nodes = self.nodes.iter().filter(|node| node.daemon == daemon).count();
+            if nodes > 0 {
+                let verb = format!("{}{}", daemon.word(), if nodes == 1 { "s" } else { "" });
+                parts.push(format!("{} {}", count(nodes, "node"), verb));
             }
         }
         match parts.is_empty() {
@@ -58,10 +57,6 @@ fn noun(subject: &Subject) -> &'static str {
         Subject::Entry(Entry::Datacenter) => "datacenter",
         Subject::File(_) => "file",
     }
-}
-
-fn counted_noun(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 fn verb(class: Class, count: usize) -> &'static str {

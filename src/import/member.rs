@@ -64,8 +64,6 @@ impl Member {
                     "",
                 ),
             }
-        }
-        for track in instance.scripts.iter().filter(|track| !track.is_reversed) {
             let is_weighted = track.weight.is_some_and(|own| own != 0);
             if is_weighted && !track.name.starts_with(Check::PREFIX) {
                 findings.add(

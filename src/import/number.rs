@@ -113,7 +113,7 @@ impl<'a> Taken<'a> {
             }
             None => format!("{word} {number} is the kernel's"),
         };
-        changed(kind, &number, help, vip, findings);
+        changed(kind, number, help, vip, findings);
         None
     }
 
@@ -126,9 +126,9 @@ impl<'a> Taken<'a> {
     ) -> Option<u32> {
         match table? {
             Table::Number(number) => self.free(Kind::Table, Some(*number), vip, findings),
-            name @ Table::Name(_) => {
+            Table::Name(name) => {
                 let help = "a pin is a number, and /etc/iproute2/rt_tables was not collected";
-                changed(Kind::Table, name, help, vip, findings);
+                changed(Kind::Table, format!("`{name}`"), help, vip, findings);
                 None
             }
         }
@@ -138,7 +138,7 @@ impl<'a> Taken<'a> {
 /// Says that a VIP does not keep its number.
 fn changed(
     kind: Kind,
-    number: &dyn Display,
+    number: impl Display,
     help: impl Into<String>,
     vip: &Vip,
     findings: &mut Findings,

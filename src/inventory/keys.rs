@@ -7,7 +7,7 @@ use super::node::{Entries, Kind, Node, Scalar};
 use super::read::{Read, refuse};
 use crate::diag::{Diagnostic, Report, nearest};
 use crate::language::shape::Shape;
-use crate::source::Loc;
+use crate::source::{Loc, Span};
 
 /// What keys are called elsewhere, and here.
 const SYNONYMS: &[(&str, &str)] = &[
@@ -76,6 +76,21 @@ pub(super) fn indented(entry: &Shape, entries: &Entries, report: &mut Report) ->
     Some(indented)
 }
 
+/// A known key and its value, where no space stands between them: YAML takes `address:10.0.0.1` for a key without a value.
+fn glued(name: &str, span: Span, node: &Node, names: &[&str]) -> Option<(String, Span, Node)> {
+    let (key, value) = name.split_once(':')?;
+    // In quotes it was meant as one.
+    let is_plain = span.range().len() == name.len();
+    if !names.contains(&key) || value.is_empty() || !node.is_null() || !is_plain {
+        return None;
+    }
+    let colon = span.start + u32::try_from(key.len()).ok()?;
+    let place = Span { start: colon + 1, ..span };
+    let scalar = Scalar { text: value.to_owned(), plain: true };
+    let value = Node { span: place, head: place, kind: Kind::Scalar(scalar) };
+    Some((key.to_owned(), Span { end: colon, ..span }, value))
+}
+
 /// Whether a key must be given.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Need {
@@ -119,15 +134,12 @@ impl<'a> Fields<'a> {
                     owner => format!("the key `{name}` is not known in `{owner}`"),
                 };
                 let unknown = Diagnostic::new(&codes::UNKNOWN_KEY, *span, title, "unknown key");
-                let glued = name.split_once(':').filter(|(key, _)| names.contains(key));
-                if let Some((key, value)) = glued {
-                    let meant = Scalar { text: value.to_owned(), plain: true };
-                    let meant = Node { span: *span, head: *span, kind: Kind::Scalar(meant) };
-                    apart.push((key.to_owned(), (*span, meant)));
-                    let spaced = format!("{key}: {value}");
+                if let Some((key, at, value)) = glued(name, *span, node, &names) {
+                    let spaced = format!("{key}: {}", &name[key.len() + 1..]);
                     report.push(
                         unknown.help("a space is missing after the colon").replace(*span, spaced),
                     );
+                    apart.push((key, (at, value)));
                     continue;
                 }
                 let mut diagnostic = match synonym(name, &names) {

@@ -154,20 +154,15 @@ impl<'a> Merge<'a> {
 
     /// One file has a map where another has a list.
     fn refuse_mixture(&mut self, path: &str, map: Span, list: Span) {
-        let (wrong, title, right) = match NAMING.contains(&path) {
-            true => (list, format!("`{path}` must be a map of names, not a list"), map),
-            false => (map, format!("`{path}` is a list in another file, not a map"), list),
+        let diagnostic = if NAMING.contains(&path) {
+            let title = format!("`{path}` must be a map of names, not a list");
+            Diagnostic::new(&codes::WRONG_TYPE, list, title, "a list")
+                .also(map, "a map here")
+                .help("write the name as the key: `shop: { ... }`, not `- name: shop`")
+        } else {
+            let title = format!("`{path}` is a list in another file, not a map");
+            Diagnostic::new(&codes::WRONG_TYPE, map, title, "a map").also(list, "a list here")
         };
-        let (label, other) = match wrong == list {
-            true => ("a list", "a map here"),
-            false => ("a map", "a list here"),
-        };
-        let mut diagnostic =
-            Diagnostic::new(&codes::WRONG_TYPE, wrong, title, label).also(right, other);
-        if wrong == list {
-            diagnostic =
-                diagnostic.help("write the name as the key: `shop: { ... }`, not `- name: shop`");
-        }
         self.report.push(diagnostic);
     }
 

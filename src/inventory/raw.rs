@@ -315,6 +315,13 @@ pub struct Waiver<'a> {
     pub within: Option<Span>,
 }
 
+impl Waiver<'_> {
+    /// Whether it waives a code at a place.
+    pub fn covers(&self, id: &str, span: Span) -> bool {
+        self.code.value.text == id && self.within.is_none_or(|within| within.contains(span))
+    }
+}
+
 impl Inventory {
     /// Every `allow`.
     pub fn waivers(&self) -> Vec<Waiver<'_>> {

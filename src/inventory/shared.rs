@@ -57,8 +57,5 @@ pub fn warn_of_shared_vips(inventories: &[&Inventory], report: &mut Report) {
 }
 
 fn is_waived(inventory: &Inventory, span: Span) -> bool {
-    inventory.waivers().iter().any(|waiver| {
-        waiver.code.value.text == codes::SHARED_VIP.id
-            && waiver.within.is_none_or(|within| within.contains(span))
-    })
+    inventory.waivers().iter().any(|waiver| waiver.covers(codes::SHARED_VIP.id, span))
 }

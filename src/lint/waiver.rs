@@ -26,8 +26,7 @@ pub fn waive(inventory: &raw::Inventory, everywhere: &[String], report: &mut Rep
         }
         let mut waived = everywhere.iter().any(|code| code == diagnostic.code.id);
         for (used, waiver) in used.iter_mut().zip(&waivers) {
-            let covers = waiver.within.is_none_or(|within| within.contains(diagnostic.span()));
-            if covers && waiver.code.value.text == diagnostic.code.id {
+            if waiver.covers(diagnostic.code.id, diagnostic.span()) {
                 *used = true;
                 waived = true;
             }

@@ -229,15 +229,19 @@ pub(super) fn preempt(raw: &Loc<Text<Preemption>>, report: &mut Report) -> Optio
             if whole_number(text.trim_end_matches(char::is_alphabetic)).is_none() {
                 let title = format!("`preempt` cannot be `{}`", text);
                 let label = "`true`, `false`, or how long to wait, as `30s`";
-                let wrong = Diagnostic::new(&codes::WORD, raw.span, title, label);
-                report.push(match text.to_ascii_lowercase().as_str() {
-                    "true" | "false" if !raw.value.plain => {
-                        wrong.help("remove the quotes").replace(raw.span, text)
-                    }
-                    "true" | "yes" | "on" => wrong.replace(raw.span, "true"),
-                    "false" | "no" | "off" => wrong.replace(raw.span, "false"),
-                    _ => wrong,
-                });
+                let meant = match text.to_ascii_lowercase().as_str() {
+                    "true" | "yes" | "on" => Some("true"),
+                    "false" | "no" | "off" => Some("false"),
+                    _ => None,
+                };
+                let mut wrong = Diagnostic::new(&codes::WORD, raw.span, title, label);
+                if let Some(meant) = meant {
+                    wrong = wrong.replace(raw.span, meant);
+                }
+                if meant == Some(text) {
+                    wrong = wrong.help("remove the quotes");
+                }
+                report.push(wrong);
                 return None;
             }
             let delay = value::duration(&raw.with(raw.value.to()), "preempt", report)?;

@@ -9,7 +9,7 @@ use super::holder::{GroupData, NodeData, VipData};
 use super::known::Known;
 use super::route::{EntrypointData, entrypoints};
 use super::served::{ComponentData, DomainData};
-use crate::diag::{Diagnostic, Report};
+use crate::diag::{Diagnostic, Report, count};
 use crate::emit::BundleFile;
 use crate::pipeline::Planned;
 use crate::source::Sources;
@@ -107,8 +107,6 @@ impl Page {
             (self.components.len(), "component"),
             (self.findings.len(), "finding"),
         ];
-        let words = counted
-            .map(|(count, noun)| format!("{count} {noun}{}", if count == 1 { "" } else { "s" }));
-        words.join(", ")
+        counted.map(|(number, noun)| count(number, noun)).join(", ")
     }
 }

@@ -5,8 +5,9 @@ use serde_json::json;
 
 use super::super::answer::{Answer, Body};
 use super::super::session::Session;
-use super::super::table::{count, table};
+use super::super::table::table;
 use super::super::{Exit, Format};
+use crate::diag::count;
 use crate::language::word::{Exposed, Word};
 use crate::pipeline::Planned;
 use crate::plan::simulate::Scenario;
