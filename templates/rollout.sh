@@ -1,23 +1,25 @@
 #!/bin/sh
 # {{ header }}
 #
-# usage: sh rollout.sh [--yes] [--dry-run] [--from-step ID]
+# usage: sh rollout.sh [--yes] [--dry-run] [--from-step ID | --back ID]
 #
 #   --yes           does not ask before each step
 #   --dry-run       prints the steps and their commands, and runs none
 #   --from-step ID  begins with this step; those before it are done
+#   --back ID       undoes this step, and runs no other
 #
 # It reaches the world by three commands, which the environment may replace:
 #   LBGEN_ON       (ssh)                    called as: $LBGEN_ON NODE COMMAND
 #   LBGEN_COPY     (rsync -rlt --delete)    called as: $LBGEN_COPY FOLDER NODE; the folder goes to /var/lib/lbgen/next
 #   LBGEN_KUBECTL  (kubectl)
+# LBGEN_BUNDLE is the bundle, where it is not in {{ bundle }} below the current directory.
 set -eu
 
 bundle=${LBGEN_BUNDLE:-{{ bundle }}}
 soak={{ soak }}
 claim={{ claim }}
 
-# What runs on a node.
+# What runs on a node, which knows its name as $me.
 on_node=$(cat <<'NODE'
 set -eu
 next=/var/lib/lbgen/next
@@ -25,6 +27,11 @@ prev=/var/lib/lbgen/prev
 drain=/run/lbgen/drain
 kept_drain=/etc/tmpfiles.d/lbgen-drain.conf
 conf=etc/keepalived/keepalived.conf
+fail() {
+    echo "$me: $*" >&2
+    exit 1
+}
+
 systemd() { [ -d /run/systemd/system ]; }
 
 # Whether files are as they should be: DIGEST:PATH...
@@ -32,31 +39,31 @@ verify() {
     for file in "$@"; do
         found=$(sha256sum "/${file#*:}" 2>/dev/null | cut -d ' ' -f 1)
         if [ "$found" != "${file%%:*}" ]; then
-            echo "/${file#*:} is not what the state that runs says" >&2
-            exit 1
+            fail "/${file#*:} is not the file that this rollout was planned from: somebody has edited it, or another bundle runs"
         fi
     done
-    if [ "$(cat "$drain" 2>/dev/null || echo 0)" != 0 ]; then
-        echo "the node is drained: $drain" >&2
-        exit 1
-    fi
-    if ! alive; then
-        echo "keepalived does not run" >&2
-        exit 1
-    fi
+    if [ "$(cat "$drain" 2>/dev/null || echo 0)" != 0 ]; then fail "the node is drained: $drain"; fi
+    if ! alive; then fail "keepalived is not running"; fi
 }
 
 # One rollout at a time: the folder is made by the first.
 claim() {
     mkdir -p /var/lib/lbgen
-    if ! mkdir /var/lib/lbgen/rollout 2>/dev/null && [ "$(cat /var/lib/lbgen/rollout/id)" != "$1" ]; then
-        echo "another rollout is under way: /var/lib/lbgen/rollout" >&2
-        exit 1
+    if mkdir /var/lib/lbgen/rollout 2>/dev/null; then
+        # What an earlier rollout had kept is not the way back of this one.
+        rm -rf "$prev"
+    elif [ "$(cat /var/lib/lbgen/rollout/id)" != "$1" ]; then
+        fail "another rollout is under way: go on with it, or release the nodes with its script: --back and the id of its first step"
     fi
     echo "$1" >/var/lib/lbgen/rollout/id
 }
 
 release() { rm -rf /var/lib/lbgen/rollout "$next"; }
+
+# The same, but not what another rollout has claimed.
+give_up() {
+    if [ "$(cat /var/lib/lbgen/rollout/id 2>/dev/null)" = "$1" ]; then release; fi
+}
 
 # The test names the scripts where they will be; they are beside it yet.
 config_test() {
@@ -65,16 +72,23 @@ config_test() {
     rm -f "$next/test.conf"
 }
 
-# Keeps what stands, and puts a file in its place by a rename. Arguments are files that are no longer produced.
-install() {
-    rm -rf "$prev"
-    mkdir -p "$prev"
+# Keeps what stands before the rollout, all of it or nothing: a step that is run again finds it kept.
+keep() {
+    if [ -e "$prev" ]; then return 0; fi
+    rm -rf "$prev.new"
+    mkdir -p "$prev.new"
     for file in $(cd "$next" && find . -type f | cut -c 2-) "$@"; do
         if [ -e "$file" ]; then
-            mkdir -p "$prev$(dirname "$file")"
-            cp -p "$file" "$prev$file"
+            mkdir -p "$prev.new$(dirname "$file")"
+            cp -p "$file" "$prev.new$file"
         fi
     done
+    mv "$prev.new" "$prev"
+}
+
+# Keeps what stands, and puts a file in its place by a rename. Arguments are files that are no longer produced.
+install() {
+    keep "$@"
     for file in $(cd "$next" && find . -type f | cut -c 2-); do
         mode=0644
         if [ -x "$next$file" ]; then mode=0755; fi
@@ -87,8 +101,9 @@ install() {
     settings
 }
 
-# What an earlier install had taken the place of.
+# What an install of this rollout had taken the place of.
 restore() {
+    if [ ! -e "$prev" ]; then return 0; fi
     for file in $(cd "$next" && find . -type f | cut -c 2-); do
         if [ ! -e "$prev$file" ]; then rm -f "$file"; fi
     done
@@ -130,10 +145,7 @@ reload() {
         tries=0
         until [ "$(settled "$since")" -gt "$seen" ]; do
             tries=$((tries + 1))
-            if [ "$tries" -gt 100 ]; then
-                echo "keepalived does not say that it has reloaded" >&2
-                exit 1
-            fi
+            if [ "$tries" -gt 100 ]; then fail "keepalived does not say that it has reloaded: journalctl -u keepalived"; fi
             sleep 0.1
         done
     else
@@ -190,6 +202,8 @@ rules() {
 drop_rules() { rules del "$@"; }
 put_rules() { rules add "$@"; }
 
+boot_id() { cat /proc/sys/kernel/random/boot_id; }
+
 alive() { kill -0 "$(cat /run/keepalived.pid)" 2>/dev/null; }
 
 # With the others: says that the connection stands, and waits for the word.
@@ -220,7 +234,8 @@ on() {
     shift
     words=
     for word in "$@"; do words="$words '$word'"; done
-    ${LBGEN_ON:-ssh} "$(host "$node")" "$on_node
+    ${LBGEN_ON:-ssh} "$(host "$node")" "me='$node'
+$on_node
 $words"
 }
 
@@ -234,6 +249,7 @@ for_each() {
 
 claim() { for node_name in "$@"; do on "$node_name" claim "$claim"; done; }
 release() { for_each release "$@"; }
+give_up() { for node_name in "$@"; do on "$node_name" give_up "$claim"; done; }
 config_test() { for_each config_test "$@"; }
 reload() { for_each reload "$@"; }
 restart() { for_each restart "$@"; }
@@ -329,9 +345,22 @@ free_health_port() {
 
 # The node's own command; a reboot takes the connection with it.
 visit() {
-    ${LBGEN_ON:-ssh} "$(host "$1")" {{ visit }} || echo "the command ended with $?"
+    boot=$(on "$1" boot_id)
+    status=0
+    ${LBGEN_ON:-ssh} "$(host "$1")" {{ visit }} || status=$?
     sleep 5
-    until on "$1" alive 2>/dev/null; do sleep 2; done
+    if [ "$status" != 0 ] && [ "$(on "$1" boot_id 2>/dev/null)" = "$boot" ]; then
+        echo "$1: the command failed: exit status $status" >&2
+        return 1
+    fi
+    limit=$(($(date +%s) + 900))
+    until on "$1" alive 2>/dev/null; do
+        if [ "$(date +%s)" -ge "$limit" ]; then
+            echo "$1: keepalived is not running 15 minutes after the command" >&2
+            return 1
+        fi
+        sleep 2
+    done
 }
 
 # Waits until nodes hold what they should: SECONDS 'NODE...' ADDRESS=NODE...
@@ -360,40 +389,87 @@ await() {
     done
 }
 
-yes=no dry_run=no from_step=
+# Asks again and again for a while what must hold after a step.
+watch() {
+    until=$(($(date +%s) + soak))
+    while [ "$(date +%s)" -lt "$until" ]; do
+        sleep 1
+        "$1"
+    done
+}
+
+usage() { awk 'NR > 3 { if (!/^#/) exit; sub(/^# ?/, ""); print }' "$0"; }
+
+yes=no dry_run=no from_step='' back=''
 while [ $# -gt 0 ]; do
     case $1 in
     --yes) yes=yes ;;
     --dry-run) dry_run=yes ;;
-    --from-step) shift; from_step=${1:?--from-step needs an id} ;;
-    *) echo "usage: sh rollout.sh [--yes] [--dry-run] [--from-step ID]" >&2; exit 2 ;;
+    --from-step | --back)
+        if [ -z "${2:-}" ]; then
+            echo "$1 needs the id of a step" >&2
+            exit 2
+        fi
+        if [ "$1" = --back ]; then back=$2; else from_step=$2; fi
+        shift
+        ;;
+    -h | --help) usage; exit 0 ;;
+    *) usage >&2; exit 2 ;;
     esac
     shift
 done
+if [ -n "$from_step" ] && [ -n "$back" ]; then
+    echo "--from-step and --back exclude each other" >&2
+    exit 2
+fi
+
+agreed() {
+    if [ "$yes" = yes ]; then return 0; fi
+    printf 'continue? [y/N] '
+    read -r answer
+    case $answer in y | Y | yes) return 0 ;; *) return 1 ;; esac
+}
+
+# Asks, and undoes a step. ID TITLE NUMBER
+go_back() {
+    commands=$("back_$3")
+    if [ -z "$commands" ]; then
+        echo "$1 cannot be undone by itself: render the revision that ran before, and roll that out" >&2
+        exit 1
+    fi
+    printf '\nundo %s: %s\n%s\n' "$1" "$2" "$commands"
+    if [ "$dry_run" = no ] && agreed; then eval "$commands"; fi
+    exit 0
+}
 
 # Asks, runs a step, checks what must hold then. ID TITLE NUMBER
 step() {
+    if [ "$back" = "$1" ]; then go_back "$@"; fi
+    if [ -n "$back" ]; then return 0; fi
     if [ -n "$from_step" ] && [ "$from_step" != "$1" ]; then return 0; fi
     from_step=
     printf '\n%s: %s\n' "$1" "$2"
     "about_$3"
     if [ "$dry_run" = yes ]; then return 0; fi
-    if [ "$yes" = no ]; then
-        printf 'go on? [y/N] '
-        read -r answer
-        case $answer in y | Y | yes) ;; *) echo "stopped before $1; go on with --from-step $1"; exit 1 ;; esac
+    if ! agreed; then
+        echo "stopped before $1; go on with --from-step $1"
+        exit 1
     fi
     set +e
     # Not in a list of `&&`: there a shell ignores -e.
-    (set -e; "do_$3"; "check_$3")
+    (set -e; "do_$3"; "check_$3"; watch "check_$3")
     status=$?
     set -e
     if [ "$status" != 0 ]; then
-        printf '\n%s failed. The way back:\n' "$1" >&2
-        "back_$3" >&2
+        printf '\n%s failed. Once the cause is fixed, go on with --from-step %s\n' "$1" "$1" >&2
+        if [ -n "$("back_$3")" ]; then
+            printf 'The way back is --back %s, which runs:\n' "$1" >&2
+            "back_$3" >&2
+        else
+            echo 'The way back is to render the revision that ran before, and to roll that out.' >&2
+        fi
         exit 1
     fi
-    if [ "$soak" -gt 0 ]; then sleep "$soak"; fi
 }
 {% for step in steps %}
 
@@ -416,8 +492,6 @@ back_{{ loop.index }}() {
     cat <<'END'
 {% for command in step.back %}
   {{ command }}
-{% else %}
-  what ran before: render the inventory of that revision, and roll it out
 {% endfor %}
 END
 }
@@ -426,9 +500,12 @@ END
 {% for step in steps %}
 step {{ step.id }} {{ step.title }} {{ loop.index }}
 {% endfor %}
-if [ -n "$from_step" ]; then
-    echo "there is no step $from_step" >&2
+if [ -n "$from_step$back" ]; then
+    echo "there is no step $from_step$back" >&2
     exit 2
 fi
 echo
+{% for node in left_out %}
+echo {{ node }}' was down and has its old files: before keepalived starts there, bring it the new ones'
+{% endfor %}
 echo "done"

@@ -110,7 +110,9 @@ fn recipe(path: &str) -> Vec<String> {
     let lines = text.lines().map(|line| line.trim_start_matches([' ', '-']));
     lines
         .map(|line| line.strip_prefix("run: ").unwrap_or(line))
-        .filter(|line| line.starts_with("lbgen ") || line.starts_with("sh rollout.sh"))
+        .filter(|line| {
+            ["lbgen ", "sh rollout.sh", "git tag "].iter().any(|word| line.starts_with(word))
+        })
         .map(str::to_owned)
         .collect()
 }
@@ -127,6 +129,7 @@ fn recipes_of_ci_work() {
             .args(["-c", line])
             .current_dir(folder.path())
             .env("PATH", &path)
+            .env("PUSH_URL", "origin")
             .output()
             .unwrap()
     };
@@ -144,6 +147,7 @@ fn recipes_of_ci_work() {
     must(&format!(
         "lbgen init -q && lbgen render -q && git init -q . && {commit} && git tag deployed/eu1"
     ));
+    must("git init -q --bare origin.git && git remote add origin ./origin.git");
     must(
         "sed -i 's|  lb-2:|  lb-3: { address: 10.0.0.13, interface: eth0 }\\n  lb-2:|' inventory.yaml",
     );
@@ -161,7 +165,7 @@ fn recipes_of_ci_work() {
     assert!(!sh(&hook.display().to_string()).status.success(), "it is not rendered");
     must(&format!("lbgen render -q && {commit}"));
     must(&hook.display().to_string());
-    for (file, count) in [("docs/ci/github-actions.yml", 6), ("docs/ci/gitlab-ci.yml", 6)] {
+    for (file, count) in [("docs/ci/github-actions.yml", 7), ("docs/ci/gitlab-ci.yml", 7)] {
         let commands = recipe(file);
         assert_eq!(commands.len(), count, "{file}: {commands:?}");
         for command in commands {
@@ -173,6 +177,13 @@ fn recipes_of_ci_work() {
             "{comment}"
         );
         must("shellcheck -S warning rollout.sh 2>/dev/null || ! command -v shellcheck");
+        assert_eq!(
+            must("git --git-dir origin.git rev-parse deployed/eu1"),
+            must("git rev-parse HEAD"),
+            "the tag of what runs"
+        );
+        // The next recipe begins where this one did.
+        must("git tag -f deployed/eu1 HEAD~1");
     }
 }
 

@@ -134,7 +134,7 @@ fn replay(before: &Fleet, after: &Fleet, careful: bool, drainable: bool) {
         down: &BTreeSet::new(),
         digests: &BTreeMap::new(),
         careful,
-        visit: false,
+        visit: None,
     };
     let rollout = Rollout::plan(request).unwrap();
     let context = format!("{}\nthen\n{}\n{:#?}", before.text(), after.text(), titles(&rollout));
@@ -246,7 +246,7 @@ fn the_script_connects_to_the_host_of_a_node() {
         .output()
         .unwrap();
     let said = support::stdout(&asked);
-    assert!(said.contains("root@10.0.0.99") && said.contains("lb-1 set -eu"), "{said}");
+    assert!(said.contains("root@10.0.0.99") && said.contains("lb-1 me='lb-1'"), "{said}");
     for wrong in ["-oProxyCommand=x", "\"a b\"", "\"$(id)\"", "\"\""] {
         with(wrong);
         let checked = run(&["check"]);
@@ -310,4 +310,24 @@ fn a_dead_node_is_planned_around() {
     assert!(!without.is_empty());
     assert!(!names(&without, "reload") && !names(&without, "verify"), "{without:#?}");
     assert_eq!(support::code(&run(&["rollout", "--from", "old", "--down", "nobody at all"])), 2);
+    let said = support::stdout(&run(&["rollout", "--from", "old", "--down", "a-1"]));
+    assert!(said.contains("a-1 is down and keeps its old files"), "{said}");
+}
+
+/// A visit says for which VIP no other node is left, and an empty command is none.
+#[test]
+fn a_visit_names_vips_that_nobody_else_can_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| support::lbgen_in(folder.path(), arguments);
+    assert_eq!(support::code(&run(&["init", "-q"])), 0);
+    assert_eq!(support::code(&run(&["render", "-q"])), 0);
+    let visit = |more: &[&str]| run(&[&["rollout", "--visit", "reboot"], more].concat());
+    assert!(!support::stdout(&visit(&[])).contains("exception"));
+    let alone = support::stdout(&visit(&["--down", "lb-1"]));
+    assert!(
+        alone.contains("exception: 192.0.2.10: no node holds it until lb-2 is back"),
+        "{alone}"
+    );
+    assert!(alone.contains("run `reboot` on lb-2"), "{alone}");
+    assert_eq!(support::code(&run(&["rollout", "--visit", ""])), 2);
 }

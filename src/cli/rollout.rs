@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{anyhow, bail};
+use clap::builder::NonEmptyStringValueParser;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -24,6 +25,8 @@ use crate::view::seconds;
 
 pub const ABOUT: About = About {
     name: "rollout",
+    formats: &[Format::Human, Format::Json, Format::Sh],
+    has_templates: true,
     exits: &[
         (Exit::Done, "the steps were found, or there is nothing to do"),
         (Exit::Failed, "no rollout can be planned: the message says why and what to run"),
@@ -51,20 +54,20 @@ pub struct Args {
     output: PathBuf,
     #[command(flatten)]
     from: From,
-    /// Steps that are done, by their ids
+    /// Steps that are done, by their ids, separated by commas
     #[arg(long, value_name = "STEPS", value_delimiter = ',')]
     done: Vec<String>,
-    /// Nodes that are dead: plan around them
+    /// Dead nodes, separated by commas: plan without them, and do not touch them
     #[arg(long, value_name = "NODES", value_delimiter = ',')]
     down: Vec<String>,
     /// Never rely on several nodes reloading at the same moment: one may be slow
     #[arg(long)]
     careful: bool,
-    /// How long the script keeps watching after each step, for example `60s`
+    /// How long the script goes on checking after each step, for example `60s`
     #[arg(long, value_name = "TIME", default_value = "0s")]
     soak: String,
     /// Change nothing: drain each node in turn, run COMMAND there, and let its VIPs come back
-    #[arg(long, value_name = "COMMAND")]
+    #[arg(long, value_name = "COMMAND", value_parser = NonEmptyStringValueParser::new())]
     visit: Option<String>,
 }
 
@@ -108,7 +111,7 @@ fn answer(
         down: &down,
         digests: &digests(&tree),
         careful: args.careful,
-        visit: args.visit.is_some(),
+        visit: args.visit.as_deref(),
     })?
     .after(&args.done)?;
     for (path, nodes) in left(&tree, &rendered) {
@@ -250,6 +253,11 @@ fn as_text(rollout: &Rollout) -> String {
         };
         text += &format!("exception: {}{silent}: {}\n", exception.vip, exception.why);
     }
+    for node in &rollout.left_out {
+        text += &format!(
+            "{node} is down and keeps its old files: before keepalived starts there, bring it the new ones\n"
+        );
+    }
     text
 }
 
@@ -271,6 +279,7 @@ fn as_json(datacenter: &str, rollout: &Rollout) -> serde_json::Value {
         "datacenter": datacenter,
         "steps": rollout.steps.iter().map(step_json).collect::<Vec<_>>(),
         "exceptions": exceptions,
+        "left_out": rollout.left_out,
     })
 }
 

@@ -31,8 +31,8 @@ pub struct Request<'a> {
     pub digests: &'a BTreeMap<Subdomain, Vec<(String, String)>>,
     /// Whether a node may be slow, so that nothing depends on several reloads at one moment.
     pub careful: bool,
-    /// Whether a change is rolled out, or every node visited with nothing changed.
-    pub visit: bool,
+    /// The command that every node is visited with, with nothing changed; `None` rolls a change out.
+    pub visit: Option<&'a str>,
 }
 
 /// Ordered steps.
@@ -44,13 +44,15 @@ pub struct Rollout {
     pub exceptions: Vec<Exception>,
     /// The most VIPs that one node carries on the way.
     pub peak: usize,
+    /// Nodes that are dead and keep their old files, which are not those of **to**.
+    pub left_out: Vec<Subdomain>,
 }
 
 impl Rollout {
     /// Finds the steps. An error says why there are none.
     pub fn plan(request: Request<'_>) -> anyhow::Result<Self> {
         let mut rollout = search::plan(request)?;
-        if !request.visit {
+        if request.visit.is_none() {
             cluster::add(request.change, &mut rollout);
         }
         rollout.number();

@@ -9,7 +9,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::step::quoted;
-use super::{Command, Rollout, Step};
+use super::{Command, Do, Rollout, Step};
 use crate::emit::Templates;
 use crate::language::name::Subdomain;
 
@@ -37,6 +37,7 @@ struct Context<'a> {
     visit: String,
     hosts: Vec<HostText>,
     steps: Vec<StepText<'a>>,
+    left_out: Vec<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -76,6 +77,7 @@ impl Rollout {
                 .map(|(node, host)| HostText { node: quoted(node.as_str()), host: quoted(host) })
                 .collect(),
             steps: self.steps.iter().map(text).collect(),
+            left_out: self.left_out.iter().map(Subdomain::as_str).collect(),
         };
         templates.render("rollout.sh", Value::from(Serde(context)))
     }
@@ -86,6 +88,10 @@ fn text(step: &Step) -> StepText<'_> {
         |commands: &[Command]| -> Vec<String> { commands.iter().map(Command::line).collect() };
     let mut about: Vec<String> = step.moves.iter().map(super::VipMove::line).collect();
     about.extend(step.objects.iter().cloned());
+    // The digests of every file are for no reader.
+    if step.does != Do::Verify {
+        about.extend(lines(&step.commands));
+    }
     StepText {
         id: &step.id,
         title: quoted(&step.title),

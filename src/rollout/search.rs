@@ -38,13 +38,14 @@ pub(super) fn plan(request: Request<'_>) -> anyhow::Result<Rollout> {
     let world = World::new(request);
     let mut search = Search { request, world, rollout: Rollout::default() };
     search.rollout.peak = search.world.peak();
-    if request.visit {
-        search.visit();
+    if let Some(command) = request.visit {
+        search.visit(command);
         return Ok(search.rollout);
     }
     search.prepare();
     search.run();
     search.finish();
+    search.rollout.left_out = search.world.left_out();
     Ok(search.rollout)
 }
 
@@ -186,9 +187,30 @@ impl Search<'_> {
         let names = || nodes.iter().map(|node| self.name(*node).to_string());
         step.commands = nodes.iter().map(|node| self.world.install(*node)).collect();
         step.commands.push(Command::of("reload_together", names()));
-        step.back = nodes.iter().map(|node| Command::of("restore", [self.name(*node)])).collect();
-        step.back.push(Command::of("reload", names()));
+        step.back = self.undo(nodes);
         self.push(step, &turns, nodes);
+    }
+
+    /// What brings nodes that come to run **to** back to what they do now.
+    fn undo(&self, nodes: &[NodeIndex]) -> Vec<Command> {
+        let some = |is: &dyn Fn(NodeIndex) -> bool| -> Vec<&Subdomain> {
+            let found = nodes.iter().filter(|node| is(**node));
+            found.map(|node| self.name(*node)).collect()
+        };
+        let leaves = |node| self.world.kind(node) == Kind::Leave;
+        let runs = |node| !leaves(node) && self.world.is_running(node);
+        let each = |function, names: Vec<_>| {
+            names.into_iter().map(move |name| Command::of(function, [name]))
+        };
+        let mut commands = Vec::new();
+        commands.extend(each("stop", some(&|node| !leaves(node) && !runs(node))));
+        commands.extend(each("restore", some(&|node| !leaves(node))));
+        let reloaded = some(&runs);
+        if !reloaded.is_empty() {
+            commands.push(Command::of("reload", reloaded));
+        }
+        commands.extend(each("start", some(&leaves)));
+        commands
     }
 
     /// A node whose absence lets others go on: one that leaves, or whose own address changes.
@@ -251,7 +273,7 @@ impl Search<'_> {
                 let mut step =
                     Step::on(Do::Stop, format!("stop keepalived on {listed}"), names.to_vec());
                 step.commands = names.iter().map(|name| Command::of("stop", [name])).collect();
-                step.back = names.iter().map(|name| Command::of("start", [name])).collect();
+                step.back = self.undo(nodes);
                 step
             }
             Kind::Join | Kind::Change if stopped => {
@@ -262,10 +284,11 @@ impl Search<'_> {
                 );
                 step.commands = nodes.iter().map(|node| self.world.install(*node)).collect();
                 // It was stopped because nothing drained it; what it runs now can be.
-                let waits = nodes.iter().filter(|node| self.world.is_drained(**node));
-                step.commands.extend(waits.map(|node| Command::of("drain", [self.name(*node)])));
+                let waits = || nodes.iter().filter(|node| self.world.is_drained(**node));
+                step.commands.extend(waits().map(|node| Command::of("drain", [self.name(*node)])));
                 step.commands.extend(names.iter().map(|name| Command::of("start", [name])));
-                step.back = names.iter().map(|name| Command::of("stop", [name])).collect();
+                step.back = self.undo(nodes);
+                step.back.extend(waits().map(|node| Command::of("undrain", [self.name(*node)])));
                 step
             }
             _ => {
@@ -276,8 +299,7 @@ impl Search<'_> {
                 );
                 step.commands = nodes.iter().map(|node| self.world.install(*node)).collect();
                 step.commands.push(Command::of("reload", names));
-                step.back = names.iter().map(|name| Command::of("restore", [name])).collect();
-                step.back.push(Command::of("reload", names));
+                step.back = self.undo(nodes);
                 step
             }
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::turn::{Kind, Turn};
-use super::{Command, Do, Promise, Search, Step, settle};
+use super::{Command, Do, Exception, Promise, Search, Step, settle};
 use crate::state::elect::NodeIndex;
 
 impl Search<'_> {
@@ -15,18 +15,19 @@ impl Search<'_> {
             return;
         }
         let running: Vec<NodeIndex> = self.world.running();
-        let mut verify = Step::on(
-            Do::Verify,
-            "check that every node is in the recorded state",
-            self.names(&running),
-        );
+        let title = match running.is_empty() {
+            true => "claim the nodes for this rollout",
+            false => "check that every node is in the recorded state",
+        };
+        let mut verify = Step::on(Do::Verify, title, self.names(&running));
         verify.commands = running.iter().map(|node| self.world.verify(*node)).collect();
         verify.expect = self.world.expectations(&running);
         // Nodes that join too: nobody else may begin there.
         let all: BTreeSet<NodeIndex> = running.iter().chain(&touched).copied().collect();
         let names = || all.iter().map(|node| self.name(*node));
-        verify.back = vec![Command::of("release", names())];
         verify.commands.push(Command::of("claim", names()));
+        let give_up = vec![Command::of("give_up", names())];
+        verify.back.clone_from(&give_up);
         self.rollout.steps.push(verify);
         let receive: Vec<NodeIndex> =
             touched.into_iter().filter(|node| self.world.kind(*node) != Kind::Leave).collect();
@@ -37,6 +38,7 @@ impl Search<'_> {
             Step::on(Do::Copy, "stage the new files beside the old ones", self.names(&receive));
         copy.commands =
             receive.iter().map(|node| Command::of("copy", [self.name(*node)])).collect();
+        copy.back.clone_from(&give_up);
         self.rollout.steps.push(copy);
         let tested: Vec<NodeIndex> =
             receive.into_iter().filter(|node| self.world.kind(*node) == Kind::Change).collect();
@@ -48,6 +50,7 @@ impl Search<'_> {
             );
             test.commands =
                 tested.iter().map(|node| Command::of("config_test", [self.name(*node)])).collect();
+            test.back = give_up;
             self.rollout.steps.push(test);
         }
     }
@@ -122,13 +125,24 @@ impl Search<'_> {
     }
 
     /// Every node in turn: drained, visited, back; zone by zone.
-    pub(super) fn visit(&mut self) {
+    pub(super) fn visit(&mut self, command: &str) {
         let mut nodes = self.world.running();
         nodes.sort_by_key(|node| (self.request.zones.get(self.name(*node)).cloned(), *node));
         for node in nodes {
             let name = self.name(node).clone();
             self.take(&[Turn::Drain(node)]);
-            let mut step = Step::on(Do::Visit, format!("visit {name}"), vec![name.clone()]);
+            for moved in self.rollout.steps.last().into_iter().flat_map(|step| &step.moves) {
+                if moved.to.is_none() {
+                    self.rollout.exceptions.push(Exception {
+                        promise: Promise::OneHolder,
+                        vip: moved.vip,
+                        silent: Duration::ZERO,
+                        why: format!("no node holds it until {name} is back"),
+                    });
+                }
+            }
+            let title = format!("run `{command}` on {name}");
+            let mut step = Step::on(Do::Visit, title, vec![name.clone()]);
             step.commands = vec![Command::of("visit", [&name])];
             step.expect = self.world.expectations(&[node]);
             step.wait = Duration::from_secs(600);

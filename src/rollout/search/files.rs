@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use super::turn::Kind;
 use super::world::World;
 use crate::bundle::ChangeKind;
+use crate::language::name::Subdomain;
 use crate::rollout::step::{Command, Expectation};
 use crate::state::elect::NodeIndex;
 
@@ -20,6 +21,12 @@ impl<'a> World<'a> {
     pub fn touched(&self) -> Vec<NodeIndex> {
         let some = |node: &NodeIndex| !self.files(*node).is_empty() && !self.is_down(*node);
         self.nodes().filter(some).collect()
+    }
+
+    /// Dead nodes on which one would.
+    pub fn left_out(&self) -> Vec<Subdomain> {
+        let some = |node: &NodeIndex| !self.files(*node).is_empty() && self.is_down(*node);
+        self.nodes().filter(some).map(|node| self.name(node).clone()).collect()
     }
 
     /// Those on which keepalived's files do not.

@@ -77,8 +77,7 @@ impl Search<'_> {
             step.commands.extend(change(gains, self));
             down_time + BETWEEN
         };
-        step.back = [&new, &old].iter().map(|name| Command::of("restore", [name])).collect();
-        step.back.push(Command::of("reload", [&new, &old]));
+        step.back = self.undo(&[gains, loses]);
         for vip in vips {
             self.rollout.exceptions.push(Exception {
                 promise: Promise::OneHolder,
