@@ -373,6 +373,13 @@ fn what_a_node_collects_is_what_an_import_reads() {
     fs::write(at("nodes/lb-1/etc/keepalived/keepalived.conf"), config).unwrap();
     let done = lbgen(&["import", at("nodes").to_str().unwrap()]);
     assert_eq!(code(&done), 0, "{}", stderr(&done));
+    // A node that could not be reached leaves an empty folder behind; it does run.
+    fs::create_dir(at("nodes/lb-2")).unwrap();
+    let part = lbgen(&["import", at("nodes").to_str().unwrap()]);
+    assert_eq!(code(&part), 2);
+    assert!(stderr(&part).contains("nodes/lb-2: collect the node again"), "{}", stderr(&part));
+    let one = lbgen(&["import", at("nodes/lb-1").to_str().unwrap()]);
+    assert!(stderr(&one).contains("is the folder of one node"), "{}", stderr(&one));
     for part in [
         "address: 10.0.0.1,",
         "address: 10.0.0.254, network: 10.0.0.0/24",

@@ -68,3 +68,40 @@ fn simulate_reads_the_files_of_a_folder() {
     let word = "foreign/a/etc/keepalived/keepalived.conf:16: `frobnicate` is not a word that lbgen knows here";
     assert!(stderr(&done).contains(word), "{}", stderr(&done));
 }
+
+/// A script that succeeds adds a positive weight, `reverse` turns round what a script does, and no name is guessed.
+#[test]
+fn simulate_counts_the_weights_of_scripts_that_succeed() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |weight: &str, more: &[&str]| {
+        for (node, own, peer, priority, track) in [
+            ("a", "10.0.0.1", "10.0.0.2", 100, format!(" track_script {{\n  up {weight}\n }}\n")),
+            ("b", "10.0.0.2", "10.0.0.1", 120, String::new()),
+        ] {
+            let path = folder.path().join("foreign").join(node).join("etc/keepalived");
+            fs::create_dir_all(&path).unwrap();
+            let text = format!(
+                "vrrp_script up {{\n script /bin/true\n}}\nvrrp_instance X {{\n interface eth0\n virtual_router_id 1\n priority {priority}\n unicast_src_ip {own}\n unicast_peer {{\n  {peer}\n }}\n virtual_ipaddress {{\n  192.0.2.1/24\n }}\n{track}}}\n"
+            );
+            fs::write(path.join("keepalived.conf"), text).unwrap();
+        }
+        lbgen_in(folder.path(), &[&["simulate", "--from", "foreign"], more].concat())
+    };
+    let failing = ["--unhealthy", "up@a"];
+    for (weight, well, failed) in [
+        ("weight 50", "a", "b"),
+        ("weight 50 reverse", "b", "b"),
+        ("weight -50 reverse", "b", "a"),
+        ("weight 0 reverse", "b", "b"),
+    ] {
+        let holder = |more: &[&str]| -> String {
+            let said = stdout(&run(weight, more));
+            let line = said.lines().find(|line| line.starts_with("192.0.2.1 ")).unwrap();
+            line.split_whitespace().nth(1).unwrap().to_owned()
+        };
+        assert_eq!([holder(&[]).as_str(), holder(&failing).as_str()], [well, failed], "{weight}");
+    }
+    let wrong = run("weight 50", &["--unhealthy", "nothing@a"]);
+    assert_eq!(code(&wrong), 2);
+    assert!(stderr(&wrong).contains("no script `nothing`"), "{}", stderr(&wrong));
+}

@@ -141,6 +141,13 @@ impl Electorate {
         self.running.get(node)?.get(phase)?.as_ref()
     }
 
+    /// The scripts that instances of any phase track, by name.
+    pub fn scripts(&self) -> BTreeSet<&String> {
+        let candidates = self.routers.iter().flat_map(|router| &router.candidates);
+        let instances = candidates.filter_map(Candidate::instance);
+        instances.flat_map(|instance| &instance.scripts).map(|track| &track.name).collect()
+    }
+
     /// Every address that any phase has.
     pub fn addresses(&self) -> impl Iterator<Item = IpAddr> {
         self.addresses.keys().copied()
@@ -318,16 +325,16 @@ fn able(candidate: &Candidate, situation: &Situation) -> Option<i32> {
     if situation.drained.contains(&node) && found.drain_file(instance).is_some() {
         return None;
     }
-    if situation.failing.is_empty() {
-        return Some(0);
-    }
     let mut change = 0;
     for track in &instance.scripts {
-        let fails = situation.failing.contains(&(node, track.name.clone()));
+        let fails = !situation.failing.is_empty()
+            && situation.failing.contains(&(node, track.name.clone()));
+        // `reverse` turns round what a script does, and not when (keepalived.conf(5), track_script).
+        let sign = if track.is_reversed { -1 } else { 1 };
         match (fails, found.script_weight(track)) {
-            (true, None) => return None,
-            (true, Some(weight)) if weight < 0 => change += weight,
-            (false, Some(weight)) if weight > 0 => change += weight,
+            (_, None) if fails != track.is_reversed => return None,
+            (true, Some(weight)) if weight < 0 => change += sign * weight,
+            (false, Some(weight)) if weight > 0 => change += sign * weight,
             _ => {}
         }
     }

@@ -34,7 +34,11 @@ impl Tree {
     pub fn of_file(path: &Path) -> anyhow::Result<Self> {
         let shown = path.display().to_string();
         let name = path.file_name().and_then(|name| name.to_str()).and_then(node_of_file);
-        let Some(name) = name else { bail!("{shown} is neither a directory nor NODE.conf") };
+        let Some(name) = name else {
+            bail!(
+                "{shown} is neither a directory nor NODE.conf: a file has the name of its node, such as lb-1.conf"
+            )
+        };
         let body = fs::read(path).with_context(|| format!("cannot read {shown}"))?;
         let inside = format!("nodes/{}/{CONFIGURATION}", node_name(name));
         Ok(Self {
@@ -76,6 +80,7 @@ impl Tree {
         };
         let mut files = BTreeMap::new();
         scan(&folder, "", &mut files)?;
+        refuse_uncollected(&folder, &files)?;
         Self::adopt(folder.display().to_string(), datacenter, files)
     }
 
@@ -132,6 +137,9 @@ impl Tree {
                 }
                 // Bundles of others: nothing of this one is there.
                 return Ok(Self { root, ..Self::default() });
+            }
+            if files.contains_key(CONFIGURATION) {
+                bail!("{root} is the folder of one node: give the folder that it is in");
             }
             bail!("{root} has neither `nodes/`, nor NODE/{CONFIGURATION}, nor NODE.conf");
         }
@@ -283,6 +291,34 @@ fn scan(folder: &Path, below: &str, files: &mut BTreeMap<String, String>) -> any
                 files.insert(path, text_of(body));
             }
         }
+    }
+    Ok(())
+}
+
+/// Beside folders of nodes, one without its configuration was not collected as a whole: the node would count as one on
+/// which nothing runs.
+fn refuse_uncollected(folder: &Path, files: &BTreeMap<String, String>) -> anyhow::Result<()> {
+    let has = |path: &str| files.keys().any(|file| file.starts_with(path));
+    let is_node = |name: &str| files.contains_key(&format!("{name}/{CONFIGURATION}"));
+    let mut uncollected = Vec::new();
+    let mut are_nodes = false;
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        if is_node(&name) {
+            are_nodes = true;
+        } else if entry.path().is_dir()
+            && !name.starts_with('.')
+            && (has(&format!("{name}/etc/")) || !has(&format!("{name}/")))
+        {
+            uncollected.push(entry.path().display().to_string());
+        }
+    }
+    uncollected.sort();
+    if are_nodes && !uncollected.is_empty() {
+        bail!(
+            "there is no {CONFIGURATION} in {}: collect the node again, or remove its folder",
+            uncollected.join(", ")
+        );
     }
     Ok(())
 }

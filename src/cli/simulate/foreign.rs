@@ -89,8 +89,10 @@ fn situation(
             anyhow::bail!("--unhealthy takes SCRIPT@NODE, not `{pair}`");
         };
         let node = index(node)?;
-        situation.failing.insert((node, script.to_owned()));
-        situation.failing.insert((node, format!("{}{script}", Check::PREFIX)));
+        let scripts: Vec<&String> = electorate.scripts().into_iter().collect();
+        let own = format!("{}{script}", Check::PREFIX);
+        let name = if scripts.contains(&&own) { own } else { known("script", script, &scripts)? };
+        situation.failing.insert((node, name));
     }
     Ok(situation)
 }
