@@ -15,6 +15,7 @@ mod inventory;
 mod manifest;
 mod member;
 mod number;
+mod reading;
 mod routing;
 mod table;
 mod tier;
@@ -33,6 +34,7 @@ use crate::state::{Object, Tree, Written};
 use cluster::Cluster;
 use finding::Findings;
 use fleet::{Fleet, most};
+use reading::Reading;
 
 /// What an import is made from.
 #[derive(Debug, Default)]
@@ -91,7 +93,7 @@ pub fn import(mut source: Source, sources: &mut Sources, report: &mut Report) ->
         Some(text) => (path.to_owned(), text.clone()),
         None => (source.tree.shown(path), source.tree.get(path).unwrap_or_default().to_owned()),
     };
-    let cluster = cluster::read(&source.objects, &vips, shown, sources, &mut findings);
+    let cluster = Reading::new(&source.objects, shown, sources, &mut findings).of(&vips);
     let found = Found {
         name: name(&source),
         version: version(&source.tree),

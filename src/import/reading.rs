@@ -1,0 +1,237 @@
+//! Kubernetes objects -> [`Cluster`]: which of them are the edge, which the second tier, and what an inventory cannot say.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use serde_json::Value;
+
+use super::cluster::{Cluster, annotations};
+use super::codes;
+use super::component::{Component, common_annotations};
+use super::edge::{Edge, is_edge, of_entrypoint};
+use super::finding::Findings;
+use super::fleet::most;
+use super::manifest::line_of;
+use crate::diag::Code;
+use crate::emit::LOAD_BALANCER_CLASS;
+use crate::language::name::{Host, Name as _};
+use crate::source::{FileId, Sources};
+use crate::state::Object;
+
+/// Objects that say nothing that an inventory could.
+const PLAIN: &[&str] = &["Endpoints", "EndpointSlice", "Service", "Ingress", "Namespace"];
+
+/// What to do about Ingresses that no second tier is behind.
+const DIRECT: &str = "lbgen's edge sends whole hosts to a second tier of controllers: give that a class of its own, and let it have these paths as a component";
+
+/// One reading of objects; files are added to the sources where something is said of them.
+pub struct Reading<'a, S> {
+    objects: &'a [Object],
+    shown: S,
+    sources: &'a mut Sources,
+    findings: &'a mut Findings,
+    files: BTreeMap<String, FileId>,
+    cluster: Cluster,
+}
+
+impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
+    /// Of these objects; `shown` gives the path and the text of a file.
+    pub fn new(
+        objects: &'a [Object],
+        shown: S,
+        sources: &'a mut Sources,
+        findings: &'a mut Findings,
+    ) -> Self {
+        let (files, cluster) = (BTreeMap::new(), Cluster::default());
+        Self { objects, shown, sources, findings, files, cluster }
+    }
+
+    /// What they say of a fleet with these VIPs.
+    pub fn of(mut self, vips: &BTreeSet<IpAddr>) -> Cluster {
+        let objects = self.objects;
+        for object in objects.iter().filter(|found| !PLAIN.contains(&found.key.kind.as_str())) {
+            let title = format!("{} is left behind", object.key);
+            self.say(&codes::LOST, object, title, "an inventory has no word for it");
+        }
+        let of_kind = |kind| objects.iter().filter(move |found| found.key.kind == kind);
+        let services: Vec<&Object> =
+            of_kind("Service").filter(|service| is_edge(service, vips)).collect();
+        let ingresses: Vec<&Object> = of_kind("Ingress").collect();
+        self.edges(&services, &ingresses);
+        let classes: BTreeMap<String, String> = self
+            .cluster
+            .edges
+            .iter()
+            .map(|(name, edge)| (edge.class.clone(), name.clone()))
+            .collect();
+        let (at_edge, routed): (Vec<&Object>, Vec<&Object>) = ingresses
+            .iter()
+            .partition(|found| found.class().is_some_and(|class| classes.contains_key(class)));
+        self.at_edge(&at_edge, &classes, !routed.is_empty());
+        for ingress in ingresses {
+            if ingress.field("/spec/defaultBackend").is_some() {
+                let title = format!("`defaultBackend` of {} is left behind", ingress.key);
+                let help = "an entrypoint has a `fallback`: addresses outside of the cluster";
+                self.say(&codes::LOST, ingress, title, help);
+            }
+        }
+        self.routed(&routed);
+        self.cluster.factor_annotations();
+        self.cluster
+    }
+
+    fn say(&mut self, code: &'static Code, object: &Object, title: String, help: &str) {
+        let file = *self.files.entry(object.file.clone()).or_insert_with(|| {
+            let (path, body) = (self.shown)(&object.file);
+            self.sources.add(path, body)
+        });
+        let place = line_of(object, &self.sources.get(file).text, file);
+        self.findings.add(code, place, title, help);
+    }
+
+    /// The Services that hold VIPs, and the class of each.
+    fn edges(&mut self, services: &[&Object], ingresses: &[&Object]) {
+        let cluster = &mut self.cluster;
+        cluster.namespace = most(services.iter().map(|edge| edge.key.namespace.clone()));
+        cluster.by_annotation = ingresses.iter().any(|found| {
+            found.field("/metadata/annotations/kubernetes.io~1ingress.class").is_some()
+        });
+        cluster.by_status = services.iter().any(|edge| {
+            let class = edge.field("/spec/loadBalancerClass").and_then(Value::as_str);
+            class == Some(LOAD_BALANCER_CLASS)
+        });
+        let classes: BTreeSet<&str> = ingresses.iter().filter_map(|found| found.class()).collect();
+        let whole = ingresses.iter().filter(|found| is_whole(found));
+        let mut free: BTreeSet<&str> = whole.filter_map(|found| found.class()).collect();
+        for service in services {
+            let name = service.key.name.as_str();
+            let class = classes.get(name).map(|class| (*class).to_owned());
+            free.remove(name);
+            let entrypoint = of_entrypoint(&service.file).unwrap_or(name).to_owned();
+            cluster.edges.insert(entrypoint, Edge::of(service, class));
+        }
+        // The classes of whole hosts that are left belong to the edges that have none yet.
+        for edge in cluster.edges.values_mut().filter(|edge| edge.class.is_empty()) {
+            let class = free.pop_first();
+            edge.class = class.unwrap_or(&edge.service).to_owned();
+        }
+    }
+
+    /// Ingresses of the edges' classes. Where a second tier is, those of a class lead to one Service beside the edge.
+    fn at_edge(
+        &mut self,
+        ingresses: &[&'a Object],
+        classes: &BTreeMap<String, String>,
+        is_any_routed: bool,
+    ) {
+        let mut whole: BTreeMap<&str, Vec<&Object>> = BTreeMap::new();
+        for ingress in ingresses {
+            let Some(edge) = ingress.class().and_then(|class| classes.get(class)) else {
+                continue;
+            };
+            if is_whole(ingress) {
+                whole.entry(edge).or_default().push(ingress);
+            } else {
+                let title = format!("{} has paths of its own at the edge", ingress.key);
+                self.say(&codes::UNSAYABLE, ingress, title, DIRECT);
+            }
+        }
+        for (edge, all) in whole {
+            let home = self.cluster.namespace.clone().unwrap_or_default();
+            let near = all.iter().filter(|ingress| ingress.key.namespace == home);
+            let backend =
+                |ingress: &&Object| ingress.paths().first().map(|path| path.backend.clone());
+            let routing = most(near.filter_map(backend));
+            let has_second = is_any_routed || all.iter().any(|ingress| ingress.is_ours());
+            let (behind, direct): (Vec<&Object>, Vec<&Object>) =
+                all.into_iter().partition(|ingress| {
+                    has_second && ingress.key.namespace == home && backend(ingress) == routing
+                });
+            for ingress in direct {
+                let title = format!("{} sends its host straight to a Service", ingress.key);
+                self.say(&codes::UNSAYABLE, ingress, title, DIRECT);
+            }
+            self.domains(edge, &behind);
+        }
+    }
+
+    /// Ingresses that send whole hosts from an edge to its second tier.
+    fn domains(&mut self, edge: &str, ingresses: &[&Object]) {
+        let common = common_annotations(ingresses);
+        for ingress in ingresses {
+            let own = annotations(ingress).into_iter();
+            for (key, _) in own.filter(|(key, value)| common.get(key) != Some(value)) {
+                let title = format!("the annotation `{key}` of {} is left behind", ingress.key);
+                self.say(
+                    &codes::LOST,
+                    ingress,
+                    title,
+                    "annotations of the edge are the same for all domains of an entrypoint; move it to the component",
+                );
+            }
+            let names: BTreeSet<String> = ingress
+                .hosts()
+                .into_iter()
+                .flatten()
+                .filter_map(|host| Some(Host::parse(host)?.object_name().to_string()))
+                .collect();
+            if !names.contains(&ingress.key.name) {
+                let names: Vec<String> = names.into_iter().collect();
+                let title = format!("{} becomes {}", ingress.key, names.join(", "));
+                self.say(
+                    &codes::OTHERWISE,
+                    ingress,
+                    title,
+                    "lbgen names the Ingress of a domain after its host; delete the old one just before the first apply: ingress-nginx refuses a host and path that another Ingress has",
+                );
+            }
+            self.cluster.domain(ingress, edge);
+        }
+        if let Some(edge) = self.cluster.edges.get_mut(edge) {
+            edge.annotations = common;
+        }
+    }
+
+    /// Ingresses of the second tiers: fallbacks and components.
+    fn routed(&mut self, ingresses: &[&Object]) {
+        self.cluster.pair(ingresses);
+        let classes: BTreeMap<String, String> = self
+            .cluster
+            .edges
+            .iter()
+            .filter_map(|(name, edge)| Some((edge.routing.as_ref()?.class.clone(), name.clone())))
+            .collect();
+        let fallbacks = self.cluster.fallbacks(self.objects, ingresses, &classes);
+        for ingress in ingresses.iter().filter(|found| !fallbacks.contains(&found.key.name)) {
+            let Some(edge) = ingress.class().and_then(|class| classes.get(class)) else {
+                let class = ingress.class().unwrap_or("no class");
+                let title =
+                    format!("{} is of {class}, which no edge sends requests to", ingress.key);
+                self.say(
+                    &codes::LOST,
+                    ingress,
+                    title,
+                    "it stays as it is: lbgen does not touch objects that it did not write",
+                );
+                continue;
+            };
+            match Component::of(ingress, edge) {
+                Ok(found) => {
+                    self.cluster.components.insert(ingress.key.name.clone(), found);
+                }
+                Err(why) => {
+                    let title = format!("{} {why}", ingress.key);
+                    self.say(&codes::UNSAYABLE, ingress, title, "split it into a component each");
+                }
+            }
+        }
+    }
+}
+
+/// Whether an Ingress sends everything of its hosts to one Service.
+fn is_whole(ingress: &Object) -> bool {
+    let paths = ingress.paths();
+    !paths.is_empty()
+        && paths.iter().all(|path| path.path == "/" && path.host.is_some())
+        && paths.iter().map(|path| &path.backend).collect::<BTreeSet<_>>().len() == 1
+}
