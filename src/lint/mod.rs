@@ -1,6 +1,7 @@
 //! &[`Datacenter`] and &[`RoutingTable`] -> LB2xx, LB31x and LB32x: what works, but is probably not meant, or will stop
 //! working. One file per rule family.
 
+mod annotation;
 mod answer;
 mod claim;
 mod coverage;
@@ -10,6 +11,7 @@ mod host;
 mod idle;
 mod ingress;
 mod limit;
+mod node;
 mod port;
 mod unused;
 mod version;
@@ -29,6 +31,7 @@ struct Family {
 
 /// Every family.
 const FAMILIES: &[Family] = &[
+    Family { codes: annotation::CODES, check: annotation::check },
     Family { codes: claim::CODES, check: claim::check },
     Family { codes: coverage::CODES, check: coverage::check },
     Family { codes: foreign::CODES, check: foreign::check },
@@ -37,6 +40,7 @@ const FAMILIES: &[Family] = &[
     Family { codes: idle::CODES, check: idle::check },
     Family { codes: ingress::CODES, check: ingress::check },
     Family { codes: limit::CODES, check: limit::check },
+    Family { codes: node::CODES, check: node::check },
     Family { codes: port::CODES, check: port::check },
     Family { codes: answer::CODES, check: answer::check },
     Family { codes: unused::CODES, check: unused::check },
