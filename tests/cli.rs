@@ -167,7 +167,14 @@ fn check_speaks_sarif_and_github() {
     let seed = support::inventory("seed");
     for format in ["sarif", "github"] {
         assert_eq!(code(&lbgen(&["render", "--format", format, seed.to_str().unwrap()])), 2);
+        let before = lbgen(&["--format", format, "render", seed.to_str().unwrap()]);
+        assert_eq!(code(&before), 2);
+        assert!(stderr(&before).contains("`render` does not have this format"), "{before:?}");
+        assert!(!stdout(&lbgen(&["render", "--help"])).contains(format));
+        assert!(stdout(&lbgen(&["check", "--help"])).contains(format));
     }
+    let json = lbgen(&["--format", "json", "plan", seed.to_str().unwrap()]);
+    assert!(stdout(&json).starts_with('{'), "an option before the command is one of the command");
 }
 
 #[test]

@@ -193,9 +193,13 @@ fn tests_of_routes_find_what_moved() {
         assert!(said.contains(moved), "{said}");
     }
     for (wrong, said) in [
-        ("- { url: www.example.com, expect: component }\n", "test 1: `expect` is"),
+        (
+            "- { url: www.example.com, expect: component }\n- { expct: none, url: 'ftp://x' }\n",
+            "`ftp` is not http",
+        ),
+        ("- { url: www.example.com, expect: component }\n", "`component` does not say who answers"),
         ("- { url: \"https:///x\", expect: none }\n", "names no host"),
-        ("- { url: www.example.com, expects: none }\n", "expects"),
+        ("- { url: www.example.com, expects: none }\n", "did you mean `expect`?"),
         ("[]\n", "has no test"),
     ] {
         fs::write(folder.path().join("routes.yaml"), wrong).unwrap();

@@ -1,13 +1,23 @@
 //! What the help and the manual page of a command say beside its options.
 
-use clap::{Command, CommandFactory};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Arg, Command, CommandFactory, ValueEnum};
 
-use super::{Cli, Exit};
+use super::{Cli, Exit, Format};
+
+/// What a command that answers with data can write,
+pub const DATA: &[Format] = &[Format::Human, Format::Json];
+/// and one that does not.
+pub const TEXT: &[Format] = &[Format::Human];
 
 /// What a command may come to, and how it is used.
 pub struct About {
     /// The command.
     pub name: &'static str,
+    /// What `--format` can be.
+    pub formats: &'static [Format],
+    /// Whether `--templates` means anything.
+    pub has_templates: bool,
     /// What each exit code means.
     pub exits: &'static [(Exit, &'static str)],
     /// A command line, and what it does.
@@ -35,8 +45,13 @@ const ABOUT: &[About] = &[
 
 /// The command line's definition.
 pub fn command() -> Command {
-    ABOUT.iter().fold(Cli::command(), |command, about| {
-        command.mut_subcommand(about.name, |sub| sub.after_help(about.help()))
+    let lbgen = Cli::command();
+    let global = |name: &str| lbgen.get_arguments().find(|arg| arg.get_id() == name).cloned();
+    ABOUT.iter().fold(lbgen.clone(), |command, about| {
+        // Without these, clap gives each command the options of lbgen as they are.
+        let own = global("format").map(|format| about.format(format)).into_iter();
+        let own = own.chain(global("templates").map(|arg| arg.hide(!about.has_templates)));
+        command.mut_subcommand(about.name, |sub| sub.args(own).after_help(about.help()))
     })
 }
 
@@ -46,6 +61,13 @@ pub fn of(name: &str) -> Option<&'static About> {
 }
 
 impl About {
+    /// `--format` with the values that this command knows.
+    fn format(&self, all: Arg) -> Arg {
+        let values = self.formats.iter().filter_map(Format::to_possible_value);
+        let parsed = |name: String| Format::from_str(&name, false);
+        all.value_parser(PossibleValuesParser::new(values).try_map(parsed))
+    }
+
     fn help(&self) -> String {
         let exits = self.exits.iter().map(|(exit, text)| format!("  {}  {text}", *exit as u8));
         let examples = self.examples.iter().map(|(line, text)| format!("  {line}\n      {text}"));

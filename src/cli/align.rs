@@ -16,6 +16,8 @@ use crate::diag::{self, count, nearest};
 
 pub const ABOUT: About = About {
     name: "align",
+    formats: &[Format::Human, Format::Json, Format::Markdown],
+    has_templates: false,
     exits: &[
         (Exit::Done, "the datacenters do not differ, apart from waived differences"),
         (Exit::Found, "they differ"),

@@ -16,6 +16,8 @@ use crate::plan::Keep;
 
 pub const ABOUT: About = About {
     name: "check",
+    formats: &[Format::Human, Format::Json, Format::Sarif, Format::Github],
+    has_templates: true,
     exits: &[
         (Exit::Done, "no errors (and with --deny warnings no warnings)"),
         (Exit::Found, "errors found"),

@@ -17,6 +17,8 @@ use crate::{inventory, lint};
 
 pub const COMPLETIONS: About = About {
     name: "completions",
+    formats: about::TEXT,
+    has_templates: false,
     exits: &[(Exit::Done, "written"), (Exit::Failed, "usage error")],
     examples: &[(
         "source <(lbgen completions bash)",
@@ -26,6 +28,8 @@ pub const COMPLETIONS: About = About {
 
 pub const MAN: About = About {
     name: "man",
+    formats: about::TEXT,
+    has_templates: false,
     exits: &[
         (Exit::Done, "written"),
         (Exit::Failed, "no such command, or the directory cannot be written"),

@@ -17,6 +17,8 @@ use crate::view::{impact_markdown, seconds};
 
 pub const ABOUT: About = About {
     name: "diff",
+    formats: &[Format::Human, Format::Json, Format::Markdown],
+    has_templates: true,
     exits: &[
         (Exit::Done, "no changes"),
         (Exit::Found, "a render would change something"),

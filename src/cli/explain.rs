@@ -6,7 +6,7 @@ use anyhow::bail;
 use clap_complete::ArgValueCompleter;
 use serde_json::{Value, json};
 
-use super::about::About;
+use super::about::{self, About};
 use super::complete;
 use super::session::Session;
 use super::{Exit, Format, output};
@@ -15,6 +15,8 @@ use crate::lint;
 
 pub const ABOUT: About = About {
     name: "explain",
+    formats: about::DATA,
+    has_templates: false,
     exits: &[(Exit::Done, "done"), (Exit::Failed, "unknown code")],
     examples: &[
         ("lbgen explain LB203", "why it matters, with a wrong and a right example"),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use serde_json::json;
 
-use super::about::About;
+use super::about::{self, About};
 use super::{Exit, Format, output, session::Session};
 use crate::diag;
 use crate::import::{Hosts, Source, import};
@@ -18,6 +18,8 @@ const COLLECT: &str = include_str!("../../templates/collect.sh");
 
 pub const ABOUT: About = About {
     name: "import",
+    formats: about::DATA,
+    has_templates: false,
     exits: &[
         (Exit::Done, "written; notes and warnings say what differs"),
         (
@@ -45,7 +47,7 @@ pub struct Args {
     /// Folders with a folder per node (`lb-1/etc/keepalived/keepalived.conf`) or a file per node (`lb-1.conf`), or such files
     #[arg(value_name = "SOURCE", required_unless_present_any = ["collect", "objects"])]
     sources: Vec<PathBuf>,
-    /// The file to write; an existing one is never overwritten. Default: standard output
+    /// The file to write; an existing one is never overwritten. Default: standard output, also as `-`
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// What the cluster has: a List that `kubectl get -o yaml` prints, or a folder of manifests; `-` is standard input
@@ -64,7 +66,8 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
         output::data(COLLECT)?;
         return Ok(Exit::Done);
     }
-    if let Some(path) = args.output.as_ref().filter(|path| path.exists()) {
+    let output = args.output.as_ref().filter(|path| path.as_os_str() != "-");
+    if let Some(path) = output.filter(|path| path.exists()) {
         bail!("{} exists and was not touched", path.display());
     }
     let source = source(args)?;
@@ -80,10 +83,10 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
         let mut document = diag::render_json(&session.report, &session.sources);
         document["inventory"] = json!(text);
         output::json(&document)?;
-    } else if args.output.is_none() {
+    } else if output.is_none() {
         output::data(&text)?;
     }
-    if let Some(path) = &args.output {
+    if let Some(path) = output {
         write(path, &text)?;
         session.note(&format!("wrote {0}; next: lbgen check {0}", path.display()));
     }

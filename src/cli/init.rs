@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-use super::about::About;
+use super::about::{self, About};
 use super::{Exit, output, session::Session};
 
 /// The starter: valid as it stands.
@@ -18,13 +18,17 @@ const STARTER: &str = concat!(
 
 pub const ABOUT: About = About {
     name: "init",
+    formats: about::TEXT,
+    has_templates: false,
     exits: &[(Exit::Done, "written"), (Exit::Failed, "the file exists, or cannot be written")],
     examples: &[("lbgen init", "write inventory.yaml"), ("lbgen init -", "print it")],
 };
 
 /// How git merges what lbgen writes: the lock has a line per VIP; of a rendered file one side is kept, and the next render
 /// writes it anew.
-const ATTRIBUTES: &str = "*.lock merge=union\nout/** -merge linguist-generated\n";
+fn attributes(lock: &str) -> String {
+    format!("{lock} merge=union\nout/** -merge linguist-generated\n")
+}
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -49,23 +53,25 @@ pub fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> {
     file.write_all(STARTER.as_bytes()).with_context(|| format!("cannot write {shown}"))?;
     session.note(&format!("wrote {shown}; next: lbgen check {shown}"));
     let folder = args.file.parent().unwrap_or(Path::new(""));
-    write_attributes(&folder.join(".gitattributes"), session)?;
+    let lock = args.file.with_extension("lock");
+    let lock = lock.file_name().unwrap_or_default().to_string_lossy();
+    write_attributes(&folder.join(".gitattributes"), &attributes(&lock), session)?;
     Ok(Exit::Done)
 }
 
 /// Tells git how to merge, unless somebody has told it something already.
-fn write_attributes(path: &Path, session: &Session) -> anyhow::Result<()> {
+fn write_attributes(path: &Path, attributes: &str, session: &Session) -> anyhow::Result<()> {
     let shown = path.display();
     match OpenOptions::new().write(true).create_new(true).open(path) {
         Ok(mut file) => {
-            file.write_all(ATTRIBUTES.as_bytes())
+            file.write_all(attributes.as_bytes())
                 .with_context(|| format!("cannot write {shown}"))?;
             session.note(&format!(
                 "wrote {shown}, which tells git how to merge the lock and the bundle"
             ));
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            let lines = ATTRIBUTES.trim_end().replace('\n', "`, `");
+            let lines = attributes.trim_end().replace('\n', "`, `");
             session.note(&format!("{shown} exists; see that it has `{lines}`"));
         }
         Err(error) => return Err(error).with_context(|| format!("cannot write {shown}")),

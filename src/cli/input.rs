@@ -6,8 +6,7 @@ use anyhow::{Context, bail};
 use glob::Pattern;
 
 use super::session::{Loaded, Session};
-use super::{Format, output};
-use crate::diag::{self, Report, nearest};
+use crate::diag::{Report, nearest};
 use crate::inventory::{self, Fleet, Library, lock};
 use crate::source::Sources;
 
@@ -52,11 +51,7 @@ impl Input {
     /// [`Input::load`] for a command that cannot go on where the fleet as a whole has errors: they are said.
     pub fn read(&self, session: &mut Session) -> anyhow::Result<Option<Members>> {
         let members = self.load(session)?;
-        session.say_diagnostics();
-        if session.report.has_errors() && session.global.format == Format::Json {
-            output::json(&diag::render_json(&session.report, &session.sources))?;
-        }
-        Ok((!session.report.has_errors()).then_some(members))
+        Ok((!session.refuses()?).then_some(members))
     }
 
     /// Reads the inventories and their locks. What is wrong with the fleet as a whole is in the session's report; its

@@ -31,6 +31,7 @@ use std::process::ExitCode;
 use clap::{FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::CompleteEnv;
 
+use about::About;
 use input::Input;
 use session::Session;
 
@@ -60,7 +61,7 @@ struct Cli {
 struct Global {
     #[command(flatten)]
     color: colorchoice_clap::Color,
-    /// Output format
+    /// Output format; see `lbgen COMMAND --help` for those of a command
     #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
     format: Format,
     /// Print no warnings and no progress
@@ -80,26 +81,14 @@ enum Format {
     Human,
     /// One JSON document with a `version`
     Json,
-    /// SARIF 2.1.0 (`check` only)
+    /// SARIF 2.1.0
     Sarif,
-    /// GitHub workflow commands (`check` only)
+    /// GitHub workflow commands
     Github,
-    /// Markdown, for a pull request (`diff` and `align` only)
+    /// Markdown, for a pull request
     Markdown,
-    /// A POSIX script (`rollout` only)
+    /// A POSIX script
     Sh,
-}
-
-impl Format {
-    /// The only commands that write it; empty where all do.
-    fn only_for(self) -> &'static [&'static str] {
-        match self {
-            Self::Human | Self::Json => &[],
-            Self::Sarif | Self::Github => &["check"],
-            Self::Markdown => &["diff", "align"],
-            Self::Sh => &["rollout"],
-        }
-    }
 }
 
 #[derive(Subcommand)]
@@ -136,30 +125,21 @@ enum Command {
     Man(complete::ManArgs),
 }
 
-impl Command {
-    /// The commands that a format may be only for.
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Align(_) => align::ABOUT.name,
-            Self::Check(_) => check::ABOUT.name,
-            Self::Diff(_) => diff::ABOUT.name,
-            Self::Rollout(_) => rollout::ABOUT.name,
-            _ => "",
-        }
-    }
-}
-
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     CompleteEnv::with_factory(about::command).var(complete::VARIABLE).complete();
-    let cli = match Cli::from_arg_matches(&about::command().get_matches()) {
+    let matches = about::command().get_matches();
+    let cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
         Err(error) => error.exit(),
     };
     cli.global.color.write_global();
-    let only = cli.global.format.only_for();
-    if !only.is_empty() && !only.contains(&cli.command.name()) {
-        let message = format!("this --format is for `{}`", only.join("` and `"));
+    // A format before the command is one of all, whichever command follows.
+    let about = matches.subcommand_name().and_then(about::of);
+    if let Some(About { name, formats, .. }) = about
+        && !formats.contains(&cli.global.format)
+    {
+        let message = format!("`{name}` does not have this format; see `lbgen {name} --help`");
         about::command().error(clap::error::ErrorKind::ArgumentConflict, message).exit();
     }
     let mut session = Session::new(cli.global);

@@ -3,7 +3,7 @@
 use anyhow::{Context, bail};
 use serde::Serialize;
 
-use super::about::About;
+use super::about::{self, About};
 use super::answer::{Answer, Body, each};
 use super::session::{Loaded, LockFile, Session};
 use super::table::table;
@@ -16,6 +16,8 @@ use crate::view::Orders;
 
 pub const ABOUT: About = About {
     name: "plan",
+    formats: about::DATA,
+    has_templates: false,
     exits: &[
         (Exit::Done, "done"),
         (Exit::Failed, "the inventory has errors, or the lock cannot be written"),

@@ -6,7 +6,7 @@ use anyhow::bail;
 use rayon::prelude::*;
 use serde_json::json;
 
-use super::about::About;
+use super::about::{self, About};
 use super::answer::{Answer, Body, each, print};
 use super::input::{Member, Members};
 use super::progress::Progress;
@@ -17,6 +17,8 @@ use crate::diag::count;
 
 pub const ABOUT: About = About {
     name: "render",
+    formats: about::DATA,
+    has_templates: true,
     exits: &[
         (Exit::Done, "done; with --check: the directory and the lock are up to date"),
         (Exit::Found, "with --check: the directory or the lock is out of date"),
@@ -234,10 +236,13 @@ impl Args {
             bail!("--locked needs a lock, and standard input has none");
         }
         if let Some(lock) = rendered.stale_lock().filter(|_| self.locked) {
-            bail!(
-                "{} would have to change: run `lbgen render` without --locked and commit it",
-                lock.path.display()
-            );
+            let path = lock.path.display();
+            if lock.old.is_empty() {
+                bail!(
+                    "{path} is missing: restore it from git; only if nothing runs yet, run `lbgen render` without --locked and commit it"
+                );
+            }
+            bail!("{path} would have to change: run `lbgen render` without --locked and commit it");
         }
         Ok(())
     }

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use rayon::prelude::*;
 
-use super::about::About;
+use super::about::{self, About};
 use super::input::{Input, Member, Members};
 use super::origin::{From, changed_files, read_all};
 use super::session::Session;
-use super::{Exit, Format, output};
+use super::{Exit, output};
 use crate::align::{Alignment, Facts, Side};
 use crate::diag::count;
 use crate::emit::{self, Templates};
@@ -20,6 +20,8 @@ use crate::rollout::{Request, Rollout};
 
 pub const ABOUT: About = About {
     name: "report",
+    formats: about::TEXT,
+    has_templates: true,
     exits: &[
         (Exit::Done, "the page was written"),
         (Exit::Failed, "an inventory has errors, or the page cannot be written"),
@@ -51,11 +53,6 @@ pub struct Args {
 pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
     args.from.refuse_two_readers(&args.input)?;
     args.from.refuse_objects_alone()?;
-    if session.global.format != Format::Human {
-        bail!(
-            "a report is an HTML page; `plan`, `simulate`, `trace` and `diff` have --format json"
-        );
-    }
     let Some(Members { list, is_fleet }) = args.input.read(session)? else {
         return Ok(Exit::Failed);
     };
@@ -180,7 +177,7 @@ impl Args {
             down: &BTreeSet::new(),
             digests: &BTreeMap::new(),
             careful: false,
-            visit: false,
+            visit: None,
         })?;
         Ok(Some(Change::of(&impact, &rollout)))
     }

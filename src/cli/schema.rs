@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::about::About;
+use super::about::{self, About};
 use super::{Exit, output};
 use crate::inventory::language;
 use crate::language::shape::{Keys, Shape};
@@ -11,6 +11,8 @@ use crate::schema;
 
 pub const ABOUT: About = About {
     name: "schema",
+    formats: about::DATA,
+    has_templates: false,
     exits: &[(Exit::Done, "done")],
     examples: &[
         ("lbgen schema >inventory.schema.json", "for an editor with a YAML language server"),

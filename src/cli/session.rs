@@ -115,6 +115,17 @@ impl Session {
         self.diagnosed = true;
     }
 
+    /// Whether the command cannot go on: a person is to see why, and for a program it is the answer.
+    pub fn refuses(&mut self) -> anyhow::Result<bool> {
+        self.report.sort();
+        self.say_diagnostics();
+        let refuses = self.report.has_errors();
+        if refuses && self.global.format == Format::Json {
+            output::json(&diag::render_json(&self.report, &self.sources))?;
+        }
+        Ok(refuses)
+    }
+
     /// What is planned, where the inventory is valid; the report is complete and sorted either way.
     pub fn plan(&mut self, loaded: &Loaded, keep: Keep, allow: &[String]) -> Option<Planned> {
         let options = Options { source: &loaded.name, keep, allow };

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use clap_complete::ArgValueCompleter;
 
-use super::about::About;
+use super::about::{self, About};
 use super::answer::{Answer, Body, entry, print};
 use super::complete;
 use super::input::{Member, Members};
@@ -28,6 +28,8 @@ const SHOWN: usize = 40;
 
 pub const ABOUT: About = About {
     name: "simulate",
+    formats: about::DATA,
+    has_templates: false,
     exits: &[
         (Exit::Done, "done"),
         (Exit::Failed, "the inventory has errors, or a name is not known"),

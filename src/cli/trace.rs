@@ -2,13 +2,13 @@
 
 mod compare;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap_complete::ArgValueCompleter;
 use serde_json::{Value, json};
 
-use super::about::About;
+use super::about::{self, About};
 use super::answer::{Answer, Body, each};
 use super::complete;
 use super::input::Input;
@@ -17,6 +17,7 @@ use super::table::table;
 use super::trouble::Trouble;
 use super::{Exit, Format};
 use crate::diag::count;
+use crate::inventory::routes;
 use crate::language::word::PathType;
 use crate::model::{Entrypoint, Host};
 use crate::pipeline::Planned;
@@ -27,6 +28,8 @@ use compare::Sides;
 
 pub const ABOUT: About = About {
     name: "trace",
+    formats: about::DATA,
+    has_templates: false,
     exits: &[
         (
             Exit::Done,
@@ -85,12 +88,11 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
     let tests = match &args.tests {
         None => None,
         Some(path) => {
-            let shown = path.display();
-            let text =
-                std::fs::read_to_string(path).with_context(|| format!("cannot read {shown}"))?;
-            let tests = Test::read(&text).with_context(|| shown.to_string())?;
-            if tests.is_empty() {
-                bail!("{shown} has no test");
+            let Session { sources, report, .. } = session;
+            let raw = routes::load(path, sources, report)?;
+            let tests: Vec<Test> = raw.iter().filter_map(|raw| Test::build(raw, report)).collect();
+            if session.refuses()? {
+                return Ok(Exit::Failed);
             }
             Some(tests)
         }
@@ -104,6 +106,9 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
 
 impl Args {
     fn request(&self, url: &str) -> anyhow::Result<Request> {
+        if Path::new(url).is_file() {
+            bail!("`{url}` is a file: the inventory to ask is `-i {url}`");
+        }
         let request = Request::parse(url)?;
         self.header.iter().try_fold(request, |request, header| request.with_header(header))
     }

@@ -11,6 +11,7 @@ mod merge;
 mod node;
 pub mod raw;
 mod read;
+pub mod routes;
 mod shared;
 mod written;
 mod yaml;

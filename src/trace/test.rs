@@ -1,11 +1,11 @@
 //! What teams expect of their routes: a list of URLs and who should answer each.
 
-use std::collections::BTreeMap;
-
-use anyhow::{Context, bail};
-use serde::Deserialize;
-
 use super::{Outcome, Request};
+use crate::diag::{Diagnostic, Report};
+use crate::inventory::routes::RawTest;
+use crate::inventory::{Text, codes};
+use crate::language::form::Free;
+use crate::source::Loc;
 
 /// One line of a file of tests.
 #[derive(Debug)]
@@ -29,46 +29,49 @@ pub enum Expected {
     Nothing,
 }
 
-/// As the file has it.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Written {
-    url: String,
-    expect: String,
-    #[serde(default)]
-    header: BTreeMap<String, String>,
-    /// No rule of an Ingress looks at it.
-    #[serde(default, rename = "method")]
-    _method: Option<String>,
-}
-
 impl Test {
-    /// Reads a YAML list of `{ url, expect }`, with `header` and `method` where rules use them.
-    pub fn read(text: &str) -> anyhow::Result<Vec<Self>> {
-        let written: Vec<Written> = serde_saphyr::from_str(text)?;
-        let tests = written.into_iter().enumerate().map(|(index, written)| {
-            Self::of(written).with_context(|| format!("test {}", index + 1))
+    /// The test that was written; `None` where something is missing, or where the report says what is wrong.
+    pub fn build(raw: &RawTest, report: &mut Report) -> Option<Self> {
+        let mut refuse = |span, title, label| {
+            report.push(
+                Diagnostic::new(&codes::WRONG_TYPE, span, title, label)
+                    .help("a test is `{ url: https://www.example.com/path, expect: WHO }`; WHO is `component NAME`, `fallback`, `redirect URL` or `none`"),
+            );
+        };
+        let request = raw.url.as_ref().and_then(|url| match Request::parse(&url.value.text) {
+            Ok(request) => Some(request),
+            Err(error) => {
+                refuse(url.span, error.to_string(), "expected a URL");
+                None
+            }
         });
-        tests.collect()
-    }
-
-    fn of(written: Written) -> anyhow::Result<Self> {
-        let mut request = Request::parse(&written.url)?;
-        request.headers.extend(written.header);
-        Ok(Self { request, expected: Expected::parse(&written.expect)? })
+        let expected = raw.expect.as_ref().and_then(|expect| {
+            let text = &expect.value.text;
+            let expected = Expected::parse(text);
+            if expected.is_none() {
+                let title = format!("`{text}` does not say who answers");
+                refuse(expect.span, title, "expected who answers");
+            }
+            expected
+        });
+        let (mut request, expected) = (request?, expected?);
+        let headers = raw.header.iter().flatten();
+        let text = |value: &Option<Loc<Text<Free>>>| Some(value.as_ref()?.value.text.clone());
+        request
+            .headers
+            .extend(headers.filter_map(|(name, entry)| Some((name.clone(), text(&entry.value)?))));
+        Some(Self { request, expected })
     }
 }
 
 impl Expected {
-    fn parse(text: &str) -> anyhow::Result<Self> {
+    fn parse(text: &str) -> Option<Self> {
         match text.split_whitespace().collect::<Vec<_>>().as_slice() {
-            ["component", name] => Ok(Self::Component((*name).to_owned())),
-            ["fallback"] => Ok(Self::Fallback),
-            ["redirect", url] => Ok(Self::Redirect((*url).to_owned())),
-            ["none"] => Ok(Self::Nothing),
-            _ => bail!(
-                "`expect` is `component NAME`, `fallback`, `redirect URL` or `none`, not `{text}`"
-            ),
+            ["component", name] => Some(Self::Component((*name).to_owned())),
+            ["fallback"] => Some(Self::Fallback),
+            ["redirect", url] => Some(Self::Redirect((*url).to_owned())),
+            ["none"] => Some(Self::Nothing),
+            _ => None,
         }
     }
 

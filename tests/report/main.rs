@@ -100,7 +100,7 @@ fn an_inventory_is_not_overwritten() {
     };
     assert!(said(&["report", "-o", "inventory.yaml"]).contains("inventory.yaml is not a page"));
     assert_eq!(fs::read_to_string(&inventory).unwrap(), text);
-    assert!(said(&["report", "--format", "json"]).contains("a report is an HTML page"));
+    assert!(said(&["report", "--format", "json"]).contains("invalid value 'json'"));
     assert!(said(&["report", "--objects", "nothing.json"]).contains("--objects needs --from"));
     let page = stdout(&lbgen_in(folder.path(), &["report", "-q", "-o", "-"]));
     assert!(page.starts_with("<!DOCTYPE html>"));
