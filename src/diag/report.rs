@@ -72,6 +72,11 @@ impl Report {
         self.partial
     }
 
+    /// Adds to what is said.
+    pub fn amend(&mut self, more: impl FnMut(Diagnostic) -> Diagnostic) {
+        self.diagnostics = std::mem::take(&mut self.diagnostics).into_iter().map(more).collect();
+    }
+
     /// Keeps what `keep` says.
     pub fn retain(&mut self, keep: impl FnMut(&Diagnostic) -> bool) {
         self.diagnostics.retain(keep);

@@ -28,6 +28,14 @@ impl Fault {
                 help: "keep what is meant of both sides, and remove the three marker lines",
             };
         }
+        let line_end = text[at..].find('\n').map_or(text.len(), |length| at + length);
+        if let Some(space) = text[..line_end].rfind(NO_BREAK_SPACE) {
+            return Self {
+                at: space..space + NO_BREAK_SPACE.len_utf8(),
+                title: "a no-break space (U+00A0), which is no space for YAML",
+                help: "type the space again: web pages and wikis paste such spaces",
+            };
+        }
         if let Some(quote) = unclosed_quote(text, at) {
             return Self {
                 at: quote..quote + 1,
@@ -47,6 +55,15 @@ impl Fault {
             let (title, help) = TAB;
             return Self { at: tab..tab + 1, title, help };
         }
+        if let (UNSEPARATED | UNCLOSED_LIST | UNCLOSED_MAP, Some(bracket)) =
+            (plain_words(error.kind()), unclosed_bracket(text, at))
+        {
+            let (title, help) = match text[bracket..].starts_with('[') {
+                true => UNCLOSED_LIST,
+                false => UNCLOSED_MAP,
+            };
+            return Self { at: bracket..bracket + 1, title, help };
+        }
         let next = text[at..].chars().next().filter(|c| *c != '\n').map_or(0, char::len_utf8);
         let here = at..at + next;
         let (title, help) = plain_words(error.kind());
@@ -58,6 +75,9 @@ impl Fault {
         Self { at: here, title, help }
     }
 }
+
+/// Looks like a space.
+const NO_BREAK_SPACE: char = '\u{a0}';
 
 /// The first marker line of a conflict that git could not decide.
 fn merge_conflict(text: &str) -> Option<usize> {
@@ -92,8 +112,12 @@ fn indenting_tab(text: &str, from: usize) -> Option<usize> {
 /// takes it for text that goes on.
 fn line_without_colon(text: &str, fault: usize) -> Option<Range<usize>> {
     let line_start = text[..fault].rfind('\n')?;
-    let written = text[..line_start].trim_end();
-    let start = written.rfind('\n').map_or(0, |newline| newline + 1);
+    let mut written = text[..line_start].trim_end();
+    let mut start = written.rfind('\n').map_or(0, |newline| newline + 1);
+    while written[start..].trim_start().starts_with('#') && start > 0 {
+        written = written[..start].trim_end();
+        start = written.rfind('\n').map_or(0, |newline| newline + 1);
+    }
     let line = written[start..].trim_start();
     let indent = |line: &str| line.len() - line.trim_start().len();
     // What is further right is a block of text, or belongs to something above.
@@ -142,6 +166,40 @@ fn unclosed_quote(text: &str, fault: usize) -> Option<usize> {
     None
 }
 
+/// The innermost bracket that is open at a fault, where it stands on a line above and that line does not go on: a parser
+/// takes the next lines for more of the same value.
+fn unclosed_bracket(text: &str, fault: usize) -> Option<usize> {
+    let mut open: Vec<usize> = Vec::new();
+    let (mut quote, mut before, mut is_comment) = (None, '\n', false);
+    let mut characters = text[..fault].char_indices();
+    while let Some((at, character)) = characters.next() {
+        let starts_value = || text[..at].trim_end_matches(' ').ends_with([':', '-', '\n']);
+        match (quote, character) {
+            (_, '\n') => is_comment = false,
+            _ if is_comment => {}
+            (None, '#') if before.is_whitespace() => is_comment = true,
+            (None, '"' | '\'') if " [{,".contains(before) => quote = Some(character),
+            (Some('"'), '\\') => _ = characters.next(),
+            (Some(opened), _) if character == opened => quote = None,
+            (None, '[' | '{') if !open.is_empty() || starts_value() => open.push(at),
+            (None, ']' | '}') => _ = open.pop(),
+            _ => {}
+        }
+        before = character;
+    }
+    let bracket = open.pop()?;
+    let line = text[bracket..fault].split_once('\n')?.0.trim_end();
+    (line.len() > 1 && !line.ends_with(',')).then_some(bracket)
+}
+
+/// What is said of values in brackets that nothing separates,
+const UNSEPARATED: (&str, &str) =
+    ("a comma or the closing bracket is missing", "separate the values in brackets with commas");
+
+/// and of brackets that stay open.
+const UNCLOSED_LIST: (&str, &str) = ("a list is opened with `[` and never closed", "add the `]`");
+const UNCLOSED_MAP: (&str, &str) = ("a map is opened with `{` and never closed", "add the `}`");
+
 /// What is said of a key without its colon, on this line or the one above.
 const NO_COLON: (&str, &str) =
     ("a key without its colon", "write `key: value`, with a space after the colon");
@@ -187,22 +245,15 @@ fn plain_words(kind: &ErrorKind) -> (&'static str, &'static str) {
             "a backslash in double quotes starts no escape that YAML knows",
             "use single quotes, or write the backslash twice",
         ),
-        E::UnclosedFlowCollection { open: '[' } | E::UnexpectedEofFlowSequence => {
-            ("a list is opened with `[` and never closed", "add the `]`")
-        }
+        E::UnclosedFlowCollection { open: '[' } | E::UnexpectedEofFlowSequence => UNCLOSED_LIST,
         E::UnclosedFlowCollection { .. }
         | E::UnexpectedEofFlowMapping
-        | E::UnexpectedEofImplicitFlowMapping => {
-            ("a map is opened with `{` and never closed", "add the `}`")
-        }
+        | E::UnexpectedEofImplicitFlowMapping => UNCLOSED_MAP,
         E::MisplacedFlowCollectionEnd | E::MismatchedFlowCollectionEnd { .. } => (
             "a bracket is closed that is not open here",
             "every `[` needs its `]`, every `{` its `}`",
         ),
-        E::ExpectedFlowSequenceSeparator | E::ExpectedFlowMappingSeparator => (
-            "a comma or the closing bracket is missing",
-            "separate the values in brackets with commas",
-        ),
+        E::ExpectedFlowSequenceSeparator | E::ExpectedFlowMappingSeparator => UNSEPARATED,
         E::InvalidIndentation
         | E::InvalidQuotedScalarIndent
         | E::InvalidFlowScalarIndent

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::codes;
 use super::node::{Entries, Kind, Node, Scalar};
-use super::read::{Read, refuse};
+use super::read::{Read, refused};
 use crate::diag::{Diagnostic, Report, nearest};
 use crate::language::shape::Shape;
 use crate::source::{Loc, Span};
@@ -120,7 +120,11 @@ impl<'a> Fields<'a> {
         report: &mut Report,
     ) -> Option<Self> {
         let Kind::Map(entries) = &node.kind else {
-            refuse(node, owner, "a map of keys", report);
+            let names: Vec<String> = known.iter().map(|(name, _)| format!("`{name}`")).collect();
+            let help = format!("its keys are {}", names.join(", "));
+            if let Some(refused) = refused(node, owner, "a map of keys") {
+                report.push(refused.help(help));
+            }
             return None;
         };
         let (mut misspelt, mut apart) = (Vec::new(), Vec::new());

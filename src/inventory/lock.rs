@@ -71,6 +71,23 @@ pub fn parse(
     sources: &mut Sources,
     report: &mut Report,
 ) -> Option<RawLock> {
+    let mut found = Report::default();
+    let lock = read(path, bytes, sources, &mut found);
+    // What is wrong with any YAML comes with advice for a text that a person writes.
+    found.amend(|diagnostic| match diagnostic.code.id == codes::LOCK.id {
+        true => diagnostic,
+        false => diagnostic.help("only lbgen writes the lock: if in doubt, restore it from git"),
+    });
+    report.extend(&found);
+    lock
+}
+
+fn read(
+    path: String,
+    bytes: Vec<u8>,
+    sources: &mut Sources,
+    report: &mut Report,
+) -> Option<RawLock> {
     let file = decode(path, bytes, sources, report)?;
     let text = &sources.get(file).text;
     if let Some(at) = text.find("<<<<<<<") {
@@ -80,7 +97,7 @@ pub fn parse(
             Diagnostic::new(&codes::LOCK, span, "the lock holds a merge conflict", "git could not decide here")
                 .note("two branches added VIPs in one place")
                 .help("keep the lines of both sides and remove the three marker lines; lbgen names VIPs that share a number")
-                .help("`*.lock merge=union` in .gitattributes makes git do that automatically"),
+                .help("`inventory.lock merge=union` (the lock's name) in .gitattributes makes git do that automatically"),
         );
         return None;
     }

@@ -90,7 +90,7 @@ keys! {
         Optional ingress_class: Loc<Text<ClassForm>>,
         /// How the cluster learns the VIPs: `external_ips` (default), or `status`, which `load-balancer-status` sets.
         Optional vips: Loc<Text<VipsForm>>,
-        /// The cluster's pod networks: a node reaches the VIPs that it holds where they are listed; default: none.
+        /// The cluster's pod networks (CIDRs), so that pods on a node reach the VIPs that it holds; default: none.
         Optional pod_networks: Loc<Nonempty<Set<Loc<Text<IpNet>>>>>,
         /// How the fallback's addresses are written; `auto`, the default, is `endpoints` before 1.33, `endpointslice` from there on.
         Optional endpoints: Loc<Text<EndpointsChoice>>,
@@ -170,7 +170,7 @@ keys! {
         Optional address: Loc<Text<Ipv4Addr>>,
         /// IPv6 source of its VRRP adverts.
         Optional address6: Loc<Text<Ipv6Addr>>,
-        /// The interface that holds them.
+        /// The interface with these addresses; adverts leave here.
         Required interface: Loc<Text<Interface>>,
         /// What a rollout connects to, such as `root@10.0.0.1`; default: the node's name.
         Optional host: Loc<Text<Free>>,
@@ -201,7 +201,7 @@ keys! {
         /// `none`: it is in the network of the nodes' own addresses, for neighbours only; it stands on the nodes' `interface`.
         /// Default: the gateway whose network contains it.
         Optional gateway: Loc<Text<GatewayChoice>>,
-        /// Addresses that share its fate: they move with it, and are not advertised.
+        /// Addresses that share its fate: they move with it, and are not listed in its adverts (`virtual_ipaddress_excluded`).
         Optional extra_addresses: Vec<Loc<Text<IpAddr>>>,
         /// Nodes that come first, in this order.
         Optional prefer: Set<Loc<Text<Subdomain>>>,

@@ -26,10 +26,15 @@ pub trait Read: Sized {
     fn read(node: &Node, key: &Loc<&str>, report: &mut Report) -> Option<Self>;
 }
 
+/// What is wrong with a node that is not what its key must be; `None` where it was said already.
+pub(super) fn refused(node: &Node, key: &Loc<&str>, wanted: &str) -> Option<Diagnostic> {
+    (!matches!(node.kind, Kind::Refused)).then(|| wrong_type(node, key, wanted))
+}
+
 /// Reports a node that is not what its key must be.
-pub(super) fn refuse(node: &Node, key: &Loc<&str>, wanted: &str, report: &mut Report) {
-    if !matches!(node.kind, Kind::Refused) {
-        report.push(wrong_type(node, key, wanted));
+fn refuse(node: &Node, key: &Loc<&str>, wanted: &str, report: &mut Report) {
+    if let Some(refused) = refused(node, key, wanted) {
+        report.push(refused);
     }
 }
 

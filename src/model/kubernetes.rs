@@ -115,15 +115,17 @@ fn version(raw: &Loc<Text<KubernetesVersion>>, report: &mut Report) -> Option<Ku
         .and_then(|minor| u8::try_from(minor).ok())
         .and_then(KubernetesVersion::new);
     if parsed.is_none() {
-        report.push(
-            Diagnostic::new(
-                &codes::FORM,
-                raw.span,
-                format!("lbgen does not write for Kubernetes `{written}`"),
-                format!("1.{oldest} to 1.{newest}"),
-            )
-            .help("write the minor version in quotes, for example `\"1.31\"`"),
+        let unknown = Diagnostic::new(
+            &codes::FORM,
+            raw.span,
+            format!("lbgen does not write for Kubernetes `{written}`"),
+            format!("1.{oldest} to 1.{newest}"),
         );
+        let is_minor = text.starts_with("1.") && text.matches('.').count() == 1;
+        report.push(match is_minor {
+            true => unknown,
+            false => unknown.help("write the minor version in quotes, for example `\"1.31\"`"),
+        });
     }
     parsed
 }

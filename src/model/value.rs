@@ -47,9 +47,12 @@ pub fn name<T: Name>(text: &str, span: Span, what: &str, report: &mut Report) ->
             format!("`{}` cannot be {what}", text),
             format!("not {}", T::RULE),
         );
-        if text.contains("://") {
-            diagnostic =
-                diagnostic.help("write the host alone, without `https://` and without a path");
+        if let Some((_, rest)) = text.split_once("://").filter(|(scheme, _)| is_scheme(scheme)) {
+            let path = rest.find('/').map_or("/", |slash| &rest[slash..]);
+            diagnostic = diagnostic.help(match T::parse(path) {
+                Some(_) => format!("write the path alone: `{path}`"),
+                None => "write the host alone, without `https://` and without a path".to_owned(),
+            });
         } else if !text.is_ascii() && text.contains('.') {
             diagnostic = diagnostic
                 .help("write an international name in its ASCII form (punycode, `xn--...`)");
@@ -62,6 +65,10 @@ pub fn name<T: Name>(text: &str, span: Span, what: &str, report: &mut Report) ->
         report.push(diagnostic);
     }
     name
+}
+
+fn is_scheme(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// The name in something that holds more: in lower case, and without the scheme, port, path and trailing dot of a URL.
@@ -186,9 +193,7 @@ pub fn address<T>(raw: &Loc<Text<T>>, what: &str, report: &mut Report) -> Option
             "an IPv4 or IPv6 address",
         );
         if written.contains('/') {
-            diagnostic = diagnostic.help(
-                "write the address without the prefix length; it comes from the gateway's network",
-            );
+            diagnostic = diagnostic.help("write the address without the prefix length");
         } else if written.split('.').any(|part| part.len() > 1 && part.starts_with('0')) {
             diagnostic =
                 diagnostic.help("remove leading zeros: some YAML readers read them as octal");

@@ -143,6 +143,13 @@ fn locked(raw: &LockedVip, report: &mut Report) -> Locked {
             .help("remove it, and a free number is allocated"),
         );
     }
+    if raw.order.as_ref().is_some_and(Vec::is_empty) {
+        report.push(
+            Diagnostic::new(&codes::LOCK, raw.span, "the failover order is empty", "of this VIP")
+                .note("without it the VIP would be planned anew, and could move")
+                .help("restore the lock from git; to plan the VIP anew, remove its line"),
+        );
+    }
     let mut order: Vec<Subdomain> = Vec::new();
     for name in raw.order.iter().flatten() {
         // A name that no node has is a node that was removed.

@@ -22,7 +22,7 @@ use crate::source::{Loc, Span};
 keys! {
     /// An entry of `entrypoints:`.
     Entrypoint {
-        /// First tier: TLS termination; with `routing` (but not where `api: gateway`), or instead of both `host`.
+        /// First tier: TLS termination. Needs `routing`, except with `api: gateway`. An entrypoint has either `edge` or `host`.
         Optional edge: Edge,
         /// Second tier: requests to components.
         Optional routing: Routing,
@@ -134,8 +134,8 @@ keys! {
         Optional check: Loc<Text<Command>>,
         /// Who runs it; default `nobody`.
         Optional user: Loc<Text<User>>,
-        /// How often; default `2s`. One script runs all checks of an entrypoint: as often as the most frequent one says,
-        /// and with the largest `timeout`, `fall` and `rise`.
+        /// How often; default `2s`. One script runs all checks of an entrypoint: with the shortest `interval`, and the
+        /// largest `timeout`, `fall` and `rise`.
         Optional interval: Loc<Text<Duration>>,
         /// After which time it has failed; default `2s`.
         Optional timeout: Loc<Text<Duration>>,
