@@ -65,7 +65,7 @@ impl About {
     fn format(&self, all: Arg) -> Arg {
         let values = self.formats.iter().filter_map(Format::to_possible_value);
         let parsed = |name: String| Format::from_str(&name, false);
-        all.value_parser(PossibleValuesParser::new(values).try_map(parsed))
+        all.help("Output format").value_parser(PossibleValuesParser::new(values).try_map(parsed))
     }
 
     fn help(&self) -> String {

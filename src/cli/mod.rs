@@ -134,7 +134,7 @@ pub fn main() -> ExitCode {
         Err(error) => error.exit(),
     };
     cli.global.color.write_global();
-    // A format before the command is one of all, whichever command follows.
+    // Before the command, any format is taken: it is not known yet which command follows.
     let about = matches.subcommand_name().and_then(about::of);
     if let Some(About { name, formats, .. }) = about
         && !formats.contains(&cli.global.format)

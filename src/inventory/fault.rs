@@ -29,7 +29,7 @@ impl Fault {
             };
         }
         let line_end = text[at..].find('\n').map_or(text.len(), |length| at + length);
-        if let Some(space) = text[..line_end].rfind(NO_BREAK_SPACE) {
+        if let Some(space) = no_break_space(&text[..line_end]) {
             return Self {
                 at: space..space + NO_BREAK_SPACE.len_utf8(),
                 title: "a no-break space (U+00A0), which is no space for YAML",
@@ -78,6 +78,26 @@ impl Fault {
 
 /// Looks like a space.
 const NO_BREAK_SPACE: char = '\u{a0}';
+
+/// A no-break space in the last line, or in the last but one that says something.
+fn no_break_space(text: &str) -> Option<usize> {
+    let mut end = text.len();
+    let mut lines = 0;
+    for line in text.rsplit('\n') {
+        let start = end - line.len();
+        end = start.saturating_sub(1);
+        let written = line.split(" #").next().unwrap_or_default();
+        let written = if written.trim_start().starts_with('#') { "" } else { written };
+        if let Some(at) = written.rfind(NO_BREAK_SPACE) {
+            return Some(start + at);
+        }
+        lines += usize::from(!written.trim().is_empty());
+        if lines == 2 {
+            break;
+        }
+    }
+    None
+}
 
 /// The first marker line of a conflict that git could not decide.
 fn merge_conflict(text: &str) -> Option<usize> {
