@@ -154,6 +154,22 @@ fn a_canary_takes_what_its_header_says() {
     assert!(next.contains("answer  component next"), "{next}");
 }
 
+/// A node drops what reaches a Service whose pods are all elsewhere (`externalTrafficPolicy: Local`).
+#[test]
+fn a_vip_on_a_node_without_a_ready_pod_answers_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| lbgen_in(folder.path(), arguments);
+    assert_eq!(code(&run(&["init", "-q"])), 0);
+    let url = "https://www.example.com/";
+    let answer = |unhealthy: &str| stdout(&run(&["trace", "-q", url, "--unhealthy", unhealthy]));
+    assert!(answer("web@lb-1").contains("answer  component shop"), "{}", answer("web@lb-1"));
+    let none = answer("web@lb-1,web@lb-2");
+    assert!(
+        none.contains("answer  none: 192.0.2.10 is on lb-1, where no pod of `web` is ready"),
+        "{none}"
+    );
+}
+
 #[test]
 fn tests_of_routes_find_what_moved() {
     let folder = tempfile::tempdir().unwrap();
@@ -190,7 +206,10 @@ fn tests_of_routes_find_what_moved() {
         let done = run();
         let said = stdout(&done);
         assert_eq!(code(&done), 1, "{from}: {said}{}", stderr(&done));
-        assert!(said.contains(moved), "{said}");
+        let line =
+            said.lines().find(|line| line.contains(moved)).unwrap_or_else(|| panic!("{said}"));
+        assert!(line.contains("(routes.yaml:"), "{line}");
+        assert_eq!(line.contains("there is no such component"), from == "  checkout:\n", "{line}");
     }
     for (wrong, said) in [
         (

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Format, Global, output};
 use crate::bundle;
-use crate::diag::{self, Diagnostic, Report};
+use crate::diag::{self, Diagnostic, Report, Severity};
 use crate::emit::{self, BundleFile, Templates};
 use crate::inventory::{lock::RawLock, raw};
 use crate::language::version::KeepalivedVersion;
@@ -93,6 +93,9 @@ impl Session {
     pub fn flush(&mut self) {
         let said = self.said.take();
         let diagnosed = std::mem::take(&mut self.diagnosed) && self.global.format != Format::Json;
+        if self.global.quiet {
+            self.report.retain(|diagnostic| diagnostic.code.severity == Severity::Error);
+        }
         if diagnosed && (self.report.has_errors() || !self.global.quiet) {
             output::say(&diag::render_human(&self.report, &self.sources, true));
         }

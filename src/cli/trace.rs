@@ -22,7 +22,7 @@ use crate::language::word::PathType;
 use crate::model::{Entrypoint, Host};
 use crate::pipeline::Planned;
 use crate::route::{Answer as Answers, Considered};
-use crate::trace::{Outcome, Request, Test, Trace, Tracer};
+use crate::trace::{Expected, Outcome, Request, Test, Trace, Tracer};
 
 use compare::Sides;
 
@@ -162,6 +162,7 @@ impl Args {
                 .map(|(test, trace)| {
                     let mut value = as_json(trace, session);
                     value["expected"] = json!(test.expected.to_string());
+                    value["at"] = json!(at(test.at, session));
                     value
                 })
                 .collect();
@@ -171,7 +172,15 @@ impl Args {
         let mut out = String::new();
         for (test, trace) in &differ {
             out += &text(trace, session);
-            out += &format!("  expected  {}\n\n", test.expected);
+            let known = &planned.datacenter.components;
+            let unknown = match &test.expected {
+                Expected::Component(name) if !known.keys().any(|known| known.as_str() == name) => {
+                    "; there is no such component"
+                }
+                _ => "",
+            };
+            out +=
+                &format!("  expected  {} ({}){unknown}\n\n", test.expected, at(test.at, session));
         }
         out +=
             &format!("{}, {} as expected\n", count(tests.len(), "URL"), tests.len() - differ.len());

@@ -24,6 +24,13 @@ impl Report {
         }
     }
 
+    /// Adds problems.
+    pub fn push_all(&mut self, diagnostics: impl IntoIterator<Item = Diagnostic>) {
+        for diagnostic in diagnostics {
+            self.push(diagnostic);
+        }
+    }
+
     /// Whether another problem would only be counted: no need to look for a fix.
     pub fn is_full(&self) -> bool {
         self.diagnostics.len() >= MOST
@@ -53,9 +60,7 @@ impl Report {
 
     /// Adds what was found elsewhere.
     pub fn extend(&mut self, other: &Self) {
-        for diagnostic in &other.diagnostics {
-            self.push(diagnostic.clone());
-        }
+        self.push_all(other.diagnostics.iter().cloned());
         for (count, more) in self.beyond.iter_mut().zip(other.beyond) {
             *count += more;
         }

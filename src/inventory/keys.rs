@@ -1,6 +1,7 @@
 //! Maps of known keys: the declarations that an inventory is read by.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use super::codes;
 use super::node::{Entries, Kind, Node, Scalar};
@@ -76,6 +77,42 @@ pub(super) fn indented(entry: &Shape, entries: &Entries, report: &mut Report) ->
     Some(indented)
 }
 
+/// Whether an entry of a map of named things is a key of the inventory itself, one step too far right: that is reported,
+/// and what it holds counts as not read.
+pub(super) fn is_indented(
+    entry: fn() -> Shape,
+    name: &Loc<&str>,
+    node: &Node,
+    report: &mut Report,
+) -> bool {
+    static TOP: LazyLock<Vec<&str>> = LazyLock::new(|| match super::language() {
+        Shape::Keys(keys) => keys.fields.iter().map(|field| field.name).collect(),
+        _ => Vec::new(),
+    });
+    if !TOP.contains(&name.value) {
+        return false;
+    }
+    let Shape::Keys(own) = entry() else { return false };
+    let is_entry = match &node.kind {
+        Kind::Map(inner) => {
+            let is_own = |key: &String| own.fields.iter().any(|field| field.name == key);
+            inner.is_empty() || inner.keys().any(is_own)
+        }
+        Kind::List(_) => false,
+        _ => true,
+    };
+    if is_entry {
+        return false;
+    }
+    let title = format!("`{}` is a key of the inventory itself", name.value);
+    report.push(
+        Diagnostic::new(&codes::UNKNOWN_KEY, name.span, title, "one step too far right")
+            .help("write it in the first column"),
+    );
+    report.set_partial();
+    true
+}
+
 /// A known key and its value, where no space stands between them: YAML takes `address:10.0.0.1` for a key without a value.
 fn glued(name: &str, span: Span, node: &Node, names: &[&str]) -> Option<(String, Span, Node)> {
     let (key, value) = name.split_once(':')?;
@@ -122,9 +159,7 @@ impl<'a> Fields<'a> {
         let Kind::Map(entries) = &node.kind else {
             let names: Vec<String> = known.iter().map(|(name, _)| format!("`{name}`")).collect();
             let help = format!("its keys are {}", names.join(", "));
-            if let Some(refused) = refused(node, owner, "a map of keys") {
-                report.push(refused.help(help));
-            }
+            report.push_all(refused(node, owner, "a map of keys").map(|found| found.help(help)));
             return None;
         };
         let (mut misspelt, mut apart) = (Vec::new(), Vec::new());

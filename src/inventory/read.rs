@@ -33,8 +33,14 @@ pub(super) fn refused(node: &Node, key: &Loc<&str>, wanted: &str) -> Option<Diag
 
 /// Reports a node that is not what its key must be.
 fn refuse(node: &Node, key: &Loc<&str>, wanted: &str, report: &mut Report) {
-    if let Some(refused) = refused(node, key, wanted) {
-        report.push(refused);
+    report.push_all(refused(node, key, wanted));
+}
+
+/// Whether the dashes of a list have no space after them: YAML takes `-name: x` for a key of a map.
+fn is_glued_list(node: &Node) -> bool {
+    match &node.kind {
+        Kind::Map(entries) => entries.keys().any(|name| name.starts_with('-')),
+        _ => false,
     }
 }
 
@@ -146,7 +152,14 @@ impl<T: Read> Read for Vec<T> {
                     let list = format!("[{}]", name.value.text);
                     report.push(wrong_type(node, key, "a list").replace(name.span, list));
                 }
-                _ => refuse(node, key, "a list", report),
+                _ => {
+                    let refused = refused(node, key, "a list");
+                    let dash = "an item of a list begins with `- `: a dash and a space";
+                    report.push_all(match is_glued_list(node) {
+                        true => refused.map(|refused| refused.help(dash)),
+                        false => refused,
+                    });
+                }
             }
             return None;
         };
@@ -210,7 +223,8 @@ impl<K: Term, T: Read> Read for Map<K, T> {
 
     fn read(node: &Node, key: &Loc<&str>, report: &mut Report) -> Option<Self> {
         let Kind::Map(entries) = &node.kind else {
-            refuse(node, key, "a map of names", report);
+            let form = "write each entry as `NAME: { ... }`";
+            report.push_all(refused(node, key, "a map of names").map(|found| found.help(form)));
             return None;
         };
         let indented =
@@ -219,6 +233,9 @@ impl<K: Term, T: Read> Read for Map<K, T> {
         let mut map = IndexMap::with_capacity(entries.len());
         for (name, (span, node)) in entries {
             let key = Loc { value: name.as_str(), span: *span };
+            if T::HAS_KEYS && keys::is_indented(T::shape, &key, node, report) {
+                continue;
+            }
             // An entry of named things without a value is the same as `{}`.
             let value = if T::HAS_KEYS && node.is_null() {
                 let empty = Node { span: *span, head: *span, kind: Kind::Map(Entries::new()) };

@@ -10,6 +10,9 @@ use crate::diag::{Diagnostic, Report};
 use crate::inventory::{Map, Text, raw};
 use crate::source::{Loc, Span};
 
+/// What messages call it.
+const VIP: &str = "a VIP";
+
 /// Reports every address that two things have.
 pub(super) fn refuse_shared(raw: &raw::Inventory, report: &mut Report) {
     let mut uses: Vec<(Span, IpAddr, String)> = Vec::new();
@@ -24,7 +27,7 @@ pub(super) fn refuse_shared(raw: &raw::Inventory, report: &mut Report) {
         add(usable(node.address6.as_ref()), format!("the node `{name}`"));
     }
     for vip in raw.vips.iter().flatten() {
-        add(usable(vip.address.as_ref()), "a VIP".to_owned());
+        add(usable(vip.address.as_ref()), VIP.to_owned());
         for extra in vip.extra_addresses.iter().flatten() {
             let of = vip.address.as_ref().map_or("a VIP", |address| address.value.text.as_str());
             add(usable(Some(extra)), format!("an extra address of {}", of));
@@ -67,15 +70,17 @@ fn refuse(
     report: &mut Report,
 ) {
     let Some((first, other)) = seen.get(&address) else { return };
-    report.push(
-        Diagnostic::new(
-            &codes::ADDRESS_TWICE,
-            span,
-            format!("{address} is used twice"),
-            format!("{what} has it"),
-        )
-        .also(*first, format!("{other} has it"))
-        .note("two hosts that answer for one address receive each other's packets")
-        .help("give one of them another address, or remove it"),
-    );
+    let twice = Diagnostic::new(
+        &codes::ADDRESS_TWICE,
+        span,
+        format!("{address} is used twice"),
+        format!("{what} has it"),
+    )
+    .also(*first, format!("{other} has it"));
+    report.push(match [what, *other] == [VIP; 2] {
+        true => twice.help("the VIP is listed twice: remove one of the two"),
+        false => twice
+            .note("two hosts that answer for one address receive each other's packets")
+            .help("give one of them another address, or remove it"),
+    });
 }

@@ -10,7 +10,7 @@ pub use compare::{Comparison, Difference, compare};
 pub use request::{Request, Scheme};
 pub use test::{Expected, Test};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::language::name::{Host, Label, ServiceName, Subdomain};
@@ -25,6 +25,8 @@ pub struct Tracer<'a> {
     routes: &'a RoutingTable,
     /// Who holds each VIP.
     holders: BTreeMap<IpAddr, Option<&'a Subdomain>>,
+    /// Entrypoints without a ready pod on a node: what reaches it there is dropped (`externalTrafficPolicy: Local`).
+    unready: BTreeSet<(Label, Subdomain)>,
     /// The API that answers; `None` is the one that each entrypoint exposes.
     side: Option<Exposed>,
 }
@@ -115,7 +117,8 @@ impl<'a> Tracer<'a> {
     ) -> Self {
         let elected = Simulator::of(plan).elect(scenario);
         let holders = plan.vips.iter().map(|vip| vip.address).zip(elected).collect();
-        Self { datacenter, routes, holders, side: None }
+        let unready = scenario.unhealthy.clone();
+        Self { datacenter, routes, holders, unready, side: None }
     }
 
     /// The same with one API in every entrypoint, whether it is exposed or not.
@@ -160,6 +163,19 @@ impl<'a> Tracer<'a> {
         if trace.vips.iter().all(|(_, holder)| holder.is_none()) {
             return Outcome::unconnected("no node holds a VIP of the entrypoint");
         }
+        let is_unready =
+            |node: &Subdomain| self.unready.contains(&(entrypoint.clone(), node.clone()));
+        let held = || trace.vips.iter().filter_map(|(vip, node)| Some((vip, (*node)?)));
+        let dropped: Vec<String> = held()
+            .filter(|(_, node)| is_unready(node))
+            .map(|(vip, node)| {
+                format!("{vip} is on {node}, where no pod of `{entrypoint}` is ready")
+            })
+            .collect();
+        if dropped.len() == held().count() {
+            return Outcome::unconnected(dropped.join("; "));
+        }
+        trace.notes.extend(dropped);
         self.within(routes, domain, trace)
     }
 

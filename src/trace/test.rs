@@ -5,11 +5,13 @@ use crate::diag::{Diagnostic, Report};
 use crate::inventory::routes::RawTest;
 use crate::inventory::{Text, codes};
 use crate::language::form::Free;
-use crate::source::Loc;
+use crate::source::{Loc, Span};
 
 /// One line of a file of tests.
 #[derive(Debug)]
 pub struct Test {
+    /// Where it stands.
+    pub at: Span,
     /// What is asked.
     pub request: Request,
     /// Who should answer.
@@ -60,7 +62,7 @@ impl Test {
         request
             .headers
             .extend(headers.filter_map(|(name, entry)| Some((name.clone(), text(&entry.value)?))));
-        Some(Self { request, expected })
+        Some(Self { at: raw.span, request, expected })
     }
 }
 
