@@ -104,6 +104,8 @@ install() {
 # What an install of this rollout had taken the place of.
 restore() {
     if [ ! -e "$prev" ]; then return 0; fi
+    # Which of the files are new is known only while they are staged.
+    if [ ! -e "$next" ]; then fail "the rollout is finished: render the revision that ran before, and roll that out"; fi
     for file in $(cd "$next" && find . -type f | cut -c 2-); do
         if [ ! -e "$prev$file" ]; then rm -f "$file"; fi
     done
@@ -419,7 +421,7 @@ while [ $# -gt 0 ]; do
     shift
 done
 if [ -n "$from_step" ] && [ -n "$back" ]; then
-    echo "--from-step and --back exclude each other" >&2
+    echo "--from-step and --back cannot be used together" >&2
     exit 2
 fi
 

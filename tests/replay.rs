@@ -29,6 +29,12 @@ fn replay(edit: &'static Edit) -> Replayed {
         said += &format!("== {name}\n{}", node.log());
     }
     assert!(done.status.success(), "{}:\n{said}", edit.name);
+    let steps = stage.plan["steps"].as_array().unwrap().iter();
+    for step in steps.filter(|step| step["back"].as_str().unwrap().contains("restore")).take(1) {
+        let late = stage.run(&["--yes", "--back", step["id"].as_str().unwrap()], "");
+        assert!(!late.status.success(), "{}: a finished rollout was undone", edit.name);
+        assert!(support::stderr(&late).contains("the rollout is finished"), "{late:?}");
+    }
     stage.finish()
 }
 

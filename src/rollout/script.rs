@@ -88,7 +88,7 @@ fn text(step: &Step) -> StepText<'_> {
         |commands: &[Command]| -> Vec<String> { commands.iter().map(Command::line).collect() };
     let mut about: Vec<String> = step.moves.iter().map(super::VipMove::line).collect();
     about.extend(step.objects.iter().cloned());
-    // The digests of every file are for no reader.
+    // Nobody reads the digests of every file.
     if step.does != Do::Verify {
         about.extend(lines(&step.commands));
     }

@@ -329,7 +329,7 @@ fn able(candidate: &Candidate, situation: &Situation) -> Option<i32> {
     for track in &instance.scripts {
         let fails = !situation.failing.is_empty()
             && situation.failing.contains(&(node, track.name.clone()));
-        // `reverse` turns round what a script does, and not when (keepalived.conf(5), track_script).
+        // `reverse` turns the sign of a weight round; with weight 0, a script that succeeds is a FAULT (keepalived.conf(5)).
         let sign = if track.is_reversed { -1 } else { 1 };
         match (fails, found.script_weight(track)) {
             (_, None) if fails != track.is_reversed => return None,
