@@ -52,7 +52,7 @@ pub fn known<T: AsRef<str> + Clone>(what: &str, written: &str, names: &[&T]) -> 
     let all: Vec<&str> = names.iter().map(|name| (*name).as_ref()).collect();
     let written = printable(written);
     match nearest(&written, &all) {
-        None if all.is_empty() => bail!("there is no {what} `{written}`; the inventory has none"),
+        None if all.is_empty() => bail!("there is no {what} `{written}`: there is none at all"),
         Some(near) => bail!("there is no {what} `{written}`; did you mean `{near}`?"),
         None => bail!("there is no {what} `{written}`; valid: {}", all.join(", ")),
     }

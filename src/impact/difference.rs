@@ -37,6 +37,9 @@ pub fn misunderstood(from: &Instance, to: &Instance) -> Vec<&'static str> {
     if from.interface != to.interface {
         why.push("another interface");
     }
+    if from.vmac != to.vmac {
+        why.push("another virtual MAC interface");
+    }
     let (old, new): (&Advert, &Advert) = (&from.advert, &to.advert);
     if old.version != new.version {
         why.push("another VRRP version");
@@ -45,6 +48,8 @@ pub fn misunderstood(from: &Instance, to: &Instance) -> Vec<&'static str> {
         why.push("multicast and unicast");
     } else if old.source != new.source {
         why.push("another address of the node");
+    } else if old.group != new.group {
+        why.push("another multicast group");
     }
     if old.authentication != new.authentication {
         why.push("another authentication");
@@ -83,7 +88,7 @@ pub fn tuned(edit: &Edit<'_>) -> Vec<&'static str> {
     check(from.priority != to.priority, "priorities");
     check(from.advert.peers != to.advert.peers, "peers");
     check(from.preempt != to.preempt, "preemption");
-    check(from.scripts != to.scripts || from.files != to.files, "tracking");
+    check(from.tracks != to.tracks, "tracking");
     check(from.excluded != to.excluded, "extra addresses");
     check(from.addresses != to.addresses, "addresses");
     check(from.name != to.name, "the instance's name");

@@ -226,10 +226,7 @@ impl<'a> Watch<'a> {
             if marks(before, address) != marks(after, address) {
                 what.insert("marks");
             }
-            let devices = |instance: &Instance| -> Vec<Option<String>> {
-                instance.addresses.iter().map(|address| address.interface.clone()).collect()
-            };
-            if devices(from) != devices(to) {
+            if device(from, address) != device(to, address) {
                 what.insert("the interface of the address");
             }
         }
@@ -311,15 +308,19 @@ fn mixtures(nodes: &[NodeIndex], order: &[NodeIndex]) -> Vec<Vec<NodeIndex>> {
     found
 }
 
+/// Where an instance puts an address.
+fn device(instance: &Instance, address: IpAddr) -> Option<&str> {
+    let mut all = instance.addresses.iter().chain(&instance.excluded);
+    let found = all.find(|found| found.address.addr() == address)?;
+    Some(&found.interface)
+}
+
 fn has(list: &str, count: usize) -> String {
     format!("{list} {}", if count == 1 { "has" } else { "have" })
 }
 
-/// How long the next node waits for a MASTER that says nothing: 3 adverts and the skew.
+/// How long the next node waits for a MASTER that says nothing.
 fn down_time(edits: &[Edit<'_>]) -> Duration {
     let instances = edits.iter().filter_map(|edit| edit.to.or(edit.from));
-    instances
-        .map(|instance| 3 * instance.advert.interval + instance.skew())
-        .max()
-        .unwrap_or_default()
+    instances.map(Instance::down_time).max().unwrap_or_default()
 }

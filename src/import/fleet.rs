@@ -83,11 +83,9 @@ impl Fleet {
                 routing,
                 ..Node::default()
             };
-            for process in configuration.others.iter().filter(|found| is_process(found.key())) {
-                let health = check::of_process(process, findings);
-                if let Some((name, health)) = process.value().zip(health) {
-                    node.checks.insert(name.to_owned(), health);
-                }
+            for (name, process) in &configuration.processes {
+                let health = check::of_process(&process.all, findings);
+                node.checks.extend(health.map(|health| (name.clone(), health)));
             }
             node.interface =
                 most(configuration.instances.iter().map(|found| found.interface.clone()));
@@ -176,7 +174,7 @@ impl Fleet {
                 }
                 let written =
                     most(members.iter().filter_map(|member| member.instance.advert.source));
-                let own = || node.routing.address_of(node.interface.as_deref()?, ipv6);
+                let own = || node.routing.interfaces.address_of(node.interface.as_deref()?, ipv6);
                 found.extend(written.or_else(own).map(|address| (name.clone(), address)));
             }
             let needing: BTreeSet<(String, Span)> = self
@@ -237,10 +235,6 @@ impl Fleet {
         let mut left = common?.into_iter().filter(|address| !taken.contains(address));
         left.next().filter(|_| left.next().is_none())
     }
-}
-
-fn is_process(key: &str) -> bool {
-    matches!(key, "vrrp_track_process" | "track_process")
 }
 
 /// What is there most often; of several, the least.

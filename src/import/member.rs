@@ -13,7 +13,9 @@ use super::routing::{self, Way};
 use crate::language::name::{Command, Name as _};
 use crate::plan::{Check, Drain};
 use crate::source::Span;
-use crate::state::{Configuration, Instance, Statement};
+use crate::state::{
+    Configuration, Effect, Instance, Line, Statement, Track, Tracked, Weight,
+};
 
 /// What a node has of a VIP.
 #[derive(Debug)]
@@ -44,113 +46,108 @@ impl Member {
         instance: &Instance,
         findings: &mut Findings,
     ) -> Self {
-        let mut health = Vec::new();
-        let mut priority = i32::from(instance.priority);
-        for track in &instance.scripts {
-            if track.is_reversed {
-                check::refuse_reversed(&track.name, instance.at, findings);
-                continue;
-            }
-            let weight = configuration.script_weight(track);
-            // A script that succeeds adds a positive weight.
-            priority += weight.unwrap_or(0).max(0);
-            match node.checks.get(&track.name) {
-                Some(check) if check.is_empty() => {}
-                Some(check) => health.push((track.name.clone(), check.clone(), weight)),
-                None => findings.add(
-                    &codes::UNREADABLE,
-                    instance.at,
-                    format!("there is no `vrrp_script {}`", track.name),
-                    "",
-                ),
-            }
-            let is_weighted = track.weight.is_some_and(|own| own != 0);
-            if is_weighted && !track.name.starts_with(Check::PREFIX) {
-                findings.add(
-                    &codes::OTHERWISE,
-                    instance.at,
-                    format!("the weight of `{}` is lbgen's to choose", track.name),
-                    "an unhealthy node ranks below every healthy one (`on_unhealthy: yield`)",
-                );
-            }
+        let mut found = Tracks {
+            node,
+            drain: configuration.drain_file(instance),
+            priority: i32::from(instance.priority),
+            health: Vec::new(),
+            interfaces: BTreeSet::new(),
+        };
+        for track in &instance.tracks {
+            found.take(track, findings);
         }
         leave_behind(node, instance, findings);
-        let mut track_interfaces = BTreeSet::new();
-        let mut notify = None;
-        for statement in &instance.others {
-            match statement.key() {
-                "track_interface" => {
-                    for inner in statement.inner() {
-                        if inner.words.len() > 1 && inner.words[1..] != ["weight", "0"] {
-                            findings.add(
-                                &codes::OTHERWISE,
-                                inner.at,
-                                format!("`{}` is tracked without a weight", inner.words.join(" ")),
-                                "a node without a tracked interface gives its VIPs up (FAULT)",
-                            );
-                        }
-                        track_interfaces.insert(inner.key().to_owned());
-                    }
-                }
-                "track_process" => {
-                    for inner in statement.inner() {
-                        if inner.words.iter().any(|word| word == "reverse") {
-                            check::refuse_reversed(inner.key(), inner.at, findings);
-                            continue;
-                        }
-                        let weight = inner.words.iter().position(|word| word == "weight");
-                        let weight = weight.and_then(|at| inner.words.get(at + 1)?.parse().ok());
-                        let weight = weight.or_else(|| process_weight(configuration, inner.key()));
-                        // The default of keepalived.conf(5).
-                        let weight = weight.unwrap_or(1);
-                        priority += weight.max(0);
-                        if let Some(check) =
-                            node.checks.get(inner.key()).filter(|check| !check.is_empty())
-                        {
-                            let weight = Some(weight).filter(|weight| *weight != 0);
-                            health.push((inner.key().to_owned(), check.clone(), weight));
-                        }
-                    }
-                }
-                "notify" => notify = notified(statement, findings),
-                _ => {}
-            }
-        }
-        track_interfaces.remove(&instance.interface);
-        for track in &instance.files {
-            if configuration.drain_file(instance).is_none_or(|file| file != Drain::FILE) {
-                findings.add(
-                    &codes::OTHERWISE,
-                    instance.at,
-                    format!("the file `{}` is no longer tracked", track.name),
-                    format!("to drain a node of lbgen's, write 1 to {}", Drain::FILE),
-                );
-            }
-        }
-        let places = instance.addresses.iter().chain(&instance.excluded).map(|found| {
-            let interface = found.interface.clone().unwrap_or_else(|| instance.interface.clone());
-            (found.address.addr(), (found.address, interface))
-        });
+        let notify = instance.others.iter().filter(|statement| statement.key() == "notify");
+        let notify = notify.filter_map(|statement| notified(statement, findings)).last();
+        let places = instance.addresses.iter().chain(&instance.excluded);
+        let places = places
+            .map(|found| (found.address.addr(), (found.address, found.interface.clone())));
         Member {
             at: instance.at,
-            priority,
+            priority: found.priority,
             places: places.collect(),
             ways: instance
                 .holds()
                 .filter_map(|address| Some((address, node.routing.way(address)?)))
                 .collect(),
-            health,
-            track_interfaces,
+            health: found.health,
+            track_interfaces: found.interfaces,
             notify,
             instance: instance.clone(),
         }
     }
 }
 
-/// What a tracked process adds to a priority, by its own block.
-fn process_weight(configuration: &Configuration, name: &str) -> Option<i32> {
-    let block = configuration.others.iter().find(|found| found.value() == Some(name))?;
-    block.inner().iter().find(|inner| inner.key() == "weight")?.value()?.parse().ok()
+/// What an instance tracks, as far as an inventory can say it.
+struct Tracks<'a> {
+    node: &'a Node,
+    /// The file that drains the node.
+    drain: Option<&'a str>,
+    /// While all of it is well.
+    priority: i32,
+    health: Vec<(String, Health, Option<i32>)>,
+    interfaces: BTreeSet<String>,
+}
+
+impl Tracks<'_> {
+    fn take(&mut self, track: &Track, findings: &mut Findings) {
+        let Weight { value, is_reversed } = track.weight;
+        let (name, at) = (&track.name, track.at);
+        match track.effect(true) {
+            Effect::Change(by) => self.priority += by,
+            Effect::Fault => {}
+        }
+        match track.kind {
+            Tracked::Script | Tracked::Process if is_reversed => {
+                check::refuse_reversed(name, at, findings);
+            }
+            Tracked::Script | Tracked::Process => {
+                let weight = Some(value).filter(|weight| *weight != 0);
+                let check = self.node.checks.get(name).filter(|check| !check.is_empty());
+                self.health.extend(check.map(|check| (name.clone(), check.clone(), weight)));
+                if weight.is_some() && !name.starts_with(Check::PREFIX) {
+                    findings.add(
+                        &codes::OTHERWISE,
+                        at,
+                        format!("the weight of `{name}` is lbgen's to choose"),
+                        "an unhealthy node ranks below every healthy one (`on_unhealthy: yield`)",
+                    );
+                }
+            }
+            Tracked::Interface if is_reversed => {
+                findings.add(
+                    &codes::LOST,
+                    at,
+                    format!("the interface `{name}` is no longer tracked"),
+                    "it counts while it is down (`reverse`), and an inventory has no word for that",
+                );
+            }
+            Tracked::Interface => {
+                if value != 0 {
+                    findings.add(
+                        &codes::OTHERWISE,
+                        at,
+                        format!("`{name}` is tracked without its weight {value}"),
+                        "a node without a tracked interface gives its VIPs up (FAULT)",
+                    );
+                }
+                self.interfaces.insert(name.clone());
+            }
+            Tracked::File if self.drain == Some(Drain::FILE) => {}
+            Tracked::File => findings.add(
+                &codes::OTHERWISE,
+                at,
+                format!("the file `{name}` is no longer tracked"),
+                format!("to drain a node of lbgen's, write 1 to {}", Drain::FILE),
+            ),
+            Tracked::Bfd => findings.add(
+                &codes::LOST,
+                at,
+                format!("the BFD session `{name}` is no longer tracked"),
+                "track the interface (`track_interfaces`), or make a check of it (`node_check`)",
+            ),
+        }
+    }
 }
 
 /// Tells of words of addresses, routes and rules that an inventory has no place for.
@@ -158,13 +155,13 @@ fn leave_behind(node: &Node, instance: &Instance, findings: &mut Findings) {
     for address in instance.addresses.iter().chain(&instance.excluded) {
         if !address.words.is_empty() {
             let title = format!("`{}` of {} is left behind", address.words, address.address.addr());
-            findings.add(&codes::LOST, instance.at, title, "an inventory has no word for it");
+            findings.add(&codes::LOST, address.at, title, "an inventory has no word for it");
         }
     }
     let ways: Vec<Way> = instance.holds().filter_map(|vip| node.routing.way(vip)).collect();
     let own: BTreeSet<IpAddr> = instance.holds().collect();
     let names = &node.routing.names;
-    for words in &instance.routes {
+    for Line { words, at } in &instance.routes {
         let is_way = routing::route(words, names).is_some_and(|route| {
             ways.iter().any(|way| way.table == route.table && way.gateway == route.gateway)
         });
@@ -172,13 +169,13 @@ fn leave_behind(node: &Node, instance: &Instance, findings: &mut Findings) {
             let title = format!("the route `{words}` is left behind");
             findings.add(
                 &codes::LOST,
-                instance.at,
+                *at,
                 title,
                 "a VIP has the default route of its gateway, in a table of its own",
             );
         }
     }
-    for words in &instance.rules {
+    for Line { words, at } in &instance.rules {
         let is_way = routing::rule(words, names).is_some_and(|rule| {
             let of_table = ways.iter().any(|way| way.table == rule.table);
             match (rule.from, rule.mark) {
@@ -194,7 +191,7 @@ fn leave_behind(node: &Node, instance: &Instance, findings: &mut Findings) {
             let title = format!("the rule `{words}` is left behind");
             findings.add(
                 &codes::LOST,
-                instance.at,
+                *at,
                 title,
                 "a VIP has a rule from its address, and one for its mark",
             );

@@ -29,8 +29,8 @@ use std::net::IpAddr;
 
 use crate::diag::Report;
 use crate::language::name::{Label, Name as _};
-use crate::source::{Sources, Span};
-use crate::state::{Object, Tree, Written};
+use crate::source::Sources;
+use crate::state::{Object, RemarkKind, Tree, Written};
 use cluster::Cluster;
 use finding::Findings;
 use fleet::{Fleet, most};
@@ -68,21 +68,15 @@ pub fn import(mut source: Source, sources: &mut Sources, report: &mut Report) ->
     let mut findings = Findings::default();
     let written = Written::read(&source.tree, sources);
     for node in &written {
-        let binary = binary(node, sources);
-        if let Some(at) = binary {
-            findings.add(
-                &codes::UNREADABLE,
-                at,
-                "this is not text",
-                "the rest of the file is not read",
-            );
+        for remark in &node.remarks {
+            let (code, help) = match remark.kind {
+                // What keepalived does not do, nothing has to do.
+                RemarkKind::Skipped => (&codes::LOST, "so does lbgen: the inventory has what runs"),
+                RemarkKind::Refused => (&codes::UNREADABLE, "nothing in this file runs"),
+                RemarkKind::Unread => (&codes::UNREADABLE, ""),
+            };
+            findings.add(code, remark.at, remark.text.clone(), help);
         }
-        for remark in node.remarks.iter().filter(|_| binary.is_none()) {
-            findings.add(&codes::UNREADABLE, remark.at, remark.text.clone(), "");
-        }
-    }
-    let text = |node: &&Written| binary(node, sources).is_none();
-    for node in written.iter().filter(text) {
         directive::account(&node.name, &node.statements, &mut findings);
     }
     let fleet = Fleet::of(&source.tree, &written, sources, &mut findings);
@@ -96,7 +90,7 @@ pub fn import(mut source: Source, sources: &mut Sources, report: &mut Report) ->
     let cluster = Reading::new(&source.objects, shown, sources, &mut findings).of(&vips);
     let found = Found {
         name: name(&source),
-        version: version(&source.tree),
+        version: version(&written),
         written,
         fleet,
         cluster,
@@ -108,30 +102,10 @@ pub fn import(mut source: Source, sources: &mut Sources, report: &mut Report) ->
     text
 }
 
-/// The oldest keepalived of the nodes: `Keepalived v2.2.7 (01/16,2022)`.
-fn version(tree: &Tree) -> Option<String> {
-    let texts = tree.iter().filter(|(path, _)| path.ends_with("/keepalived-version.txt"));
-    let versions = texts.filter_map(|(_, text)| {
-        let word = text.split_whitespace().find_map(|word| word.strip_prefix('v'))?;
-        let parts: Option<Vec<u32>> = word.split('.').map(|part| part.parse().ok()).collect();
-        Some((parts.filter(|parts| parts.len() == 3)?, word.to_owned()))
-    });
-    versions.min().map(|(_, word)| word)
-}
-
-/// Where a configuration is no text.
-fn binary(node: &Written, sources: &Sources) -> Option<Span> {
-    let files: BTreeSet<_> = node
-        .statements
-        .iter()
-        .map(|statement| statement.at)
-        .chain(node.remarks.iter().map(|remark| remark.at))
-        .map(|at| at.file)
-        .collect();
-    files.into_iter().find_map(|file| {
-        let at = sources.get(file).text.find(['\u{fffd}', '\0'])?;
-        Some(Span::of_file(file).at(at))
-    })
+/// The oldest keepalived of the nodes, where they were asked.
+fn version(written: &[Written]) -> Option<String> {
+    let versions = written.iter().filter_map(|node| node.state.version);
+    versions.min().map(|version| version.to_string())
 }
 
 /// The datacenter of the objects' labels, or what the sources are called.

@@ -10,7 +10,7 @@ use super::codes;
 use super::finding::Findings;
 use super::table::{Names, Table};
 use crate::source::{Sources, Span};
-use crate::state::{NodeState, Tree};
+use crate::state::{Interfaces, NodeState, Tree};
 
 /// A rule of policy routing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub struct Routing {
     /// Default routes, by table.
     pub routes: Vec<Route>,
     /// The addresses of its interfaces, where it was asked.
-    pub addresses: Vec<(String, IpNet)>,
+    pub interfaces: Interfaces,
     /// What it calls its tables.
     pub names: Names,
 }
@@ -61,7 +61,7 @@ impl Routing {
         sources: &mut Sources,
         findings: &mut Findings,
     ) -> Self {
-        let mut found = Self::default();
+        let mut found = Self { interfaces: state.interfaces.clone(), ..Self::default() };
         let prefix = format!("nodes/{node}/");
         let beside = || {
             tree.iter().filter_map(|(path, body)| Some((path, path.strip_prefix(&prefix)?, body)))
@@ -71,8 +71,10 @@ impl Routing {
         }
         let names = &found.names;
         for instance in state.keepalived.iter().flat_map(|found| &found.instances) {
-            found.rules.extend(instance.rules.iter().filter_map(|words| rule(words, names)));
-            found.routes.extend(instance.routes.iter().filter_map(|words| route(words, names)));
+            found.rules.extend(instance.rules.iter().filter_map(|line| rule(&line.words, names)));
+            found
+                .routes
+                .extend(instance.routes.iter().filter_map(|line| route(&line.words, names)));
         }
         let script = &state.routing;
         found.rules.extend(script.rules.iter().filter_map(|written| {
@@ -118,22 +120,6 @@ impl Routing {
         })
     }
 
-    /// The network of an address on one of the node's interfaces.
-    pub fn network_of(&self, address: IpAddr) -> Option<(&str, IpNet)> {
-        let holds = |net: &IpNet| net.prefix_len() < net.max_prefix_len() && net.contains(&address);
-        let found = self.addresses.iter().find(|(_, net)| holds(net))?;
-        Some((&found.0, found.1.trunc()))
-    }
-
-    /// The first address of an interface.
-    pub fn address_of(&self, interface: &str, ipv6: bool) -> Option<IpAddr> {
-        let of_it = self.addresses.iter().filter(|(name, _)| name == interface);
-        of_it.map(|(_, net)| net.addr()).find(|address| {
-            let link_local = matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local());
-            address.is_ipv6() == ipv6 && !link_local
-        })
-    }
-
     fn json(&mut self, name: &str, body: &str, at: impl FnOnce() -> Span, findings: &mut Findings) {
         let known =
             ["ip-addr", "ip-rule", "ip-route"].into_iter().find(|kind| name.starts_with(kind));
@@ -152,20 +138,10 @@ impl Routing {
         };
         for entry in documents.iter().filter_map(Value::as_array).flatten() {
             match kind {
-                "ip-addr" => self.address_entry(entry),
+                // The state has them already.
+                "ip-addr" => {}
                 "ip-rule" => self.rules.extend(rule_entry(entry, &self.names)),
                 _ => self.routes.extend(route_entry(entry, &self.names)),
-            }
-        }
-    }
-
-    fn address_entry(&mut self, entry: &Value) {
-        let Some(name) = entry["ifname"].as_str() else { return };
-        for info in entry["addr_info"].as_array().into_iter().flatten() {
-            let address = info["local"].as_str().and_then(|text| text.parse::<IpAddr>().ok());
-            let length = info["prefixlen"].as_u64().and_then(|length| u8::try_from(length).ok());
-            if let Some(net) = address.zip(length).and_then(|(a, l)| IpNet::new(a, l).ok()) {
-                self.addresses.push((name.to_owned(), net));
             }
         }
     }

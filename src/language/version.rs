@@ -51,6 +51,14 @@ impl KeepalivedVersion {
     pub const OLDEST: Self = Self(2, 2, 7);
     /// The newest whose behaviour is known here.
     pub const NEWEST: Self = Self(2, 4, 3);
+
+    /// The release in what `keepalived --version` prints: `Keepalived v2.2.7 (01/16,2022)`.
+    pub fn of_text(text: &str) -> Option<Self> {
+        let word = text.split_whitespace().find_map(|word| word.strip_prefix('v'))?;
+        let mut parts = word.split('.').map(|part| part.parse().ok());
+        let version = Self(parts.next()??, parts.next()??, parts.next()??);
+        parts.next().is_none().then_some(version)
+    }
 }
 
 impl fmt::Display for KeepalivedVersion {

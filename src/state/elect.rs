@@ -6,6 +6,7 @@
 //! instance lists it. This predicted 100 of 100 measured states of keepalived 2.2.7 and 2.3.3; it says nothing of the
 //! seconds until it is settled (3 adverts and the skew).
 
+mod doubt;
 mod hearing;
 
 use std::cmp::Reverse;
@@ -15,9 +16,10 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::{Configuration, Instance, NodeState, Preemption, State};
+use super::{Configuration, Effect, Instance, NodeState, Preemption, State, Tracked};
 use crate::language::name::Subdomain;
 use crate::language::version::KeepalivedVersion;
+pub use doubt::{Doubt, Outcome};
 use hearing::{Hearing, Links};
 
 /// A node's place in [`Electorate::nodes`].
@@ -43,6 +45,15 @@ struct Router {
     /// The best first, while all is healthy.
     candidates: Vec<Candidate>,
     hearing: Hearing,
+    /// Who hears whom if networks of which nothing is known are not one.
+    apart: Option<Hearing>,
+}
+
+/// Candidates that a sync group keeps from office, and those that it gives it.
+#[derive(Debug, Default)]
+struct Groups {
+    barred: BTreeSet<(usize, usize)>,
+    granted: BTreeSet<(usize, usize)>,
 }
 
 /// An instance of a node in a phase.
@@ -73,7 +84,7 @@ pub struct Situation {
     pub drained: BTreeSet<NodeIndex>,
     /// Nodes that do not run.
     pub down: BTreeSet<NodeIndex>,
-    /// Scripts that fail, by node.
+    /// What an instance tracks and is not well, by node: scripts, processes, interfaces, BFD sessions.
     pub failing: BTreeSet<(NodeIndex, String)>,
 }
 
@@ -98,7 +109,7 @@ impl Electorate {
         for (node, phases) in running.iter().enumerate() {
             for (phase, state) in phases.iter().enumerate() {
                 let Some(state) = state else { continue };
-                let instances = state.keepalived.iter().flat_map(|found| &found.instances);
+                let instances = state.keepalived.iter().flat_map(Configuration::running);
                 for (index, instance) in instances.enumerate() {
                     let key = (instance.vrid, instance.advert.ipv6);
                     let candidate = Candidate { node, phase, index, state: state.clone() };
@@ -115,7 +126,10 @@ impl Electorate {
             .into_par_iter()
             .map(|candidates| {
                 let hearing = Hearing::of(&candidates, &links, version);
-                Router { candidates, hearing }
+                let apart = links
+                    .are_assumed(&candidates)
+                    .then(|| Hearing::of(&candidates, &links.known(), version));
+                Router { candidates, hearing, apart }
             })
             .collect();
         let mut addresses: BTreeMap<IpAddr, Vec<(usize, usize)>> = BTreeMap::new();
@@ -141,11 +155,17 @@ impl Electorate {
         self.running.get(node)?.get(phase)?.as_ref()
     }
 
-    /// The scripts that instances of any phase track, by name.
-    pub fn scripts(&self) -> BTreeSet<&String> {
-        let candidates = self.routers.iter().flat_map(|router| &router.candidates);
-        let instances = candidates.filter_map(Candidate::instance);
-        instances.flat_map(|instance| &instance.scripts).map(|track| &track.name).collect()
+    /// What can be unwell, by name: everything that an instance of any phase tracks, files aside, and every check, also
+    /// those that no instance follows.
+    pub fn checks(&self) -> BTreeSet<&String> {
+        let states = self.running.iter().flatten().flatten();
+        let found: Vec<&Configuration> =
+            states.filter_map(|state| state.keepalived.as_ref()).collect();
+        let tracks = found.iter().flat_map(|found| &found.instances).flat_map(|one| &one.tracks);
+        let tracks = tracks.filter(|track| track.kind != Tracked::File).map(|track| &track.name);
+        let defined =
+            found.iter().flat_map(|found| found.scripts.keys().chain(found.processes.keys()));
+        tracks.chain(defined).collect()
     }
 
     /// Every address that any phase has.
@@ -168,15 +188,32 @@ impl Electorate {
 
     /// Who is MASTER once it is settled, after `before`.
     pub fn elect(&self, situation: &Situation, before: &Masters) -> Masters {
-        let mut barred: BTreeSet<(usize, usize)> = BTreeSet::new();
+        self.settle(situation, before, |router| &router.hearing)
+    }
+
+    fn settle(
+        &self,
+        situation: &Situation,
+        before: &Masters,
+        hearing: for<'r> fn(&'r Router) -> &'r Hearing,
+    ) -> Masters {
+        let mut groups = Groups::default();
         loop {
             let chosen: Vec<Vec<usize>> = (0..self.routers.len())
-                .map(|router| self.router(router, situation, before, &barred))
+                .map(|router| self.router(router, situation, before, &groups, hearing))
                 .collect();
             let masters = Masters { chosen };
-            let more = self.torn_groups(situation, &masters);
-            if more.iter().all(|instance| !barred.insert(*instance)) {
-                return masters;
+            let torn = self.torn_groups(situation, &masters);
+            if torn.into_iter().any(|instance| groups.barred.insert(instance)) {
+                continue;
+            }
+            // Groups that keep each other from office: the first that is ready with all of its members has it.
+            match self.first_group(situation, &masters, before, &groups) {
+                Some(members) => {
+                    groups.barred.retain(|instance| !members.contains(instance));
+                    groups.granted.extend(members);
+                }
+                None => return masters,
             }
         }
     }
@@ -186,62 +223,112 @@ impl Electorate {
         index: usize,
         situation: &Situation,
         before: &Masters,
-        barred: &BTreeSet<(usize, usize)>,
+        groups: &Groups,
+        hearing: for<'r> fn(&'r Router) -> &'r Hearing,
     ) -> Vec<usize> {
         let router = &self.routers[index];
+        let hearing = hearing(router);
         let held = before.chosen.get(index).map(Vec::as_slice).unwrap_or_default();
         let holds = |node: NodeIndex| held.iter().any(|at| router.candidates[*at].node == node);
         let able = router.candidates.iter().enumerate().filter_map(|(at, candidate)| {
             let change = able(candidate, situation)?;
-            (!barred.contains(&(index, at))).then_some((at, candidate, change))
+            (!groups.barred.contains(&(index, at))).then_some((at, candidate, change))
         });
         let mut order: Vec<(usize, &Candidate, i32)> = able.collect();
-        order.sort_by_key(|(_, candidate, change)| {
+        // In a cold start of all, `state MASTER` is the first of equals.
+        let first = |candidate: &Candidate| {
+            let asks = candidate.instance().is_some_and(|found| found.starts_as_master);
+            holds(candidate.node) || held.is_empty() && asks
+        };
+        order.sort_by_key(|(at, candidate, change)| {
             let (priority, source) = rank(candidate, *change);
-            Reverse((priority, holds(candidate.node), source))
+            let is_granted = groups.granted.contains(&(index, *at));
+            Reverse((is_granted, priority, first(candidate), source))
         });
         let mut masters: Vec<usize> = Vec::new();
         // A node that must not preempt leaves the VIP to a holder that it hears.
         let holders: Vec<usize> =
-            order.iter().filter(|(_, found, _)| holds(found.node)).map(|(at, ..)| *at).collect();
+            order.iter().filter(|(_, found, _)| first(found)).map(|(at, ..)| *at).collect();
         let leaves = |at: usize, candidate: &Candidate| {
             let never = |instance: &Instance| instance.preempt == Preemption::Never;
             candidate.instance().is_some_and(never)
-                && !holds(candidate.node)
-                && router.hearing.hears_any(at, &holders)
+                && !first(candidate)
+                && hearing.hears_any(at, &holders)
         };
         for (at, candidate, _) in order {
-            if !leaves(at, candidate) && !router.hearing.hears_any(at, &masters) {
+            if !leaves(at, candidate) && !hearing.hears_any(at, &masters) {
                 masters.push(at);
             }
         }
         masters
     }
 
-    /// Members of sync groups that are MASTER where another member is not.
-    fn torn_groups(&self, situation: &Situation, masters: &Masters) -> Vec<(usize, usize)> {
-        let mut torn = Vec::new();
+    /// The members of each sync group that runs.
+    fn groups(&self, situation: &Situation) -> Vec<Vec<(usize, usize)>> {
+        let mut all = Vec::new();
         for (node, phase) in situation.running.iter().enumerate() {
             let state = phase.and_then(|phase| self.state(node, phase));
             let Some(found) = state.and_then(|state| state.keepalived.as_ref()) else { continue };
             for group in &found.groups {
-                let members: Vec<(usize, usize)> = self
-                    .candidates_of(node, *phase)
-                    .filter(|(_, _, candidate)| {
-                        let name = candidate.instance().map(|instance| &instance.name);
-                        name.is_some_and(|name| group.members.contains(name))
-                    })
-                    .map(|(router, at, _)| (router, at))
-                    .collect();
-                let (in_office, out): (Vec<_>, Vec<_>) = members
-                    .into_iter()
-                    .partition(|(router, at)| masters.chosen[*router].contains(at));
-                if !out.is_empty() {
-                    torn.extend(in_office);
-                }
+                let members = self.candidates_of(node, *phase).filter(|(_, _, candidate)| {
+                    let name = candidate.instance().map(|instance| &instance.name);
+                    name.is_some_and(|name| group.members.contains(name))
+                });
+                all.push(members.map(|(router, at, _)| (router, at)).collect());
+            }
+        }
+        all
+    }
+
+    /// Members of sync groups that are MASTER where another member is not.
+    fn torn_groups(&self, situation: &Situation, masters: &Masters) -> Vec<(usize, usize)> {
+        let mut torn = Vec::new();
+        for members in self.groups(situation) {
+            let (in_office, out): (Vec<_>, Vec<_>) =
+                members.into_iter().partition(|(router, at)| masters.chosen[*router].contains(at));
+            if !out.is_empty() {
+                torn.extend(in_office);
             }
         }
         torn
+    }
+
+    /// A group whose members are all able and hear no MASTER: of those that only each other keeps from office, the one
+    /// that held it, else the one whose last member is ready first.
+    fn first_group(
+        &self,
+        situation: &Situation,
+        masters: &Masters,
+        before: &Masters,
+        groups: &Groups,
+    ) -> Option<Vec<(usize, usize)>> {
+        if groups.barred.is_empty() {
+            return None;
+        }
+        let candidate = |(router, at): &(usize, usize)| &self.routers[*router].candidates[*at];
+        let is_free = |member: &(usize, usize)| {
+            let chosen = &masters.chosen[member.0];
+            able(candidate(member), situation).is_some()
+                && !self.routers[member.0].hearing.hears_any(member.1, chosen)
+        };
+        let held = |members: &[(usize, usize)]| {
+            members.iter().all(|(router, at)| {
+                before.chosen.get(*router).is_some_and(|chosen| chosen.contains(at))
+            })
+        };
+        let slowest = |members: &[(usize, usize)]| {
+            let ranks = members.iter().map(|member| {
+                let change = able(candidate(member), situation).unwrap_or(0);
+                rank(candidate(member), change)
+            });
+            ranks.min()
+        };
+        let waiting = self.groups(situation).into_iter().filter(|members| {
+            members.iter().any(|member| groups.barred.contains(member))
+                && members.iter().all(is_free)
+                && !members.iter().any(|member| groups.granted.contains(member))
+        });
+        waiting.max_by_key(|members| (held(members), slowest(members)))
     }
 
     fn candidates_of(
@@ -285,7 +372,8 @@ impl Electorate {
         let routers: BTreeSet<usize> = instances.iter().map(|(router, _)| *router).collect();
         let mut masters = Masters { chosen: vec![Vec::new(); self.routers.len()] };
         for router in routers {
-            masters.chosen[router] = self.router(router, situation, before, &BTreeSet::new());
+            masters.chosen[router] =
+                self.router(router, situation, before, &Groups::default(), |found| &found.hearing);
         }
         self.holders(&masters, address)
     }
@@ -325,17 +413,17 @@ fn able(candidate: &Candidate, situation: &Situation) -> Option<i32> {
     if situation.drained.contains(&node) && found.drain_file(instance).is_some() {
         return None;
     }
+    if instance.is_faulty {
+        return None;
+    }
     let mut change = 0;
-    for track in &instance.scripts {
+    for track in &instance.tracks {
         let fails = !situation.failing.is_empty()
+            && track.kind != Tracked::File
             && situation.failing.contains(&(node, track.name.clone()));
-        // `reverse` turns the sign of a weight round; with weight 0, a script that succeeds is a FAULT (keepalived.conf(5)).
-        let sign = if track.is_reversed { -1 } else { 1 };
-        match (fails, found.script_weight(track)) {
-            (_, None) if fails != track.is_reversed => return None,
-            (true, Some(weight)) if weight < 0 => change += sign * weight,
-            (false, Some(weight)) if weight > 0 => change += sign * weight,
-            _ => {}
+        match track.effect(!fails) {
+            Effect::Fault => return None,
+            Effect::Change(by) => change += by,
         }
     }
     Some(change)

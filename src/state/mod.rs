@@ -4,19 +4,23 @@
 pub mod elect;
 
 mod gateway;
+mod interfaces;
 mod keepalived;
 mod live;
 mod object;
+mod remark;
 mod routing;
 mod tree;
 
 pub use gateway::HostListener;
+pub use interfaces::Interfaces;
 pub use keepalived::{
-    Address, Advert, Authentication, Configuration, Instance, Preemption, Script, Statement,
-    SyncGroup, Track, Watched,
+    Address, Advert, Authentication, Configuration, Effect, Identity, Instance, Line, Preemption,
+    Process, Script, Statement, SyncGroup, Track, Tracked, Transport, Vmac, Watched, Weight,
 };
 pub use live::{Live, objects_of};
 pub use object::{Object, ObjectKey, PathRule};
+pub use remark::{Kind as RemarkKind, Remark};
 pub use routing::{ScriptMark, ScriptRoute, ScriptRouting, ScriptRule, StandingRule};
 pub use tree::Tree;
 
@@ -27,7 +31,8 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::language::name::{Name, Subdomain};
-use crate::source::{FileId, Sources, Span};
+use crate::language::version::KeepalivedVersion;
+use crate::source::{FileId, Sources};
 
 /// What runs on the nodes and in the cluster.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -43,6 +48,10 @@ pub struct State {
 pub struct NodeState {
     /// `None` without a keepalived.conf.
     pub keepalived: Option<Configuration>,
+    /// The release of its keepalived, where it was asked (`keepalived-version.txt`).
+    pub version: Option<KeepalivedVersion>,
+    /// Its addresses, where it was asked (`ip-addr.json`).
+    pub interfaces: Interfaces,
     /// What the policy routing script holds; empty without one.
     pub routing: ScriptRouting,
     /// Rules from an address that stood in the kernel when the files were collected (`ip-rule.json`).
@@ -59,7 +68,7 @@ impl NodeState {
     ) -> impl Iterator<Item = &'a StandingRule> {
         let own = to.keepalived.iter().flat_map(|found| &found.instances);
         let own: Vec<String> = own
-            .flat_map(|instance| instance.rules.iter().cloned())
+            .flat_map(|instance| instance.rules.iter().map(|rule| rule.words.clone()))
             .chain(
                 to.routing
                     .rules
@@ -72,15 +81,6 @@ impl NodeState {
             .filter(|rule| vips.contains(&rule.from))
             .filter(move |rule| !own.contains(&rule.words()))
     }
-}
-
-/// Something that was not understood, or that cannot be right.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Remark {
-    /// Where it stands.
-    pub at: Span,
-    /// What it is.
-    pub text: String,
 }
 
 impl State {
@@ -124,7 +124,7 @@ impl Written {
         let names: Vec<&str> = tree.nodes().collect();
         let read = |name: &&str| {
             let (state, remarks) = read_node(tree, name, &files);
-            let statements = keepalived::statements(tree, name, &files);
+            let statements = host(tree, name, &files, &state).statements();
             let statements = statements.map(|(statements, _)| statements).unwrap_or_default();
             Self { name: (*name).to_owned(), state, statements, remarks }
         };
@@ -140,10 +140,37 @@ fn configuration_files<'a>(tree: &'a Tree, sources: &mut Sources) -> BTreeMap<&'
 }
 
 fn read_node(tree: &Tree, name: &str, files: &BTreeMap<&str, FileId>) -> (NodeState, Vec<Remark>) {
-    let (keepalived, remarks) = keepalived::read(tree, name, files);
-    let script = tree.get(&format!("nodes/{name}/usr/local/sbin/lbgen-policy-routing"));
-    let routing = script.map(routing::read).unwrap_or_default();
-    let collected = tree.get(&format!("nodes/{name}/ip-rule.json"));
-    let standing = collected.map(routing::standing).unwrap_or_default();
-    (NodeState { keepalived, routing, standing }, remarks)
+    let collected = |file: &str| tree.get(&format!("nodes/{name}/{file}"));
+    let script = collected("usr/local/sbin/lbgen-policy-routing");
+    let mut node = NodeState {
+        keepalived: None,
+        version: collected("keepalived-version.txt").and_then(KeepalivedVersion::of_text),
+        interfaces: interfaces(tree, name),
+        routing: script.map(routing::read).unwrap_or_default(),
+        standing: collected("ip-rule.json").map(routing::standing).unwrap_or_default(),
+    };
+    let (keepalived, remarks) = host(tree, name, files, &node).configuration();
+    node.keepalived = keepalived;
+    (node, remarks)
+}
+
+/// What `ip -j addr` printed: `ip-addr.json`, or a file for each family.
+fn interfaces(tree: &Tree, name: &str) -> Interfaces {
+    let mut found = Interfaces::default();
+    let folder = format!("nodes/{name}");
+    let printed = tree.below(&folder).filter(|(path, _)| {
+        path.starts_with("ip-addr") && path.ends_with(".json") && !path.contains('/')
+    });
+    printed.filter_map(|(_, body)| Interfaces::read(body)).for_each(|more| found.extend(more));
+    found
+}
+
+fn host<'a>(
+    tree: &'a Tree,
+    node: &'a str,
+    files: &'a BTreeMap<&'a str, FileId>,
+    state: &'a NodeState,
+) -> keepalived::Host<'a> {
+    let version = state.version.unwrap_or(KeepalivedVersion::OLDEST);
+    keepalived::Host { tree, node, files, version, interfaces: &state.interfaces }
 }

@@ -227,6 +227,13 @@ impl Tree {
         self.files.extend(other.files);
     }
 
+    /// The files of a folder, by their paths below it.
+    pub fn below(&self, folder: &str) -> impl Iterator<Item = (&str, &str)> {
+        let prefix = format!("{folder}/");
+        let all = self.files.range(prefix.clone()..);
+        all.map_while(move |(path, body)| Some((path.strip_prefix(&prefix)?, body.as_str())))
+    }
+
     /// Keeps some of the files.
     pub(super) fn retain(&mut self, keep: impl Fn(&str) -> bool) {
         self.files.retain(|path, _| keep(path));

@@ -1,5 +1,6 @@
 //! `lbgen simulate --from`: the election over the files of a folder, whoever wrote them.
 
+use std::net::IpAddr;
 use std::path::Path;
 
 use serde_json::json;
@@ -15,7 +16,7 @@ use crate::diag::count;
 use crate::language::name::Subdomain;
 use crate::language::version::KeepalivedVersion;
 use crate::plan::Check;
-use crate::state::elect::{Electorate, Masters, NodeIndex, Situation};
+use crate::state::elect::{Doubt, Electorate, Masters, NodeIndex, Outcome, Situation};
 use crate::state::{State, Tree};
 
 pub(super) fn run(folder: &Path, args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
@@ -32,39 +33,100 @@ pub(super) fn run(folder: &Path, args: &Args, session: &mut Session) -> anyhow::
     let before = electorate.elect(&normal, &Masters::default());
     let situation = situation(args, &electorate, normal)?;
     let after = electorate.elect(&situation, &before);
-    let names = |masters: &Masters, vip| -> Vec<&Subdomain> {
-        let holders = electorate.holders(masters, vip).into_iter();
-        holders.map(|node| &electorate.nodes()[node]).collect()
+    let named = |nodes: Vec<NodeIndex>| -> Vec<&Subdomain> {
+        nodes.into_iter().map(|node| &electorate.nodes()[node]).collect()
     };
-    let vips = electorate.addresses().map(|vip| (vip, names(&after, vip), names(&before, vip)));
+    let rows: Vec<Row<'_>> = electorate
+        .addresses()
+        .map(|vip| Row {
+            vip,
+            now: named(electorate.holders(&after, vip)),
+            was: named(electorate.holders(&before, vip)),
+            others: electorate.others(&situation, vip),
+        })
+        .collect();
     if session.global.format == Format::Json {
-        let vips: Vec<_> = vips
-            .map(|(vip, now, was)| json!({ "address": vip, "holders": now, "before": was }))
+        let vips: Vec<_> = rows
+            .iter()
+            .map(|row| {
+                let others: Vec<_> = row
+                    .others
+                    .iter()
+                    .map(|other| {
+                        let holders = named(other.holders.clone());
+                        json!({ "holders": holders, "why": why(&other.doubt, &electorate) })
+                    })
+                    .collect();
+                json!({ "address": row.vip, "holders": row.now, "before": row.was, "others": others })
+            })
             .collect();
         output::json(&json!({ "version": 1, "vips": vips }))?;
         return Ok(Exit::Done);
     }
-    let listed = |nodes: &[&Subdomain]| match nodes {
-        [] => "-".to_owned(),
-        nodes => nodes.iter().map(|node| node.as_str()).collect::<Vec<_>>().join(", "),
-    };
-    let (mut moved, mut several, mut unheld) = (0, 0, 0);
-    let rows: Vec<Vec<String>> = vips
-        .map(|(vip, now, was)| {
-            moved += usize::from(now != was);
-            several += usize::from(now.len() > 1);
-            unheld += usize::from(now.is_empty());
-            let from = if now == was { String::new() } else { format!("from {}", listed(&was)) };
-            vec![vip.to_string(), listed(&now), from]
+    let (mut moved, mut several, mut unheld, mut open) = (0, 0, 0, 0);
+    let mut notes: Vec<String> = Vec::new();
+    let cells: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| {
+            moved += usize::from(row.now != row.was);
+            several += usize::from(row.now.len() > 1);
+            unheld += usize::from(row.now.is_empty());
+            open += usize::from(!row.others.is_empty());
+            let mut holders = vec![listed(&row.now)];
+            for other in &row.others {
+                holders.push(listed(&named(other.holders.clone())));
+                let note = format!("{}: {}", row.vip, why(&other.doubt, &electorate));
+                if notes.last() != Some(&note) {
+                    notes.push(note);
+                }
+            }
+            let from =
+                if row.now == row.was { String::new() } else { format!("from {}", listed(&row.was)) };
+            vec![row.vip.to_string(), holders.join(" or "), from]
         })
         .collect();
-    let mut text = table(&["VIP", "HOLDER", "MOVED"], rows);
+    let mut text = table(&["VIP", "HOLDER", "MOVED"], cells);
     text += &format!(
-        "{} moved, {unheld} unheld, {several} with several holders\n",
+        "{} moved, {unheld} unheld, {several} with several holders",
         count(moved, "VIP")
     );
+    text += &if open > 0 { format!(", {open} unknown\n") } else { "\n".to_owned() };
+    notes.iter().for_each(|note| text += &format!("{note}\n"));
     output::data(&text)?;
     Ok(Exit::Done)
+}
+
+/// A VIP and its holders.
+struct Row<'a> {
+    vip: IpAddr,
+    now: Vec<&'a Subdomain>,
+    was: Vec<&'a Subdomain>,
+    others: Vec<Outcome>,
+}
+
+fn listed(nodes: &[&Subdomain]) -> String {
+    match nodes {
+        [] => "-".to_owned(),
+        nodes => nodes.iter().map(|node| node.as_str()).collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// Why a holder is not known, and what to do about it.
+fn why(doubt: &Doubt, electorate: &Electorate) -> String {
+    match doubt {
+        Doubt::NeverPreempts => "`nopreempt`: whoever is MASTER first keeps it".to_owned(),
+        Doubt::EqualPriorities => "equal priorities: whoever is MASTER first keeps it".to_owned(),
+        Doubt::SyncGroups => "sync groups: the first that is ready as a whole keeps it".to_owned(),
+        Doubt::Network(interfaces) => {
+            let each = interfaces
+                .iter()
+                .map(|(node, interface)| format!("{interface} of {}", electorate.nodes()[*node]));
+            format!(
+                "nothing tells whether {} are on one network: collect ip-addr.json (`lbgen import --collect`)",
+                each.collect::<Vec<_>>().join(" and ")
+            )
+        }
+    }
 }
 
 /// What is wrong, by the options: an entrypoint is its script, as lbgen calls it or by the script's own name.
@@ -86,12 +148,12 @@ fn situation(
     }
     for pair in &args.unhealthy {
         let Some((script, node)) = pair.split_once('@') else {
-            anyhow::bail!("--unhealthy takes SCRIPT@NODE, not `{pair}`");
+            anyhow::bail!("--unhealthy takes CHECK@NODE, not `{pair}`");
         };
         let node = index(node)?;
-        let scripts: Vec<&String> = electorate.scripts().into_iter().collect();
+        let checks: Vec<&String> = electorate.checks().into_iter().collect();
         let own = format!("{}{script}", Check::PREFIX);
-        let name = if scripts.contains(&&own) { own } else { known("script", script, &scripts)? };
+        let name = if checks.contains(&&own) { own } else { known("check", script, &checks)? };
         situation.failing.insert((node, name));
     }
     Ok(situation)

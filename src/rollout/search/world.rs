@@ -384,9 +384,6 @@ impl<'a> World<'a> {
     /// How long a BACKUP of **to** waits for a MASTER that says nothing.
     pub fn down_time(&self, address: IpAddr) -> Duration {
         let instances = self.nodes().filter_map(|node| self.electorate.instance(address, node, TO));
-        instances
-            .map(|instance| 3 * instance.advert.interval + instance.skew())
-            .min()
-            .unwrap_or_default()
+        instances.map(Instance::down_time).min().unwrap_or_default()
     }
 }

@@ -1,6 +1,9 @@
 //! Who hears whom: which adverts reach a node and count there.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use ipnet::IpNet;
 
 use super::{Candidate, NodeIndex, Phase};
 use crate::language::version::KeepalivedVersion;
@@ -17,14 +20,17 @@ pub struct Hearing {
 }
 
 impl Hearing {
+    /// Nodes that do not say otherwise run this release.
     pub fn of(candidates: &[Candidate], links: &Links, version: KeepalivedVersion) -> Self {
         let voters: Vec<Voter<'_>> = candidates
             .iter()
             .filter_map(|candidate| {
                 let instance = candidate.instance()?;
+                let version = candidate.state.version.unwrap_or(version);
                 Some(Voter {
                     link: links.number(candidate.node, &instance.interface),
-                    lists: (version < LISTS_MAY_DIFFER).then(|| instance.advertised()),
+                    advertised: instance.advertised(),
+                    compares_lists: version < LISTS_MAY_DIFFER,
                     instance,
                 })
             })
@@ -56,80 +62,170 @@ impl Hearing {
 struct Voter<'a> {
     instance: &'a Instance,
     link: Option<usize>,
-    /// What it advertises, where that has to be the same.
-    lists: Option<BTreeSet<std::net::IpAddr>>,
+    advertised: BTreeSet<IpAddr>,
+    /// Whether an advert has to list the same addresses.
+    compares_lists: bool,
 }
 
 impl Voter<'_> {
-    /// Whether an advert of `sender` counts here (facts-rollout 19, 20).
+    /// Whether an advert of `sender` counts here (facts-rollout 19, 20; facts 40).
     fn hears(&self, sender: &Self) -> bool {
         let (mine, theirs) = (&self.instance.advert, &sender.instance.advert);
-        let reaches = match (mine.peers.is_empty(), theirs.peers.is_empty()) {
-            (true, true) => self.link == sender.link,
-            // An address that nobody wrote down is the interface's own.
-            (false, false) => {
-                self.link == sender.link
-                    && mine.source.is_none_or(|source| theirs.peers.contains(&source))
-            }
-            _ => false,
-        };
-        let known =
-            !mine.checks_sender || theirs.source.is_some_and(|source| mine.peers.contains(&source));
+        let reaches = self.link == sender.link
+            && match (mine.is_unicast(), theirs.is_unicast()) {
+                (false, false) => mine.group == theirs.group,
+                // An address that nobody wrote down is the interface's own.
+                (true, true) => mine.source.is_none_or(|source| theirs.peers.contains(&source)),
+                _ => false,
+            };
+        let known = !mine.checks_sender
+            || theirs.source.is_none_or(|source| mine.peers.contains(&source));
         let understood = mine.version == theirs.version
             && (mine.version != 2
                 || mine.authentication == theirs.authentication
                     && mine.interval == theirs.interval);
-        reaches && known && understood && self.lists == sender.lists
+        let listed = !self.compares_lists || self.advertised == sender.advertised;
+        reaches && known && understood && listed
     }
 }
 
-/// Which interfaces of which nodes are on one network: those of one name, and those between which a state sends adverts.
+/// Which interfaces of which nodes are on one network: those in which addresses of one network are (`ip-addr.json`), and
+/// those between which a state sends adverts. Of interfaces of which nothing is known, those of one name are; others that
+/// share a VIP are taken to be, and that is an assumption.
 #[derive(Debug, Default)]
 pub struct Links {
     numbers: BTreeMap<(NodeIndex, String), usize>,
     /// Each link's representative.
     joined: Vec<usize>,
+    /// The same without what is assumed.
+    known: Vec<usize>,
 }
 
 impl Links {
     pub fn of(groups: &[Vec<Candidate>]) -> Self {
         let mut links = Self::default();
-        let mut by_name: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut networks: Vec<BTreeSet<IpNet>> = Vec::new();
+        let mut names: Vec<&str> = Vec::new();
         for candidate in groups.iter().flatten() {
             let Some(instance) = candidate.instance() else { continue };
-            let key = (candidate.node, instance.interface.clone());
-            if links.numbers.contains_key(&key) {
-                continue;
+            let interface = &instance.interface;
+            let number =
+                *links.numbers.entry((candidate.node, interface.clone())).or_insert_with(|| {
+                    links.joined.push(networks.len());
+                    networks.push(BTreeSet::new());
+                    names.push(interface);
+                    networks.len() - 1
+                });
+            // All phases of a node have its interfaces.
+            if networks[number].is_empty() {
+                networks[number].extend(candidate.state.interfaces.networks(interface));
             }
-            let number = links.joined.len();
-            links.joined.push(number);
-            links.numbers.insert(key, number);
-            let first = *by_name.entry(&instance.interface).or_insert(number);
-            links.join(first, number);
         }
+        links.join_networks(&networks, &names);
         for group in groups {
-            // Who listens at which address in which phase.
-            let mut listening: BTreeMap<(Phase, std::net::IpAddr), usize> = BTreeMap::new();
-            for candidate in group {
-                let Some(instance) = candidate.instance() else { continue };
-                let number = links.number(candidate.node, &instance.interface);
-                if let (Some(source), Some(number)) = (instance.advert.source, number) {
-                    listening.insert((candidate.phase, source), number);
-                }
-            }
-            for candidate in group {
-                let Some(instance) = candidate.instance() else { continue };
-                let Some(number) = links.number(candidate.node, &instance.interface) else {
-                    continue;
-                };
-                for peer in &instance.advert.peers {
-                    if let Some(other) = listening.get(&(candidate.phase, *peer)) {
-                        links.join(number, *other);
-                    }
-                }
-            }
+            links.join_peers(group);
+        }
+        links.known = links.joined.clone();
+        for group in groups {
+            links.assume(group, &networks);
         }
         links
+    }
+
+    fn join_networks(&mut self, networks: &[BTreeSet<IpNet>], names: &[&str]) {
+        let mut by_network: BTreeMap<IpNet, usize> = BTreeMap::new();
+        let mut by_name: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (number, own) in networks.iter().enumerate() {
+            for network in own {
+                let first = *by_network.entry(*network).or_insert(number);
+                self.join(first, number);
+            }
+            by_name.entry(names[number]).or_default().push(number);
+        }
+        for same in by_name.values() {
+            let (unknown, known): (Vec<usize>, Vec<usize>) =
+                same.iter().partition(|number| networks[**number].is_empty());
+            for pair in unknown.windows(2) {
+                self.join(pair[0], pair[1]);
+            }
+            // Where those that are known are on one network, the others of that name are too.
+            let roots: BTreeSet<usize> = known.iter().map(|number| self.root(*number)).collect();
+            if let (Some(first), 1, Some(root)) = (unknown.first(), roots.len(), roots.first()) {
+                self.join(*first, *root);
+            }
+        }
+    }
+
+    /// Interfaces between which a state sends adverts to an address.
+    fn join_peers(&mut self, group: &[Candidate]) {
+        // Who listens at which address in which phase.
+        let mut listening: BTreeMap<(Phase, IpAddr), usize> = BTreeMap::new();
+        let numbered = |links: &Self, candidate: &Candidate| {
+            links.numbers.get(&(candidate.node, candidate.instance()?.interface.clone())).copied()
+        };
+        for candidate in group {
+            let Some(instance) = candidate.instance() else { continue };
+            if let (Some(source), Some(number)) =
+                (instance.advert.source, numbered(self, candidate))
+            {
+                listening.insert((candidate.phase, source), number);
+            }
+        }
+        for candidate in group {
+            let (Some(instance), Some(number)) = (candidate.instance(), numbered(self, candidate))
+            else {
+                continue;
+            };
+            for peer in &instance.advert.peers {
+                if let Some(other) = listening.get(&(candidate.phase, *peer)) {
+                    self.join(number, *other);
+                }
+            }
+        }
+    }
+
+    /// Interfaces of two nodes that may hold one VIP, where nothing is known of one of them.
+    fn assume(&mut self, group: &[Candidate], networks: &[BTreeSet<IpNet>]) {
+        for (index, one) in group.iter().enumerate() {
+            for other in &group[index + 1..] {
+                let (Some(mine), Some(theirs)) = (one.instance(), other.instance()) else {
+                    continue;
+                };
+                if one.node == other.node
+                    || one.phase != other.phase
+                    || mine.interface == theirs.interface
+                    || !mine.holds().any(|address| theirs.holds().any(|own| own == address))
+                {
+                    continue;
+                }
+                let number = |node, interface: &String| {
+                    self.numbers.get(&(node, interface.clone())).copied()
+                };
+                let pair = number(one.node, &mine.interface).zip(number(other.node, &theirs.interface));
+                let Some((a, b)) = pair else { continue };
+                if networks[a].is_empty() || networks[b].is_empty() {
+                    self.join(a, b);
+                }
+            }
+        }
+    }
+
+    /// Whether an assumption puts candidates on one network.
+    pub fn are_assumed(&self, candidates: &[Candidate]) -> bool {
+        let mut roots: BTreeMap<usize, usize> = BTreeMap::new();
+        candidates.iter().any(|candidate| {
+            let Some(instance) = candidate.instance() else { return false };
+            let key = (candidate.node, instance.interface.clone());
+            let Some(number) = self.numbers.get(&key) else { return false };
+            let known = root(&self.known, *number);
+            *roots.entry(self.root(*number)).or_insert(known) != known
+        })
+    }
+
+    /// The same without what is assumed.
+    pub fn known(&self) -> Self {
+        let (numbers, known) = (self.numbers.clone(), self.known.clone());
+        Self { numbers, joined: known.clone(), known }
     }
 
     /// The number of an interface's link.
@@ -138,11 +234,8 @@ impl Links {
         self.numbers.get(&key).map(|number| self.root(*number))
     }
 
-    fn root(&self, mut at: usize) -> usize {
-        while self.joined[at] != at {
-            at = self.joined[at];
-        }
-        at
+    fn root(&self, at: usize) -> usize {
+        root(&self.joined, at)
     }
 
     fn join(&mut self, a: usize, b: usize) {
@@ -151,4 +244,11 @@ impl Links {
             self.joined[a.max(b)] = a.min(b);
         }
     }
+}
+
+fn root(joined: &[usize], mut at: usize) -> usize {
+    while joined[at] != at {
+        at = joined[at];
+    }
+    at
 }

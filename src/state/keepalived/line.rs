@@ -1,33 +1,24 @@
-//! Text -> lines of words: comments, continuations, quotes, `$VARIABLES`, `@conditions` and `include`
-//! (keepalived.conf(5), chapters PARAMETER SYNTAX and CONFIGURATION PARSER).
+//! Text -> lines of words, as keepalived parts them (facts 30): comments, quotes, braces, `$VARIABLES`, `@conditions` and
+//! `include` (keepalived.conf(5), chapters PARAMETER SYNTAX and CONFIGURATION PARSER).
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path};
 
+use super::variable::{Variables, definition};
 use crate::source::{FileId, Span};
-use crate::state::{Remark, Tree};
+use crate::state::Tree;
+use crate::state::remark::{Kind, Remark};
 
 /// Includes deeper than this go round in circles.
 const DEPTH: usize = 32;
 
-/// Words, `{` and `}` of a line.
+/// Words of a line; a brace outside quotes stands on a line of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
-    /// A brace outside quotes is a word of its own.
-    pub words: Vec<Word>,
+    /// At least one.
+    pub words: Vec<String>,
     /// Where it stands; of what a variable put there, where that is used.
     pub at: Span,
-}
-
-/// A word of a line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Word {
-    /// Text, without its quotes.
-    Text(String),
-    /// `{`
-    Open,
-    /// `}`
-    Close,
 }
 
 /// What reads the files of a node.
@@ -35,8 +26,9 @@ pub struct Lines<'a> {
     tree: &'a Tree,
     node: &'a str,
     files: &'a BTreeMap<&'a str, FileId>,
-    /// A variable of several lines is a list of them.
-    variables: BTreeMap<String, Vec<String>>,
+    /// What lines that begin with `@` are held against.
+    id: String,
+    variables: Variables,
     found: Vec<Line>,
     remarks: Vec<Remark>,
 }
@@ -49,13 +41,13 @@ impl<'a> Lines<'a> {
         files: &'a BTreeMap<&'a str, FileId>,
         path: &str,
     ) -> (Vec<Line>, Vec<Remark>) {
-        let variables = [("_HASH", "#"), ("_BANG", "!"), ("_INSTANCE", node)];
-        let variables = variables.map(|(name, value)| (name.to_owned(), vec![value.to_owned()]));
+        let id = config_id(tree, node);
         let mut lines = Self {
             tree,
             node,
             files,
-            variables: variables.into(),
+            variables: Variables::new(&id),
+            id,
             found: Vec::new(),
             remarks: Vec::new(),
         };
@@ -65,126 +57,115 @@ impl<'a> Lines<'a> {
 
     fn file(&mut self, path: &str, depth: usize) {
         let (Some(text), Some(file)) = (self.tree.get(path), self.files.get(path)) else { return };
-        let mut definition: Option<String> = None;
-        let mut joined = String::new();
-        let mut start = 0;
+        if let Some(at) = text.find('\0') {
+            let at = Span::of_file(*file).at(at);
+            self.remark(Kind::Unread, at, "this is not text; what follows is not read".to_owned());
+        }
+        let text = text.split('\0').next().unwrap_or(text);
+        let mut defining: Option<String> = None;
         let mut offset = 0;
         for raw in text.split_inclusive('\n') {
             let here = offset;
             offset += raw.len();
-            let code = without_comment(raw.trim_end_matches(['\n', '\r']));
-            let (code, goes_on) = match code.trim_end().strip_suffix('\\') {
-                Some(code) => (code, true),
-                None => (code, false),
-            };
-            // The lines of a definition stay apart; those of anything else are one.
-            if let Some(name) = &definition {
-                let lines = self.variables.entry(name.clone()).or_default();
-                lines.push(code.trim().to_owned());
+            let (line, length) = uncommented(raw.trim_end_matches(['\n', '\r']));
+            // Only a definition goes on in the next line.
+            if let Some(name) = &defining {
+                let (code, goes_on) = continued(&line);
+                if !code.is_empty() {
+                    self.variables.extend(name, code.to_owned());
+                }
                 if !goes_on {
-                    definition = None;
+                    defining = None;
                 }
                 continue;
             }
-            if joined.is_empty() {
-                start = here + (code.len() - code.trim_start().len());
-            }
-            if let Some((name, value)) = defined(code.trim()).filter(|_| joined.is_empty()) {
-                let value = self.substituted(value).join(" ");
-                let lines = if value.is_empty() { Vec::new() } else { vec![value] };
-                self.variables.insert(name.to_owned(), lines);
-                definition = goes_on.then(|| name.to_owned());
+            if line.is_empty() {
                 continue;
             }
-            joined.push_str(code);
-            if goes_on {
-                joined.push(' ');
-                continue;
-            }
-            let line = std::mem::take(&mut joined);
+            let blank = raw.len() - raw.trim_start_matches([' ', '\t']).len();
             let number = |byte: usize| u32::try_from(byte).unwrap_or(u32::MAX);
-            let end = here + code.trim_end().len();
-            let at = Span { file: *file, start: number(start), end: number(end.max(start)) };
-            if !line.trim().is_empty() {
-                self.line(line.trim(), at, path, depth);
-            }
+            let at =
+                Span { file: *file, start: number(here + blank), end: number(here + length.max(blank)) };
+            defining = self.line(line, at, path, depth);
         }
     }
 
-    fn line(&mut self, line: &str, at: Span, path: &str, depth: usize) {
-        let Some(line) = self.condition(line) else { return };
-        for line in self.substituted(line) {
-            if line.starts_with("~SEQ") || line.starts_with("~LST") {
-                self.remark(at, format!("`{}` is not followed", first(&line)));
-            }
-            let words = words(&line);
-            match words.as_slice() {
-                [] => {}
-                [Word::Text(include), Word::Text(pattern)] if is_include(include) => {
-                    self.include(pattern, at, path, depth);
-                }
-                _ => {
-                    if line.contains('$') {
-                        self.remark(at, format!("a variable of `{line}` is not defined"));
-                    }
-                    self.found.push(Line { words, at });
-                }
-            }
-        }
-    }
-
-    /// The line behind its condition, where that holds: `@lb-1` on the node of that name, `@^lb-1` on the others.
-    fn condition<'b>(&self, line: &'b str) -> Option<&'b str> {
-        let Some(rest) = line.strip_prefix('@') else { return Some(line) };
-        let (id, rest) = rest.split_once(char::is_whitespace)?;
-        let short = self.node.split('.').next().unwrap_or(self.node);
-        let holds = match id.strip_prefix(['^', '!']) {
-            Some(other) => other != short,
-            None => id == short,
-        };
-        holds.then(|| rest.trim_start())
-    }
-
-    /// The line with the values of its variables; several where a variable has several.
-    fn substituted(&self, line: &str) -> Vec<String> {
-        let mut done = vec![String::new()];
-        let mut rest = line;
-        while let Some((before, after)) = rest.split_once('$') {
-            done.iter_mut().for_each(|line| line.push_str(before));
-            let (name, behind) =
-                match after.strip_prefix('{').and_then(|after| after.split_once('}')) {
-                    Some(braced) => braced,
-                    None => {
-                        let ends = |c: char| !c.is_ascii_alphanumeric() && c != '_';
-                        after.split_at(after.find(ends).unwrap_or(after.len()))
-                    }
+    /// Takes a line, and what its variables and braces make of it. A definition that goes on is returned.
+    fn line(&mut self, line: String, at: Span, path: &str, depth: usize) -> Option<String> {
+        // What is to be read next stands last.
+        let mut waiting = vec![line];
+        let mut defining = None;
+        let mut steps = 0;
+        while let Some(line) = waiting.pop() {
+            steps += 1;
+            let Some(mut line) = self.condition(&line, at).map(str::to_owned) else { continue };
+            if let Some((name, value)) = definition(&line) {
+                let (value, goes_on) = continued(value);
+                let value = match (value.is_empty(), goes_on) {
+                    (true, true) => Vec::new(),
+                    _ => vec![value.to_owned()],
                 };
-            match self.variables.get(name).map(Vec::as_slice) {
-                Some([lines @ .., last]) => {
-                    let open = done.pop().unwrap_or_default();
-                    let mut values = lines.iter().chain([last]);
-                    let first = values.next().map_or(String::new(), Clone::clone);
-                    done.push(open + &first);
-                    done.extend(values.cloned());
-                }
-                Some([]) => {}
-                None => done.iter_mut().for_each(|line| {
-                    line.push('$');
-                    line.push_str(&after[..after.len() - behind.len()]);
-                }),
+                self.variables.define(name, value);
+                defining = goes_on.then(|| name.to_owned());
+                continue;
             }
-            rest = behind;
+            if line.starts_with("~SEQ") || line.starts_with("~LST") {
+                let what = line.split([' ', '(']).next().unwrap_or(&line).to_owned();
+                self.remark(Kind::Unread, at, format!("`{what}` is not followed: write its lines"));
+                continue;
+            }
+            if let Some(done) = self.variables.substituted(&line).filter(|_| steps < 1000) {
+                waiting.extend(done.more.into_iter().rev());
+                line = uncommented(&done.line).0;
+                // Its value may be a condition, a definition or another variable.
+                if line.starts_with(['@', '$']) {
+                    waiting.push(line);
+                    continue;
+                }
+            }
+            if let Some(pattern) = included(&line) {
+                self.include(pattern, at, path, depth);
+                continue;
+            }
+            let (code, rest) = at_brace(&line);
+            waiting.extend((!rest.is_empty()).then(|| rest.to_owned()));
+            let (words, is_open) = words(code);
+            if is_open {
+                let text = "a quote that is not closed: keepalived reads the line up to it".to_owned();
+                self.remark(Kind::Skipped, at, text);
+            }
+            if words.iter().any(|word| word.contains('\u{fffd}')) {
+                let text = format!("`{code}` is not UTF-8: lbgen cannot repeat it");
+                self.remark(Kind::Unread, at, text);
+            }
+            if !words.is_empty() {
+                self.found.push(Line { words, at });
+            }
         }
-        if let Some(last) = done.last_mut() {
-            last.push_str(rest);
+        defining
+    }
+
+    /// The line behind its condition, where that holds: `@lb-1` on the node of that id, `@^lb-1` on the others.
+    fn condition<'b>(&mut self, line: &'b str, at: Span) -> Option<&'b str> {
+        let Some(condition) = line.strip_prefix('@') else { return Some(line) };
+        let (is_reversed, condition) = match condition.strip_prefix('^') {
+            Some(rest) => (true, rest),
+            None => (false, condition),
+        };
+        let (id, rest) = condition.split_once([' ', '\t'])?;
+        if !self.tree.nodes().any(|node| config_id(self.tree, node) == id) {
+            let text = format!(
+                "`@{id}` is for a keepalived that was started with `-i {id}` or runs on a host of that name, and no node here does: collect /etc/default/keepalived"
+            );
+            self.remark(Kind::Unread, at, text);
         }
-        done
+        ((id == self.id) != is_reversed).then(|| rest.trim_start_matches([' ', '\t']))
     }
 
     /// `include` takes a path or a glob, relative to the file that it stands in.
     fn include(&mut self, pattern: &str, at: Span, path: &str, depth: usize) {
         if depth >= DEPTH {
-            self.remark(at, format!("`include {pattern}` goes round in a circle"));
+            self.remark(Kind::Unread, at, format!("`include {pattern}` goes round in a circle"));
             return;
         }
         let node = format!("nodes/{}", self.node);
@@ -194,104 +175,136 @@ impl<'a> Lines<'a> {
             let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
             normal(&format!("{folder}/{pattern}"))
         };
-        let hits: Vec<String> = self
-            .tree
-            .iter()
-            .map(|(path, _)| path)
-            .filter(|path| path.starts_with(&node) && glob(&wanted, path))
-            .map(str::to_owned)
-            .collect();
+        let tree = self.tree;
+        let paths: Vec<&str> =
+            tree.iter().map(|(path, _)| path).filter(|path| path.starts_with(&node)).collect();
+        let hits: Vec<&str> = matching(&wanted, &paths);
         if hits.is_empty() {
-            self.remark(at, format!("`include {pattern}` finds no file here"));
+            self.remark(Kind::Unread, at, format!("`include {pattern}` finds no file here"));
         }
         for hit in hits {
-            self.file(&hit, depth + 1);
+            self.file(hit, depth + 1);
         }
     }
 
-    fn remark(&mut self, at: Span, text: String) {
-        self.remarks.push(Remark { at, text });
+    fn remark(&mut self, kind: Kind, at: Span, text: String) {
+        self.remarks.push(Remark { at, text, kind });
     }
 }
 
-/// `include` and its relatives, which differ in what they do about a missing file.
-fn is_include(word: &str) -> bool {
-    matches!(word, "include" | "includer" | "includem" | "includew" | "includeb" | "includea")
+/// What `@` lines of a node are held against: what keepalived was started with (`-i`, `--config-id`), or the first part
+/// of the host's name.
+fn config_id(tree: &Tree, node: &str) -> String {
+    let written = ["etc/default/keepalived", "etc/sysconfig/keepalived"].into_iter().find_map(|path| {
+        let text = tree.get(&format!("nodes/{node}/{path}"))?;
+        text.lines().filter(|line| !line.trim_start().starts_with('#')).find_map(option_id)
+    });
+    written.unwrap_or_else(|| node.split('.').next().unwrap_or(node).to_owned())
 }
 
-fn first(line: &str) -> &str {
-    line.split_whitespace().next().unwrap_or(line)
+/// The id in a line such as `DAEMON_ARGS="-i first"`.
+fn option_id(line: &str) -> Option<String> {
+    let words: Vec<&str> = line
+        .split(|c: char| c.is_ascii_whitespace() || matches!(c, '"' | '\'' | '='))
+        .filter(|word| !word.is_empty())
+        .collect();
+    let at = words.iter().position(|word| {
+        *word == "--config-id" || word.starts_with("-i") && !word.starts_with("--")
+    })?;
+    match words[at].strip_prefix("-i").filter(|glued| !glued.is_empty()) {
+        Some(glued) => Some(glued.to_owned()),
+        None => words.get(at + 1).map(|id| (*id).to_owned()),
+    }
 }
 
-/// `$NAME=value`
-fn defined(line: &str) -> Option<(&str, &str)> {
-    let (name, value) = line.strip_prefix('$')?.split_once('=')?;
-    let name = name.trim_end();
-    let valid = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    (!name.is_empty() && name.chars().all(valid)).then_some((name, value.trim()))
-}
-
-/// The line up to `#` or `!` outside quotes.
-fn without_comment(line: &str) -> &str {
-    let mut quoted = false;
-    let mut escaped = false;
-    for (at, character) in line.char_indices() {
+/// A line without the space around it and without its comment, which begins with `#` or `!` outside quotes, and where its
+/// code ends. A `\` at the end of the line stays.
+fn uncommented(line: &str) -> (String, usize) {
+    let mut done = String::with_capacity(line.len());
+    let (mut quoted, mut goes_on) = (false, false);
+    let mut comment = None;
+    let blank = line.len() - line.trim_start_matches([' ', '\t']).len();
+    let mut rest = line[blank..].char_indices().map(|(at, c)| (blank + at, c)).peekable();
+    while let Some((at, character)) = rest.next() {
+        let mut taken = [Some(character), None];
         match character {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            '"' => quoted = !quoted,
-            '#' | '!' if !quoted && !condition_bang(line, at) => return &line[..at],
+            '"' if comment.is_none() => quoted = !quoted,
+            '\\' => match rest.next() {
+                None => {
+                    goes_on = true;
+                    break;
+                }
+                Some((_, next @ ('#' | '!'))) if !quoted => taken = [Some(next), None],
+                Some((_, next)) => taken[1] = Some(next),
+            },
+            '#' | '!' if !quoted && comment.is_none() => comment = Some(at),
             _ => {}
         }
-    }
-    line
-}
-
-/// Whether the `!` belongs to a condition, `@!lb-1`.
-fn condition_bang(line: &str, at: usize) -> bool {
-    line[..at].trim() == "@"
-}
-
-fn words(line: &str) -> Vec<Word> {
-    let mut words = Vec::new();
-    let mut text = String::new();
-    let (mut quoted, mut started) = (false, false);
-    let mut rest = line.chars();
-    while let Some(character) = rest.next() {
-        match character {
-            '"' => (quoted, started) = (!quoted, true),
-            '\\' => {
-                started = true;
-                match rest.next() {
-                    Some(next) if quoted || matches!(next, '#' | '!' | '"' | '\\') => {
-                        text.push(next)
-                    }
-                    Some(next) => text.extend(['\\', next]),
-                    None => text.push('\\'),
-                }
-            }
-            _ if quoted => text.push(character),
-            '{' | '}' => {
-                if std::mem::take(&mut started) {
-                    words.push(Word::Text(std::mem::take(&mut text)));
-                }
-                words.push(if character == '{' { Word::Open } else { Word::Close });
-            }
-            _ if character.is_whitespace() => {
-                if std::mem::take(&mut started) {
-                    words.push(Word::Text(std::mem::take(&mut text)));
-                }
-            }
-            _ => {
-                started = true;
-                text.push(character);
-            }
+        if comment.is_none() {
+            done.extend(taken.into_iter().flatten());
         }
     }
-    if started {
-        words.push(Word::Text(text));
+    done.truncate(done.trim_end_matches([' ', '\t']).len());
+    let end = line[..comment.unwrap_or(line.len())].trim_end_matches([' ', '\t', '\\']).len();
+    if goes_on {
+        done.push('\\');
     }
-    words
+    (done, end)
+}
+
+/// A line without the `\` that it may end with, and whether it did.
+fn continued(line: &str) -> (&str, bool) {
+    match line.strip_suffix('\\') {
+        Some(code) => (code.trim_end_matches([' ', '\t']), true),
+        None => (line, false),
+    }
+}
+
+/// What `include` and its relatives, which differ in what they do about a missing file, ask for.
+fn included(line: &str) -> Option<&str> {
+    let rest = line.strip_prefix("include")?;
+    let rest = rest.strip_prefix(['r', 'm', 'w', 'b', 'a']).unwrap_or(rest);
+    let pattern = rest.strip_prefix(is_space)?;
+    Some(pattern.trim_start_matches([' ', '\t']))
+}
+
+/// The part of a line that is read as one, and what follows: a brace outside quotes is a line of its own.
+fn at_brace(line: &str) -> (&str, &str) {
+    let (code, rest) = match line.chars().next() {
+        Some('{' | '}') => line.split_at(1),
+        _ => {
+            let mut quoted = false;
+            let brace = line.find(|c| {
+                quoted ^= c == '"';
+                !quoted && matches!(c, '{' | '}')
+            });
+            line.split_at(brace.unwrap_or(line.len()))
+        }
+    };
+    (code.trim_end_matches([' ', '\t']), rest.trim_matches([' ', '\t']))
+}
+
+/// keepalived's white space: U+00A0, say, belongs to a word.
+fn is_space(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\n' | '\r' | '\u{b}' | '\u{c}')
+}
+
+/// The words of a line, and whether a quote in it stays open. A quoted text is a word, whatever stands beside it.
+fn words(line: &str) -> (Vec<String>, bool) {
+    let mut words = Vec::new();
+    let mut rest = line.trim_start_matches(is_space);
+    while !rest.is_empty() {
+        let (word, behind) = match rest.strip_prefix('"') {
+            Some(quoted) => match quoted.split_once('"') {
+                Some(found) => found,
+                None => return (words, true),
+            },
+            None => rest.split_at(rest.find(|c| is_space(c) || c == '"').unwrap_or(rest.len())),
+        };
+        words.push(word.to_owned());
+        rest = behind.trim_start_matches(is_space);
+    }
+    (words, false)
 }
 
 /// A path without `.` and `..`.
@@ -307,57 +320,100 @@ fn normal(path: &str) -> String {
     parts.join("/")
 }
 
-/// Whether a path matches a pattern with `*` and `?`, neither of which matches `/` (glob(7)).
-fn glob(pattern: &str, path: &str) -> bool {
-    let (Some(wanted), rest) = (pattern.chars().next(), pattern.get(1..).unwrap_or("")) else {
-        return path.is_empty();
+/// The paths that a glob(3) with `{a,b}` finds, in its order.
+fn matching<'a>(pattern: &str, paths: &[&'a str]) -> Vec<&'a str> {
+    const OPTIONS: glob::MatchOptions = glob::MatchOptions {
+        case_sensitive: true,
+        require_literal_separator: true,
+        require_literal_leading_dot: true,
     };
-    let next = path.chars().next();
-    match (wanted, next) {
-        ('*', _) => {
-            glob(rest, path)
-                || next
-                    .is_some_and(|found| found != '/' && glob(pattern, &path[found.len_utf8()..]))
+    let patterns = alternatives(pattern);
+    let patterns = patterns.iter().filter_map(|pattern| glob::Pattern::new(pattern).ok());
+    patterns
+        .flat_map(|pattern| {
+            paths.iter().copied().filter(move |path| pattern.matches_with(path, OPTIONS))
+        })
+        .collect()
+}
+
+/// What `{a,b}` in a pattern stands for.
+fn alternatives(pattern: &str) -> Vec<String> {
+    let mut depth = 0;
+    let mut open = None;
+    let mut cuts = Vec::new();
+    for (at, character) in pattern.char_indices() {
+        match character {
+            '{' => {
+                depth += 1;
+                open = open.or(Some(at));
+            }
+            ',' if depth == 1 => cuts.push(at),
+            '}' if depth == 1 => {
+                let start = open.unwrap_or(at);
+                cuts.push(at);
+                let mut from = start + 1;
+                let parts = cuts.iter().map(|cut| {
+                    let part = &pattern[from..*cut];
+                    from = cut + 1;
+                    part
+                });
+                return parts
+                    .flat_map(|part| {
+                        alternatives(&format!("{}{part}{}", &pattern[..start], &pattern[at + 1..]))
+                    })
+                    .collect();
+            }
+            '}' if depth > 1 => depth -= 1,
+            _ => {}
         }
-        ('?', Some(found)) => found != '/' && glob(rest, &path[found.len_utf8()..]),
-        (wanted, Some(found)) => {
-            wanted == found && glob(&pattern[wanted.len_utf8()..], &path[found.len_utf8()..])
-        }
-        (_, None) => false,
     }
+    vec![pattern.to_owned()]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn text(words: &[&str]) -> Vec<Word> {
-        let word = |word: &&str| match *word {
-            "{" => Word::Open,
-            "}" => Word::Close,
-            text => Word::Text(text.to_owned()),
-        };
-        words.iter().map(word).collect()
-    }
-
     #[test]
     fn comments_end_lines_outside_quotes() {
-        assert_eq!(without_comment("priority 100 ! the best"), "priority 100 ");
-        assert_eq!(without_comment(r##"script "/bin/x #1!" # why"##), r##"script "/bin/x #1!" "##);
-        assert_eq!(without_comment("@!lb-1 priority 90"), "@!lb-1 priority 90");
+        let without_comment = |line| uncommented(line).0;
+        assert_eq!(without_comment("  priority 100 ! the best"), "priority 100");
+        assert_eq!(without_comment(r##"script "/bin/x #1!" # why"##), r##"script "/bin/x #1!""##);
+        assert_eq!(without_comment(r"auth_pass a\#b"), "auth_pass a#b");
+        assert_eq!(without_comment("@!lb-1 priority 90"), "@");
+        assert_eq!(without_comment(r"$A=b # and \"), r"$A=b\");
     }
 
     #[test]
-    fn braces_are_words() {
-        let line = r#"virtual_ipaddress {10.0.0.1/24 dev eth0} "a b""#;
-        let wanted = ["virtual_ipaddress", "{", "10.0.0.1/24", "dev", "eth0", "}", "a b"];
-        assert_eq!(words(line), text(&wanted));
+    fn braces_stand_alone() {
+        assert_eq!(at_brace("virtual_ipaddress{10.0.0.1/24}"), ("virtual_ipaddress", "{10.0.0.1/24}"));
+        assert_eq!(at_brace("{ 10.0.0.1/24 }"), ("{", "10.0.0.1/24 }"));
+        assert_eq!(at_brace(r#"script "a {" }"#), (r#"script "a {""#, "}"));
+        assert_eq!(at_brace("}"), ("}", ""));
     }
 
     #[test]
-    fn globs_stay_in_their_folder() {
-        assert!(glob("a/conf.d/*.conf", "a/conf.d/x.conf"));
-        assert!(!glob("a/conf.d/*.conf", "a/conf.d/b/x.conf"));
-        assert!(glob("a/??.conf", "a/xy.conf"));
+    fn words_are_parted_by_keepalived_s_white_space() {
+        let listed = |line| words(line).0;
+        assert_eq!(listed("priority\u{a0}150"), ["priority\u{a0}150"]);
+        assert_eq!(listed("priority\u{b}150"), ["priority", "150"]);
+        assert_eq!(listed(r#"a"b c"d"#), ["a", "b c", "d"]);
+        assert!(words(r#"script "open"#).1);
+    }
+
+    #[test]
+    fn globs_are_those_of_glob_3() {
+        let paths = ["a/conf.d/x.conf", "a/conf.d/b/x.conf", "a/conf.d/y.conf", "a/conf.d/.z.conf"];
+        assert_eq!(matching("a/conf.d/*.conf", &paths), ["a/conf.d/x.conf", "a/conf.d/y.conf"]);
+        assert_eq!(matching("a/conf.d/[x-z].conf", &paths), ["a/conf.d/x.conf", "a/conf.d/y.conf"]);
+        assert_eq!(matching("a/conf.d/{y,x}.conf", &paths), ["a/conf.d/y.conf", "a/conf.d/x.conf"]);
+        assert_eq!(alternatives("{a,{b,c}}d"), ["ad", "bd", "cd"]);
+    }
+
+    #[test]
+    fn the_id_is_what_keepalived_was_started_with() {
+        assert_eq!(option_id(r#"DAEMON_ARGS="-D -i first""#).as_deref(), Some("first"));
+        assert_eq!(option_id("KEEPALIVED_OPTIONS='--config-id=lb'").as_deref(), Some("lb"));
+        assert_eq!(option_id("DAEMON_ARGS=\"--vrrp\""), None);
     }
 }

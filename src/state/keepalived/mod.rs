@@ -1,19 +1,33 @@
-//! The configuration language of keepalived, as anybody writes it (keepalived.conf(5)).
+//! The configuration language of keepalived, as anybody writes it and as keepalived takes it (keepalived.conf(5)):
+//! text -> lines -> statements -> drafts -> a configuration with every default and correction of its release applied.
+//! After that nobody asks what was written.
 
+mod complete;
+mod draft;
+mod grammar;
+mod group;
 mod instance;
-mod known;
 mod line;
+mod number;
 mod statement;
+mod track;
+mod variable;
 
-pub use instance::{Address, Advert, Authentication, Instance, Preemption, Track};
+pub use group::SyncGroup;
+pub use instance::{
+    Address, Advert, Authentication, Identity, Instance, Line, Preemption, Transport, Vmac,
+};
 pub use statement::Statement;
+pub use track::{Effect, Track, Tracked, Weight};
 
 use std::collections::BTreeMap;
 
+use crate::language::version::KeepalivedVersion;
 use crate::source::FileId;
-use crate::state::{Remark, Tree};
+use crate::state::remark::Remark;
+use crate::state::{Interfaces, Tree};
 
-/// What a keepalived.conf says, with its includes.
+/// A keepalived.conf, with its includes.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Configuration {
     /// VRRP instances, in the order of the file.
@@ -24,39 +38,41 @@ pub struct Configuration {
     pub scripts: BTreeMap<String, Script>,
     /// `track_file`s, by name.
     pub files: BTreeMap<String, Watched>,
+    /// `vrrp_track_process`es, by name.
+    pub processes: BTreeMap<String, Process>,
     /// The statements of `global_defs`.
     pub global: Vec<Statement>,
     /// Every other statement of the top level: LVS, static routes and rules, BFD.
     pub others: Vec<Statement>,
-}
-
-/// `vrrp_sync_group`
-#[derive(Debug, Clone, PartialEq)]
-pub struct SyncGroup {
-    /// Its name.
-    pub name: String,
-    /// Names of instances.
-    pub members: Vec<String>,
-    /// Its other statements.
-    pub others: Vec<Statement>,
+    /// keepalived exits with this file: nothing in it holds an address.
+    pub refusal: Option<String>,
 }
 
 /// `vrrp_script`
 #[derive(Debug, Clone, PartialEq)]
 pub struct Script {
-    /// What it adds to a priority; 0 is FAULT.
-    pub weight: i32,
+    /// Its own, which an instance may override.
+    pub weight: Weight,
     /// All of its statements.
     pub all: Vec<Statement>,
 }
 
 /// `track_file`: a file whose number changes priorities.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Watched {
     /// Its path.
     pub path: String,
-    /// What its number is multiplied with; 0 is FAULT while that is not 0.
-    pub weight: i32,
+    /// Its own, which an instance may override; the number is multiplied with it.
+    pub weight: Weight,
+}
+
+/// `vrrp_track_process`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Process {
+    /// Its own, which an instance may override.
+    pub weight: Weight,
+    /// All of its statements.
+    pub all: Statement,
 }
 
 /// Whether a file of a node may be part of its configuration.
@@ -64,139 +80,124 @@ pub(super) fn is_readable(path: &str) -> bool {
     path.contains("/etc/keepalived/") || path.ends_with(".conf")
 }
 
-/// The configuration of a node of the tree; `None` where it has none.
-pub(super) fn read(
-    tree: &Tree,
-    node: &str,
-    files: &BTreeMap<&str, FileId>,
-) -> (Option<Configuration>, Vec<Remark>) {
-    match statements(tree, node, files) {
-        Some((statements, mut remarks)) => {
-            (Some(Configuration::of(statements, &mut remarks)), remarks)
-        }
-        None => (None, Vec::new()),
-    }
+/// What is known of a node beside its configuration.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Host<'a> {
+    pub tree: &'a Tree,
+    pub node: &'a str,
+    /// Its files that may be part of a configuration.
+    pub files: &'a BTreeMap<&'a str, FileId>,
+    pub version: KeepalivedVersion,
+    pub interfaces: &'a Interfaces,
 }
 
-/// Every statement of a node's configuration, as it stands; `None` where it has none.
-pub(super) fn statements(
-    tree: &Tree,
-    node: &str,
-    files: &BTreeMap<&str, FileId>,
-) -> Option<(Vec<Statement>, Vec<Remark>)> {
-    let path = format!("nodes/{node}/etc/keepalived/keepalived.conf");
-    tree.get(&path)?;
-    let (lines, mut remarks) = line::Lines::read(tree, node, files, &path);
-    let statements = statement::statements(lines, &mut remarks);
-    Some((statements, remarks))
+impl Host<'_> {
+    /// Its configuration; `None` where it has none.
+    pub fn configuration(self) -> (Option<Configuration>, Vec<Remark>) {
+        match self.statements() {
+            Some((statements, mut remarks)) => {
+                let found = Configuration::of(statements, self.interfaces, &mut remarks);
+                (Some(found), remarks)
+            }
+            None => (None, Vec::new()),
+        }
+    }
+
+    /// Every statement of its configuration that keepalived takes; `None` where it has none.
+    pub fn statements(self) -> Option<(Vec<Statement>, Vec<Remark>)> {
+        let path = format!("nodes/{}/etc/keepalived/keepalived.conf", self.node);
+        self.tree.get(&path)?;
+        let (lines, mut remarks) = line::Lines::read(self.tree, self.node, self.files, &path);
+        let statements = statement::statements(lines, self.version, &mut remarks);
+        Some((statements, remarks))
+    }
 }
 
 impl Configuration {
-    fn of(statements: Vec<Statement>, remarks: &mut Vec<Remark>) -> Self {
+    fn of(
+        statements: Vec<Statement>,
+        interfaces: &Interfaces,
+        remarks: &mut Vec<Remark>,
+    ) -> Self {
         let mut found = Self::default();
-        let mut instances = Vec::new();
+        let (mut drafts, mut groups) = (Vec::new(), Vec::new());
+        let mut sessions: BTreeMap<String, Weight> = BTreeMap::new();
         for statement in statements {
-            match (statement.key(), statement.value()) {
-                ("global_defs", _) => found.global.extend(statement.block.unwrap_or_default()),
-                ("vrrp_instance", Some(_)) => instances.push(statement),
-                ("vrrp_sync_group", Some(name)) => {
-                    let group = SyncGroup::of(name, &statement);
-                    found.groups.push(group);
-                }
-                ("vrrp_script", Some(name)) => {
-                    let name = name.to_owned();
-                    found.scripts.insert(name, Script::of(statement));
-                }
-                ("track_file" | "vrrp_track_file", Some(name)) => {
-                    let name = name.to_owned();
-                    found.files.insert(name, Watched::of(&statement));
-                }
-                (key, _) => {
-                    if !known::TOP.contains(&key) {
-                        let text = format!("`{key}` is not a word that lbgen knows here");
-                        remarks.push(Remark { at: statement.at, text });
+            let name = statement.value().unwrap_or_default().to_owned();
+            // A name is known from its definition on.
+            let weight_of = |kind: Tracked, name: &str| match kind {
+                Tracked::Script => Some(found.scripts.get(name)?.weight),
+                Tracked::File => Some(found.files.get(name)?.weight),
+                Tracked::Process => Some(found.processes.get(name)?.weight),
+                Tracked::Bfd => sessions.get(name).copied(),
+                Tracked::Interface => Some(Weight::default()),
+            };
+            let mut reader = draft::Reader { weight_of, remarks };
+            match statement.key() {
+                "vrrp_instance" => drafts.push(reader.draft(statement)),
+                "vrrp_sync_group" => groups.push(group::read(&statement, &mut reader)),
+                "global_defs" => found.global.extend(statement.block.unwrap_or_default()),
+                "vrrp_script" => {
+                    let script = Script::of(statement);
+                    if script.all.iter().any(|inner| inner.key() == "script") {
+                        found.scripts.entry(name).or_insert(script);
                     }
+                }
+                "track_file" | "vrrp_track_file" => {
+                    found.files.entry(name).or_insert_with(|| Watched::of(&statement));
+                }
+                "vrrp_track_process" => {
+                    let weight = Track::own_weight(statement.inner(), 0);
+                    found.processes.entry(name).or_insert(Process { weight, all: statement });
+                }
+                "bfd_instance" => {
+                    sessions.insert(name, Track::own_weight(statement.inner(), 0));
                     found.others.push(statement);
                 }
+                _ => found.others.push(statement),
             }
         }
-        let defaults = instance::Defaults::of(&found);
-        let read = |statement: Statement| Instance::of(statement, &defaults, remarks);
-        found.instances = instances.into_iter().map(read).collect();
+        complete::complete(&mut found, drafts, groups, interfaces, remarks);
         found
     }
 
-    /// Whether an advert counts only if its sender is a peer (`vrrp_check_unicast_src`).
-    pub fn checks_senders(&self) -> bool {
-        self.has_global("vrrp_check_unicast_src")
-    }
-
+    /// A switch of `global_defs`.
     fn has_global(&self, key: &str) -> bool {
-        self.global.iter().any(|statement| statement.key() == key)
+        let found = self.global.iter().rev().find(|statement| statement.key() == key);
+        found.is_some_and(|statement| draft::truth(statement) == Some(true))
     }
 
-    /// A number of `global_defs`.
-    fn global_number<T: std::str::FromStr>(&self, key: &str) -> Option<T> {
-        self.global.iter().rev().find(|found| found.key() == key)?.value()?.parse().ok()
+    /// A value of `global_defs`; the last one counts.
+    fn global_value(&self, key: &str) -> Option<&str> {
+        self.global.iter().rev().find(|found| found.key() == key)?.value()
+    }
+
+    /// The instances that take part: none where keepalived exits.
+    pub fn running(&self) -> impl Iterator<Item = &Instance> {
+        self.instances.iter().filter(|_| self.refusal.is_none())
     }
 
     /// The file that drains the node, where an instance follows one with weight 0.
     pub fn drain_file(&self, instance: &Instance) -> Option<&str> {
-        let zero =
-            |track: &&Track| track.weight.unwrap_or_else(|| self.file_weight(&track.name)) == 0;
-        let track = instance.files.iter().find(zero)?;
+        let zero = |track: &&Track| track.weight == Weight::default();
+        let track = instance.tracked(Tracked::File).find(zero)?;
         self.files.get(&track.name).map(|file| file.path.as_str())
-    }
-
-    fn file_weight(&self, name: &str) -> i32 {
-        self.files.get(name).map_or(1, |file| file.weight)
-    }
-
-    /// What a failing script does to an instance: `None` is FAULT.
-    pub fn script_weight(&self, track: &Track) -> Option<i32> {
-        let default = || self.scripts.get(&track.name).map_or(0, |script| script.weight);
-        Some(track.weight.unwrap_or_else(default)).filter(|weight| *weight != 0)
-    }
-}
-
-impl SyncGroup {
-    fn of(name: &str, statement: &Statement) -> Self {
-        let mut group = Self { name: name.to_owned(), members: Vec::new(), others: Vec::new() };
-        for inner in statement.inner() {
-            if inner.key() == "group" {
-                // One on a line, or several.
-                let rest = inner.words[1..].iter();
-                let lines = inner.inner().iter().flat_map(|member| &member.words);
-                group.members.extend(rest.chain(lines).cloned());
-            } else {
-                group.others.push(inner.clone());
-            }
-        }
-        group
     }
 }
 
 impl Script {
     fn of(statement: Statement) -> Self {
         let all = statement.block.unwrap_or_default();
-        let weight = all.iter().find(|inner| inner.key() == "weight");
-        let weight = weight.and_then(|inner| inner.value()?.parse().ok());
-        Self { weight: weight.unwrap_or(0), all }
+        Self { weight: Track::own_weight(&all, 0), all }
     }
 }
 
 impl Watched {
     fn of(statement: &Statement) -> Self {
-        let value = |key: &str| {
-            statement
-                .inner()
-                .iter()
-                .find(|inner| inner.key() == key)
-                .and_then(|inner| inner.value())
-        };
+        let file = statement.inner().iter().find(|inner| inner.key() == "file");
         Self {
-            path: value("file").unwrap_or_default().to_owned(),
-            weight: value("weight").and_then(|weight| weight.parse().ok()).unwrap_or(1),
+            path: file.and_then(Statement::value).unwrap_or_default().to_owned(),
+            weight: Track::own_weight(statement.inner(), 1),
         }
     }
 }

@@ -1,8 +1,14 @@
-//! Lines -> statements: words, and a block where braces follow.
+//! Lines -> statements: words, and a block where one belongs to them, as keepalived's parser takes them (facts 34).
 
-use super::line::{Line, Word};
+use std::collections::BTreeSet;
+use std::iter::Peekable;
+use std::vec::IntoIter;
+
+use super::grammar::{self, Form, Word};
+use super::line::Line;
+use crate::language::version::KeepalivedVersion;
 use crate::source::Span;
-use crate::state::Remark;
+use crate::state::remark::{Kind, Remark};
 
 /// `priority 100`, or `unicast_peer { ... }`.
 #[derive(Debug, Clone)]
@@ -18,7 +24,8 @@ pub struct Statement {
 /// Two statements that say the same are equal, wherever they stand.
 impl PartialEq for Statement {
     fn eq(&self, other: &Self) -> bool {
-        self.words == other.words && self.block == other.block
+        let Self { words, block, at: _ } = self;
+        *words == other.words && *block == other.block
     }
 }
 
@@ -37,58 +44,173 @@ impl Statement {
     pub fn inner(&self) -> &[Statement] {
         self.block.as_deref().unwrap_or(&[])
     }
+
+    /// All of its words.
+    pub fn text(&self) -> String {
+        self.words.join(" ")
+    }
 }
 
-/// The statements of these lines.
-pub fn statements(lines: Vec<Line>, remarks: &mut Vec<Remark>) -> Vec<Statement> {
-    // The statements of each open block; the last statement of a list owns the block that follows it.
-    let mut open: Vec<Vec<Statement>> = vec![Vec::new()];
-    for Line { words, at } in lines {
-        let mut fresh = true;
-        for word in words {
-            match word {
-                Word::Text(text) => {
-                    let Some(list) = open.last_mut() else { continue };
-                    match list.last_mut().filter(|_| !fresh) {
-                        Some(statement) => statement.words.push(text),
-                        None => list.push(Statement { words: vec![text], block: None, at }),
-                    }
-                    fresh = false;
+/// Blocks that have a name of their own, which none of their kind may have again.
+const NAMED: &[&str] = &["vrrp_instance", "vrrp_sync_group", "track_group"];
+
+/// The statements of these lines, for that release.
+pub fn statements(
+    lines: Vec<Line>,
+    version: KeepalivedVersion,
+    remarks: &mut Vec<Remark>,
+) -> Vec<Statement> {
+    let lines = lines.into_iter().peekable();
+    Parser { lines, version, remarks, names: BTreeSet::new() }.block(grammar::ROOT, None)
+}
+
+struct Parser<'a> {
+    lines: Peekable<IntoIter<Line>>,
+    version: KeepalivedVersion,
+    remarks: &'a mut Vec<Remark>,
+    /// Kind and name.
+    names: BTreeSet<(String, String)>,
+}
+
+const OPEN: &str = "{";
+const CLOSE: &str = "}";
+
+impl Parser<'_> {
+    /// The statements up to the `}` of the block that `owner` opens.
+    fn block(&mut self, known: &[Word], owner: Option<&Statement>) -> Vec<Statement> {
+        let mut found = Vec::new();
+        if let Some(owner) = owner {
+            self.open(owner);
+        }
+        while let Some(Line { words, at }) = self.lines.next() {
+            let key = words[0].as_str();
+            match key {
+                CLOSE if owner.is_some() => return found,
+                OPEN | CLOSE => {
+                    let text = format!("a `{key}` that belongs to nothing");
+                    self.remark(Kind::Skipped, at, text);
+                    continue;
                 }
-                Word::Open => {
-                    let owner = open.last().and_then(|list| list.last());
-                    if owner.is_none_or(|owner| owner.block.is_some()) {
-                        remarks
-                            .push(Remark { at, text: "a `{` that belongs to nothing".to_owned() });
-                        if let Some(list) = open.last_mut() {
-                            list.push(Statement { words: vec![String::new()], block: None, at });
-                        }
-                    }
-                    open.push(Vec::new());
-                    fresh = true;
+                _ => {}
+            }
+            let Some(form) = grammar::form(known, key, self.version) else {
+                let place = owner.map_or("here".to_owned(), |owner| format!("in `{}`", owner.key()));
+                let text = format!(
+                    "keepalived does not know `{key}` {place}, and skips the line{}",
+                    unusual(key)
+                );
+                self.remark(Kind::Skipped, at, text);
+                continue;
+            };
+            let mut statement = Statement { words, block: None, at };
+            if NAMED.contains(&statement.key()) && !self.is_named(&statement) {
+                self.foreign();
+                continue;
+            }
+            match form {
+                Form::Line => {}
+                Form::Values => statement.block = Some(self.values(&statement)),
+                Form::Block(words) => {
+                    statement.block = Some(self.block(words, Some(&statement)));
                 }
-                Word::Close => {
-                    fresh = true;
-                    match (open.pop(), open.last_mut().and_then(|list| list.last_mut())) {
-                        (Some(block), Some(owner)) => owner.block = Some(block),
-                        (block, None) => {
-                            open.extend(block);
-                            let text = "a `}` without its `{`".to_owned();
-                            remarks.push(Remark { at, text });
-                        }
-                        (None, Some(_)) => {}
-                    }
-                }
+                Form::Foreign => statement.block = self.foreign(),
+            }
+            // The second list of a group is skipped, and its `}` ends the block around it.
+            if statement.key() == "group" && found.iter().any(|other: &Statement| other.key() == "group")
+            {
+                let text = "a second list of members, which keepalived skips".to_owned();
+                self.remark(Kind::Skipped, statement.at, text);
+                return found;
+            }
+            found.push(statement);
+        }
+        if let Some(owner) = owner {
+            let text = format!("the `{{` of `{}` is not closed", owner.key());
+            self.remark(Kind::Skipped, owner.at, text);
+        }
+        found
+    }
+
+    /// The `{` after a statement.
+    fn open(&mut self, owner: &Statement) {
+        match self.lines.next_if(|line| line.words == [OPEN]) {
+            Some(_) => {}
+            None => {
+                let text = format!("the `{{` of `{}` is missing", owner.key());
+                self.remark(Kind::Skipped, owner.at, text);
             }
         }
     }
-    while open.len() > 1 {
-        let block = open.pop().unwrap_or_default();
-        if let Some(owner) = open.last_mut().and_then(|list| list.last_mut()) {
-            let text = format!("the `{{` of `{}` is not closed", owner.key());
-            remarks.push(Remark { at: owner.at, text });
-            owner.block = Some(block);
+
+    /// The lines of a block, each as it stands.
+    fn values(&mut self, owner: &Statement) -> Vec<Statement> {
+        if owner.words.len() > 1 {
+            let text = format!("`{}` takes no `{}`", owner.key(), owner.words[1..].join(" "));
+            self.remark(Kind::Skipped, owner.at, text);
         }
+        self.open(owner);
+        let mut values = Vec::new();
+        while let Some(Line { words, at }) = self.lines.next() {
+            if words == [CLOSE] {
+                return values;
+            }
+            values.push(Statement { words, block: None, at });
+        }
+        let text = format!("the `{{` of `{}` is not closed", owner.key());
+        self.remark(Kind::Skipped, owner.at, text);
+        values
     }
-    open.pop().unwrap_or_default()
+
+    /// A block of words that are not held against any list, brace by brace.
+    fn foreign(&mut self) -> Option<Vec<Statement>> {
+        self.lines.next_if(|line| line.words == [OPEN])?;
+        let mut found: Vec<Statement> = Vec::new();
+        while let Some(line) = self.lines.peek() {
+            match line.words[0].as_str() {
+                CLOSE => {
+                    self.lines.next();
+                    break;
+                }
+                OPEN => {
+                    let block = self.foreign();
+                    if let Some(owner) = found.last_mut() {
+                        owner.block = block;
+                    }
+                }
+                _ => found.extend(
+                    self.lines
+                        .next()
+                        .map(|Line { words, at }| Statement { words, block: None, at }),
+                ),
+            }
+        }
+        Some(found)
+    }
+
+    /// Whether a block has a name, and the first of its kind with it.
+    fn is_named(&mut self, statement: &Statement) -> bool {
+        let key = statement.key();
+        let text = match &statement.words[1..] {
+            [name] if self.names.insert((key.to_owned(), name.clone())) => return true,
+            [name] => format!(
+                "`{key} {name}` is there already: keepalived skips the second, and nothing of it runs"
+            ),
+            _ => format!("`{key}` takes one name: keepalived skips the block, and nothing of it runs"),
+        };
+        self.remark(Kind::Skipped, statement.at, text);
+        false
+    }
+
+    fn remark(&mut self, kind: Kind, at: Span, text: String) {
+        self.remarks.push(Remark { at, text, kind });
+    }
+}
+
+/// Names a character that looks like a space or like nothing, and is a part of a word.
+fn unusual(word: &str) -> String {
+    let is_hidden = |c: &char| c.is_whitespace() || matches!(*c, '\u{feff}' | '\u{200b}'..='\u{200f}');
+    match word.chars().find(is_hidden) {
+        Some(found) => format!(": U+{:04X} is no space for it", u32::from(found)),
+        None => String::new(),
+    }
 }
