@@ -70,19 +70,29 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
     if let Some(path) = output.filter(|path| path.exists()) {
         bail!("{} exists and was not touched", path.display());
     }
-    let source = source(args)?;
+    let is_json = session.global.format == Format::Json;
+    let source = match source(args) {
+        Ok(source) => source,
+        Err(error) if is_json => {
+            document(session, None, Some(&format!("{error:#}")))?;
+            return Ok(Exit::Failed);
+        }
+        Err(error) => return Err(error),
+    };
     let text = import(source, &mut session.sources, &mut session.report);
     session.report.sort();
     session.say_diagnostics();
     let Some(text) = text else {
-        session.say("error: there is no VIP and no Service in it");
+        const NOTHING: &str = "there is no VIP and no Service in it";
+        if is_json {
+            document(session, None, Some(NOTHING))?;
+        }
+        session.say(&format!("error: {NOTHING}"));
         return Ok(Exit::Failed);
     };
     let exit = if session.report.has_errors() { Exit::Found } else { Exit::Done };
-    if session.global.format == Format::Json {
-        let mut document = diag::render_json(&session.report, &session.sources);
-        document["inventory"] = json!(text);
-        output::json(&document)?;
+    if is_json {
+        document(session, Some(&text), None)?;
     } else if output.is_none() {
         output::data(&text)?;
     }
@@ -91,6 +101,16 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
         session.note(&format!("wrote {0}; next: lbgen check {0}", path.display()));
     }
     Ok(exit)
+}
+
+/// One document, also where there is no inventory.
+fn document(session: &Session, inventory: Option<&str>, error: Option<&str>) -> anyhow::Result<()> {
+    let mut document = diag::render_json(&session.report, &session.sources);
+    document["inventory"] = json!(inventory);
+    if let Some(error) = error {
+        document["error"] = json!(error);
+    }
+    output::json(&document)
 }
 
 fn source(args: &Args) -> anyhow::Result<Source> {

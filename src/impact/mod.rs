@@ -5,6 +5,7 @@ mod answer;
 mod cluster;
 mod difference;
 mod gateway;
+mod lvs;
 mod node;
 mod routing;
 mod verdict;
@@ -174,6 +175,7 @@ impl Impact {
     /// What happens to traffic.
     pub fn of(comparison: Comparison<'_>) -> Self {
         let mut findings = vip::findings(comparison);
+        findings.extend(lvs::findings(comparison));
         findings.extend(node::findings(comparison));
         findings.extend(cluster::findings(comparison));
         findings.extend(unexplained(comparison, &findings));

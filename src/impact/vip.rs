@@ -150,7 +150,7 @@ impl<'a> Watch<'a> {
                     has(&self.list(&reloaded), reloaded.len())
                 ),
             };
-            if holders.len() > 1 {
+            if holders.len() > 1 && old.len() < 2 {
                 let reason = format!("{}, {} both hold it", mixture(), self.list(&holders));
                 return Some((Class::Split, reason));
             }
@@ -171,10 +171,20 @@ impl<'a> Watch<'a> {
     }
 
     fn why_it_moves(&self, old: &[NodeIndex], new: &[NodeIndex], edits: &[Edit<'_>]) -> String {
-        let (Some(from), Some(to)) = (old.first(), new.first()) else {
+        // Of several holders those move that give it up.
+        let given_up = old.iter().find(|node| !new.contains(node));
+        let (Some(from), Some(to)) = (given_up.or(old.first()), new.first()) else {
             return "nobody held it".to_owned();
         };
         let name = |node: &NodeIndex| &self.electorate.nodes()[*node];
+        if old.len() > 1 {
+            let list = self.list(old);
+            let gives = match old.contains(to) {
+                true => format!("{} keeps it, {} gives it up", name(to), name(from)),
+                false => format!("{} takes it", name(to)),
+            };
+            return format!("{list} hold it at the same time now: {gives}");
+        }
         let edit = |node: &NodeIndex| edits.iter().find(|edit| edit.node == *node);
         let leaves = edit(from).is_none_or(|edit| edit.to.is_none());
         if leaves {

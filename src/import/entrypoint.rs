@@ -165,8 +165,10 @@ fn key(vip: &Vip) -> (Option<String>, Key) {
         };
         (names, Key { health, on_unhealthy })
     });
+    // Of two that are as frequent, the one that asks: a check that is lost is worse than one too many.
+    let tracked = tracked.map(|(names, key)| (names.is_empty(), names, key));
     match most(tracked) {
-        Some((names, key)) => (names.into_iter().next(), key),
+        Some((_, names, key)) => (names.into_iter().next(), key),
         None => (None, Key { health: Health::default(), on_unhealthy: "ignore" }),
     }
 }

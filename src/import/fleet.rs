@@ -11,7 +11,7 @@ use super::routing::{Routing, Way};
 use crate::language::form::in_words;
 use crate::language::name::{Name as _, Subdomain};
 use crate::source::{Sources, Span};
-use crate::state::{Configuration, Instance, Preemption, Tree, Written};
+use crate::state::{Configuration, Instance, Preemption, Statement, Tree, Written};
 
 /// The nodes and the VIPs that they hold.
 #[derive(Debug, Default)]
@@ -97,7 +97,65 @@ impl Fleet {
         }
         fleet.vips.sort_by_key(|vip| vip.address);
         fleet.find_sources(findings);
+        for (name, node) in &fleet.nodes {
+            let mine = fleet.vips.iter().filter_map(|vip| vip.members.get(name));
+            let vips: Vec<IpAddr> = mine.flat_map(|member| member.places.keys().copied()).collect();
+            node.routing.tell_unused(&vips, findings);
+        }
+        fleet.tell_added(findings);
+        fleet.tell_strangers(written, findings);
         fleet
+    }
+
+    /// Addresses that come with a VIP on nodes that did not have them.
+    fn tell_added(&self, findings: &mut Findings) {
+        for vip in &self.vips {
+            for (name, member) in &vip.members {
+                let lacks = |address: &&IpAddr| !member.places.contains_key(*address);
+                for address in vip.extra.iter().chain([&vip.address]).filter(lacks) {
+                    findings.add(
+                        &codes::OTHERWISE,
+                        member.at,
+                        format!("`{name}` gets {address} too, which it did not have"),
+                        format!("it comes with {} on the other nodes: a VIP has the same addresses on all", vip.address),
+                    );
+                }
+            }
+        }
+    }
+
+    /// Peers that are no node here: one was forgotten, and would hold the VIPs beside those that are.
+    fn tell_strangers(&self, written: &[Written], findings: &mut Findings) {
+        let own = |node: &Node| {
+            let interfaces = node.routing.interfaces.all().map(|net| net.addr());
+            interfaces.chain(node.address).chain(node.address6).collect::<Vec<_>>()
+        };
+        let known: BTreeSet<IpAddr> = self.nodes.values().flat_map(own).collect();
+        let is_known = |address: &IpAddr| known.contains(address) || address.is_loopback();
+        let peers = |read: &Written| -> Vec<(IpAddr, Span)> {
+            let instances = read.statements.iter().filter(|found| found.key() == "vrrp_instance");
+            let lists = instances.flat_map(Statement::inner);
+            let lists =
+                lists.filter(|list| list.key() == "unicast_peer").flat_map(Statement::inner);
+            let address = |line: &Statement| line.key().split(['/', '-']).next()?.parse().ok();
+            lists.filter_map(|line| Some((address(line)?, line.at))).collect()
+        };
+        let all: Vec<(IpAddr, Span)> = written.iter().flat_map(peers).collect();
+        let strangers: BTreeSet<IpAddr> =
+            all.iter().map(|(address, _)| *address).filter(|address| !is_known(address)).collect();
+        // A node of which nothing tells where it sends from may be one of them.
+        let nameless = self.nodes.values().filter(|node| node.is_used && own(node).is_empty());
+        if strangers.len() <= nameless.count() {
+            return;
+        }
+        for (address, at) in all.into_iter().filter(|(address, _)| strangers.contains(address)) {
+            findings.add(
+                &codes::UNSAYABLE,
+                at,
+                format!("the peer {address} is none of these nodes"),
+                "collect its files too: left out, it would hear nobody and hold the VIPs beside these nodes",
+            );
+        }
     }
 
     fn add(

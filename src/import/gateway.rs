@@ -85,7 +85,8 @@ impl Found {
             return Some(own);
         }
         let address = net.addr();
-        let known = self.fleet.nodes.get(node).and_then(|node| node.routing.interfaces.network_of(gateway));
+        let known =
+            self.fleet.nodes.get(node).and_then(|node| node.routing.interfaces.network_of(gateway));
         let wider = (8..own.max_prefix_len()).rev().find_map(|length| {
             let net = IpNet::new(address, length).ok()?.trunc();
             net.contains(&gateway).then_some(net)

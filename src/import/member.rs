@@ -13,9 +13,7 @@ use super::routing::{self, Way};
 use crate::language::name::{Command, Name as _};
 use crate::plan::{Check, Drain};
 use crate::source::Span;
-use crate::state::{
-    Configuration, Effect, Instance, Line, Statement, Track, Tracked, Weight,
-};
+use crate::state::{Configuration, Effect, Instance, Line, Statement, Track, Tracked, Weight};
 
 /// What a node has of a VIP.
 #[derive(Debug)]
@@ -60,8 +58,8 @@ impl Member {
         let notify = instance.others.iter().filter(|statement| statement.key() == "notify");
         let notify = notify.filter_map(|statement| notified(statement, findings)).last();
         let places = instance.addresses.iter().chain(&instance.excluded);
-        let places = places
-            .map(|found| (found.address.addr(), (found.address, found.interface.clone())));
+        let places =
+            places.map(|found| (found.address.addr(), (found.address, found.interface.clone())));
         Member {
             at: instance.at,
             priority: found.priority,
@@ -75,6 +73,20 @@ impl Member {
             notify,
             instance: instance.clone(),
         }
+    }
+}
+
+impl Member {
+    /// The gateway of a default route that comes with an address, in whatever table.
+    pub fn gateway_of(&self, address: IpAddr) -> Option<IpAddr> {
+        let gateways = self.instance.routes.iter().filter_map(|line| {
+            let words: Vec<&str> = line.words.split(' ').collect();
+            let is_default =
+                words.iter().any(|word| matches!(*word, "default" | "0.0.0.0/0" | "::/0"));
+            let via = words.iter().position(|word| *word == "via").filter(|_| is_default)?;
+            words.get(via + 1)?.parse::<IpAddr>().ok()
+        });
+        gateways.into_iter().find(|gateway| gateway.is_ipv4() == address.is_ipv4())
     }
 }
 

@@ -26,11 +26,14 @@ pub use host::Hosts;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::diag::Report;
-use crate::language::name::{Label, Name as _};
+use crate::language::name::{Label, Name as _, Subdomain};
+use crate::language::version::KeepalivedVersion;
 use crate::source::Sources;
-use crate::state::{Object, RemarkKind, Tree, Written};
+use crate::state::elect::{Electorate, Masters};
+use crate::state::{Object, RemarkKind, State, Tree, Written};
 use cluster::Cluster;
 use finding::Findings;
 use fleet::{Fleet, most};
@@ -80,6 +83,7 @@ pub fn import(mut source: Source, sources: &mut Sources, report: &mut Report) ->
         directive::account(&node.name, &node.statements, &mut findings);
     }
     let fleet = Fleet::of(&source.tree, &written, sources, &mut findings);
+    tell_held_twice(&written, &mut findings);
     source.objects.extend(source.tree.objects());
     let vips: BTreeSet<IpAddr> =
         fleet.vips.iter().flat_map(|vip| vip.extra.iter().copied().chain([vip.address])).collect();
@@ -100,6 +104,26 @@ pub fn import(mut source: Source, sources: &mut Sources, report: &mut Report) ->
     let text = (!is_empty).then(|| found.inventory(&mut findings).document());
     findings.report(sources, report);
     text
+}
+
+/// Says which VIPs several nodes hold as it is: afterwards one does.
+fn tell_held_twice(written: &[Written], findings: &mut Findings) {
+    let nodes = written
+        .iter()
+        .filter_map(|node| Some((Subdomain::parse(&node.name)?, Arc::new(node.state.clone()))));
+    let state = State { nodes: nodes.collect(), ..State::default() };
+    let electorate = Electorate::of(&[&state], KeepalivedVersion::OLDEST);
+    let masters = electorate.elect(&electorate.all(0), &Masters::default());
+    for vip in electorate.addresses() {
+        let holders = electorate.holders(&masters, vip);
+        let [first, _, ..] = holders.as_slice() else { continue };
+        let Some(instance) = electorate.instance(vip, *first, 0) else { continue };
+        let names: Vec<&str> =
+            holders.iter().map(|node| electorate.nodes()[*node].as_str()).collect();
+        let title = format!("{} hold {vip} at the same time", names.join(" and "));
+        let help = "they do not hear each other, or do not take each other's adverts; with lbgen's files one of them holds it";
+        findings.add(&codes::OTHERWISE, instance.at, title, help);
+    }
 }
 
 /// The oldest keepalived of the nodes, where they were asked.

@@ -12,6 +12,9 @@ use super::table::{Names, Table};
 use crate::source::{Sources, Span};
 use crate::state::{Interfaces, NodeState, Tree};
 
+/// What a boot script says and nothing here carries.
+const ELSEWHERE: &str = "lbgen writes rules and routes of VIPs; whatever else boots with the node stays as it is, and the next rollout does not look at it";
+
 /// A rule of policy routing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
@@ -40,6 +43,8 @@ pub struct Routing {
     pub interfaces: Interfaces,
     /// What it calls its tables.
     pub names: Names,
+    /// Rules of scripts, and where they stand.
+    scripted: Vec<(Rule, Span)>,
 }
 
 /// How the replies of a VIP leave.
@@ -159,10 +164,16 @@ impl Routing {
             let start = offset;
             offset += line.len();
             let words = line.split('#').next().unwrap_or_default().trim();
-            let Some((what, rest)) = ip_command(words) else { continue };
             let number = |byte: usize| u32::try_from(byte).unwrap_or(u32::MAX);
             let at =
                 Span { file, start: number(start), end: number(start + line.trim_end().len()) };
+            let Some((what, rest)) = ip_command(words) else {
+                if let Some(program) = packet_program(words) {
+                    let title = format!("`{program}` is not followed: {words}");
+                    findings.add(&codes::LOST, at, title, ELSEWHERE);
+                }
+                continue;
+            };
             if rest.contains(['$', '`']) {
                 findings.add(
                     &codes::LOST,
@@ -173,17 +184,75 @@ impl Routing {
                 continue;
             }
             match what {
-                "rule" => self.rules.extend(rule(rest, &self.names)),
-                _ => self.routes.extend(route(rest, &self.names)),
+                "rule" => match rule(rest, &self.names) {
+                    Some(found) => {
+                        self.rules.push(found.clone());
+                        self.scripted.push((found, at));
+                    }
+                    None => {
+                        let title = format!("the rule `{rest}` is left behind");
+                        findings.add(&codes::LOST, at, title, ELSEWHERE);
+                    }
+                },
+                _ => match route(rest, &self.names) {
+                    Some(found) => self.routes.push(found),
+                    None => {
+                        let title = format!("the route `{rest}` is left behind");
+                        findings.add(&codes::LOST, at, title, ELSEWHERE);
+                    }
+                },
+            }
+        }
+    }
+
+    /// Rules of scripts by which no reply of these addresses leaves.
+    pub fn tell_unused(&self, vips: &[IpAddr], findings: &mut Findings) {
+        let ways: Vec<Way> = vips.iter().filter_map(|vip| self.way(*vip)).collect();
+        for (rule, at) in &self.scripted {
+            let of_way = ways.iter().any(|way| way.table == rule.table);
+            let covers = |from: IpNet| vips.iter().any(|vip| from.contains(vip));
+            let is_used = of_way && (rule.mark.is_some() || rule.from.is_some_and(covers));
+            if !is_used {
+                let title = format!("the rule {} is left behind", rule.said());
+                findings.add(&codes::LOST, *at, title, ELSEWHERE);
             }
         }
     }
 }
 
+impl Rule {
+    /// As ip-rule(8) shows it.
+    fn said(&self) -> String {
+        let from = self.from.map(|from| format!("from {from} "));
+        let to = self.to.map(|to| format!("to {to} "));
+        let mark = self.mark.map(|(value, mask)| format!("fwmark {value:#x}/{mask:#x} "));
+        let words: String = [from, to, mark].into_iter().flatten().collect();
+        format!("`{words}lookup {}`", self.table)
+    }
+}
+
+/// A program that changes what happens to packets.
+fn packet_program(line: &str) -> Option<&str> {
+    const PROGRAMS: &[&str] = &[
+        "iptables",
+        "ip6tables",
+        "iptables-restore",
+        "nft",
+        "ipvsadm",
+        "tc",
+        "ebtables",
+        "arptables",
+    ];
+    let first = line.split_whitespace().next()?;
+    let name = first.rsplit('/').next()?;
+    PROGRAMS.contains(&name).then_some(name)
+}
+
 /// Whether a file beside the configuration is a script that sets rules or routes; not one of ours.
 fn is_script(name: &str, body: &str) -> bool {
     let is_ours = name.contains("lbgen") || name.contains("etc/keepalived/");
-    !is_ours && body.lines().any(|line| ip_command(line.trim()).is_some())
+    let acts = |line: &str| ip_command(line).is_some() || packet_program(line).is_some();
+    !is_ours && body.lines().any(|line| acts(line.trim()))
 }
 
 /// `ip [-4|-6] rule|route add|replace|append ...`

@@ -1,6 +1,7 @@
 //! Tables of policy routing: by number, or by a name whose number only their node knows (rt_tables of iproute2).
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// A table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +15,15 @@ pub enum Table {
 impl Table {
     /// The one that routes stand in when nobody says otherwise.
     pub const MAIN: Self = Self::Number(254);
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::Name(name) => name.fmt(f),
+        }
+    }
 }
 
 /// What a node calls its tables.

@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use ipnet::IpNet;
+
 use super::check::Health;
 use super::entrypoint::Entrypoints;
 use super::finding::Findings;
-use super::fleet::{Vip, preempt};
+use super::fleet::{Node, Vip, preempt};
 use super::gateway::Gateway;
 use super::inventory::Common;
 use super::member::Member;
@@ -112,14 +114,20 @@ impl Found {
         let mut is_local = true;
         for (name, member) in &vip.members {
             let Some((net, interface)) = member.places.get(&vip.address) else { continue };
-            let own = self.fleet.nodes.get(name).and_then(|node| node.interface.as_ref());
-            if own != Some(interface) {
+            let Some(node) = self.fleet.nodes.get(name) else { continue };
+            let against = match node.interface.as_ref() == Some(interface) {
+                true => foreign_network(node, *net, interface),
+                false => Some("no rule from it leads to a table with a default route".to_owned()),
+            };
+            if let Some(why) = against {
                 is_local = false;
+                let gateway = member.gateway_of(vip.address);
+                let gateway = gateway.map_or("its gateway".to_owned(), |found| found.to_string());
                 findings.add(
                     &codes::UNSAYABLE,
                     member.at,
                     format!("nothing tells the gateway of {}", vip.address),
-                    "no rule from it leads to a table with a default route; write its gateway under `gateways`, with its network",
+                    format!("{why}; write {gateway} under `gateways`, with its network"),
                 );
             } else if net.prefix_len() < net.max_prefix_len() {
                 findings.add(
@@ -143,6 +151,26 @@ impl Found {
         let usual = [None, Some(-i32::from(HEALTHY))];
         is_kept && (!yields || losses.iter().all(|weight| usual.contains(weight)))
     }
+}
+
+/// Why the network of a VIP is not that of the node's own address on an interface.
+fn foreign_network(node: &Node, net: IpNet, interface: &str) -> Option<String> {
+    let address = net.addr();
+    let own: Vec<IpNet> = match node.routing.interfaces.is_empty() {
+        // Of the node's address alone the length is not known.
+        true => [node.address, node.address6].into_iter().flatten().map(IpNet::from).collect(),
+        false => {
+            node.routing.interfaces.of(interface).filter(|own| own.addr() != address).collect()
+        }
+    };
+    let mut own =
+        own.into_iter().filter(|own| own.addr().is_ipv4() == address.is_ipv4()).peekable();
+    own.peek()?;
+    let is_shared = net.prefix_len() < net.max_prefix_len();
+    let near = |own: IpNet| own.contains(&address) || is_shared && net.contains(&own.addr());
+    let unsaid = node.routing.interfaces.is_empty() && !is_shared;
+    (!unsaid && !own.any(near))
+        .then(|| format!("no other address of {interface} is in the network of {}", net.trunc()))
 }
 
 /// The extra addresses that stand where lbgen would put them.

@@ -20,7 +20,8 @@ impl Interfaces {
             let Some(name) = entry["ifname"].as_str() else { continue };
             for info in entry["addr_info"].as_array().into_iter().flatten() {
                 let address = info["local"].as_str().and_then(|text| text.parse::<IpAddr>().ok());
-                let length = info["prefixlen"].as_u64().and_then(|length| u8::try_from(length).ok());
+                let length =
+                    info["prefixlen"].as_u64().and_then(|length| u8::try_from(length).ok());
                 let net = address.zip(length).and_then(|(a, l)| IpNet::new(a, l).ok());
                 found.0.extend(net.map(|net| (name.to_owned(), net)));
             }
@@ -36,6 +37,11 @@ impl Interfaces {
     /// Whether nothing is known.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// The addresses of all interfaces.
+    pub fn all(&self) -> impl Iterator<Item = IpNet> {
+        self.0.iter().map(|(_, net)| *net)
     }
 
     /// The addresses of an interface, with their networks.

@@ -123,8 +123,11 @@ impl Tree {
             nodes.into_iter().filter_map(|node| Some(node.strip_suffix('/')?.to_owned())).collect();
         let (nested, nodes): (BTreeSet<String>, BTreeSet<String>) =
             nodes.into_iter().partition(|node| node.contains('/'));
-        let configures =
-            |body: &str| ["vrrp_", "global_defs", "include"].iter().any(|word| body.contains(word));
+        let configures = |body: &str| {
+            let words =
+                ["vrrp_", "global_defs", "include", "virtual_server", "static_", "track_file"];
+            words.iter().any(|word| body.contains(word))
+        };
         let alone: BTreeSet<String> = files
             .iter()
             .filter(|(_, body)| configures(body))

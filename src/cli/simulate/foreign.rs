@@ -80,16 +80,17 @@ pub(super) fn run(folder: &Path, args: &Args, session: &mut Session) -> anyhow::
                     notes.push(note);
                 }
             }
-            let from =
-                if row.now == row.was { String::new() } else { format!("from {}", listed(&row.was)) };
+            let from = if row.now == row.was {
+                String::new()
+            } else {
+                format!("from {}", listed(&row.was))
+            };
             vec![row.vip.to_string(), holders.join(" or "), from]
         })
         .collect();
     let mut text = table(&["VIP", "HOLDER", "MOVED"], cells);
-    text += &format!(
-        "{} moved, {unheld} unheld, {several} with several holders",
-        count(moved, "VIP")
-    );
+    text +=
+        &format!("{} moved, {unheld} unheld, {several} with several holders", count(moved, "VIP"));
     text += &if open > 0 { format!(", {open} unknown\n") } else { "\n".to_owned() };
     notes.iter().for_each(|note| text += &format!("{note}\n"));
     output::data(&text)?;

@@ -314,9 +314,11 @@ impl<'a> World<'a> {
             let left = was.iter().any(|node| goes(node) || !self.has_instance(address, *node));
             let next = now.first().and_then(|node| self.instance_now(address, *node));
             let silent = next.filter(|_| left).map_or(Duration::ZERO, Instance::skew);
-            let name = |nodes: &[NodeIndex]| nodes.first().map(|node| self.name(*node).clone());
+            let name = |node: &NodeIndex| self.name(*node).clone();
+            // Of several holders the one that gives it up.
+            let from = was.iter().find(|node| !now.contains(node)).or(was.first()).map(name);
             moved.push(Moved {
-                moved: VipMove { vip: address, from: name(was), to: name(now), silent },
+                moved: VipMove { vip: address, from, to: now.first().map(name), silent },
                 is_detour: *now != self.last[at],
             });
         }

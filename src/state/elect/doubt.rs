@@ -88,7 +88,8 @@ impl Electorate {
         let mut priorities: Vec<u8> = running.iter().map(|instance| instance.priority).collect();
         priorities.sort_unstable();
         let equal = priorities.windows(2).any(|pair| pair[0] == pair[1]);
-        let is_grouped = running.len() > 1 && self.groups(situation).iter().any(|all| !all.is_empty());
+        let is_grouped =
+            running.len() > 1 && self.groups(situation).iter().any(|all| !all.is_empty());
         match (never && running.len() > 1, equal) {
             (true, _) => Some(Doubt::NeverPreempts),
             (_, true) => Some(Doubt::EqualPriorities),

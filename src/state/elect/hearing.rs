@@ -78,8 +78,8 @@ impl Voter<'_> {
                 (true, true) => mine.source.is_none_or(|source| theirs.peers.contains(&source)),
                 _ => false,
             };
-        let known = !mine.checks_sender
-            || theirs.source.is_none_or(|source| mine.peers.contains(&source));
+        let known =
+            !mine.checks_sender || theirs.source.is_none_or(|source| mine.peers.contains(&source));
         let understood = mine.version == theirs.version
             && (mine.version != 2
                 || mine.authentication == theirs.authentication
@@ -201,7 +201,8 @@ impl Links {
                 let number = |node, interface: &String| {
                     self.numbers.get(&(node, interface.clone())).copied()
                 };
-                let pair = number(one.node, &mine.interface).zip(number(other.node, &theirs.interface));
+                let pair =
+                    number(one.node, &mine.interface).zip(number(other.node, &theirs.interface));
                 let Some((a, b)) = pair else { continue };
                 if networks[a].is_empty() || networks[b].is_empty() {
                     self.join(a, b);

@@ -211,7 +211,9 @@ impl Completing<'_> {
                 Tracked::Script | Tracked::Bfd => false,
             };
             let text = match is_unweighted {
-                true => format!("the weight of `{name}` does not count {why}: without it, it is FAULT"),
+                true => {
+                    format!("the weight of `{name}` does not count {why}: without it, it is FAULT")
+                }
                 false => format!("`{name}` has a weight, and is not tracked {why}"),
             };
             self.remarks.push(Remark { at: track.at, text, kind: Kind::Skipped });
@@ -249,8 +251,7 @@ fn track_groups(found: &mut Configuration) {
         if all.iter().any(|instance| instance.priority == OWNER) {
             group.tracks.iter_mut().for_each(|track| track.weight.value = 0);
         }
-        let is_backup =
-            all.iter().any(|found| !found.starts_as_master || found.priority != OWNER);
+        let is_backup = all.iter().any(|found| !found.starts_as_master || found.priority != OWNER);
         for instance in &mut all {
             instance.starts_as_master &= !is_backup;
             for track in &group.tracks {
@@ -277,8 +278,8 @@ fn conflict(instances: &[Instance]) -> Option<(String, Span)> {
                 (Transport::Multicast(a), Transport::Multicast(b)) => a == b,
                 _ => false,
             };
-            let same_router =
-                (mine.vrid, mine.ipv6, mine.interface) == (theirs.vrid, theirs.ipv6, theirs.interface);
+            let same_router = (mine.vrid, mine.ipv6, mine.interface)
+                == (theirs.vrid, theirs.ipv6, theirs.interface);
             if is_same && same_router && mine.vrid != 0 {
                 let text = format!(
                     "`{}` and `{}` both have VRID {} on {}",

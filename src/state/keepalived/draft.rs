@@ -83,7 +83,10 @@ impl<W: Fn(Tracked, &str) -> Option<Weight>> Reader<'_, W> {
                 }
                 "BACKUP" => draft.is_master = Some(false),
                 other => {
-                    self.skipped(at, format!("`state` cannot be `{other}`: keepalived takes BACKUP"));
+                    self.skipped(
+                        at,
+                        format!("`state` cannot be `{other}`: keepalived takes BACKUP"),
+                    );
                     draft.is_master = Some(false);
                 }
             },
@@ -98,7 +101,8 @@ impl<W: Fn(Tracked, &str) -> Option<Weight>> Reader<'_, W> {
             "priority" => {
                 let priority = self.whole(&inner, 1, 255, Reading::Whole);
                 if priority.is_none() {
-                    let text = format!("a priority cannot be `{value}`: keepalived takes {PRIORITY}");
+                    let text =
+                        format!("a priority cannot be `{value}`: keepalived takes {PRIORITY}");
                     self.skipped(at, text);
                 }
                 draft.priority = priority.or(Some(PRIORITY));
@@ -113,7 +117,9 @@ impl<W: Fn(Tracked, &str) -> Option<Weight>> Reader<'_, W> {
                 _ => self.skipped(at, format!("the VRRP version cannot be `{value}` here")),
             },
             "native_ipv6" => match draft.is_ipv6 {
-                Some(false) => self.skipped(at, "`native_ipv6` of an instance that has IPv4 addresses"),
+                Some(false) => {
+                    self.skipped(at, "`native_ipv6` of an instance that has IPv4 addresses")
+                }
                 _ => (draft.is_ipv6, draft.version) = (Some(true), Some(3)),
             },
             "advert_int" => match seconds(value, 10_000..=255_000_000) {
@@ -271,7 +277,8 @@ impl<W: Fn(Tracked, &str) -> Option<Weight>> Reader<'_, W> {
             None => most,
             Some(Some(length)) => u8::try_from(length).unwrap_or(most),
             Some(None) => {
-                let text = format!("a prefix length in `{first}` cannot be that: keepalived takes {most}");
+                let text =
+                    format!("a prefix length in `{first}` cannot be that: keepalived takes {most}");
                 self.skipped(at, text);
                 most
             }

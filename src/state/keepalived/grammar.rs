@@ -222,12 +222,8 @@ const BFD: &[Word] = &[
     ("checker", Line),
 ];
 
-const GARP: &[Word] = &[
-    ("garp_interval", Line),
-    ("gna_interval", Line),
-    ("interface", Line),
-    ("interfaces", Values),
-];
+const GARP: &[Word] =
+    &[("garp_interval", Line), ("gna_interval", Line), ("interface", Line), ("interfaces", Values)];
 
 const GLOBAL: &[Word] = &[
     ("process_names", Line),

@@ -84,8 +84,11 @@ impl<'a> Lines<'a> {
             }
             let blank = raw.len() - raw.trim_start_matches([' ', '\t']).len();
             let number = |byte: usize| u32::try_from(byte).unwrap_or(u32::MAX);
-            let at =
-                Span { file: *file, start: number(here + blank), end: number(here + length.max(blank)) };
+            let at = Span {
+                file: *file,
+                start: number(here + blank),
+                end: number(here + length.max(blank)),
+            };
             defining = self.line(line, at, path, depth);
         }
     }
@@ -131,7 +134,8 @@ impl<'a> Lines<'a> {
             waiting.extend((!rest.is_empty()).then(|| rest.to_owned()));
             let (words, is_open) = words(code);
             if is_open {
-                let text = "a quote that is not closed: keepalived reads the line up to it".to_owned();
+                let text =
+                    "a quote that is not closed: keepalived reads the line up to it".to_owned();
                 self.remark(Kind::Skipped, at, text);
             }
             if words.iter().any(|word| word.contains('\u{fffd}')) {
@@ -195,10 +199,11 @@ impl<'a> Lines<'a> {
 /// What `@` lines of a node are held against: what keepalived was started with (`-i`, `--config-id`), or the first part
 /// of the host's name.
 fn config_id(tree: &Tree, node: &str) -> String {
-    let written = ["etc/default/keepalived", "etc/sysconfig/keepalived"].into_iter().find_map(|path| {
-        let text = tree.get(&format!("nodes/{node}/{path}"))?;
-        text.lines().filter(|line| !line.trim_start().starts_with('#')).find_map(option_id)
-    });
+    let written =
+        ["etc/default/keepalived", "etc/sysconfig/keepalived"].into_iter().find_map(|path| {
+            let text = tree.get(&format!("nodes/{node}/{path}"))?;
+            text.lines().filter(|line| !line.trim_start().starts_with('#')).find_map(option_id)
+        });
     written.unwrap_or_else(|| node.split('.').next().unwrap_or(node).to_owned())
 }
 
@@ -386,7 +391,10 @@ mod tests {
 
     #[test]
     fn braces_stand_alone() {
-        assert_eq!(at_brace("virtual_ipaddress{10.0.0.1/24}"), ("virtual_ipaddress", "{10.0.0.1/24}"));
+        assert_eq!(
+            at_brace("virtual_ipaddress{10.0.0.1/24}"),
+            ("virtual_ipaddress", "{10.0.0.1/24}")
+        );
         assert_eq!(at_brace("{ 10.0.0.1/24 }"), ("{", "10.0.0.1/24 }"));
         assert_eq!(at_brace(r#"script "a {" }"#), (r#"script "a {""#, "}"));
         assert_eq!(at_brace("}"), ("}", ""));

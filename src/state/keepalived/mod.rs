@@ -114,11 +114,7 @@ impl Host<'_> {
 }
 
 impl Configuration {
-    fn of(
-        statements: Vec<Statement>,
-        interfaces: &Interfaces,
-        remarks: &mut Vec<Remark>,
-    ) -> Self {
+    fn of(statements: Vec<Statement>, interfaces: &Interfaces, remarks: &mut Vec<Remark>) -> Self {
         let mut found = Self::default();
         let (mut drafts, mut groups) = (Vec::new(), Vec::new());
         let mut sessions: BTreeMap<String, Weight> = BTreeMap::new();

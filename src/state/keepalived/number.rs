@@ -20,7 +20,8 @@ pub fn whole(text: &str, range: RangeInclusive<i64>, reading: Reading) -> Option
     if reading == Reading::Whole && (end == 0 || end < digits.len()) {
         return None;
     }
-    let number = text[..text.len() - digits.len() + end].trim_start_matches('+').parse().unwrap_or(0);
+    let number =
+        text[..text.len() - digits.len() + end].trim_start_matches('+').parse().unwrap_or(0);
     range.contains(&number).then_some(number)
 }
 

@@ -94,7 +94,8 @@ impl Parser<'_> {
                 _ => {}
             }
             let Some(form) = grammar::form(known, key, self.version) else {
-                let place = owner.map_or("here".to_owned(), |owner| format!("in `{}`", owner.key()));
+                let place =
+                    owner.map_or("here".to_owned(), |owner| format!("in `{}`", owner.key()));
                 let text = format!(
                     "keepalived does not know `{key}` {place}, and skips the line{}",
                     unusual(key)
@@ -116,7 +117,8 @@ impl Parser<'_> {
                 Form::Foreign => statement.block = self.foreign(),
             }
             // The second list of a group is skipped, and its `}` ends the block around it.
-            if statement.key() == "group" && found.iter().any(|other: &Statement| other.key() == "group")
+            if statement.key() == "group"
+                && found.iter().any(|other: &Statement| other.key() == "group")
             {
                 let text = "a second list of members, which keepalived skips".to_owned();
                 self.remark(Kind::Skipped, statement.at, text);
@@ -177,11 +179,11 @@ impl Parser<'_> {
                         owner.block = block;
                     }
                 }
-                _ => found.extend(
-                    self.lines
-                        .next()
-                        .map(|Line { words, at }| Statement { words, block: None, at }),
-                ),
+                _ => found.extend(self.lines.next().map(|Line { words, at }| Statement {
+                    words,
+                    block: None,
+                    at,
+                })),
             }
         }
         Some(found)
@@ -195,7 +197,9 @@ impl Parser<'_> {
             [name] => format!(
                 "`{key} {name}` is there already: keepalived skips the second, and nothing of it runs"
             ),
-            _ => format!("`{key}` takes one name: keepalived skips the block, and nothing of it runs"),
+            _ => format!(
+                "`{key}` takes one name: keepalived skips the block, and nothing of it runs"
+            ),
         };
         self.remark(Kind::Skipped, statement.at, text);
         false
@@ -208,7 +212,8 @@ impl Parser<'_> {
 
 /// Names a character that looks like a space or like nothing, and is a part of a word.
 fn unusual(word: &str) -> String {
-    let is_hidden = |c: &char| c.is_whitespace() || matches!(*c, '\u{feff}' | '\u{200b}'..='\u{200f}');
+    let is_hidden =
+        |c: &char| c.is_whitespace() || matches!(*c, '\u{feff}' | '\u{200b}'..='\u{200f}');
     match word.chars().find(is_hidden) {
         Some(found) => format!(": U+{:04X} is no space for it", u32::from(found)),
         None => String::new(),

@@ -110,9 +110,12 @@ impl Track {
 
     /// A line of a block that lists what is tracked: `NAME [weight N [reverse]]`. An error says why keepalived skips it, or
     /// what it takes instead.
-    pub fn of(kind: Tracked, line: &Statement, own: Weight) -> Result<(Self, Option<String>), String> {
-        let mut track =
-            Self { kind, name: line.key().to_owned(), weight: own, at: line.at };
+    pub fn of(
+        kind: Tracked,
+        line: &Statement,
+        own: Weight,
+    ) -> Result<(Self, Option<String>), String> {
+        let mut track = Self { kind, name: line.key().to_owned(), weight: own, at: line.at };
         let words: Vec<&str> = line.words[1..].iter().map(String::as_str).collect();
         let (value, rest) = match words.as_slice() {
             [] => return Ok((track, None)),
@@ -122,7 +125,9 @@ impl Track {
         };
         let mut corrected = None;
         match whole(value, -254..=254, Reading::Beginning) {
-            Some(weight) => track.weight.value = i32::try_from(weight.clamp(-253, 253)).unwrap_or(0),
+            Some(weight) => {
+                track.weight.value = i32::try_from(weight.clamp(-253, 253)).unwrap_or(0)
+            }
             None => corrected = Some(format!("a weight cannot be `{value}`")),
         }
         match rest {

@@ -1,0 +1,64 @@
+//! What keepalived balances by LVS and will not any more: lbgen writes no `virtual_server`.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use super::{Class, Comparison, Finding};
+use crate::language::name::Subdomain;
+use crate::model::Entry;
+use crate::state::{State, Statement};
+
+/// What is balanced on any node: the words of its `virtual_server`, and the real servers behind it.
+struct Balanced<'a> {
+    node: &'a Subdomain,
+    words: &'a [String],
+    servers: Vec<String>,
+}
+
+pub(super) fn findings(comparison: Comparison<'_>) -> Vec<Finding> {
+    let stays: BTreeSet<&[String]> = balanced(comparison.to).map(|found| found.words).collect();
+    let lost = balanced(comparison.from).filter(|found| !stays.contains(found.words));
+    let lost = lost.map(|found| {
+        let reason = format!(
+            "LVS balanced {} to {}, and does not any more",
+            found.shown(),
+            match found.servers.as_slice() {
+                [] => "no server".to_owned(),
+                servers => servers.join(", "),
+            }
+        );
+        let address = found.words.first().and_then(|word| word.parse::<IpAddr>().ok());
+        let subject = address.map_or_else(|| Entry::Node(found.node.clone()), Entry::Vip);
+        let file = format!("nodes/{}/etc/keepalived/keepalived.conf", found.node);
+        Finding::new(Class::Unreachable, subject, reason).in_files([file.as_str()])
+    });
+    lost.collect()
+}
+
+fn balanced(state: &State) -> impl Iterator<Item = Balanced<'_>> {
+    state.nodes.iter().flat_map(|(node, found)| {
+        let statements = found.keepalived.iter().flat_map(|found| &found.others);
+        let servers = statements.filter(|statement| statement.key() == "virtual_server");
+        servers.map(move |statement| Balanced {
+            node,
+            words: &statement.words[1..],
+            servers: statement.inner().iter().filter_map(real_server).collect(),
+        })
+    })
+}
+
+fn real_server(statement: &Statement) -> Option<String> {
+    (statement.key() == "real_server").then(|| statement.value().unwrap_or_default().to_owned())
+}
+
+impl Balanced<'_> {
+    /// `192.0.2.10:443`, `fwmark 1`, `group web`
+    fn shown(&self) -> String {
+        match self.words {
+            [address, port] if address.parse::<IpAddr>().is_ok_and(|ip| ip.is_ipv4()) => {
+                format!("{address}:{port}")
+            }
+            words => words.join(" "),
+        }
+    }
+}
