@@ -1,12 +1,14 @@
 #!/bin/sh
 # {{ header }}
 #
-# usage: sh rollout.sh [--yes] [--dry-run] [--from-step ID | --back ID]
+# usage: sh rollout.sh [--yes] [--dry-run] [--from-step ID | --back ID] [--down NODE,...] [--accept-holders]
 #
-#   --yes           does not ask before each step
-#   --dry-run       prints the steps and their commands, and runs none
-#   --from-step ID  begins with this step; those before it are done
-#   --back ID       undoes this step, and runs no other
+#   --yes             does not ask before each step
+#   --dry-run         prints the steps and their commands, and runs none
+#   --from-step ID    begins with this step; those before it are done
+#   --back ID         undoes this step, and runs no other
+#   --down NODE,...   goes on without nodes that died on the way
+#   --accept-holders  goes on where a VIP is on another node than planned, as long as one node holds it
 #
 # It reaches the world by three commands, which the environment may replace:
 #   LBGEN_ON       (ssh)                    called as: $LBGEN_ON NODE COMMAND
@@ -18,6 +20,8 @@ set -eu
 bundle=${LBGEN_BUNDLE:-{{ bundle }}}
 soak={{ soak }}
 claim={{ claim }}
+nodes='{{ nodes | join(" ") }}'
+vips='{{ vips | join(" ") }}'
 
 # What runs on a node, which knows its name as $me.
 on_node=$(cat <<'NODE'
@@ -27,6 +31,8 @@ prev=/var/lib/lbgen/prev
 drain=/run/lbgen/drain
 kept_drain=/etc/tmpfiles.d/lbgen-drain.conf
 conf=etc/keepalived/keepalived.conf
+routing_script=/usr/local/sbin/lbgen-policy-routing
+loaded_program=/usr/local/libexec/lbgen/loaded
 fail() {
     echo "$me: $*" >&2
     exit 1
@@ -46,16 +52,19 @@ verify() {
     if ! alive; then fail "keepalived is not running"; fi
 }
 
-# One rollout at a time: the folder is made by the first.
+# One rollout at a time: the folder is made by the first. ID WHO
 claim() {
     mkdir -p /var/lib/lbgen
     if mkdir /var/lib/lbgen/rollout 2>/dev/null; then
         # What an earlier rollout had kept is not the way back of this one.
         rm -rf "$prev"
     elif [ "$(cat /var/lib/lbgen/rollout/id)" != "$1" ]; then
-        fail "another rollout is under way: go on with it, or release the nodes with its script: --back and the id of its first step"
+        fail "another rollout is under way, by $(cat /var/lib/lbgen/rollout/by 2>/dev/null || echo somebody): go on with it, or release the nodes with its script: --back and the id of its first step"
+    elif [ "$(cut -d ' ' -f 1 /var/lib/lbgen/rollout/by 2>/dev/null)" != "${2%% *}" ]; then
+        fail "this rollout is under way already, by $(cat /var/lib/lbgen/rollout/by): go on with --from-step, or undo its steps with --back"
     fi
     echo "$1" >/var/lib/lbgen/rollout/id
+    echo "$2" >/var/lib/lbgen/rollout/by
 }
 
 release() { rm -rf /var/lib/lbgen/rollout "$next"; }
@@ -65,8 +74,11 @@ give_up() {
     if [ "$(cat /var/lib/lbgen/rollout/id 2>/dev/null)" = "$1" ]; then release; fi
 }
 
-# The test names the scripts where they will be; they are beside it yet.
+# The test names the scripts where they will be; they are beside it yet. The folder of the drain file has to be there,
+# and without a file the test of 2.2.7 finds nothing wrong.
 config_test() {
+    mkdir -p /run/lbgen
+    if [ ! -s "$next/$conf" ]; then fail "there is no /$conf in $next: copy the files again"; fi
     sed "s|/usr/local/|$next/usr/local/|g" "$next/$conf" >"$next/test.conf"
     keepalived -t -f "$next/test.conf" || { code=$?; rm -f "$next/test.conf"; exit "$code"; }
     rm -f "$next/test.conf"
@@ -106,6 +118,8 @@ restore() {
     if [ ! -e "$prev" ]; then return 0; fi
     # Which of the files are new is known only while they are staged.
     if [ ! -e "$next" ]; then fail "the rollout is finished: render the revision that ran before, and roll that out"; fi
+    # What holds rules that nothing held before takes them along.
+    if [ ! -e "$prev$routing_script" ]; then routing_down; fi
     for file in $(cd "$next" && find . -type f | cut -c 2-); do
         if [ ! -e "$prev$file" ]; then rm -f "$file"; fi
     done
@@ -126,40 +140,49 @@ settings() {
     fi
     if [ -e /etc/sysctl.d/90-lbgen.conf ]; then sysctl -q -p /etc/sysctl.d/90-lbgen.conf; fi
     # A script that holds the rules has them in place before keepalived lets go of its own.
-    if grep -qx mode=static /usr/local/sbin/lbgen-policy-routing 2>/dev/null; then routing; fi
+    if grep -qx mode=static "$routing_script" 2>/dev/null; then routing; fi
 }
 
 routing() {
-    if [ -x /usr/local/sbin/lbgen-policy-routing ]; then /usr/local/sbin/lbgen-policy-routing up; fi
+    if [ -x "$routing_script" ]; then "$routing_script" up; fi
 }
 
-# How often keepalived has said since then that it has its configuration. Its VRRP process starts with the first instance.
-settled() {
-    journalctl -q -u keepalived --no-pager -o cat --since "$1" 2>/dev/null |
-        grep -cE 'Reload complete|Starting VRRP child process' || true
+routing_down() {
+    if [ -x "$routing_script" ]; then "$routing_script" down; fi
+}
+
+# Waits until keepalived has loaded what was installed, by its own data and not by what it says. Of files that lbgen did not
+# write nothing is known: there it gets the time that a reload takes.
+loaded() {
+    if [ ! -x "$loaded_program" ] || [ ! -e /etc/lbgen/expected ]; then
+        sleep 2
+        if ! alive; then fail "keepalived is not running any more: journalctl -u keepalived"; fi
+        return 0
+    fi
+    limit=$(($(date +%s) + 20))
+    until differs=$("$loaded_program" --check 2>&1); do
+        if [ "$(date +%s)" -ge "$limit" ]; then
+            echo "$differs" | head -n 12 >&2
+            fail "keepalived has not loaded its new configuration (< is expected, > is loaded): journalctl -u keepalived"
+        fi
+        sleep 0.2
+    done
+}
+
+reload_signal() {
+    if systemd; then systemctl reload keepalived; else kill -HUP "$(cat /run/keepalived.pid)"; fi
 }
 
 reload() {
-    if systemd; then
-        since=$(date '+%Y-%m-%d %H:%M:%S')
-        seen=$(settled "$since")
-        systemctl reload keepalived
-        tries=0
-        until [ "$(settled "$since")" -gt "$seen" ]; do
-            tries=$((tries + 1))
-            if [ "$tries" -gt 100 ]; then fail "keepalived does not say that it has reloaded: journalctl -u keepalived"; fi
-            sleep 0.1
-        done
-    else
-        kill -HUP "$(cat /run/keepalived.pid)"
-        sleep 0.5
-    fi
+    reload_signal
+    loaded
     routing
 }
 
 start() {
     routing
     if systemd; then systemctl enable --quiet --now keepalived; else keepalived; fi
+    loaded
 }
 
 # Not at the next boot either.
@@ -189,7 +212,26 @@ undrain() {
     echo 0 >"$drain"
 }
 
-remove() { rm -f "$@"; }
+# A node that is no part of the fleet any more keeps nothing of it: PATH...
+leave() {
+    routing_down
+    if systemd; then systemctl disable --quiet lbgen-policy-routing 2>/dev/null || true; fi
+    rm -f "$kept_drain" "$@"
+    if systemd; then systemctl daemon-reload; fi
+    rm -rf /run/lbgen /etc/lbgen /usr/local/libexec/lbgen /var/lib/lbgen
+}
+
+# Checks that do not pass now.
+failing() {
+    if [ -x "$loaded_program" ]; then "$loaded_program" --failing; fi
+}
+
+# Why VIPs may be elsewhere.
+why() {
+    if [ "$(cat "$drain" 2>/dev/null || echo 0)" != 0 ]; then echo "$me is drained"; fi
+    if ! alive; then echo "keepalived is not running on $me"; fi
+    for check in $(failing 2>/dev/null); do echo "the check $check fails on $me"; done
+}
 
 # Rules as FAMILY,ADDRESS,TABLE,PRIORITY.
 rules() {
@@ -206,13 +248,24 @@ put_rules() { rules add "$@"; }
 
 boot_id() { cat /proc/sys/kernel/random/boot_id; }
 
+# Whether a shutdown is still to come.
+shutting_down() { [ -e /run/systemd/shutdown/scheduled ]; }
+
 alive() { kill -0 "$(cat /run/keepalived.pid)" 2>/dev/null; }
 
-# With the others: says that the connection stands, and waits for the word.
-reload_on_word() {
+# Says that the connection stands, waits for the word, and proves afterwards what was done: ACTION
+on_word() {
     echo ready
     read -r _
-    reload
+    case $1 in
+    reload) reload_signal ;;
+    *) "$1" ;;
+    esac
+    echo acted
+    if [ "$1" = reload ]; then
+        loaded
+        routing
+    fi
 }
 
 addresses() { ip -o addr show | awk '{ sub(/\/.*/, "", $4); print $4 }'; }
@@ -231,7 +284,13 @@ host() {
     esac
 }
 
+is_down() {
+    case ",$down," in *",$1,"*) return 0 ;; *) return 1 ;; esac
+}
+
+# Runs words on a node that lives.
 on() {
+    if is_down "$1"; then return 0; fi
     node=$1
     shift
     words=
@@ -249,7 +308,7 @@ for_each() {
     for node_name in "$@"; do on "$node_name" "$action"; done
 }
 
-claim() { for node_name in "$@"; do on "$node_name" claim "$claim"; done; }
+claim() { for node_name in "$@"; do on "$node_name" claim "$claim" "$me"; done; }
 release() { for_each release "$@"; }
 give_up() { for node_name in "$@"; do on "$node_name" give_up "$claim"; done; }
 config_test() { for_each config_test "$@"; }
@@ -263,6 +322,7 @@ restore() { for_each restore "$@"; }
 pause() { sleep "$1"; }
 
 copy() {
+    if is_down "$1"; then return 0; fi
     if [ -n "${LBGEN_COPY:-}" ]; then
         $LBGEN_COPY "$bundle/nodes/$1" "$(host "$1")"
     else
@@ -279,38 +339,98 @@ with_words() {
 
 verify() { with_words verify "$@"; }
 install() { with_words install "$@"; }
-remove() { with_words remove "$@"; }
+leave() { with_words leave "$@"; }
 drop_rules() { with_words drop_rules "$@"; }
 put_rules() { with_words put_rules "$@"; }
 
-# Every connection is open before the first reload.
-reload_together() {
-    together=$(mktemp -d)
-    waiting=
-    for node_name in "$@"; do
-        {
-            while [ ! -e "$together/go" ]; do sleep 0.02; done
-            echo go
-        } | on "$node_name" reload_on_word >"$together/$node_name" &
-        waiting="$waiting $!"
-    done
+# Opens a connection to a node, on which one thing is done at a word: FOLDER ACTION NODE
+connect() {
+    {
+        while [ ! -e "$1/$3.go" ]; do sleep 0.02; done
+        echo go
+    } | on "$3" on_word "$2" >"$1/$3" &
+    waiting="$waiting $!"
+}
+
+# Waits until every connection stands: FOLDER NODE...
+connected() {
+    folder=$1
+    shift
     for node_name in "$@"; do
         tries=0
-        until grep -q ready "$together/$node_name" 2>/dev/null; do
+        until is_down "$node_name" || grep -q ready "$folder/$node_name" 2>/dev/null; do
             tries=$((tries + 1))
             if [ "$tries" -gt 600 ]; then
-                echo "$node_name does not answer; nothing was reloaded" >&2
+                echo "$node_name does not answer; nothing was changed" >&2
                 # shellcheck disable=SC2086 # a list of numbers
-                kill $waiting
-                exit 1
+                kill $waiting 2>/dev/null
+                return 1
             fi
             sleep 0.1
         done
     done
-    touch "$together/go"
+}
+
+# Waits for every connection to end: whether all went well.
+finished() {
     status=0
     for process in $waiting; do wait "$process" || status=1; done
-    rm -rf "$together"
+    return "$status"
+}
+
+# One thing on several nodes at one moment: ACTION NODE...
+together() {
+    action=$1
+    shift
+    folder=$(mktemp -d)
+    waiting=
+    for node_name in "$@"; do connect "$folder" "$action" "$node_name"; done
+    connected "$folder" "$@" || return 1
+    for node_name in "$@"; do touch "$folder/$node_name.go"; done
+    status=0
+    finished || status=1
+    rm -rf "$folder"
+    return "$status"
+}
+
+opposite() {
+    case $1 in
+    undrain) echo drain ;;
+    start) echo stop ;;
+    *) echo ;;
+    esac
+}
+
+# Two halves, the second some seconds after the first: SECONDS 'ACTION:NODE ...' 'ACTION:NODE ...'
+# Where the second does not happen, the first is taken back.
+hand_over() {
+    folder=$(mktemp -d)
+    waiting=
+    both=
+    for pair in $2 $3; do
+        connect "$folder" "${pair%%:*}" "${pair#*:}"
+        both="$both ${pair#*:}"
+    done
+    # shellcheck disable=SC2086 # names of nodes
+    connected "$folder" $both || return 1
+    for pair in $2; do touch "$folder/${pair#*:}.go"; done
+    sleep "$1"
+    for pair in $3; do touch "$folder/${pair#*:}.go"; done
+    status=0
+    finished || status=1
+    acted=yes
+    for pair in $3; do
+        if ! is_down "${pair#*:}" && ! grep -q acted "$folder/${pair#*:}"; then acted=no; fi
+    done
+    rm -rf "$folder"
+    if [ "$acted" = no ]; then
+        echo "the second half of the handover failed; the first is taken back" >&2
+        for pair in $2; do
+            back_action=$(opposite "${pair%%:*}")
+            if [ -n "$back_action" ]; then on "${pair#*:}" "$back_action" || true; fi
+        done
+        return 1
+    fi
     return "$status"
 }
 
@@ -345,17 +465,19 @@ free_health_port() {
         --patch '{"spec":{"externalTrafficPolicy":"Cluster","healthCheckNodePort":null}}'
 }
 
-# The node's own command; a reboot takes the connection with it.
+# The node's own command; a reboot takes the connection with it, or comes some time after it.
 visit() {
     boot=$(on "$1" boot_id)
+    before=$(on "$1" failing)
     status=0
     ${LBGEN_ON:-ssh} "$(host "$1")" {{ visit }} || status=$?
+    limit=$(($(date +%s) + 900))
     sleep 5
+    while on "$1" shutting_down 2>/dev/null; do sleep 2; done
     if [ "$status" != 0 ] && [ "$(on "$1" boot_id 2>/dev/null)" = "$boot" ]; then
         echo "$1: the command failed: exit status $status" >&2
         return 1
     fi
-    limit=$(($(date +%s) + 900))
     until on "$1" alive 2>/dev/null; do
         if [ "$(date +%s)" -ge "$limit" ]; then
             echo "$1: keepalived is not running 15 minutes after the command" >&2
@@ -363,28 +485,103 @@ visit() {
         fi
         sleep 2
     done
+    # VIPs come back to a node whose checks pass again.
+    while :; do
+        bad=
+        for check in $(on "$1" failing); do
+            case " $before " in *" $check "*) ;; *) bad="$bad $check" ;; esac
+        done
+        if [ -z "$bad" ]; then return 0; fi
+        if [ "$(date +%s)" -ge "$limit" ]; then
+            echo "$1: checks that passed before the command fail after it:$bad" >&2
+            return 1
+        fi
+        sleep 2
+    done
+}
+
+# The VIPs of this rollout that a node has.
+held() {
+    here=" $(on "$1" addresses | tr '\n' ' ') "
+    for vip in $vips; do
+        case $here in *" $vip "*) printf '%s ' "$vip" ;; esac
+    done
+}
+
+# Prints what is not as it should be: 'NODE...' ADDRESS=NODE|NODE...
+# Each node that is asked holds just what it should; an address is on one of its nodes, `none` is on none of those asked.
+differs() {
+    asked=$1
+    shift
+    seen=' '
+    for node_name in $asked; do
+        if is_down "$node_name"; then continue; fi
+        for vip in $(held "$node_name"); do seen="$seen$vip@$node_name "; done
+    done
+    for place in $seen; do
+        vip=${place%@*} node_name=${place##*@} wanted=
+        for pair in "$@"; do
+            if [ "${pair%%=*}" = "$vip" ]; then wanted=${pair#*=}; fi
+        done
+        case "|$wanted|" in
+        *"|$node_name|"* | '|any|') ;;
+        *) echo "$vip is on $node_name" ;;
+        esac
+    done
+    for pair in "$@"; do
+        vip=${pair%%=*} wanted=${pair#*=} count=0
+        for place in $seen; do
+            if [ "${place%@*}" = "$vip" ]; then count=$((count + 1)); fi
+        done
+        case $wanted in
+        any | none) continue ;;
+        esac
+        if is_down "$wanted"; then continue; fi
+        if [ "$count" = 0 ]; then echo "$vip is not on $wanted"; fi
+        if [ "$count" -gt 1 ]; then echo "$vip is on $count nodes"; fi
+    done
+}
+
+# Prints addresses that are not on just one node: ADDRESS=...
+apart() {
+    seen=' '
+    for node_name in $nodes; do
+        if is_down "$node_name"; then continue; fi
+        for vip in $(held "$node_name"); do seen="$seen$vip@$node_name "; done
+    done
+    for pair in "$@"; do
+        vip=${pair%%=*} count=0
+        for place in $seen; do
+            if [ "${place%@*}" = "$vip" ]; then count=$((count + 1)); fi
+        done
+        case ${pair#*=} in
+        any | none) continue ;;
+        esac
+        if [ "$count" != 1 ]; then echo "$vip is on $count nodes"; fi
+    done
 }
 
 # Waits until nodes hold what they should: SECONDS 'NODE...' ADDRESS=NODE...
 await() {
     limit=$(($(date +%s) + $1))
-    nodes=$2
-    shift 2
+    shift
     while :; do
-        wrong=
-        for node_name in $nodes; do
-            here=" $(on "$node_name" addresses | tr '\n' ' ') "
-            for pair in "$@"; do
-                vip=${pair%%=*} holder=${pair#*=}
-                case $here in
-                *" $vip "*) if [ "$holder" != "$node_name" ]; then wrong="$wrong $vip is on $node_name;"; fi ;;
-                *) if [ "$holder" = "$node_name" ]; then wrong="$wrong $vip is not on $node_name;"; fi ;;
-                esac
-            done
-        done
+        if [ "$accept" = yes ]; then
+            asked=$1
+            shift
+            wrong=$(apart "$@")
+            set -- "$asked" "$@"
+        else
+            wrong=$(differs "$@")
+        fi
         if [ -z "$wrong" ]; then return 0; fi
         if [ "$(date +%s)" -ge "$limit" ]; then
-            echo "not as it should be:$wrong" >&2
+            echo "not as it should be:" >&2
+            echo "$wrong" >&2
+            for node_name in $1; do on "$node_name" why >&2 || echo "$node_name does not answer" >&2; done
+            if [ "$accept" = no ]; then
+                echo "where that is as you want it, --accept-holders goes on with what is" >&2
+            fi
             return 1
         fi
         sleep 0.2
@@ -402,17 +599,23 @@ watch() {
 
 usage() { awk 'NR > 3 { if (!/^#/) exit; sub(/^# ?/, ""); print }' "$0"; }
 
-yes=no dry_run=no from_step='' back=''
+yes=no dry_run=no accept=no from_step='' back='' down=
+me="$(id -un)@$(uname -n) since $(date '+%Y-%m-%d %H:%M')"
 while [ $# -gt 0 ]; do
     case $1 in
     --yes) yes=yes ;;
     --dry-run) dry_run=yes ;;
-    --from-step | --back)
+    --accept-holders) accept=yes ;;
+    --from-step | --back | --down)
         if [ -z "${2:-}" ]; then
-            echo "$1 needs the id of a step" >&2
+            echo "$1 needs a value" >&2
             exit 2
         fi
-        if [ "$1" = --back ]; then back=$2; else from_step=$2; fi
+        case $1 in
+        --back) back=$2 ;;
+        --down) down=$2 ;;
+        *) from_step=$2 ;;
+        esac
         shift
         ;;
     -h | --help) usage; exit 0 ;;
@@ -423,6 +626,25 @@ done
 if [ -n "$from_step" ] && [ -n "$back" ]; then
     echo "--from-step and --back cannot be used together" >&2
     exit 2
+fi
+
+for node_name in $(echo "$down" | tr , ' '); do
+    case " $nodes " in
+    *" $node_name "*) ;;
+    *)
+        echo "there is no node $node_name in this rollout" >&2
+        exit 2
+        ;;
+    esac
+done
+
+# The same script a second time would take what the first has staged.
+if [ "$dry_run" = no ] && command -v flock >/dev/null 2>&1 && [ -r "$0" ]; then
+    exec 8<"$0"
+    if ! flock -n 8; then
+        echo "this script is running already" >&2
+        exit 2
+    fi
 fi
 
 agreed() {
@@ -507,6 +729,9 @@ if [ -n "$from_step$back" ]; then
     exit 2
 fi
 echo
+for node_name in $(echo "$down" | tr , ' '); do
+    echo "$node_name died on the way and keeps what it had: before keepalived starts there, bring it the new files"
+done
 {% for node in left_out %}
 echo {{ node }}' was down and has its old files: before keepalived starts there, bring it the new ones'
 {% endfor %}

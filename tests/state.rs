@@ -12,7 +12,7 @@ use lbgen::plan::simulate::{Scenario, Simulator};
 use lbgen::plan::{Instance, Plan, Unhealthy};
 use lbgen::source::Sources;
 use lbgen::state::elect::{Electorate, Masters};
-use lbgen::state::{self, Preemption, State, Tree};
+use lbgen::state::{self, Preemption, State, Tracked, Tree};
 use proptest::prelude::*;
 use support::random::{fleet, rendered};
 
@@ -46,14 +46,14 @@ fn same(read: &state::Instance, plan: &Instance) {
     assert_eq!(addresses.len(), planned.len());
     for (read, plan) in addresses.iter().zip(planned) {
         assert_eq!(read.address, plan.address);
-        assert_eq!(read.interface.as_deref(), Some(plan.interface.as_str()));
+        assert_eq!(read.interface, plan.interface.as_str());
     }
     assert_eq!(read.routes.len(), plan.routes.len());
     assert_eq!(read.rules.len(), plan.rules.len());
-    let weights: Vec<Option<i32>> = read.scripts.iter().map(|track| track.weight).collect();
+    let weights: Vec<i32> = read.tracked(Tracked::Script).map(|track| track.weight.value).collect();
     let tracked = plan.track.iter().map(|track| match track {
-        Unhealthy::Fault => None,
-        Unhealthy::Lose(lost) => Some(-i32::from(*lost)),
+        Unhealthy::Fault => 0,
+        Unhealthy::Lose(lost) => -i32::from(*lost),
     });
     assert_eq!(weights, tracked.collect::<Vec<_>>());
 }

@@ -153,7 +153,12 @@ fn address(address: &VirtualAddress) -> String {
 
 fn route(route: &Route) -> String {
     let Route { gateway, interface, table, source } = route;
-    format!("default via {gateway} dev {interface} table {table} src {source}")
+    // keepalived 2.3 finds an IPv6 route again only by its metric: without one it is never removed.
+    let metric = match gateway {
+        IpAddr::V4(_) => String::new(),
+        IpAddr::V6(_) => format!(" metric {}", Route::METRIC6),
+    };
+    format!("default via {gateway} dev {interface} table {table} src {source}{metric}")
 }
 
 /// The priority is spelt out: without it `keepalived -t` fails.

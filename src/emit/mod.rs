@@ -4,6 +4,7 @@ mod check;
 mod file;
 mod keepalived;
 mod kubernetes;
+mod loaded;
 mod policy_routing;
 mod system;
 mod template;
@@ -32,7 +33,7 @@ type Files = anyhow::Result<Vec<BundleFile>>;
 
 /// The outputs of a node.
 const NODE: &[fn(&Emitter<'_>, &NodePlan) -> Files] =
-    &[keepalived::emit, policy_routing::emit, check::emit, system::emit];
+    &[keepalived::emit, loaded::emit, policy_routing::emit, check::emit, system::emit];
 
 /// The outputs of the cluster.
 const CLUSTER: &[fn(&Emitter<'_>) -> Files] = &[kubernetes::emit];

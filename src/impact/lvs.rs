@@ -16,23 +16,23 @@ struct Balanced<'a> {
 }
 
 pub(super) fn findings(comparison: Comparison<'_>) -> Vec<Finding> {
-    let stays: BTreeSet<&[String]> = balanced(comparison.to).map(|found| found.words).collect();
-    let lost = balanced(comparison.from).filter(|found| !stays.contains(found.words));
-    let lost = lost.map(|found| {
-        let reason = format!(
-            "LVS balanced {} to {}, and does not any more",
-            found.shown(),
-            match found.servers.as_slice() {
-                [] => "no server".to_owned(),
-                servers => servers.join(", "),
-            }
-        );
-        let address = found.words.first().and_then(|word| word.parse::<IpAddr>().ok());
-        let subject = address.map_or_else(|| Entry::Node(found.node.clone()), Entry::Vip);
+    let findings = lost(comparison).into_iter().map(|found| {
+        let subject = found.address().map_or_else(|| Entry::Node(found.node.clone()), Entry::Vip);
         let file = format!("nodes/{}/etc/keepalived/keepalived.conf", found.node);
-        Finding::new(Class::Unreachable, subject, reason).in_files([file.as_str()])
+        Finding::new(Class::Unreachable, subject, found.reason()).in_files([file.as_str()])
     });
-    lost.collect()
+    findings.collect()
+}
+
+/// Addresses that LVS balances and will not any more, and how.
+pub fn unbalanced(comparison: Comparison<'_>) -> BTreeSet<(IpAddr, String)> {
+    let lost = lost(comparison);
+    lost.iter().filter_map(|found| Some((found.address()?, found.reason()))).collect()
+}
+
+fn lost(comparison: Comparison<'_>) -> Vec<Balanced<'_>> {
+    let stays: BTreeSet<&[String]> = balanced(comparison.to).map(|found| found.words).collect();
+    balanced(comparison.from).filter(|found| !stays.contains(found.words)).collect()
 }
 
 fn balanced(state: &State) -> impl Iterator<Item = Balanced<'_>> {
@@ -52,6 +52,18 @@ fn real_server(statement: &Statement) -> Option<String> {
 }
 
 impl Balanced<'_> {
+    fn address(&self) -> Option<IpAddr> {
+        self.words.first()?.parse().ok()
+    }
+
+    fn reason(&self) -> String {
+        let servers = match self.servers.as_slice() {
+            [] => "no server".to_owned(),
+            servers => servers.join(", "),
+        };
+        format!("LVS balanced {} to {servers}, and does not any more", self.shown())
+    }
+
     /// `192.0.2.10:443`, `fwmark 1`, `group web`
     fn shown(&self) -> String {
         match self.words {

@@ -11,6 +11,7 @@ mod routing;
 mod verdict;
 mod vip;
 
+pub use lvs::unbalanced;
 pub use node::{Daemon, NodeChange};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -178,6 +179,7 @@ impl Impact {
         findings.extend(lvs::findings(comparison));
         findings.extend(node::findings(comparison));
         findings.extend(cluster::findings(comparison));
+        findings.iter_mut().for_each(|finding| finding.add_expected(comparison));
         findings.extend(unexplained(comparison, &findings));
         let mut findings = merged(findings);
         findings.sort_by(|a, b| (a.class, &a.subject).cmp(&(b.class, &b.subject)));
@@ -244,6 +246,17 @@ impl Finding {
             silent: None,
             files: BTreeSet::new(),
         }
+    }
+
+    /// What must be loaded follows the configuration: what a finding says of the one holds for the other.
+    fn add_expected(&mut self, comparison: Comparison<'_>) {
+        let expected = comparison.changed.iter().filter_map(|file| {
+            let node = file.path.strip_suffix("etc/lbgen/expected")?;
+            let conf = format!("{node}etc/keepalived/keepalived.conf");
+            self.files.contains(&conf).then(|| file.path.to_owned())
+        });
+        let expected: Vec<String> = expected.collect();
+        self.files.extend(expected);
     }
 
     fn in_files<'a>(mut self, files: impl IntoIterator<Item = &'a str>) -> Self {

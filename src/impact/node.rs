@@ -1,9 +1,10 @@
 //! What happens on each node: its files, and what its keepalived does.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Class, Comparison, Finding};
 use crate::language::name::{Name, Subdomain};
+use crate::language::version::KeepalivedVersion;
 use crate::model::Entry;
 use crate::state::{Configuration, State};
 
@@ -43,9 +44,6 @@ pub struct NodeChange {
     /// What it does.
     pub daemon: Daemon,
 }
-
-/// Words of `global_defs` that a reload does not change (facts-keepalived 12).
-const AT_START: &[&str] = &["instance", "net_namespace"];
 
 /// The changed files of each node, by their paths on it.
 fn files_by_node<'a>(comparison: Comparison<'a>) -> BTreeMap<&'a str, Vec<&'a str>> {
@@ -108,6 +106,9 @@ fn settings(comparison: Comparison<'_>, node: &Subdomain, files: &[&str]) -> Opt
                 same.then_some("the policy routing script")
             }
             path if path.ends_with("/check-entrypoint") => Some("the health check"),
+            path if path.ends_with("/lbgen/loaded") => Some("the check of reloads"),
+            // It follows the configuration.
+            "etc/lbgen/expected" if files.contains(&"etc/keepalived/keepalived.conf") => None,
             _ => Some("other files"),
         };
         if let Some(word) = word {
@@ -115,7 +116,8 @@ fn settings(comparison: Comparison<'_>, node: &Subdomain, files: &[&str]) -> Opt
             named.push(format!("nodes/{node}/{path}"));
         }
     }
-    what.dedup();
+    let mut told = BTreeSet::new();
+    what.retain(|word| told.insert(*word));
     (!what.is_empty()).then(|| {
         Finding::new(Class::Settings, Entry::Node(node.clone()), what.join(", "))
             .in_files(named.iter().map(String::as_str))
@@ -156,7 +158,11 @@ pub(super) fn changes(comparison: Comparison<'_>) -> Vec<NodeChange> {
             let daemon = match (of(comparison.from, node), of(comparison.to, node)) {
                 (None, Some(_)) => Daemon::Start,
                 (Some(_), None) => Daemon::Stop,
-                (Some(from), Some(to)) if restarts(from, to) => Daemon::Restart,
+                (Some(from), Some(to))
+                    if touched && from.restarts(to, version_of(comparison, node)).is_some() =>
+                {
+                    Daemon::Restart
+                }
                 (Some(_), Some(_)) if touched => Daemon::Reload,
                 _ => Daemon::Untouched,
             };
@@ -165,11 +171,8 @@ pub(super) fn changes(comparison: Comparison<'_>) -> Vec<NodeChange> {
         .collect()
 }
 
-fn restarts(from: &Configuration, to: &Configuration) -> bool {
-    let words = |found: &Configuration| -> Vec<Vec<String>> {
-        let global = found.global.iter().filter(|word| AT_START.contains(&word.key()));
-        let top = found.others.iter().filter(|word| AT_START.contains(&word.key()));
-        global.chain(top).map(|word| word.words.clone()).collect()
-    };
-    words(from) != words(to)
+/// What a node runs: as it said, or as the inventory says.
+fn version_of(comparison: Comparison<'_>, node: &Subdomain) -> KeepalivedVersion {
+    let said = comparison.from.nodes.get(node).and_then(|found| found.version);
+    said.unwrap_or(comparison.version)
 }

@@ -130,7 +130,10 @@ impl Fleet {
             let interfaces = node.routing.interfaces.all().map(|net| net.addr());
             interfaces.chain(node.address).chain(node.address6).collect::<Vec<_>>()
         };
-        let known: BTreeSet<IpAddr> = self.nodes.values().flat_map(own).collect();
+        let instances = written.iter().filter_map(|read| read.state.keepalived.as_ref());
+        let sources = instances.flat_map(|found| &found.instances);
+        let sources = sources.filter_map(|instance| instance.advert.source);
+        let known: BTreeSet<IpAddr> = self.nodes.values().flat_map(own).chain(sources).collect();
         let is_known = |address: &IpAddr| known.contains(address) || address.is_loopback();
         let peers = |read: &Written| -> Vec<(IpAddr, Span)> {
             let instances = read.statements.iter().filter(|found| found.key() == "vrrp_instance");

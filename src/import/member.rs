@@ -46,6 +46,7 @@ impl Member {
     ) -> Self {
         let mut found = Tracks {
             node,
+            configuration,
             drain: configuration.drain_file(instance),
             priority: i32::from(instance.priority),
             health: Vec::new(),
@@ -93,6 +94,7 @@ impl Member {
 /// What an instance tracks, as far as an inventory can say it.
 struct Tracks<'a> {
     node: &'a Node,
+    configuration: &'a Configuration,
     /// The file that drains the node.
     drain: Option<&'a str>,
     /// While all of it is well.
@@ -117,7 +119,10 @@ impl Tracks<'_> {
                 let weight = Some(value).filter(|weight| *weight != 0);
                 let check = self.node.checks.get(name).filter(|check| !check.is_empty());
                 self.health.extend(check.map(|check| (name.clone(), check.clone(), weight)));
-                if weight.is_some() && !name.starts_with(Check::PREFIX) {
+                // A weight of the script's own is told of where it stands.
+                let own = self.configuration.scripts.get(name).map(|script| script.weight);
+                let is_chosen = weight.is_some() && own != Some(track.weight);
+                if is_chosen && !name.starts_with(Check::PREFIX) {
                     findings.add(
                         &codes::OTHERWISE,
                         at,

@@ -316,7 +316,7 @@ fn version(raw: &Loc<Text<KeepalivedVersion>>, report: &mut Report) -> Option<Ke
                 format!("keepalived {parsed} is too old"),
                 "2.2.7 and later",
             )
-            .note("earlier releases lack `unicast_fault_no_peer` and `reload_check_config`"),
+            .note("how earlier releases elect and reload was not measured"),
         );
         return None;
     }

@@ -8,9 +8,10 @@ mod step;
 mod switch;
 
 pub use script::Script;
-pub use step::{Command, Do, Exception, Expectation, Promise, Step, VipMove};
+pub use step::{Act, Command, Do, Exception, Expectation, Promise, Step, VipMove};
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use anyhow::bail;
@@ -46,6 +47,10 @@ pub struct Rollout {
     pub peak: usize,
     /// Nodes that are dead and keep their old files, which are not those of **to**.
     pub left_out: Vec<Subdomain>,
+    /// Every node, dead ones aside.
+    pub nodes: Vec<Subdomain>,
+    /// Every address that any of them may hold.
+    pub vips: Vec<IpAddr>,
 }
 
 impl Rollout {

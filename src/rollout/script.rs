@@ -35,6 +35,8 @@ struct Context<'a> {
     soak: u64,
     claim: String,
     visit: String,
+    nodes: Vec<&'a str>,
+    vips: Vec<String>,
     hosts: Vec<HostText>,
     steps: Vec<StepText<'a>>,
     left_out: Vec<&'a str>,
@@ -71,6 +73,8 @@ impl Rollout {
             soak: about.soak.as_secs(),
             claim,
             visit: quoted(about.visit),
+            nodes: self.nodes.iter().map(Subdomain::as_str).collect(),
+            vips: self.vips.iter().map(ToString::to_string).collect(),
             hosts: about
                 .hosts
                 .iter()

@@ -12,8 +12,9 @@ use std::time::Duration;
 
 use anyhow::bail;
 
-use super::step::{Command, Do, Exception, Promise, Step};
+use super::step::{Act, Command, Do, Exception, Promise, Step};
 use super::{Request, Rollout, settle};
+use crate::impact;
 use crate::language::name::Subdomain;
 use crate::state::elect::NodeIndex;
 use turn::{Kind, Turn, Verdict};
@@ -38,6 +39,8 @@ pub(super) fn plan(request: Request<'_>) -> anyhow::Result<Rollout> {
     let world = World::new(request);
     let mut search = Search { request, world, rollout: Rollout::default() };
     search.rollout.peak = search.world.peak();
+    search.rollout.nodes = search.world.alive();
+    search.rollout.vips.clone_from(&search.world.addresses);
     if let Some(command) = request.visit {
         search.visit(command);
         return Ok(search.rollout);
@@ -45,6 +48,7 @@ pub(super) fn plan(request: Request<'_>) -> anyhow::Result<Rollout> {
     search.prepare();
     search.run();
     search.finish();
+    search.tell_losses();
     search.rollout.left_out = search.world.left_out();
     Ok(search.rollout)
 }
@@ -56,6 +60,20 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
+    /// Says what comes out of it otherwise than it was: what LVS balanced, and VIPs that stay elsewhere.
+    fn tell_losses(&mut self) {
+        let lost = impact::unbalanced(self.request.change);
+        let lost = lost.into_iter().map(|(vip, why)| (Promise::OneHolder, vip, why));
+        let stays = self.world.elsewhere().into_iter().map(|(vip, now, then)| {
+            let why = format!("`preempt: false`: it stays on {now} at the end, and not on {then}; a drain of {now} brings it there");
+            (Promise::OneMove, vip, why)
+        });
+        for (promise, vip, why) in lost.chain(stays) {
+            let silent = Duration::ZERO;
+            self.rollout.exceptions.push(Exception { promise, vip, silent, why });
+        }
+    }
+
     fn name(&self, node: NodeIndex) -> &Subdomain {
         self.world.name(node)
     }
@@ -76,9 +94,9 @@ impl Search<'_> {
             } else if let Some((gains, loses, vips)) = self.relay() {
                 self.pass_on(gains, loses, &vips);
             } else {
-                let before = self.world.position();
+                let before = self.world.situation();
                 self.funnel();
-                if self.world.position() == before {
+                if self.world.situation() == before {
                     self.force();
                 }
             }
@@ -150,7 +168,7 @@ impl Search<'_> {
         })
     }
 
-    /// The nodes that could be reloaded within three adverts: nothing on them is made anew.
+    /// The nodes that could be reloaded within three adverts.
     fn can_close(&self) -> Option<Vec<NodeIndex>> {
         if self.request.careful || self.world.is_any_drained() {
             return None;
@@ -163,9 +181,8 @@ impl Search<'_> {
             .collect();
         let turns: Vec<Turn> = nodes.iter().map(|node| Turn::Next(*node)).collect();
         let enough = self.window() >= SHORTEST;
-        let in_place = nodes.iter().all(|node| self.world.changes_in_place(*node));
-        (nodes.len() > 1 && enough && in_place && self.world.judge(&turns).is_safe())
-            .then_some(nodes)
+        let may = nodes.len() > 1 && enough && self.world.may_close(&nodes);
+        (may && self.world.judge(&turns).is_safe()).then_some(nodes)
     }
 
     fn window(&self) -> Duration {
@@ -184,9 +201,8 @@ impl Search<'_> {
             ),
             self.names(nodes),
         );
-        let names = || nodes.iter().map(|node| self.name(*node).to_string());
         step.commands = nodes.iter().map(|node| self.world.install(*node)).collect();
-        step.commands.push(Command::of("reload_together", names()));
+        step.commands.push(self.together(Act::Reload, nodes));
         step.back = self.undo(nodes);
         self.push(step, &turns, nodes);
     }
@@ -199,30 +215,47 @@ impl Search<'_> {
         };
         let leaves = |node| self.world.kind(node) == Kind::Leave;
         let runs = |node| !leaves(node) && self.world.is_running(node);
-        let each = |function, names: Vec<_>| {
-            names.into_iter().map(move |name| Command::of(function, [name]))
-        };
+        let each =
+            |act, names: Vec<_>| names.into_iter().map(move |name| Command::each(act, [name]));
         let mut commands = Vec::new();
-        commands.extend(each("stop", some(&|node| !leaves(node) && !runs(node))));
-        commands.extend(each("restore", some(&|node| !leaves(node))));
-        let reloaded = some(&runs);
+        commands.extend(each(Act::Stop, some(&|node| !leaves(node) && !runs(node))));
+        commands.extend(
+            some(&|node| !leaves(node)).into_iter().map(|name| Command::of("restore", [name])),
+        );
+        let restarts = |node| runs(node) && self.world.restarts_back(node);
+        let reloaded = some(&|node| runs(node) && !restarts(node));
         if !reloaded.is_empty() {
-            commands.push(Command::of("reload", reloaded));
+            commands.push(Command::each(Act::Reload, reloaded));
         }
-        commands.extend(each("start", some(&leaves)));
+        commands.extend(each(Act::Restart, some(&restarts)));
+        commands.extend(each(Act::Start, some(&leaves)));
         commands
     }
 
-    /// A node whose absence lets others go on: one that leaves, or whose own address changes.
+    /// A node whose absence lets others go on, because its own address changes; or one that can change while another
+    /// holds what it would lose on the way.
     fn helpful_drain(&self) -> Option<NodeIndex> {
-        self.world.open().into_iter().filter(|node| self.world.is_renumbered(*node)).find(|node| {
-            let drained = [Turn::Drain(*node)];
-            !self.world.is_drained(*node)
-                && self.world.judge(&drained).is_safe()
+        let mut open = self.world.open().into_iter().filter(|node| !self.world.is_drained(*node));
+        open.find(|node| {
+            let drained = Turn::Drain(*node);
+            let alone = [drained, Turn::Next(*node), Turn::Undrain(*node)];
+            if self.world.loses_on_the_way(*node) && self.world.is_safe_sequence(&alone) {
+                return true;
+            }
+            self.world.is_renumbered(*node)
+                && self.world.judge(&[drained]).is_safe()
                 && self.world.turns().into_iter().any(|turn| {
-                    matches!(turn, Turn::Next(_)) && self.world.judge(&[drained[0], turn]).is_safe()
+                    matches!(turn, Turn::Next(_)) && self.world.judge(&[drained, turn]).is_safe()
                 })
         })
+    }
+
+    /// One thing on several nodes at one moment: every connection stands before the first of them does it.
+    fn together(&self, act: Act, nodes: &[NodeIndex]) -> Command {
+        match nodes {
+            [node] => Command::each(act, [self.name(*node)]),
+            nodes => Command::Together(act, self.names(nodes)),
+        }
     }
 
     /// Takes turns as one step, or several where a node is drained before it stops.
@@ -233,22 +266,23 @@ impl Search<'_> {
         let step = match turns[0] {
             Turn::Drain(node) if self.world.can_drain(node) => {
                 let mut step = Step::on(Do::Drain, format!("drain {listed}"), names.clone());
-                step.commands = names.iter().map(|name| Command::of("drain", [name])).collect();
-                step.back = names.iter().map(|name| Command::of("undrain", [name])).collect();
+                step.commands = vec![self.together(Act::Drain, &nodes)];
+                step.back = names.iter().map(|name| Command::each(Act::Undrain, [name])).collect();
                 step
             }
             Turn::Drain(_) => {
                 let mut step =
                     Step::on(Do::Stop, format!("stop keepalived on {listed}"), names.clone());
-                step.commands = names.iter().map(|name| Command::of("stop", [name])).collect();
-                step.back = names.iter().map(|name| Command::of("start", [name])).collect();
+                step.commands = names.iter().map(|name| Command::each(Act::Stop, [name])).collect();
+                step.back = names.iter().map(|name| Command::each(Act::Start, [name])).collect();
                 step
             }
             Turn::Undrain(_) => {
                 let mut step =
                     Step::on(Do::Undrain, format!("let VIPs come back to {listed}"), names.clone());
-                step.commands = names.iter().map(|name| Command::of("undrain", [name])).collect();
-                step.back = names.iter().map(|name| Command::of("drain", [name])).collect();
+                step.commands =
+                    names.iter().map(|name| Command::each(Act::Undrain, [name])).collect();
+                step.back = names.iter().map(|name| Command::each(Act::Drain, [name])).collect();
                 step
             }
             Turn::Next(node) => self.next(node, &nodes, &names, &listed),
@@ -272,7 +306,7 @@ impl Search<'_> {
                 }
                 let mut step =
                     Step::on(Do::Stop, format!("stop keepalived on {listed}"), names.to_vec());
-                step.commands = names.iter().map(|name| Command::of("stop", [name])).collect();
+                step.commands = names.iter().map(|name| Command::each(Act::Stop, [name])).collect();
                 step.back = self.undo(nodes);
                 step
             }
@@ -285,10 +319,23 @@ impl Search<'_> {
                 step.commands = nodes.iter().map(|node| self.world.install(*node)).collect();
                 // It was stopped because nothing drained it; what it runs now can be.
                 let waits = || nodes.iter().filter(|node| self.world.is_drained(**node));
-                step.commands.extend(waits().map(|node| Command::of("drain", [self.name(*node)])));
-                step.commands.extend(names.iter().map(|name| Command::of("start", [name])));
+                step.commands
+                    .extend(waits().map(|node| Command::each(Act::Drain, [self.name(*node)])));
+                step.commands.extend(names.iter().map(|name| Command::each(Act::Start, [name])));
                 step.back = self.undo(nodes);
-                step.back.extend(waits().map(|node| Command::of("undrain", [self.name(*node)])));
+                step.back
+                    .extend(waits().map(|node| Command::each(Act::Undrain, [self.name(*node)])));
+                step
+            }
+            _ if self.world.restarts(node) => {
+                let mut step = Step::on(
+                    Do::Restart,
+                    format!("install the new files and restart keepalived on {listed}"),
+                    names.to_vec(),
+                );
+                step.commands = nodes.iter().map(|node| self.world.install(*node)).collect();
+                step.commands.extend(names.iter().map(|name| Command::each(Act::Restart, [name])));
+                step.back = self.undo(nodes);
                 step
             }
             _ => {
@@ -298,7 +345,7 @@ impl Search<'_> {
                     names.to_vec(),
                 );
                 step.commands = nodes.iter().map(|node| self.world.install(*node)).collect();
-                step.commands.push(Command::of("reload", names));
+                step.commands.push(Command::each(Act::Reload, names));
                 step.back = self.undo(nodes);
                 step
             }
@@ -319,17 +366,14 @@ impl Search<'_> {
             }
         }
         step.moves = moves.into_iter().map(|found| found.moved).collect();
+        let left: Vec<NodeIndex> =
+            step.moves.iter().filter_map(|moved| self.world.index(moved.from.as_ref()?)).collect();
         let moved: BTreeSet<_> = step.moves.iter().map(|moved| moved.vip).collect();
-        step.expect = self.world.expectations(nodes);
-        step.expect.extend(
-            self.world
-                .all_expectations()
-                .into_iter()
-                .filter(|expectation| moved.contains(&expectation.vip)),
-        );
-        step.expect.sort_by_key(|expectation| expectation.vip);
-        step.expect.dedup();
+        (step.asked, step.expect) = self.world.expectations(nodes, &left, &moved);
         step.wait = settle(self.world.longest_advert());
+        if !moved.is_empty() {
+            step.wait += self.world.preempt_delay(nodes);
+        }
         self.rollout.peak = self.rollout.peak.max(self.world.peak());
         self.rollout.steps.push(step);
     }

@@ -1,6 +1,5 @@
 //! Steps of a rollout, and promises that one cannot keep.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -69,20 +68,89 @@ impl Do {
     }
 }
 
-/// A command of a step: a function of the script and its words.
+/// Something that is done to the keepalived of a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Act {
+    /// Reads its configuration again.
+    Reload,
+    /// Stops and starts.
+    Restart,
+    /// Starts.
+    Start,
+    /// Stops for good.
+    Stop,
+    /// Gives every VIP away.
+    Drain,
+    /// May hold VIPs again.
+    Undrain,
+}
+
+impl Act {
+    /// The function of the script.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Reload => "reload",
+            Self::Restart => "restart",
+            Self::Start => "start",
+            Self::Stop => "stop",
+            Self::Drain => "drain",
+            Self::Undrain => "undrain",
+        }
+    }
+}
+
+/// A command of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Command(pub Vec<String>);
+pub enum Command {
+    /// One node after the other.
+    Each(Act, Vec<Subdomain>),
+    /// All nodes at one moment: every connection stands before the first of them does it.
+    Together(Act, Vec<Subdomain>),
+    /// Two halves over connections that stand before the first: if the second does not happen, the first is taken back.
+    HandOver {
+        /// Between the halves.
+        pause: Duration,
+        /// What comes first.
+        first: Vec<(Act, Subdomain)>,
+        /// What follows.
+        second: Vec<(Act, Subdomain)>,
+    },
+    /// Anything else: a function of the script and its words.
+    Run(&'static str, Vec<String>),
+}
 
 impl Command {
     /// A function and what it takes.
-    pub fn of<T: ToString>(function: &str, words: impl IntoIterator<Item = T>) -> Self {
-        let words = words.into_iter().map(|word| word.to_string());
-        Self([function.to_owned()].into_iter().chain(words).collect())
+    pub fn of<T: ToString>(function: &'static str, words: impl IntoIterator<Item = T>) -> Self {
+        Self::Run(function, words.into_iter().map(|word| word.to_string()).collect())
+    }
+
+    /// One thing on some nodes, one after the other.
+    pub fn each<'a>(act: Act, nodes: impl IntoIterator<Item = &'a Subdomain>) -> Self {
+        Self::Each(act, nodes.into_iter().cloned().collect())
     }
 
     /// As a shell reads it.
     pub fn line(&self) -> String {
-        self.0.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+        let names = |nodes: &[Subdomain]| nodes.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let half = |half: &[(Act, Subdomain)]| {
+            let words = half.iter().map(|(act, node)| format!("{}:{node}", act.word()));
+            words.collect::<Vec<_>>().join(" ")
+        };
+        let words = match self {
+            Self::Each(act, nodes) => [vec![act.word().to_owned()], names(nodes)].concat(),
+            Self::Together(act, nodes) => {
+                [vec!["together".to_owned(), act.word().to_owned()], names(nodes)].concat()
+            }
+            Self::HandOver { pause, first, second } => vec![
+                "hand_over".to_owned(),
+                format!("{:.2}", pause.as_secs_f64()),
+                half(first),
+                half(second),
+            ],
+            Self::Run(function, words) => [vec![(*function).to_owned()], words.clone()].concat(),
+        };
+        words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -126,8 +194,8 @@ impl VipMove {
 pub struct Expectation {
     /// The VIP.
     pub vip: IpAddr,
-    /// Its holder; `None` where nobody may hold it.
-    pub holder: Option<Subdomain>,
+    /// One of these, nobody where there is none; `None` where it cannot be said.
+    pub holders: Option<Vec<Subdomain>>,
 }
 
 /// One step.
@@ -147,7 +215,9 @@ pub struct Step {
     pub moves: Vec<VipMove>,
     /// What it runs, one after the other.
     pub commands: Vec<Command>,
-    /// Who must hold what afterwards.
+    /// The nodes that are asked afterwards.
+    pub asked: Vec<Subdomain>,
+    /// All that they must hold.
     pub expect: Vec<Expectation>,
     /// How long to wait for that.
     pub wait: Duration,
@@ -166,6 +236,7 @@ impl Step {
             objects: Vec::new(),
             moves: Vec::new(),
             commands: Vec::new(),
+            asked: Vec::new(),
             expect: Vec::new(),
             wait: Duration::ZERO,
             back: Vec::new(),
@@ -174,18 +245,18 @@ impl Step {
 
     /// What must hold afterwards, as a command; `None` where nothing must.
     pub fn check(&self) -> Option<Command> {
-        if self.expect.is_empty() {
+        if self.asked.is_empty() {
             return None;
         }
-        let holders = self.expect.iter().filter_map(|found| found.holder.as_ref());
-        let left = self.moves.iter().filter_map(|moved| moved.from.as_ref());
-        let nodes: BTreeSet<&str> =
-            self.nodes.iter().chain(holders).chain(left).map(Subdomain::as_str).collect();
-        let nodes: Vec<&str> = nodes.into_iter().collect();
+        let nodes: Vec<&str> = self.asked.iter().map(Subdomain::as_str).collect();
         let mut words = vec![self.wait.as_secs().max(1).to_string(), nodes.join(" ")];
         words.extend(self.expect.iter().map(|found| {
-            let holder = found.holder.as_ref().map_or("none", Subdomain::as_str);
-            format!("{}={holder}", found.vip)
+            let holders = match &found.holders {
+                None => "any".to_owned(),
+                Some(names) if names.is_empty() => "none".to_owned(),
+                Some(names) => names.iter().map(Subdomain::as_str).collect::<Vec<_>>().join("|"),
+            };
+            format!("{}={holders}", found.vip)
         }));
         Some(Command::of("await", words))
     }

@@ -401,6 +401,35 @@ impl Electorate {
     }
 }
 
+/// What becomes of the instance of an address on a node, from one state to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// It is in neither, or the same in both.
+    None,
+    /// keepalived keeps it.
+    InPlace,
+    /// keepalived makes it anew.
+    MadeAnew,
+    /// It was not there.
+    Appears,
+    /// It is not there any more.
+    Goes,
+}
+
+impl Electorate {
+    /// What becomes of an address on a node, from the first state to the second.
+    pub fn change(&self, address: IpAddr, node: NodeIndex) -> Change {
+        match (self.instance(address, node, 0), self.instance(address, node, 1)) {
+            (None, None) => Change::None,
+            (None, Some(_)) => Change::Appears,
+            (Some(_), None) => Change::Goes,
+            (Some(from), Some(to)) if from == to => Change::None,
+            (Some(from), Some(to)) if from.identity() == to.identity() => Change::InPlace,
+            (Some(_), Some(_)) => Change::MadeAnew,
+        }
+    }
+}
+
 /// Whether a candidate takes part, and by how much its priority differs.
 fn able(candidate: &Candidate, situation: &Situation) -> Option<i32> {
     let node = candidate.node;

@@ -125,7 +125,7 @@ impl Written {
         let read = |name: &&str| {
             let (state, remarks) = read_node(tree, name, &files);
             let statements = host(tree, name, &files, &state).statements();
-            let statements = statements.map(|(statements, _)| statements).unwrap_or_default();
+            let statements = statements.map(|(statements, ..)| statements).unwrap_or_default();
             Self { name: (*name).to_owned(), state, statements, remarks }
         };
         names.par_iter().map(read).collect()

@@ -39,6 +39,12 @@ pub struct Route {
     pub source: IpAddr,
 }
 
+impl Route {
+    /// The metric that the kernel gives an IPv6 route without one. Written out, keepalived 2.3 finds the route again when
+    /// it has to go.
+    pub const METRIC6: u32 = 1024;
+}
+
 /// A policy routing rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {

@@ -21,7 +21,7 @@ impl Search<'_> {
         };
         let mut verify = Step::on(Do::Verify, title, self.names(&running));
         verify.commands = running.iter().map(|node| self.world.verify(*node)).collect();
-        verify.expect = self.world.expectations(&running);
+        (verify.asked, verify.expect) = self.world.expectations(&running, &[], &BTreeSet::new());
         // Nodes that join too: nobody else may begin there.
         let all: BTreeSet<NodeIndex> = running.iter().chain(&touched).copied().collect();
         let names = || all.iter().map(|node| self.name(*node));
@@ -72,7 +72,7 @@ impl Search<'_> {
             let mut step = Step::on(does, title, vec![name.clone()]);
             step.commands = vec![self.world.install(*node)];
             step.back = vec![Command::of("restore", [&name])];
-            step.expect = self.world.expectations(&[*node]);
+            (step.asked, step.expect) = self.world.expectations(&[*node], &[], &BTreeSet::new());
             step.wait = settle(self.world.longest_advert());
             self.rollout.steps.push(step);
         }
@@ -120,7 +120,8 @@ impl Search<'_> {
         );
         let mut step = Step::on(Do::Routing, title, nodes);
         (step.commands, step.back) = (commands, back);
-        step.expect = self.world.all_expectations();
+        let all = self.world.running();
+        (step.asked, step.expect) = self.world.expectations(&all, &[], &BTreeSet::new());
         self.rollout.steps.push(step);
     }
 
@@ -144,7 +145,7 @@ impl Search<'_> {
             let title = format!("run `{command}` on {name}");
             let mut step = Step::on(Do::Visit, title, vec![name.clone()]);
             step.commands = vec![Command::of("visit", [&name])];
-            step.expect = self.world.expectations(&[node]);
+            (step.asked, step.expect) = self.world.expectations(&[node], &[], &BTreeSet::new());
             step.wait = Duration::from_secs(600);
             self.rollout.steps.push(step);
             self.take(&[Turn::Undrain(node)]);

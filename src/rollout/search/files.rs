@@ -1,5 +1,6 @@
 //! The files of the nodes on the way: which change, and the commands that bring them.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::turn::Kind;
@@ -59,7 +60,7 @@ impl<'a> World<'a> {
     /// Removes every file of ours from a node that leaves.
     pub fn remove_all(&self, node: NodeIndex) -> Command {
         let gone = self.files(node).into_iter().map(|(path, _)| format!("/{path}"));
-        Command::of("remove", [self.name(node).to_string()].into_iter().chain(gone))
+        Command::of("leave", [self.name(node).to_string()].into_iter().chain(gone))
     }
 
     /// Rules for VIPs on a node that nothing of **to** holds: `-4,192.0.2.10,100,500`.
@@ -79,24 +80,43 @@ impl<'a> World<'a> {
             .collect()
     }
 
-    /// Who holds what nodes hold, or would hold.
-    pub fn expectations(&self, nodes: &[NodeIndex]) -> Vec<Expectation> {
-        let mine = |at: &usize| self.holders[*at].iter().any(|node| nodes.contains(node));
-        self.settled().filter(mine).map(|at| self.expectation(at)).collect()
+    /// The nodes to ask about nodes that something was done to, `left` that VIPs left, and addresses that moved; and
+    /// everything that those nodes must hold. What they hold besides must not be there.
+    pub fn expectations(
+        &self,
+        nodes: &[NodeIndex],
+        left: &[NodeIndex],
+        moved: &BTreeSet<IpAddr>,
+    ) -> (Vec<Subdomain>, Vec<Expectation>) {
+        let outcomes = self.outcomes();
+        let holds = |at: usize, node: &NodeIndex| outcomes[at].iter().any(|now| now.contains(node));
+        let mut asked: BTreeSet<NodeIndex> = nodes.iter().chain(left).copied().collect();
+        for (at, address) in self.addresses.iter().enumerate() {
+            let is_of_nodes = nodes.iter().any(|node| holds(at, node));
+            if is_of_nodes || moved.contains(address) {
+                asked.extend(outcomes[at].iter().flatten().copied());
+            }
+        }
+        asked.retain(|node| !self.is_down(*node));
+        let expected = (0..self.addresses.len())
+            .filter(|at| {
+                moved.contains(&self.addresses[*at]) || asked.iter().any(|node| holds(*at, node))
+            })
+            .map(|at| self.expectation(at, &outcomes[at]))
+            .collect();
+        (asked.into_iter().map(|node| self.name(node).clone()).collect(), expected)
     }
 
-    /// Who holds what.
-    pub fn all_expectations(&self) -> Vec<Expectation> {
-        self.settled().map(|at| self.expectation(at)).collect()
-    }
-
-    /// Addresses with one holder or none: several are an exception, which nothing can wait for.
-    fn settled(&self) -> impl Iterator<Item = usize> {
-        (0..self.addresses.len()).filter(|at| self.holders[*at].len() < 2)
-    }
-
-    fn expectation(&self, at: usize) -> Expectation {
-        let holder = self.holders[at].first().map(|node| self.name(*node).clone());
-        Expectation { vip: self.addresses[at], holder }
+    fn expectation(&self, at: usize, outcomes: &[Vec<NodeIndex>]) -> Expectation {
+        let vip = self.addresses[at];
+        // Several at one time are an exception, which nothing can wait for.
+        if outcomes.iter().any(|now| now.len() > 1) {
+            return Expectation { vip, holders: None };
+        }
+        let holders: BTreeSet<NodeIndex> = outcomes.iter().flatten().copied().collect();
+        Expectation {
+            vip,
+            holders: Some(holders.into_iter().map(|node| self.name(node).clone()).collect()),
+        }
     }
 }

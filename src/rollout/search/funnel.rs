@@ -6,14 +6,16 @@ use std::time::Duration;
 use super::relay::{BEFORE, MARGIN};
 use super::turn::{Kind, Turn};
 use super::world::{FROM, TO};
-use super::{Command, Do, Exception, Promise, Search, Step};
+use super::{Act, Command, Do, Exception, Promise, Search, Step};
+use crate::language::name::Subdomain;
 use crate::state::elect::{NodeIndex, Phase};
 
 impl Search<'_> {
     /// Everything that is left to change, whatever it is.
     pub(super) fn funnel(&mut self) {
         let running = self.world.running();
-        let lasting = self.world.lasting();
+        // Of what does not change, nobody has to keep anything.
+        let lasting = self.world.affected();
         let keepers = self.cover(&running, &lasting, FROM);
         // Those that were changed before do not understand the keepers any more.
         let apart = |same: bool| -> Vec<NodeIndex> {
@@ -100,7 +102,7 @@ impl Search<'_> {
             self.take(&turns);
             return;
         }
-        let trap = open.iter().any(|node| self.world.has_trap(*node));
+        let trap = open.iter().any(|node| self.world.has_trap(*node) || self.world.restarts(*node));
         let waiting: Vec<NodeIndex> = self
             .world
             .running()
@@ -108,28 +110,36 @@ impl Search<'_> {
             .filter(|node| self.world.is_drained(*node) && !open.contains(node))
             .collect();
         let next = self.cover(&waiting, &leaves, TO);
-        let names = |nodes: &[NodeIndex], search: &Self| -> Vec<String> {
-            nodes.iter().map(|node| search.name(*node).to_string()).collect()
+        let (old, new) = (self.names(&open), self.names(&next));
+        let listed = |names: &[Subdomain]| {
+            names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
         };
-        let (old, new) = (names(&open, self), names(&next, self));
-        let does = if trap { Do::Restart } else { Do::Reload };
+        let (does, act) = match trap {
+            true => (Do::Restart, Act::Restart),
+            false => (Do::Reload, Act::Reload),
+        };
         let title = match new.is_empty() {
-            true => format!("{} {} at once", does.word(), old.join(", ")),
-            false => format!("hand over from {} to {}", old.join(", "), new.join(", ")),
+            true => format!("{} {} at once", does.word(), listed(&old)),
+            false => format!("hand over from {} to {}", listed(&old), listed(&new)),
         };
         let all: Vec<NodeIndex> = open.iter().chain(&next).copied().collect();
         let mut step = Step::on(does, title, self.names(&all));
         step.commands = open.iter().map(|node| self.world.install(*node)).collect();
-        let wait = (3 * self.world.shortest_advert()).saturating_sub(BEFORE);
-        step.commands.extend(new.iter().map(|name| Command::of("undrain", [name])));
-        if !new.is_empty() {
-            step.commands.push(Command::of("pause", [format!("{:.2}", wait.as_secs_f64())]));
-        }
-        let function = if trap { "restart" } else { "reload" };
-        step.commands.push(Command::of(function, &old));
-        step.back = new.iter().map(|name| Command::of("drain", [name])).collect();
+        // The next ones wait as they will run.
+        let pause = self.world.down_time_of(&next, &leaves).saturating_sub(BEFORE);
+        let all_of =
+            |act, names: &[Subdomain]| names.iter().map(|name| (act, name.clone())).collect();
+        step.commands.push(match new.is_empty() {
+            true => Command::each(act, &old),
+            false => Command::HandOver {
+                pause,
+                first: all_of(Act::Undrain, &new),
+                second: all_of(act, &old),
+            },
+        });
+        step.back = new.iter().map(|name| Command::each(Act::Drain, [name])).collect();
         step.back.extend(old.iter().map(|name| Command::of("restore", [name])));
-        step.back.push(Command::of(function, &old));
+        step.back.push(Command::each(act, &old));
         // Who holds a VIP that is made anew is silent meanwhile.
         let silent = |vip: IpAddr, search: &Self| match next.is_empty() {
             true => search.world.down_time(vip) + MARGIN,

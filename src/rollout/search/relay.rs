@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::turn::{Kind, Turn};
 use super::world::TO;
-use super::{Command, Do, Exception, Promise, SHORTEST, Search, Step};
+use super::{Act, Command, Do, Exception, Promise, SHORTEST, Search, Step};
+use crate::language::name::Subdomain;
 use crate::state::elect::NodeIndex;
 
 /// The one that gains would take over this long after the one that loses lets go.
@@ -46,35 +47,37 @@ impl Search<'_> {
     /// The one that gains starts to wait for adverts; the other lets go just before it would take over.
     pub(super) fn pass_on(&mut self, gains: NodeIndex, loses: NodeIndex, vips: &[IpAddr]) {
         let (new, old) = (self.name(gains).clone(), self.name(loses).clone());
-        let down_time = 3 * self.world.shortest_advert();
+        // From its reload on the one that gains waits as its new configuration says.
+        let down_time = self.world.down_time_of(&[gains], vips);
         let timed = down_time >= SHORTEST;
         let mut step = Step::on(
             Do::Reload,
             format!("hand over from {old} to {new}"),
             self.names(&[gains, loses]),
         );
-        let change = |node: NodeIndex, search: &Self| -> Vec<Command> {
-            let name = search.name(node);
-            match search.world.kind(node) {
-                Kind::Leave => vec![Command::of("stop", [name])],
-                _ if !search.world.is_running(node) => vec![Command::of("start", [name])],
-                _ => vec![Command::of("reload", [name])],
-            }
+        let change = |node: NodeIndex, search: &Self| -> (Act, Subdomain) {
+            let act = match search.world.kind(node) {
+                Kind::Leave => Act::Stop,
+                _ if !search.world.is_running(node) => Act::Start,
+                _ if search.world.restarts(node) => Act::Restart,
+                _ => Act::Reload,
+            };
+            (act, search.name(node).clone())
         };
+        let (first, second) = (change(gains, self), change(loses, self));
         step.commands = [gains, loses]
             .into_iter()
             .filter(|node| self.world.kind(*node) != Kind::Leave)
             .map(|node| self.world.install(node))
             .collect();
         let silent = if timed {
-            step.commands.extend(change(gains, self));
-            let wait = down_time.saturating_sub(BEFORE);
-            step.commands.push(Command::of("pause", [format!("{:.2}", wait.as_secs_f64())]));
-            step.commands.extend(change(loses, self));
+            let pause = down_time.saturating_sub(BEFORE);
+            let (first, second) = (vec![first], vec![second]);
+            step.commands.push(Command::HandOver { pause, first, second });
             BEFORE + MARGIN
         } else {
-            step.commands.extend(change(loses, self));
-            step.commands.extend(change(gains, self));
+            step.commands.push(Command::each(second.0, [&second.1]));
+            step.commands.push(Command::each(first.0, [&first.1]));
             down_time + BETWEEN
         };
         step.back = self.undo(&[gains, loses]);

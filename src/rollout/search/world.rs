@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::turn::{Kind, Moved, Turn, Verdict};
@@ -9,8 +10,8 @@ use crate::language::name::Subdomain;
 use crate::plan::Drain;
 use crate::rollout::Request;
 use crate::rollout::step::VipMove;
-use crate::state::Instance;
-use crate::state::elect::{Electorate, Masters, NodeIndex, Phase, Situation};
+use crate::state::elect::{Change, Electorate, Masters, NodeIndex, Phase, Situation};
+use crate::state::{Configuration, Instance, Preemption};
 
 pub const FROM: Phase = 0;
 pub const TO: Phase = 1;
@@ -18,15 +19,18 @@ pub const TO: Phase = 1;
 type Holders = Vec<Vec<NodeIndex>>;
 
 /// What runs where, and who holds what.
+#[derive(Clone)]
 pub struct World<'a> {
     pub(super) request: Request<'a>,
-    electorate: Electorate,
+    electorate: Arc<Electorate>,
     pub(super) addresses: Vec<IpAddr>,
     /// Those that **from** and **to** both have.
     kept: Vec<bool>,
     kinds: Vec<Kind>,
     situation: Situation,
     masters: Masters,
+    /// What else may be: the masters of every other history of the fleet.
+    histories: Vec<Masters>,
     pub(super) holders: Holders,
     first: Holders,
     last: Holders,
@@ -76,6 +80,7 @@ impl<'a> World<'a> {
             .filter(|node| situation.running[*node].is_some() && !down.contains(node))
             .collect();
         let masters = electorate.elect(&situation, &settled);
+        let histories = electorate.histories(&of_phase(FROM));
         let mut world = Self {
             request,
             addresses,
@@ -83,14 +88,53 @@ impl<'a> World<'a> {
             kinds,
             situation,
             masters,
+            histories,
             holders: first.clone(),
             first,
             last,
             running_at_first,
-            electorate,
+            electorate: Arc::new(electorate),
         };
         world.holders = world.held(&world.masters);
         world
+    }
+
+    /// The node of that name.
+    pub fn index(&self, name: &Subdomain) -> Option<NodeIndex> {
+        self.electorate.nodes().iter().position(|node| node == name)
+    }
+
+    /// The holders of each address in every history.
+    pub fn outcomes(&self) -> Vec<Vec<Vec<NodeIndex>>> {
+        let others: Vec<Holders> =
+            self.histories.iter().map(|masters| self.held(masters)).collect();
+        (0..self.addresses.len())
+            .map(|at| {
+                let mut all = vec![self.holders[at].clone()];
+                all.extend(others.iter().map(|holders| holders[at].clone()));
+                all.dedup();
+                all
+            })
+            .collect()
+    }
+
+    /// Every node that is not dead.
+    pub fn alive(&self) -> Vec<Subdomain> {
+        let alive = self.nodes().filter(|node| !self.is_down(*node));
+        alive.map(|node| self.name(node).clone()).collect()
+    }
+
+    /// VIPs that rest on another node than on the one that ranks first: holder, and first.
+    pub fn elsewhere(&self) -> Vec<(IpAddr, &Subdomain, &Subdomain)> {
+        let cold = self.electorate.elect(&self.situation, &Masters::default());
+        let fresh = self.held(&cold);
+        (0..self.addresses.len())
+            .filter(|at| self.holders[*at] != fresh[*at])
+            .filter_map(|at| {
+                let (now, then) = (self.holders[at].first()?, fresh[at].first()?);
+                Some((self.addresses[at], self.name(*now), self.name(*then)))
+            })
+            .collect()
     }
 
     pub fn name(&self, node: NodeIndex) -> &Subdomain {
@@ -124,7 +168,7 @@ impl<'a> World<'a> {
     }
 
     /// What runs and what is drained.
-    pub fn position(&self) -> Situation {
+    pub fn situation(&self) -> Situation {
         self.situation.clone()
     }
 
@@ -197,9 +241,15 @@ impl<'a> World<'a> {
 
     /// What turns would do, all at once.
     pub fn judge(&self, turns: &[Turn]) -> Verdict {
-        let masters = self.electorate.elect(&self.after(turns), &self.masters);
+        let situation = self.after(turns);
+        let masters = self.electorate.elect(&situation, &self.masters);
         let holders = self.held(&masters);
         let mut verdict = Verdict::default();
+        for history in &self.histories {
+            let masters = self.electorate.elect(&situation, history);
+            let several = self.held(&masters).into_iter().zip(&self.addresses);
+            verdict.broken.extend(several.filter(|(now, _)| now.len() > 1).map(|(_, vip)| *vip));
+        }
         for (at, now) in holders.iter().enumerate() {
             let was = &self.holders[at];
             let must = self.kept[at] && !self.first[at].is_empty() && !self.last[at].is_empty();
@@ -217,45 +267,88 @@ impl<'a> World<'a> {
         verdict
     }
 
-    /// VIPs that a node holds, and holds by another instance afterwards: they are silent for as long as a MASTER that
-    /// died, or lost for good (facts-rollout 8, 14).
+    /// Whether turns, each after the one before, keep every promise.
+    pub fn is_safe_sequence(&self, turns: &[Turn]) -> bool {
+        let mut world = self.clone();
+        turns.iter().all(|turn| {
+            let is_safe = world.judge(&[*turn]).is_safe();
+            world.take(&[*turn]);
+            is_safe
+        })
+    }
+
+    /// VIPs that a node holds and loses on the way: its instance is made anew, or its keepalived stops and starts. They are
+    /// silent for as long as a MASTER that died, or lost for good (facts-rollout 8, 14).
     fn made_anew(&self, turn: Turn) -> Vec<IpAddr> {
         let Turn::Next(node) = turn else { return Vec::new() };
         if self.is_drained(node) || !self.is_running(node) {
             return Vec::new();
         }
+        let restarts = self.restarts(node);
         let held = |at: &usize| self.holders[*at].contains(&node);
-        (0..self.addresses.len())
-            .filter(held)
-            .map(|at| self.addresses[at])
-            .filter(|address| {
-                let instance = |phase| self.electorate.instance(*address, node, phase);
-                match (instance(FROM), instance(TO)) {
-                    (Some(from), Some(to)) => from.identity() != to.identity(),
-                    _ => false,
-                }
-            })
-            .collect()
+        let loses = |address: &IpAddr| match self.electorate.change(*address, node) {
+            Change::MadeAnew => true,
+            Change::None | Change::InPlace => restarts,
+            Change::Appears | Change::Goes => false,
+        };
+        let held = (0..self.addresses.len()).filter(held).map(|at| self.addresses[at]);
+        held.filter(loses).collect()
     }
 
-    /// Whether keepalived keeps every instance of a node across the reload.
-    pub fn changes_in_place(&self, node: NodeIndex) -> bool {
-        self.addresses.iter().all(|address| {
-            let instance = |phase| self.electorate.instance(*address, node, phase);
-            match (instance(FROM), instance(TO)) {
-                (Some(from), Some(to)) => from.identity() == to.identity(),
-                _ => true,
-            }
+    /// Whether a node holds what its change takes from it for a while.
+    pub fn loses_on_the_way(&self, node: NodeIndex) -> bool {
+        !self.made_anew(Turn::Next(node)).is_empty()
+    }
+
+    /// Whether keepalived has to stop and start on a node that changes.
+    pub fn restarts(&self, node: NodeIndex) -> bool {
+        let version = self.electorate.state(node, FROM).and_then(|state| state.version);
+        let version = version.unwrap_or(self.request.change.version);
+        match (self.configuration(node, FROM), self.configuration(node, TO)) {
+            (Some(from), Some(to)) => from.restarts(to, version).is_some(),
+            _ => false,
+        }
+    }
+
+    /// Whether it has to on the way back: 2.2.7 does not survive the second reload of files that it includes.
+    pub fn restarts_back(&self, node: NodeIndex) -> bool {
+        let has_includes = self.configuration(node, FROM).is_some_and(|from| from.has_includes);
+        has_includes || self.restarts(node)
+    }
+
+    fn configuration(&self, node: NodeIndex, phase: Phase) -> Option<&Configuration> {
+        self.electorate.state(node, phase)?.keepalived.as_ref()
+    }
+
+    /// Whether all of these nodes may be reloaded at one moment: keepalived keeps every instance, and no holder gets or
+    /// loses one (facts-rollout 28).
+    pub fn may_close(&self, nodes: &[NodeIndex]) -> bool {
+        nodes.iter().all(|node| {
+            !self.restarts(*node)
+                && (0..self.addresses.len()).all(|at| {
+                    match self.electorate.change(self.addresses[at], *node) {
+                        Change::None | Change::InPlace => true,
+                        Change::MadeAnew => false,
+                        Change::Appears => !self.last[at].contains(node),
+                        Change::Goes => !self.holders[at].contains(node),
+                    }
+                })
         })
     }
 
     /// Whether a node keeps a VIP across its reload.
     pub fn keeps(&self, node: NodeIndex, address: IpAddr) -> bool {
-        let instance = |phase| self.electorate.instance(address, node, phase);
-        match (instance(FROM), instance(TO)) {
-            (Some(from), Some(to)) => from.identity() == to.identity(),
-            _ => false,
-        }
+        let kept = matches!(self.electorate.change(address, node), Change::None | Change::InPlace);
+        kept && !self.restarts(node) && self.may_hold(node, address, FROM)
+    }
+
+    /// VIPs of which something changes on a node that has still to change.
+    pub fn affected(&self) -> Vec<IpAddr> {
+        let open = self.open();
+        let changes = |address: &IpAddr| {
+            open.iter().any(|node| self.electorate.change(*address, *node) != Change::None)
+        };
+        self.lasting().into_iter().filter(changes).collect()
     }
 
     /// Whether an address of the node would go from one instance to another that runs beside it (facts-rollout 14).
@@ -296,6 +389,10 @@ impl<'a> World<'a> {
     pub fn take(&mut self, turns: &[Turn]) -> Vec<Moved> {
         self.situation = self.after(turns);
         self.masters = self.electorate.elect(&self.situation, &self.masters);
+        for history in &mut self.histories {
+            *history = self.electorate.elect(&self.situation, history);
+        }
+        self.histories.retain(|history| *history != self.masters);
         let holders = self.held(&self.masters);
         let goes = |node: &NodeIndex| {
             turns.iter().any(|turn| match turn {
@@ -385,7 +482,25 @@ impl<'a> World<'a> {
 
     /// How long a BACKUP of **to** waits for a MASTER that says nothing.
     pub fn down_time(&self, address: IpAddr) -> Duration {
-        let instances = self.nodes().filter_map(|node| self.electorate.instance(address, node, TO));
+        let all: Vec<NodeIndex> = self.nodes().collect();
+        self.down_time_of(&all, &[address])
+    }
+
+    /// The least that one of these nodes waits, as it runs **to**, for a MASTER of these addresses that says nothing.
+    pub fn down_time_of(&self, nodes: &[NodeIndex], addresses: &[IpAddr]) -> Duration {
+        let pairs = nodes.iter().flat_map(|node| addresses.iter().map(move |vip| (*node, *vip)));
+        let instances = pairs.filter_map(|(node, vip)| self.electorate.instance(vip, node, TO));
         instances.map(Instance::down_time).min().unwrap_or_default()
+    }
+
+    /// How long the last of these nodes waits before it takes a VIP from a lower one (`preempt_delay`).
+    pub fn preempt_delay(&self, nodes: &[NodeIndex]) -> Duration {
+        let pairs =
+            nodes.iter().flat_map(|node| self.addresses.iter().map(move |vip| (*node, *vip)));
+        let delays = pairs.filter_map(|(node, vip)| match self.instance_now(vip, node)?.preempt {
+            Preemption::After(delay) => Some(delay),
+            Preemption::AtOnce | Preemption::Never => None,
+        });
+        delays.max().unwrap_or_default()
     }
 }

@@ -29,18 +29,22 @@ pub struct Lines<'a> {
     /// What lines that begin with `@` are held against.
     id: String,
     variables: Variables,
-    found: Vec<Line>,
-    remarks: Vec<Remark>,
+    /// Every line, includes in their places.
+    pub found: Vec<Line>,
+    /// What is not as it was written.
+    pub remarks: Vec<Remark>,
+    /// Whether a file is included.
+    pub has_includes: bool,
 }
 
 impl<'a> Lines<'a> {
-    /// Every line of a node's configuration, includes in their places.
+    /// Reads a node's configuration.
     pub fn read(
         tree: &'a Tree,
         node: &'a str,
         files: &'a BTreeMap<&'a str, FileId>,
         path: &str,
-    ) -> (Vec<Line>, Vec<Remark>) {
+    ) -> Self {
         let id = config_id(tree, node);
         let mut lines = Self {
             tree,
@@ -50,9 +54,10 @@ impl<'a> Lines<'a> {
             id,
             found: Vec::new(),
             remarks: Vec::new(),
+            has_includes: false,
         };
         lines.file(path, 0);
-        (lines.found, lines.remarks)
+        lines
     }
 
     fn file(&mut self, path: &str, depth: usize) {
@@ -127,6 +132,7 @@ impl<'a> Lines<'a> {
                 }
             }
             if let Some(pattern) = included(&line) {
+                self.has_includes = true;
                 self.include(pattern, at, path, depth);
                 continue;
             }

@@ -9,6 +9,7 @@ mod group;
 mod instance;
 mod line;
 mod number;
+mod reload;
 mod statement;
 mod track;
 mod variable;
@@ -46,6 +47,8 @@ pub struct Configuration {
     pub others: Vec<Statement>,
     /// keepalived exits with this file: nothing in it holds an address.
     pub refusal: Option<String>,
+    /// It has files that it includes.
+    pub has_includes: bool,
 }
 
 /// `vrrp_script`
@@ -95,21 +98,22 @@ impl Host<'_> {
     /// Its configuration; `None` where it has none.
     pub fn configuration(self) -> (Option<Configuration>, Vec<Remark>) {
         match self.statements() {
-            Some((statements, mut remarks)) => {
+            Some((statements, has_includes, mut remarks)) => {
                 let found = Configuration::of(statements, self.interfaces, &mut remarks);
-                (Some(found), remarks)
+                (Some(Configuration { has_includes, ..found }), remarks)
             }
             None => (None, Vec::new()),
         }
     }
 
-    /// Every statement of its configuration that keepalived takes; `None` where it has none.
-    pub fn statements(self) -> Option<(Vec<Statement>, Vec<Remark>)> {
+    /// Every statement of its configuration that keepalived takes, and whether some are included; `None` where it has
+    /// none.
+    pub fn statements(self) -> Option<(Vec<Statement>, bool, Vec<Remark>)> {
         let path = format!("nodes/{}/etc/keepalived/keepalived.conf", self.node);
         self.tree.get(&path)?;
-        let (lines, mut remarks) = line::Lines::read(self.tree, self.node, self.files, &path);
-        let statements = statement::statements(lines, self.version, &mut remarks);
-        Some((statements, remarks))
+        let mut lines = line::Lines::read(self.tree, self.node, self.files, &path);
+        let statements = statement::statements(lines.found, self.version, &mut lines.remarks);
+        Some((statements, lines.has_includes, lines.remarks))
     }
 }
 

@@ -79,6 +79,7 @@ impl Parser<'_> {
     /// The statements up to the `}` of the block that `owner` opens.
     fn block(&mut self, known: &[Word], owner: Option<&Statement>) -> Vec<Statement> {
         let mut found = Vec::new();
+        let mut after_unknown = false;
         if let Some(owner) = owner {
             self.open(owner);
         }
@@ -87,7 +88,10 @@ impl Parser<'_> {
             match key {
                 CLOSE if owner.is_some() => return found,
                 OPEN | CLOSE => {
-                    let text = format!("a `{key}` that belongs to nothing");
+                    let text = match std::mem::take(&mut after_unknown) && key == OPEN {
+                        true => "the block is skipped by its `{` alone: keepalived reads the lines in it as if they stood around it".to_owned(),
+                        false => format!("a `{key}` that belongs to nothing"),
+                    };
                     self.remark(Kind::Skipped, at, text);
                     continue;
                 }
@@ -101,8 +105,10 @@ impl Parser<'_> {
                     unusual(key)
                 );
                 self.remark(Kind::Skipped, at, text);
+                after_unknown = true;
                 continue;
             };
+            after_unknown = false;
             let mut statement = Statement { words, block: None, at };
             if NAMED.contains(&statement.key()) && !self.is_named(&statement) {
                 self.foreign();

@@ -1,0 +1,149 @@
+//! What keepalived must have loaded, and the program that asks it (facts 44).
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use serde::Serialize;
+
+use super::{Emitter, Files, check, node_file};
+use crate::model::{Preempt, VrrpVersion};
+use crate::plan::{Check, Instance, NodePlan, Route, Rule, Selector, Unhealthy, VirtualAddress};
+
+/// Where the program is on a node.
+const PROGRAM: &str = "usr/local/libexec/lbgen/loaded";
+/// What it must print.
+const EXPECTED: &str = "etc/lbgen/expected";
+
+#[derive(Serialize)]
+struct Expected {
+    instances: Vec<Loaded>,
+    checks: Vec<LoadedCheck>,
+}
+
+#[derive(Serialize)]
+struct Loaded {
+    name: String,
+    version: u8,
+    interface: String,
+    source: IpAddr,
+    vrid: u8,
+    priority: u8,
+    interval: String,
+    preempt: &'static str,
+    delay: Option<u64>,
+    address: String,
+    excluded: Vec<String>,
+    peers: Vec<IpAddr>,
+    routes: Vec<String>,
+    rules: Vec<String>,
+    track: Option<String>,
+}
+
+#[derive(Serialize)]
+struct LoadedCheck {
+    name: String,
+    command: String,
+    interval: u16,
+    timeout: u16,
+    rise: u8,
+    fall: u8,
+}
+
+pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> Files {
+    let expected = Expected {
+        instances: node.instances.iter().map(|found| loaded(node, found)).collect(),
+        checks: node
+            .checks
+            .iter()
+            .map(|found| LoadedCheck {
+                name: Check::name_of(&found.entrypoint),
+                command: check::line(found),
+                interval: found.timing.interval,
+                timeout: found.timing.timeout,
+                rise: found.timing.rise,
+                fall: found.timing.fall,
+            })
+            .collect(),
+    };
+    let program = emitter.render("loaded", minijinja::context! {})?;
+    let expected = emitter.render("expected", expected)?;
+    Ok(vec![node_file(node, PROGRAM, 0o755, program), node_file(node, EXPECTED, 0o644, expected)])
+}
+
+fn loaded(node: &NodePlan, found: &Instance) -> Loaded {
+    // IPv6 is VRRPv3, whatever is said for IPv4.
+    let version = match (node.vrrp_version, found.vip) {
+        (VrrpVersion::V2, IpAddr::V4(_)) => 2,
+        _ => 3,
+    };
+    Loaded {
+        name: found.name(),
+        version,
+        interface: found.interface.to_string(),
+        source: found.source,
+        vrid: found.vrid,
+        priority: found.priority,
+        interval: match version {
+            2 => format!("{} sec", found.advert_interval.as_secs()),
+            _ => format!("{} milli-sec", found.advert_interval.as_millis()),
+        },
+        preempt: if found.preempt == Preempt::Never { "disabled" } else { "enabled" },
+        delay: match found.preempt {
+            Preempt::After(delay) => Some(delay).map(|delay: Duration| delay.as_secs()),
+            Preempt::AtOnce | Preempt::Never => None,
+        },
+        address: address(&found.address),
+        excluded: found.excluded.iter().map(address).collect(),
+        peers: found.peers.clone(),
+        routes: found.routes.iter().map(route).collect(),
+        rules: found.rules.iter().map(rule).collect(),
+        track: found.track.map(|track| {
+            let lost = match track {
+                Unhealthy::Fault => 0,
+                Unhealthy::Lose(lost) => -i32::from(lost),
+            };
+            format!("{} weight {lost}", Check::name_of(&found.entrypoint))
+        }),
+    }
+}
+
+/// A host's own length is not printed.
+fn address(found: &VirtualAddress) -> String {
+    let VirtualAddress { address, interface } = found;
+    format!("{} dev {interface}", network(*address))
+}
+
+fn network(net: IpNet) -> String {
+    match net.prefix_len() == net.max_prefix_len() {
+        true => net.addr().to_string(),
+        false => net.to_string(),
+    }
+}
+
+fn route(route: &Route) -> String {
+    let Route { gateway, interface, table, source } = route;
+    match gateway {
+        IpAddr::V4(_) => {
+            format!("0.0.0.0/0 src {source} via {gateway} dev {interface} table {table}")
+        }
+        IpAddr::V6(_) => format!(
+            "::/0 src {source} via {gateway} dev {interface} table {table} metric {}",
+            Route::METRIC6
+        ),
+    }
+}
+
+fn rule(rule: &Rule) -> String {
+    let Rule { selector, ipv6, table, priority } = rule;
+    let all = if *ipv6 { "::/0" } else { "all" };
+    match selector {
+        Selector::From(address) => format!("from {address} priority {priority} lookup {table}"),
+        Selector::ToPods(address, pods) => {
+            format!("from {address} to {} priority {priority} lookup {table}", network(*pods))
+        }
+        Selector::Mark { value, mask } => {
+            format!("from {all} priority {priority} fwmark {value:#x}/{mask:#x} lookup {table}")
+        }
+    }
+}
