@@ -30,7 +30,10 @@ keep ip-route.json both_families route show table all
 keep rt_tables.txt sh -c 'cat /usr/share/iproute2/rt_tables /etc/iproute2/rt_tables /etc/iproute2/rt_tables.d/*.conf; true'
 keep keepalived-version.txt sh -c 'keepalived --version 2>&1'
 
-for path in etc/keepalived usr/local/sbin/lbgen-policy-routing usr/local/libexec/lbgen; do
+# What keepalived is started with says which of its `@` lines count.
+for path in etc/keepalived etc/default/keepalived etc/sysconfig/keepalived etc/lbgen \
+    etc/sysctl.d/90-lbgen.conf etc/tmpfiles.d/lbgen.conf etc/systemd/networkd.conf.d/90-lbgen.conf \
+    etc/systemd/system/lbgen-policy-routing.service usr/local/sbin/lbgen-policy-routing usr/local/libexec/lbgen; do
     if [ -e "/$path" ]; then
         mkdir -p "$folder/${path%/*}"
         # A link that leads nowhere is left out, and said.

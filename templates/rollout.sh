@@ -295,9 +295,10 @@ on() {
     shift
     words=
     for word in "$@"; do words="$words '$word'"; done
+    # What is started there does not hold this script's lock.
     ${LBGEN_ON:-ssh} "$(host "$node")" "me='$node'
 $on_node
-$words"
+$words" 8<&-
 }
 
 kubectl_() { ${LBGEN_KUBECTL:-kubectl} "$@"; }
@@ -470,7 +471,7 @@ visit() {
     boot=$(on "$1" boot_id)
     before=$(on "$1" failing)
     status=0
-    ${LBGEN_ON:-ssh} "$(host "$1")" {{ visit }} || status=$?
+    ${LBGEN_ON:-ssh} "$(host "$1")" {{ visit }} 8<&- || status=$?
     limit=$(($(date +%s) + 900))
     sleep 5
     while on "$1" shutting_down 2>/dev/null; do sleep 2; done

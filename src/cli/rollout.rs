@@ -13,14 +13,15 @@ use super::about::About;
 use super::answer::{Answer, Body, each};
 use super::origin::{From, changed_files, read_all, revision_tree};
 use super::session::{Loaded, Rendered, Session};
+use super::trouble::known;
 use super::{Exit, Format, Input};
 use crate::bundle::{self, Disk, Turn};
 use crate::diag::count;
 use crate::emit::Templates;
 use crate::impact::Comparison;
-use crate::language::name::{Name, Subdomain};
-use crate::rollout::{Request, Rollout, Script, Step};
-use crate::state::Tree;
+use crate::language::name::{Label, Name, Subdomain};
+use crate::rollout::{Request, Rollout, Script, Step, Visit};
+use crate::state::{State, Tree};
 use crate::view::seconds;
 
 pub const ABOUT: About = About {
@@ -69,6 +70,12 @@ pub struct Args {
     /// Change nothing: drain each node in turn, run COMMAND there, and let its VIPs come back
     #[arg(long, value_name = "COMMAND", value_parser = NonEmptyStringValueParser::new())]
     visit: Option<String>,
+    /// Visit these nodes only, separated by commas
+    #[arg(long, value_name = "NODES", value_delimiter = ',', requires = "visit")]
+    only: Vec<String>,
+    /// Visit the nodes of this zone only
+    #[arg(long, value_name = "ZONE", requires = "visit")]
+    zone: Vec<String>,
 }
 
 pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
@@ -100,6 +107,8 @@ fn answer(
         .map(|name| Subdomain::parse(name).ok_or_else(|| anyhow!("there is no node `{name}`")));
     let down: BTreeSet<Subdomain> = down.collect::<anyhow::Result<_>>()?;
     let changed = changed_files(&changes);
+    let only = args.only(&read.to, &rendered)?;
+    let visit = args.visit.as_deref().map(|command| Visit { command, only: &only });
     let rollout = Rollout::plan(Request {
         change: Comparison {
             from: &read.from,
@@ -111,7 +120,7 @@ fn answer(
         down: &down,
         digests: &digests(&tree),
         careful: args.careful,
-        visit: args.visit.as_deref(),
+        visit,
     })?
     .after(&args.done)?;
     for (path, nodes) in left(&tree, &rendered) {
@@ -173,6 +182,23 @@ fn refuse_stale(args: &Args, rendered: &Rendered) -> anyhow::Result<()> {
 }
 
 impl Args {
+    /// The nodes that a visit is limited to.
+    fn only(&self, to: &State, rendered: &Rendered) -> anyhow::Result<BTreeSet<Subdomain>> {
+        let nodes: Vec<&Subdomain> = to.nodes.keys().collect();
+        let zones: BTreeSet<&Label> = rendered.zones.values().collect();
+        let zones: Vec<&Label> = zones.into_iter().collect();
+        let mut only = BTreeSet::new();
+        for name in &self.only {
+            only.insert(known("node", name, &nodes)?);
+        }
+        for zone in &self.zone {
+            let zone = known("zone", zone, &zones)?;
+            let inside = rendered.zones.iter().filter(|(_, found)| **found == zone);
+            only.extend(inside.map(|(node, _)| node.clone()));
+        }
+        Ok(only)
+    }
+
     /// What runs: what was asked for, else what the tag of the last rollout has.
     fn running(&self, datacenter: &str) -> anyhow::Result<Tree> {
         if let Some(tree) = self.from.tree(&self.output, datacenter)? {

@@ -126,7 +126,11 @@ fn settings(comparison: Comparison<'_>, node: &Subdomain, files: &[&str]) -> Opt
 
 /// What differs in a keepalived.conf beside its instances.
 fn beside_instances(from: &Configuration, to: &Configuration) -> Option<&'static str> {
-    if from.global != to.global {
+    if from.has_reload_check() && !to.has_reload_check() {
+        Some(
+            "`reload_check_config` goes, which from keepalived 2.3.4 on makes every reload do nothing",
+        )
+    } else if from.global != to.global {
         Some("keepalived's global settings")
     } else if from.scripts != to.scripts || from.files != to.files {
         Some("keepalived's checks")

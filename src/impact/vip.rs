@@ -24,7 +24,9 @@ pub(super) fn findings(comparison: Comparison<'_>) -> Vec<Finding> {
     let electorate = Electorate::of(&states, comparison.version);
     let before = electorate.elect(&electorate.all(FROM), &Masters::default());
     let after = electorate.elect(&electorate.all(TO), &before);
-    let watch = Watch { electorate: &electorate, before: &before, after: &after };
+    let histories = electorate.histories(&electorate.all(FROM));
+    let watch =
+        Watch { electorate: &electorate, before: &before, after: &after, histories: &histories };
     let addresses: Vec<IpAddr> = electorate.addresses().collect();
     addresses.par_iter().flat_map_iter(|address| watch.findings(*address)).collect()
 }
@@ -33,6 +35,8 @@ struct Watch<'a> {
     electorate: &'a Electorate,
     before: &'a Masters,
     after: &'a Masters,
+    /// What else may run now: it depends on who was first.
+    histories: &'a [Masters],
 }
 
 impl<'a> Watch<'a> {
@@ -93,6 +97,7 @@ impl<'a> Watch<'a> {
             moves.silent = Some(self.handover(&old, &new, edits));
             found.push(moves);
         }
+        found.extend(self.by_history(address, &old).map(|reason| finding(Class::Moves, reason)));
         let changed: Vec<&Edit<'_>> = edits.iter().filter(|edit| edit.from != edit.to).collect();
         if let Some((class, mixture)) = self.torn(address, &changed, &old, &new) {
             let why = why_torn(&changed).unwrap_or_default();
@@ -128,6 +133,23 @@ impl<'a> Watch<'a> {
             found.push(finding(Class::Tuned, format!("in place: {}", words.join(", "))));
         }
         found
+    }
+
+    /// Whom else a VIP would leave, if that one was MASTER first.
+    fn by_history(&self, address: IpAddr, old: &[NodeIndex]) -> Option<String> {
+        let target = self.electorate.all(TO);
+        let leaving = self.histories.iter().find_map(|history| {
+            let now = self.electorate.holders(history, address);
+            let then = self.electorate.elect(&target, history);
+            let then = self.electorate.holders(&then, address);
+            (now != old && now != then).then_some((now, then))
+        });
+        let (now, then) = leaving?;
+        Some(format!(
+            "it moves to {} if {} holds it now: whoever was MASTER first keeps it",
+            self.list(&then),
+            self.list(&now)
+        ))
     }
 
     /// A mixture of reloaded nodes in which the VIP has two holders, or none.

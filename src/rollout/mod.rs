@@ -32,8 +32,17 @@ pub struct Request<'a> {
     pub digests: &'a BTreeMap<Subdomain, Vec<(String, String)>>,
     /// Whether a node may be slow, so that nothing depends on several reloads at one moment.
     pub careful: bool,
-    /// The command that every node is visited with, with nothing changed; `None` rolls a change out.
-    pub visit: Option<&'a str>,
+    /// The command that nodes are visited with, with nothing changed; `None` rolls a change out.
+    pub visit: Option<Visit<'a>>,
+}
+
+/// A visit of nodes, one after the other.
+#[derive(Debug, Clone, Copy)]
+pub struct Visit<'a> {
+    /// What runs on each of them.
+    pub command: &'a str,
+    /// Only these; all where there is none.
+    pub only: &'a BTreeSet<Subdomain>,
 }
 
 /// Ordered steps.

@@ -41,8 +41,8 @@ pub(super) fn plan(request: Request<'_>) -> anyhow::Result<Rollout> {
     search.rollout.peak = search.world.peak();
     search.rollout.nodes = search.world.alive();
     search.rollout.vips.clone_from(&search.world.addresses);
-    if let Some(command) = request.visit {
-        search.visit(command);
+    if let Some(visit) = request.visit {
+        search.visit(visit);
         return Ok(search.rollout);
     }
     search.prepare();

@@ -203,8 +203,9 @@ impl Electorate {
                 .map(|router| self.router(router, situation, before, &groups, hearing))
                 .collect();
             let masters = Masters { chosen };
-            let torn = self.torn_groups(situation, &masters);
-            if torn.into_iter().any(|instance| groups.barred.insert(instance)) {
+            let barred = groups.barred.len();
+            groups.barred.extend(self.torn_groups(situation, &masters));
+            if groups.barred.len() > barred {
                 continue;
             }
             // Groups that keep each other from office: the first that is ready with all of its members has it.
@@ -386,7 +387,12 @@ impl Electorate {
             .map(|(router, at)| &self.routers[*router].candidates[*at])
             .filter(|candidate| candidate.phase == phase)
             .collect();
-        found.sort_by_key(|candidate| Reverse(rank(candidate, 0)));
+        // Of equals the one that is first in a cold start.
+        found.sort_by_key(|candidate| {
+            let asks = candidate.instance().is_some_and(|found| found.starts_as_master);
+            let (priority, source) = rank(candidate, 0);
+            Reverse((priority, asks, source))
+        });
         found.into_iter().map(|candidate| candidate.node).collect()
     }
 

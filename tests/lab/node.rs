@@ -231,7 +231,7 @@ pub const BOOT: &str = r#"
     awk '$1 == "d" { print $2 }' /etc/tmpfiles.d/lbgen.conf | xargs mkdir -p
     sysctl -q -p /etc/sysctl.d/90-lbgen.conf
     $(sed -n 's/^ExecStart=//p' /etc/systemd/system/lbgen-policy-routing.service)
-    keepalived --dont-fork --log-console --log-detail >/run/lab/keepalived.log 2>&1 &
+    TMPDIR=/run/lab keepalived --dont-fork --log-console --log-detail >/run/lab/keepalived.log 2>&1 &
 "#;
 
 impl Node {

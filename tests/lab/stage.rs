@@ -23,7 +23,7 @@ const SYSTEMD: &str = r#"
 case "$*" in
 *"reload keepalived") kill -HUP "$(cat /run/keepalived.pid)" ;;
 *"enable "*"--now keepalived")
-    keepalived --dont-fork --log-console --log-detail >>/run/lab/keepalived.log 2>&1 &
+    TMPDIR=/run/lab keepalived --dont-fork --log-console --log-detail >>/run/lab/keepalived.log 2>&1 &
     while [ ! -s /run/keepalived.pid ]; do sleep 0.05; done ;;
 *"disable "*"--now keepalived")
     [ -e /run/keepalived.pid ] || exit 0

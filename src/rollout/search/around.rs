@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::super::Visit;
 use super::turn::{Kind, Turn};
 use super::{Command, Do, Exception, Promise, Search, Step, settle};
 use crate::state::elect::NodeIndex;
@@ -126,8 +127,10 @@ impl Search<'_> {
     }
 
     /// Every node in turn: drained, visited, back; zone by zone.
-    pub(super) fn visit(&mut self, command: &str) {
+    pub(super) fn visit(&mut self, visit: Visit<'_>) {
+        let Visit { command, only } = visit;
         let mut nodes = self.world.running();
+        nodes.retain(|node| only.is_empty() || only.contains(self.name(*node)));
         nodes.sort_by_key(|node| (self.request.zones.get(self.name(*node)).cloned(), *node));
         for node in nodes {
             let name = self.name(node).clone();
