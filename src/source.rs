@@ -89,7 +89,7 @@ pub struct Source {
     /// The path as a message shows it.
     pub path: String,
     /// The whole text.
-    pub text: String,
+    pub text: Arc<str>,
     /// What stands before each block of [`BLOCK`] bytes, counted when a position is first asked for.
     blocks: OnceLock<Vec<Before>>,
 }
@@ -143,9 +143,9 @@ impl Source {
 
 impl Sources {
     /// Keeps a file for the messages of this run.
-    pub fn add(&mut self, path: String, text: String) -> FileId {
+    pub fn add(&mut self, path: String, text: impl Into<Arc<str>>) -> FileId {
         let id = FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
-        self.files.push(Arc::new(Source { path, text, blocks: OnceLock::new() }));
+        self.files.push(Arc::new(Source { path, text: text.into(), blocks: OnceLock::new() }));
         id
     }
 

@@ -24,7 +24,7 @@ use lbgen::state::{State, Statement, Tracked, Tree};
 use pair::{Held, Pair, Side};
 
 /// Pairs at once: elections are waited for more than they compute.
-const AT_ONCE: usize = 6;
+const AT_ONCE: usize = 8;
 
 /// The release that the daemons are.
 fn version() -> KeepalivedVersion {
@@ -94,6 +94,8 @@ fn compare(name: &str, sides: &[Side], collected: bool) -> Option<String> {
     for (index, side) in sides.iter().enumerate() {
         let write = |file: String, body: &[u8]| fs::write(folder.path().join(file), body).unwrap();
         write(format!("{}.conf", side.name), &side.conf);
+        let said = format!("Keepalived v{}", version());
+        write(format!("{}.keepalived-version.txt", side.name), said.as_bytes());
         if collected {
             let known = pair::collected(index, &side.interface);
             write(format!("{}.ip-addr.json", side.name), known.as_bytes());
@@ -163,7 +165,8 @@ fn random_pairs_are_as_predicted() {
                 options: String::new(),
             })
             .collect();
-        wrong.lock().unwrap().extend(compare(&format!("pair {seed}"), &sides, true));
+        let found = compare(&format!("pair {seed}"), &sides, true);
+        wrong.lock().unwrap().extend(found);
         true
     });
     let wrong = wrong.into_inner().unwrap();

@@ -152,6 +152,7 @@ fn foreign_fleets_become_inventories_that_keep_who_holds_what() {
                 // lbgen writes no LVS, and the import has said so.
                 let reason = finding["reason"].as_str().unwrap();
                 let is_said = reason.starts_with("LVS ")
+                    || reason.contains("holds it now: whoever was MASTER first")
                     || said.lines().any(|line| {
                         let goes = ["is left behind", "cannot come with", "is another one on"];
                         line.contains(vip) && goes.iter().any(|words| line.contains(words))
@@ -267,6 +268,121 @@ fn every_directive_is_carried_or_named() {
         }
         assert!(seen > 10, "{name}");
     }
+}
+
+/// The files of nodes, by name.
+fn of_files(files: &[(&str, &str)], options: &[&str]) -> (i32, String, String) {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, body) in files {
+        fs::write(folder.path().join(name), body).unwrap();
+    }
+    let done = lbgen(&[&["import"], options, &[folder.path().to_str().unwrap()]].concat());
+    (code(&done), stdout(&done), stderr(&done))
+}
+
+/// A node that sends to another one; its VIP has these lines, and `more` stands in its instance.
+fn node(number: u8, more: &str, addresses: &str) -> String {
+    let other = 3 - number;
+    let priority = 200 - 50 * u16::from(number);
+    format!(
+        "vrrp_instance WEB {{\n    state BACKUP\n    interface eth0\n    virtual_router_id 21\n    priority {priority}\n    unicast_src_ip 10.0.0.1{number}\n    unicast_peer {{\n        10.0.0.1{other}\n    }}\n{more}    virtual_ipaddress {{\n{addresses}    }}\n}}\n"
+    )
+}
+
+const LOCAL: &str = "        10.0.0.10\n";
+
+#[test]
+fn what_a_fleet_has_and_an_inventory_cannot_have_is_named_at_its_line() {
+    let both = |more: &str, addresses: &str| [1, 2].map(|number| node(number, more, addresses));
+    let addr =
+        r#"[{"ifname":"eth0","addr_info":[{"family":"inet","local":"10.0.0.11","prefixlen":24}]}]"#;
+    let boot = "#!/bin/sh\niptables -t nat -A POSTROUTING -s 10.0.0.0/8 -j MASQUERADE\nip rule add fwmark 0x7 lookup 77\nip rule add from 10.0.0.10 lookup 7 priority 500\nip route add default via 10.0.0.254 table 7\n";
+    let forgotten = "    unicast_peer {\n        10.0.0.13\n    }\n";
+    let routed = "    virtual_routes {\n        198.51.100.0/24 via 10.0.0.254 dev eth0\n    }\n";
+    let cases: &[(&str, [String; 2], &[(&str, &str)], &str, &str)] = &[
+        (
+            "a node was forgotten",
+            both(forgotten, LOCAL),
+            &[],
+            "lb-1.conf:11:",
+            "the peer 10.0.0.13 is none of these nodes",
+        ),
+        (
+            "a network that the node is not in",
+            both("", "        203.0.113.10/28\n"),
+            &[("lb-1.ip-addr.json", addr)],
+            "lb-1.conf:1:",
+            "nothing tells the gateway of 203.0.113.10",
+        ),
+        (
+            "a label",
+            both("", "        10.0.0.10 label eth0:1\n"),
+            &[],
+            "lb-1.conf:11:",
+            "`label eth0:1` of 10.0.0.10",
+        ),
+        ("a route", both(routed, LOCAL), &[], "lb-1.conf:11:", "198.51.100.0/24 via 10.0.0.254"),
+        (
+            "an address that one node lacks",
+            [node(1, "", "        10.0.0.10\n        10.0.0.9\n"), node(2, "", LOCAL)],
+            &[],
+            "lb-2.conf:1:",
+            "`lb-2` gets 10.0.0.9 too",
+        ),
+        (
+            "a split",
+            [node(1, "", "        10.0.0.10\n        10.0.0.9\n"), node(2, "", LOCAL)],
+            &[],
+            "lb-1.conf:1:",
+            "lb-1 and lb-2 hold 10.0.0.10 at the same time",
+        ),
+        (
+            "SNAT of a boot script",
+            both("", LOCAL),
+            &[("lb-1.boot.sh", boot)],
+            "boot.sh:2:",
+            "`iptables` is not followed",
+        ),
+        (
+            "a rule of a boot script",
+            both("", LOCAL),
+            &[("lb-1.boot.sh", boot)],
+            "boot.sh:3:",
+            "fwmark 0x7/0xffffffff lookup 77",
+        ),
+    ];
+    for (name, confs, beside, place, words) in cases {
+        let mut files = vec![("lb-1.conf", confs[0].as_str()), ("lb-2.conf", confs[1].as_str())];
+        files.extend(beside.iter().copied());
+        let (_, _, said) = of_files(&files, &[]);
+        let said: Vec<&str> = said.split("\n\n").collect();
+        assert!(
+            said.iter().any(|one| one.contains(words) && one.contains(place)),
+            "{name}: {said:#?}"
+        );
+    }
+    // Rules that replies leave by are carried, and nothing is said of them.
+    let [one, two] = both("", LOCAL);
+    let files = [("lb-1.conf", one.as_str()), ("lb-2.conf", &two), ("lb-1.boot.sh", boot)];
+    let (_, _, said) = of_files(&files, &[]);
+    assert!(!said.contains("lookup 7`") && !said.contains("table 7"), "{said}");
+}
+
+#[test]
+fn a_fleet_without_a_vip_is_named_and_json_is_one_document() {
+    let director = "virtual_server 192.0.2.10 443 {\n    protocol TCP\n}\n";
+    let (exit, _, said) = of_files(&[("lb-1.conf", director)], &[]);
+    assert_eq!(exit, 2, "{said}");
+    assert!(said.contains("`virtual_server` is left behind"), "{said}");
+    let (exit, text, _) = of_files(&[("lb-1.conf", director)], &["--format", "json"]);
+    let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((exit, document["inventory"].is_null()), (2, true), "{text}");
+    assert_eq!(document["diagnostics"][0]["code"], "LB402", "{text}");
+    assert!(document["error"].as_str().unwrap().contains("no VIP"), "{text}");
+    // Also where there is nothing to read.
+    let (exit, text, _) = of_files(&[("notes.txt", "")], &["--format", "json"]);
+    let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((exit, document["error"].is_string()), (2, true), "{text}");
 }
 
 /// A folder of one node with this configuration, imported.

@@ -1,6 +1,7 @@
 //! What differs between the bundle on disk and what a render would give.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -27,7 +28,7 @@ pub struct Change<'a> {
 #[derive(Debug, Clone)]
 pub struct OldFile {
     /// Its text.
-    pub body: String,
+    pub body: Arc<str>,
     /// Permission bits, as git keeps them: 0644 or 0755.
     pub mode: u32,
 }
@@ -111,7 +112,7 @@ fn compare<'a>(disk: &Disk, file: &'a BundleFile) -> anyhow::Result<Option<Chang
 impl From<Found> for OldFile {
     fn from(found: Found) -> Self {
         Self {
-            body: String::from_utf8_lossy(&found.body).into_owned(),
+            body: String::from_utf8_lossy(&found.body).into(),
             mode: if found.executable { 0o755 } else { 0o644 },
         }
     }

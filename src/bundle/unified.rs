@@ -121,7 +121,7 @@ pub fn stat(datacenter: &str, changes: &[Change<'_>]) -> String {
 impl Change<'_> {
     /// What lies there; empty where nothing does.
     pub(super) fn old_body(&self) -> &str {
-        self.old.as_ref().map_or("", |old| old.body.as_str())
+        self.old.as_ref().map_or("", |old| &*old.body)
     }
 
     /// How many lines are added and removed.

@@ -134,9 +134,11 @@ impl Written {
 
 /// The files of all nodes that may be part of a configuration.
 fn configuration_files<'a>(tree: &'a Tree, sources: &mut Sources) -> BTreeMap<&'a str, FileId> {
+    let readable = tree.iter().map(|(path, _)| path);
     let readable =
-        tree.iter().filter(|(path, _)| path.starts_with("nodes/") && keepalived::is_readable(path));
-    readable.map(|(path, body)| (path, sources.add(tree.shown(path), body.to_owned()))).collect()
+        readable.filter(|path| path.starts_with("nodes/") && keepalived::is_readable(path));
+    let shared = readable.filter_map(|path| Some((path, tree.share(path)?)));
+    shared.map(|(path, body)| (path, sources.add(tree.shown(path), body))).collect()
 }
 
 fn read_node(tree: &Tree, name: &str, files: &BTreeMap<&str, FileId>) -> (NodeState, Vec<Remark>) {

@@ -5,6 +5,7 @@ use std::fs;
 use std::io::Read as _;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 
@@ -24,7 +25,7 @@ pub struct Tree {
     root: String,
     /// How the tree's own paths lie below the root, where that is not a bundle's way: `NAME/etc/...`.
     bare: bool,
-    files: BTreeMap<String, String>,
+    files: BTreeMap<String, Arc<str>>,
     /// What messages call files that came from elsewhere.
     elsewhere: BTreeMap<String, String>,
 }
@@ -42,7 +43,7 @@ impl Tree {
         let body = fs::read(path).with_context(|| format!("cannot read {shown}"))?;
         let inside = format!("nodes/{}/{CONFIGURATION}", node_name(name));
         Ok(Self {
-            files: BTreeMap::from([(inside.clone(), text_of(body))]),
+            files: BTreeMap::from([(inside.clone(), text_of(body).into())]),
             elsewhere: BTreeMap::from([(inside, shown)]),
             ..Self::default()
         })
@@ -50,7 +51,8 @@ impl Tree {
 
     /// Some files of a render.
     pub fn of_files<'a>(root: &str, files: impl IntoIterator<Item = &'a BundleFile>) -> Self {
-        let files = files.into_iter().map(|file| (file.path.clone(), file.body.clone())).collect();
+        let files =
+            files.into_iter().map(|file| (file.path.clone(), file.body.as_str().into())).collect();
         Self { root: root.to_owned(), bare: false, files, ..Self::default() }
     }
 
@@ -59,7 +61,7 @@ impl Tree {
         let mut files = BTreeMap::new();
         for path in disk.files().filter(|path| wanted(path)) {
             if let Some(found) = disk.read(path)? {
-                files.insert(path.to_owned(), String::from_utf8_lossy(&found.body).into_owned());
+                files.insert(path.to_owned(), String::from_utf8_lossy(&found.body).into());
             }
         }
         Ok(Self { root: disk.root().display().to_string(), bare: false, files, ..Self::default() })
@@ -112,7 +114,7 @@ impl Tree {
     fn adopt(
         root: String,
         datacenter: Option<&str>,
-        files: BTreeMap<String, String>,
+        files: BTreeMap<String, Arc<str>>,
     ) -> anyhow::Result<Self> {
         if files.keys().any(|path| path.starts_with("nodes/") || path.starts_with("kubernetes/")) {
             return Ok(Self { root, bare: false, files, ..Self::default() });
@@ -152,7 +154,7 @@ impl Tree {
             elsewhere.insert(inside.clone(), format!("{root}/{path}"));
             Some((inside, body))
         };
-        let files: BTreeMap<String, String> = files
+        let files: BTreeMap<String, Arc<str>> = files
             .into_iter()
             .filter_map(|(path, body)| {
                 let (folder, below) = path.split_once('/').unwrap_or((&path, ""));
@@ -182,7 +184,7 @@ impl Tree {
             let old = self.files.get(&file.path);
             let kind = match old {
                 None => ChangeKind::Added,
-                Some(old) if *old != file.body => ChangeKind::Changed,
+                Some(old) if **old != *file.body => ChangeKind::Changed,
                 Some(_) => continue,
             };
             let old = old.map(|body| OldFile { body: body.clone(), mode: file.mode });
@@ -212,7 +214,7 @@ impl Tree {
 
     /// Every file, by path.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.files.iter().map(|(path, body)| (path.as_str(), body.as_str()))
+        self.files.iter().map(|(path, body)| (path.as_str(), &**body))
     }
 
     /// The objects of its manifests.
@@ -234,7 +236,7 @@ impl Tree {
     pub fn below(&self, folder: &str) -> impl Iterator<Item = (&str, &str)> {
         let prefix = format!("{folder}/");
         let all = self.files.range(prefix.clone()..);
-        all.map_while(move |(path, body)| Some((path.strip_prefix(&prefix)?, body.as_str())))
+        all.map_while(move |(path, body)| Some((path.strip_prefix(&prefix)?, &**body)))
     }
 
     /// Keeps some of the files.
@@ -244,12 +246,17 @@ impl Tree {
 
     /// Puts a file there.
     pub(super) fn insert(&mut self, path: String, body: String) {
-        self.files.insert(path, body);
+        self.files.insert(path, body.into());
+    }
+
+    /// The text of a file, to be kept.
+    pub fn share(&self, path: &str) -> Option<Arc<str>> {
+        self.files.get(path).cloned()
     }
 
     /// A file.
     pub fn get(&self, path: &str) -> Option<&str> {
-        self.files.get(path).map(String::as_str)
+        self.files.get(path).map(|body| &**body)
     }
 
     /// The names of the folders below `nodes/`.
@@ -285,7 +292,7 @@ fn node_of_file(path: &str) -> Option<&str> {
 }
 
 /// The text files below a folder. Links are not followed, what is not UTF-8 is not configuration.
-fn scan(folder: &Path, below: &str, files: &mut BTreeMap<String, String>) -> anyhow::Result<()> {
+fn scan(folder: &Path, below: &str, files: &mut BTreeMap<String, Arc<str>>) -> anyhow::Result<()> {
     let cannot = || format!("cannot read {}", folder.display());
     for entry in fs::read_dir(folder).with_context(cannot)? {
         let entry = entry.with_context(cannot)?;
@@ -298,7 +305,7 @@ fn scan(folder: &Path, below: &str, files: &mut BTreeMap<String, String>) -> any
             let body = fs::read(entry.path()).with_context(cannot)?;
             // What keepalived would read is read, whatever it is.
             if path.ends_with(".conf") || std::str::from_utf8(&body).is_ok() {
-                files.insert(path, text_of(body));
+                files.insert(path, text_of(body).into());
             }
         }
     }
@@ -307,7 +314,7 @@ fn scan(folder: &Path, below: &str, files: &mut BTreeMap<String, String>) -> any
 
 /// Beside folders of nodes, one without its configuration was not collected as a whole: the node would count as one on
 /// which nothing runs.
-fn refuse_uncollected(folder: &Path, files: &BTreeMap<String, String>) -> anyhow::Result<()> {
+fn refuse_uncollected(folder: &Path, files: &BTreeMap<String, Arc<str>>) -> anyhow::Result<()> {
     let has = |path: &str| files.keys().any(|file| file.starts_with(path));
     let is_node = |name: &str| files.contains_key(&format!("{name}/{CONFIGURATION}"));
     let mut uncollected = Vec::new();
@@ -354,7 +361,7 @@ fn git(folder: &Path, arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
 }
 
 /// The regular text files of a tar archive.
-fn untar(tar: &[u8]) -> anyhow::Result<BTreeMap<String, String>> {
+fn untar(tar: &[u8]) -> anyhow::Result<BTreeMap<String, Arc<str>>> {
     let mut files = BTreeMap::new();
     for entry in tar::Archive::new(tar).entries()? {
         let mut entry = entry?;
@@ -365,7 +372,7 @@ fn untar(tar: &[u8]) -> anyhow::Result<BTreeMap<String, String>> {
         let mut body = Vec::new();
         entry.read_to_end(&mut body)?;
         if let Ok(body) = String::from_utf8(body) {
-            files.insert(path, body);
+            files.insert(path, body.into());
         }
     }
     Ok(files)

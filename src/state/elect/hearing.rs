@@ -176,7 +176,7 @@ impl Links {
             else {
                 continue;
             };
-            for peer in &instance.advert.peers {
+            for peer in instance.advert.peers.iter() {
                 if let Some(other) = listening.get(&(candidate.phase, *peer)) {
                     self.join(number, *other);
                 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::draft::{Draft, PRIORITY};
@@ -10,12 +11,16 @@ use super::group::SyncGroup;
 use super::instance::{Address, Advert, Authentication, Instance, Preemption};
 use super::track::{Track, Tracked};
 use super::{Configuration, Transport};
+use crate::language::version::KeepalivedVersion;
 use crate::source::Span;
 use crate::state::Interfaces;
 use crate::state::remark::{Kind, Remark};
 
 /// The owner of an address: its weights do not count.
 const OWNER: u8 = 255;
+
+/// From this release on a script that an instance and its sync group track is waited for once.
+const WAITS_ONCE: KeepalivedVersion = KeepalivedVersion(2, 3, 0);
 
 /// Addresses that fit into an advert at an MTU of 1500; the rest is not advertised (facts 8).
 const ADVERTISED: [usize; 2] = [255, 89];
@@ -30,20 +35,27 @@ pub fn complete(
     drafts: Vec<Draft>,
     groups: Vec<SyncGroup>,
     interfaces: &Interfaces,
+    version: KeepalivedVersion,
     remarks: &mut Vec<Remark>,
 ) {
     found.groups = members(groups, &drafts);
     let defaults = Defaults::of(found);
+    let mut peers: BTreeSet<Arc<BTreeSet<IpAddr>>> = BTreeSet::new();
     for draft in drafts {
         let group = found.groups.iter().find(|group| group.members.contains(&draft.name));
         let is_grouped = group.is_some_and(|group| !group.has_weights);
         let mut completing = Completing { defaults: &defaults, interfaces, remarks, refusal: None };
-        let instance = completing.instance(draft, is_grouped);
+        let mut instance = completing.instance(draft, is_grouped);
+        if !peers.insert(instance.advert.peers.clone())
+            && let Some(same) = peers.get(&instance.advert.peers)
+        {
+            instance.advert.peers = same.clone();
+        }
         let refusal = completing.refusal.take();
         found.refusal = found.refusal.take().or(refusal);
         found.instances.push(instance);
     }
-    track_groups(found);
+    track_groups(found, version, remarks);
     if let Some((text, at)) = conflict(&found.instances) {
         remarks.push(Remark { at, text: format!("{text}: keepalived exits"), kind: Kind::Refused });
         found.refusal = found.refusal.take().or(Some(text));
@@ -169,7 +181,7 @@ impl Completing<'_> {
                 source,
                 checks_sender: !peers.is_empty()
                     && (draft.checks_sender || self.defaults.checks_sender),
-                peers,
+                peers: Arc::new(peers),
                 group,
                 authentication,
             },
@@ -202,11 +214,11 @@ impl Completing<'_> {
             let why = if is_grouped { "in a sync group" } else { "with priority 255" };
             let name = &track.name;
             let is_unweighted = match track.kind {
-                Tracked::Process => {
+                // keepalived means to drop that of an interface too, but it has counted it before.
+                Tracked::Process | Tracked::Interface => {
                     kept.push(track);
                     continue;
                 }
-                Tracked::Interface => is_grouped,
                 Tracked::File => track.weight.value == 1,
                 Tracked::Script | Tracked::Bfd => false,
             };
@@ -241,7 +253,7 @@ fn interval(written: Duration, version: u8) -> Duration {
 }
 
 /// What a group tracks, its members track; and if one of them may not start as MASTER, none does.
-fn track_groups(found: &mut Configuration) {
+fn track_groups(found: &mut Configuration, version: KeepalivedVersion, remarks: &mut Vec<Remark>) {
     for group in &mut found.groups {
         let mut all: Vec<&mut Instance> = found
             .instances
@@ -258,6 +270,17 @@ fn track_groups(found: &mut Configuration) {
                 let same = |own: &&mut Track| own.kind == track.kind && own.name == track.name;
                 match instance.tracks.iter_mut().find(same) {
                     Some(own) if own.weight.value != 0 => own.weight = track.weight,
+                    Some(own) if track.kind == Tracked::Script && track.weight.value == 0 => {
+                        if version < WAITS_ONCE {
+                            instance.is_faulty = true;
+                            let text = format!(
+                                "`{}` is tracked here and by the sync group: this release waits for its first result twice, and for ever",
+                                track.name
+                            );
+                            let kind = Kind::Refused;
+                            remarks.push(Remark { at: own.at, text, kind });
+                        }
+                    }
                     Some(_) => {}
                     None => instance.tracks.push(track.clone()),
                 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -98,8 +99,8 @@ pub struct Advert {
     pub interval: Duration,
     /// `unicast_src_ip` or `mcast_src_ip`; else the interface's own address, where that is known.
     pub source: Option<IpAddr>,
-    /// Empty is multicast.
-    pub peers: BTreeSet<IpAddr>,
+    /// Empty is multicast. Instances of a node mostly have the same.
+    pub peers: Arc<BTreeSet<IpAddr>>,
     /// Where multicast goes; `None` is keepalived's own (224.0.0.18, ff02::12).
     pub group: Option<IpAddr>,
     /// VRRPv2's password.

@@ -99,7 +99,7 @@ impl Host<'_> {
     pub fn configuration(self) -> (Option<Configuration>, Vec<Remark>) {
         match self.statements() {
             Some((statements, has_includes, mut remarks)) => {
-                let found = Configuration::of(statements, self.interfaces, &mut remarks);
+                let found = Configuration::of(statements, self, &mut remarks);
                 (Some(Configuration { has_includes, ..found }), remarks)
             }
             None => (None, Vec::new()),
@@ -118,7 +118,7 @@ impl Host<'_> {
 }
 
 impl Configuration {
-    fn of(statements: Vec<Statement>, interfaces: &Interfaces, remarks: &mut Vec<Remark>) -> Self {
+    fn of(statements: Vec<Statement>, host: Host<'_>, remarks: &mut Vec<Remark>) -> Self {
         let mut found = Self::default();
         let (mut drafts, mut groups) = (Vec::new(), Vec::new());
         let mut sessions: BTreeMap<String, Weight> = BTreeMap::new();
@@ -157,7 +157,7 @@ impl Configuration {
                 _ => found.others.push(statement),
             }
         }
-        complete::complete(&mut found, drafts, groups, interfaces, remarks);
+        complete::complete(&mut found, drafts, groups, host.interfaces, host.version, remarks);
         found
     }
 
