@@ -113,11 +113,17 @@ install() {
     settings
 }
 
+# Which of the files are new is known only while they are staged.
+restorable() {
+    if [ -e "$prev" ] && [ ! -e "$next" ]; then
+        fail "the rollout is finished: render the revision that ran before, and roll that out"
+    fi
+}
+
 # What an install of this rollout had taken the place of.
 restore() {
     if [ ! -e "$prev" ]; then return 0; fi
-    # Which of the files are new is known only while they are staged.
-    if [ ! -e "$next" ]; then fail "the rollout is finished: render the revision that ran before, and roll that out"; fi
+    restorable
     # What holds rules that nothing held before takes them along.
     if [ ! -e "$prev$routing_script" ]; then routing_down; fi
     for file in $(cd "$next" && find . -type f | cut -c 2-); do
@@ -663,7 +669,12 @@ go_back() {
         exit 1
     fi
     printf '\nundo %s: %s\n%s\n' "$1" "$2" "$commands"
-    if [ "$dry_run" = no ] && agreed; then eval "$commands"; fi
+    if [ "$dry_run" = no ] && agreed; then
+        # Nothing is stopped for files that do not come back.
+        # shellcheck disable=SC2046 # names of nodes
+        for_each restorable $(echo "$commands" | sed -n 's/^ *restore //p')
+        eval "$commands"
+    fi
     exit 0
 }
 
