@@ -44,21 +44,18 @@ pub fn complete(
     for draft in drafts {
         let group = found.groups.iter().find(|group| group.members.contains(&draft.name));
         let is_grouped = group.is_some_and(|group| !group.has_weights);
-        let mut completing = Completing { defaults: &defaults, interfaces, remarks, refusal: None };
+        let mut completing = Completing { defaults: &defaults, interfaces, remarks };
         let mut instance = completing.instance(draft, is_grouped);
         if !peers.insert(instance.advert.peers.clone())
             && let Some(same) = peers.get(&instance.advert.peers)
         {
             instance.advert.peers = same.clone();
         }
-        let refusal = completing.refusal.take();
-        found.refusal = found.refusal.take().or(refusal);
         found.instances.push(instance);
     }
     track_groups(found, version, remarks);
     if let Some((text, at)) = conflict(&found.instances) {
         remarks.push(Remark { at, text: format!("{text}: keepalived exits"), kind: Kind::Refused });
-        found.refusal = found.refusal.take().or(Some(text));
     }
 }
 
@@ -100,7 +97,6 @@ struct Completing<'a> {
     defaults: &'a Defaults,
     interfaces: &'a Interfaces,
     remarks: &'a mut Vec<Remark>,
-    refusal: Option<String>,
 }
 
 impl Completing<'_> {
@@ -240,7 +236,6 @@ impl Completing<'_> {
     fn refuse(&mut self, at: Span, text: String) {
         let remark = Remark { at, text: format!("{text}: keepalived exits"), kind: Kind::Refused };
         self.remarks.push(remark);
-        self.refusal.get_or_insert(text);
     }
 }
 
@@ -277,7 +272,7 @@ fn track_groups(found: &mut Configuration, version: KeepalivedVersion, remarks: 
                                 "`{}` is tracked here and by the sync group: this release waits for its first result twice, and for ever",
                                 track.name
                             );
-                            let kind = Kind::Refused;
+                            let kind = Kind::Skipped;
                             remarks.push(Remark { at: own.at, text, kind });
                         }
                     }

@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 
 use crate::language::version::KeepalivedVersion;
 use crate::source::FileId;
-use crate::state::remark::Remark;
+use crate::state::remark::{Kind, Remark};
 use crate::state::{Interfaces, Tree};
 
 /// A keepalived.conf, with its includes.
@@ -46,7 +46,7 @@ pub struct Configuration {
     /// Every other statement of the top level: LVS, static routes and rules, BFD.
     pub others: Vec<Statement>,
     /// keepalived exits with this file: nothing in it holds an address.
-    pub refusal: Option<String>,
+    pub is_refused: bool,
     /// It has files that it includes.
     pub has_includes: bool,
 }
@@ -158,6 +158,7 @@ impl Configuration {
             }
         }
         complete::complete(&mut found, drafts, groups, host.interfaces, host.version, remarks);
+        found.is_refused = remarks.iter().any(|remark| remark.kind == Kind::Refused);
         found
     }
 
@@ -174,7 +175,7 @@ impl Configuration {
 
     /// The instances that take part: none where keepalived exits.
     pub fn running(&self) -> impl Iterator<Item = &Instance> {
-        self.instances.iter().filter(|_| self.refusal.is_none())
+        self.instances.iter().filter(|_| !self.is_refused)
     }
 
     /// The file that drains the node, where an instance follows one with weight 0.

@@ -17,7 +17,7 @@ impl Configuration {
             let read = all.filter(|statement| AT_START.contains(&statement.key()));
             read.map(|statement| statement.words.clone()).collect()
         };
-        if self.refusal.is_some() {
+        if self.is_refused {
             return Some("keepalived exited with the old files");
         }
         if self.ignores_reloads(version) {

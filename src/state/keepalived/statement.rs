@@ -52,7 +52,7 @@ impl Statement {
 }
 
 /// Blocks that have a name of their own, which none of their kind may have again.
-const NAMED: &[&str] = &["vrrp_instance", "vrrp_sync_group", "track_group"];
+const UNIQUE: &[&str] = &["vrrp_instance", "vrrp_sync_group", "track_group"];
 
 /// The statements of these lines, for that release.
 pub fn statements(
@@ -110,12 +110,17 @@ impl Parser<'_> {
             };
             after_unknown = false;
             let mut statement = Statement { words, block: None, at };
-            if NAMED.contains(&statement.key()) && !self.is_named(&statement) {
+            if UNIQUE.contains(&statement.key()) && !self.is_named(&statement) {
                 self.foreign();
                 continue;
             }
+            let needs_name = owner.is_none() && grammar::NAMED.contains(&statement.key());
+            if statement.value().is_none() && (needs_name || matches!(form, Form::Parameter)) {
+                let text = format!("`{}` needs a parameter: keepalived exits", statement.key());
+                self.remark(Kind::Refused, statement.at, text);
+            }
             match form {
-                Form::Line => {}
+                Form::Line | Form::Parameter => {}
                 Form::Values => statement.block = Some(self.values(&statement)),
                 Form::Block(words) => {
                     statement.block = Some(self.block(words, Some(&statement)));
