@@ -348,9 +348,9 @@ fn verbose_says_more_and_nothing_to_say_is_said() {
     assert!(stderr(&check).contains("no problems found"));
     assert!(stderr(&run(&["render", "-v"])).contains("added    out/eu1/bundle.json"));
     let diff = run(&["diff", "-v"]);
-    assert_eq!(stderr(&diff), "compared 19 files\nno changes\n");
+    assert_eq!(stderr(&diff), "compared 23 files\nno changes\n");
     assert_eq!(stderr(&run(&["diff", "-q"])), "");
-    assert!(stderr(&run(&["render", "--check", "-v"])).contains("compared 19 files"));
+    assert!(stderr(&run(&["render", "--check", "-v"])).contains("compared 23 files"));
 }
 
 #[test]

@@ -65,7 +65,7 @@ fn simulate_reads_the_files_of_a_folder() {
     }
     let done = run(&["simulate", "--from", "foreign"]);
     assert!(stdout(&done).contains("192.0.2.1  a, b"), "{}", stdout(&done));
-    let word = "foreign/a/etc/keepalived/keepalived.conf:16: `frobnicate` is not a word that lbgen knows here";
+    let word = "foreign/a/etc/keepalived/keepalived.conf:16: keepalived does not know `frobnicate` in `vrrp_instance`, and skips the line";
     assert!(stderr(&done).contains(word), "{}", stderr(&done));
 }
 
@@ -103,5 +103,5 @@ fn simulate_counts_the_weights_of_scripts_that_succeed() {
     }
     let wrong = run("weight 50", &["--unhealthy", "nothing@a"]);
     assert_eq!(code(&wrong), 2);
-    assert!(stderr(&wrong).contains("no script `nothing`"), "{}", stderr(&wrong));
+    assert!(stderr(&wrong).contains("there is no check `nothing`; valid: up"), "{}", stderr(&wrong));
 }

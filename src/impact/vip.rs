@@ -97,7 +97,11 @@ impl<'a> Watch<'a> {
             moves.silent = Some(self.handover(&old, &new, edits));
             found.push(moves);
         }
-        found.extend(self.by_history(address, &old).map(|reason| finding(Class::Moves, reason)));
+        found.extend(self.by_history(address, &old).map(|(from, to)| {
+            let reason =
+                format!("it moves to {to} if {from} holds it now: whoever was MASTER first keeps it");
+            Finding { from: Some(from), to: Some(to), ..finding(Class::Moves, reason) }
+        }));
         let changed: Vec<&Edit<'_>> = edits.iter().filter(|edit| edit.from != edit.to).collect();
         if let Some((class, mixture)) = self.torn(address, &changed, &old, &new) {
             let why = why_torn(&changed).unwrap_or_default();
@@ -135,21 +139,15 @@ impl<'a> Watch<'a> {
         found
     }
 
-    /// Whom else a VIP would leave, if that one was MASTER first.
-    fn by_history(&self, address: IpAddr, old: &[NodeIndex]) -> Option<String> {
+    /// Whom else a VIP would leave, if that one was MASTER first, and for whom.
+    fn by_history(&self, address: IpAddr, old: &[NodeIndex]) -> Option<(String, String)> {
         let target = self.electorate.all(TO);
-        let leaving = self.histories.iter().find_map(|history| {
+        self.histories.iter().find_map(|history| {
             let now = self.electorate.holders(history, address);
             let then = self.electorate.elect(&target, history);
             let then = self.electorate.holders(&then, address);
-            (now != old && now != then).then_some((now, then))
-        });
-        let (now, then) = leaving?;
-        Some(format!(
-            "it moves to {} if {} holds it now: whoever was MASTER first keeps it",
-            self.list(&then),
-            self.list(&now)
-        ))
+            (now != old && now != then).then(|| (self.list(&now), self.list(&then)))
+        })
     }
 
     /// A mixture of reloaded nodes in which the VIP has two holders, or none.
