@@ -291,6 +291,9 @@ fn node(number: u8, more: &str, addresses: &str) -> String {
 
 const LOCAL: &str = "        10.0.0.10\n";
 
+/// A case: its name, two keepalived.conf, the files beside them, and the place and words of a message.
+type Named<'a> = (&'a str, [String; 2], &'a [(&'a str, &'a str)], &'a str, &'a str);
+
 #[test]
 fn what_a_fleet_has_and_an_inventory_cannot_have_is_named_at_its_line() {
     let both = |more: &str, addresses: &str| [1, 2].map(|number| node(number, more, addresses));
@@ -299,7 +302,7 @@ fn what_a_fleet_has_and_an_inventory_cannot_have_is_named_at_its_line() {
     let boot = "#!/bin/sh\niptables -t nat -A POSTROUTING -s 10.0.0.0/8 -j MASQUERADE\nip rule add fwmark 0x7 lookup 77\nip rule add from 10.0.0.10 lookup 7 priority 500\nip route add default via 10.0.0.254 table 7\n";
     let forgotten = "    unicast_peer {\n        10.0.0.13\n    }\n";
     let routed = "    virtual_routes {\n        198.51.100.0/24 via 10.0.0.254 dev eth0\n    }\n";
-    let cases: &[(&str, [String; 2], &[(&str, &str)], &str, &str)] = &[
+    let cases: &[Named<'_>] = &[
         (
             "a node was forgotten",
             both(forgotten, LOCAL),

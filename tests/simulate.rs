@@ -103,5 +103,9 @@ fn simulate_counts_the_weights_of_scripts_that_succeed() {
     }
     let wrong = run("weight 50", &["--unhealthy", "nothing@a"]);
     assert_eq!(code(&wrong), 2);
-    assert!(stderr(&wrong).contains("there is no check `nothing`; valid: up"), "{}", stderr(&wrong));
+    assert!(
+        stderr(&wrong).contains("there is no check `nothing`; valid: up"),
+        "{}",
+        stderr(&wrong)
+    );
 }

@@ -98,8 +98,9 @@ impl<'a> Watch<'a> {
             found.push(moves);
         }
         found.extend(self.by_history(address, &old).map(|(from, to)| {
-            let reason =
-                format!("it moves to {to} if {from} holds it now: whoever was MASTER first keeps it");
+            let reason = format!(
+                "it moves to {to} if {from} holds it now: whoever was MASTER first keeps it"
+            );
             Finding { from: Some(from), to: Some(to), ..finding(Class::Moves, reason) }
         }));
         let changed: Vec<&Edit<'_>> = edits.iter().filter(|edit| edit.from != edit.to).collect();

@@ -163,7 +163,7 @@ impl Parser<'_> {
         }
         self.open(owner);
         let mut values = Vec::new();
-        while let Some(Line { words, at }) = self.lines.next() {
+        for Line { words, at } in self.lines.by_ref() {
             if words == [CLOSE] {
                 return values;
             }
