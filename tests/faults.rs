@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use lab::fleet::fleet;
 use lab::{Lab, Node};
-use lab::{drained, failed};
+use lab::{drained, failed, unhealthy};
 use lbgen::plan::simulate::Scenario;
 
 /// A lab that is sound, a VIP and its holder.
@@ -163,14 +163,38 @@ fn without_onlink_the_kernel_refuses_the_route_of_a_vip_that_is_not_there() {
 
 #[test]
 #[ignore = "needs keepalived, nftables and root; run tests/run"]
-fn without_the_directory_of_the_drain_file_keepalived_does_not_start() {
+fn without_the_directory_of_the_drain_file_nothing_drains_and_that_is_seen() {
     let (lab, ..) = sound("virtual", "ipvs", "192.0.2.11");
     let node = &lab.nodes["lb-1"];
+    let check = || node.host.sh("/usr/local/libexec/lbgen/loaded --check");
+    let sound = check();
+    assert!(sound.status.success() && sound.stdout.is_empty(), "{sound:?}");
     node.stop();
     node.host.run("rm -r /run/lbgen");
-    let done = node.host.sh("timeout 5 keepalived --dont-fork --log-console 2>&1");
-    let said = String::from_utf8_lossy(&done.stdout);
-    assert!(said.contains("permanent error CONFIG"), "{said}");
+    node.host.run("TMPDIR=/run/lab keepalived --dont-fork --log-console >/run/lab/keepalived.log 2>&1 & until [ -s /run/vrrp.pid ]; do sleep 0.05; done");
+    let found = check();
+    let said = String::from_utf8_lossy(&found.stdout);
+    assert!(!found.status.success(), "{said}");
+    let lines = said.lines().filter(|line| line.starts_with(['<', '>']));
+    assert!(said.contains("track drain weight 0"), "{said}");
+    assert!(lines.into_iter().all(|line| line.ends_with("track drain weight 0")), "{said}");
+}
+
+/// keepalived takes a program that it cannot execute for a healthy one; setpriv, which it can, fails for it.
+#[test]
+#[ignore = "needs keepalived, nftables and root; run tests/run"]
+fn a_check_that_cannot_be_executed_counts_as_failed() {
+    let (lab, _, holder) = sound("virtual", "ipvs", "192.0.2.11");
+    let names: Vec<String> = lab.datacenter.entrypoints.keys().map(ToString::to_string).collect();
+    let all: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), &*holder)).collect();
+    let elsewhere = lab.simulated(&unhealthy(&all));
+    let program = "/usr/local/libexec/lbgen/check-entrypoint";
+    for spoil in [format!("chmod 0644 {program}"), format!("rm {program}")] {
+        lab.nodes[&holder].host.run(&format!("cp -p {program} /run/kept; {spoil}"));
+        lab.wait_for(&elsewhere, lab.limit()).unwrap();
+        lab.nodes[&holder].host.run(&format!("cp -p /run/kept {program}"));
+        lab.prove_holders();
+    }
 }
 
 #[test]

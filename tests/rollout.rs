@@ -91,7 +91,7 @@ fn check(step: &Step, replay: &Replay, lasting: &BTreeSet<IpAddr>, context: &str
         let is_one = found.len() == 1 && wanted.contains(&found[0]);
         assert!(
             is_one || found.is_empty() && wanted.is_empty(),
-            "{} is on {found:?}, not on one of {wanted:?}, after {}",
+            "{} is on {found:?}, not on one of {wanted:?}, after {}\n{context}",
             expectation.vip,
             step.title
         );

@@ -37,7 +37,7 @@ struct Loaded {
     peers: Vec<IpAddr>,
     routes: Vec<String>,
     rules: Vec<String>,
-    track: Option<String>,
+    tracks: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -98,14 +98,23 @@ fn loaded(node: &NodePlan, found: &Instance) -> Loaded {
         peers: found.peers.clone(),
         routes: found.routes.iter().map(route).collect(),
         rules: found.rules.iter().map(rule).collect(),
-        track: found.track.map(|track| {
-            let lost = match track {
-                Unhealthy::Fault => 0,
-                Unhealthy::Lose(lost) => -i32::from(lost),
-            };
-            format!("{} weight {lost}", Check::name_of(&found.entrypoint))
-        }),
+        tracks: tracks(found),
     }
+}
+
+/// In keepalived's order: interfaces, scripts, files.
+fn tracks(found: &Instance) -> Vec<String> {
+    let interfaces = found.track_interfaces.iter().map(|interface| (interface.to_string(), 0));
+    let script = found.track.map(|track| {
+        let lost = match track {
+            Unhealthy::Fault => 0,
+            Unhealthy::Lose(lost) => -i32::from(lost),
+        };
+        (Check::name_of(&found.entrypoint), lost)
+    });
+    let drain = ("drain".to_owned(), 0);
+    let all = interfaces.chain(script).chain([drain]);
+    all.map(|(name, weight)| format!("{name} weight {weight}")).collect()
 }
 
 /// A host's own length is not printed.

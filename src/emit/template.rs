@@ -16,6 +16,7 @@ const EMBEDDED: &[(&str, &str)] = &[
     ("load-balancer-status", include_str!("../../templates/load-balancer-status")),
     ("loaded", include_str!("../../templates/loaded")),
     ("networkd.conf", include_str!("../../templates/networkd.conf")),
+    ("node.sh", include_str!("../../templates/node.sh")),
     ("policy-routing", include_str!("../../templates/policy-routing")),
     ("policy-routing.service", include_str!("../../templates/policy-routing.service")),
     ("rollout.sh", include_str!("../../templates/rollout.sh")),

@@ -109,8 +109,11 @@ impl<'a> World<'a> {
 
     fn expectation(&self, at: usize, outcomes: &[Vec<NodeIndex>]) -> Expectation {
         let vip = self.addresses[at];
-        // Several at one time are an exception, which nothing can wait for.
-        if outcomes.iter().any(|now| now.len() > 1) {
+        // Several at one time are an exception, and nobody by one history but somebody by another a new address whose
+        // holder is not known: nothing can wait for these.
+        let is_said =
+            outcomes.iter().all(|now| now.len() == 1) || outcomes.iter().all(Vec::is_empty);
+        if !is_said {
             return Expectation { vip, holders: None };
         }
         let holders: BTreeSet<NodeIndex> = outcomes.iter().flatten().copied().collect();

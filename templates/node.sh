@@ -1,0 +1,251 @@
+# What a rollout runs on a node, which knows its name as $me.
+set -eu
+next=/var/lib/lbgen/next
+prev=/var/lib/lbgen/prev
+drain=/run/lbgen/drain
+kept_drain=/etc/tmpfiles.d/lbgen-drain.conf
+conf=etc/keepalived/keepalived.conf
+routing_script=/usr/local/sbin/lbgen-policy-routing
+loaded_program=/usr/local/libexec/lbgen/loaded
+fail() {
+    echo "$me: $*" >&2
+    exit 1
+}
+
+systemd() { [ -d /run/systemd/system ]; }
+
+# Whether files are as they should be: DIGEST:PATH...
+verify() {
+    for file in "$@"; do
+        found=$(sha256sum "/${file#*:}" 2>/dev/null | cut -d ' ' -f 1)
+        if [ "$found" != "${file%%:*}" ]; then
+            fail "/${file#*:} is not the file that this rollout was planned from: somebody has edited it, or another bundle runs"
+        fi
+    done
+    if [ "$(cat "$drain" 2>/dev/null || echo 0)" != 0 ]; then fail "the node is drained: $drain"; fi
+    if ! alive; then fail "keepalived is not running"; fi
+}
+
+# One rollout at a time: the folder is made by the first. ID WHO
+claim() {
+    mkdir -p /var/lib/lbgen
+    if mkdir /var/lib/lbgen/rollout 2>/dev/null; then
+        # What an earlier rollout had kept is not the way back of this one.
+        rm -rf "$prev"
+    elif [ "$(cat /var/lib/lbgen/rollout/id)" != "$1" ]; then
+        fail "another rollout is under way, by $(cat /var/lib/lbgen/rollout/by 2>/dev/null || echo somebody): go on with it, or release the nodes with its script: --back and the id of its first step"
+    elif [ "$(cut -d ' ' -f 1 /var/lib/lbgen/rollout/by 2>/dev/null)" != "${2%% *}" ]; then
+        fail "this rollout is under way already, by $(cat /var/lib/lbgen/rollout/by): go on with --from-step, or undo its steps with --back"
+    fi
+    echo "$1" >/var/lib/lbgen/rollout/id
+    echo "$2" >/var/lib/lbgen/rollout/by
+}
+
+release() { rm -rf /var/lib/lbgen/rollout "$next"; }
+
+# The same, but not what another rollout has claimed.
+give_up() {
+    if [ "$(cat /var/lib/lbgen/rollout/id 2>/dev/null)" = "$1" ]; then release; fi
+}
+
+# The test names the scripts where they will be; they are beside it yet. The folder of the drain file has to be there,
+# and without a file the test of 2.2.7 finds nothing wrong.
+config_test() {
+    mkdir -p /run/lbgen
+    if [ ! -s "$next/$conf" ]; then fail "there is no /$conf in $next: copy the files again"; fi
+    sed "s|/usr/local/|$next/usr/local/|g" "$next/$conf" >"$next/test.conf"
+    keepalived -t -f "$next/test.conf" || { code=$?; rm -f "$next/test.conf"; exit "$code"; }
+    rm -f "$next/test.conf"
+}
+
+# Keeps what stands before the rollout, all of it or nothing: a step that is run again finds it kept.
+keep() {
+    if [ -e "$prev" ]; then return 0; fi
+    rm -rf "$prev.new"
+    mkdir -p "$prev.new"
+    for file in $(cd "$next" && find . -type f | cut -c 2-) "$@"; do
+        if [ -e "$file" ]; then
+            mkdir -p "$prev.new$(dirname "$file")"
+            cp -p "$file" "$prev.new$file"
+        fi
+    done
+    mv "$prev.new" "$prev"
+}
+
+# Keeps what stands, and puts a file in its place by a rename. Arguments are files that are no longer produced.
+install() {
+    keep "$@"
+    for file in $(cd "$next" && find . -type f | cut -c 2-); do
+        mode=0644
+        if [ -x "$next$file" ]; then mode=0755; fi
+        mkdir -p "$(dirname "$file")"
+        cp "$next$file" "$file.lbgen-new"
+        chmod "$mode" "$file.lbgen-new"
+        mv -f "$file.lbgen-new" "$file"
+    done
+    for file in "$@"; do rm -f "$file"; done
+    settings
+}
+
+# Which of the files are new is known only while they are staged.
+restorable() {
+    if [ -e "$prev" ] && [ ! -e "$next" ]; then
+        fail "the rollout is finished: render the revision that ran before, and roll that out"
+    fi
+}
+
+# What an install of this rollout had taken the place of.
+restore() {
+    if [ ! -e "$prev" ]; then return 0; fi
+    restorable
+    # What holds rules that nothing held before takes them along.
+    if [ ! -e "$prev$routing_script" ]; then routing_down; fi
+    for file in $(cd "$next" && find . -type f | cut -c 2-); do
+        if [ ! -e "$prev$file" ]; then rm -f "$file"; fi
+    done
+    for file in $(cd "$prev" && find . -type f | cut -c 2-); do
+        cp -p "$prev$file" "$file.lbgen-new"
+        mv -f "$file.lbgen-new" "$file"
+    done
+    settings
+}
+
+settings() {
+    mkdir -p /run/lbgen
+    if systemd; then
+        systemctl daemon-reload
+        if [ -e /etc/systemd/system/lbgen-policy-routing.service ]; then
+            systemctl enable --quiet lbgen-policy-routing
+        fi
+    fi
+    if [ -e /etc/sysctl.d/90-lbgen.conf ]; then sysctl -q -p /etc/sysctl.d/90-lbgen.conf; fi
+    # A script that holds the rules has them in place before keepalived lets go of its own.
+    if grep -qx mode=static "$routing_script" 2>/dev/null; then routing; fi
+}
+
+routing() {
+    if [ -x "$routing_script" ]; then "$routing_script" up; fi
+}
+
+routing_down() {
+    if [ -x "$routing_script" ]; then "$routing_script" down; fi
+}
+
+# Waits until keepalived has loaded what was installed, by its own data and not by what it says. Of files that lbgen did not
+# write nothing is known: there it gets the time that a reload takes.
+loaded() {
+    if [ ! -x "$loaded_program" ] || [ ! -e /etc/lbgen/expected ]; then
+        sleep 2
+        if ! alive; then fail "keepalived is not running any more: journalctl -u keepalived"; fi
+        return 0
+    fi
+    limit=$(($(date +%s) + 20))
+    until differs=$("$loaded_program" --check 2>&1); do
+        if [ "$(date +%s)" -ge "$limit" ]; then
+            echo "$differs" | head -n 12 >&2
+            fail "keepalived has not loaded its new configuration (< is expected, > is loaded): journalctl -u keepalived"
+        fi
+        sleep 0.2
+    done
+}
+
+reload_signal() {
+    if systemd; then systemctl reload keepalived; else kill -HUP "$(cat /run/keepalived.pid)"; fi
+}
+
+reload() {
+    reload_signal
+    loaded
+    routing
+}
+
+start() {
+    routing
+    if systemd; then systemctl enable --quiet --now keepalived; else keepalived; fi
+    loaded
+}
+
+# Not at the next boot either.
+stop() {
+    if systemd; then
+        systemctl disable --quiet --now keepalived
+    elif [ -e /run/keepalived.pid ]; then
+        kill "$(cat /run/keepalived.pid)"
+        while [ -e /run/keepalived.pid ]; do sleep 0.05; done
+    fi
+}
+
+restart() {
+    stop
+    start
+}
+
+# Also after a reboot, until it is taken back.
+drain() {
+    mkdir -p /run/lbgen /etc/tmpfiles.d
+    echo "f $drain 0644 - - - 1" >"$kept_drain"
+    echo 1 >"$drain"
+}
+
+undrain() {
+    rm -f "$kept_drain"
+    echo 0 >"$drain"
+}
+
+# A node that is no part of the fleet any more keeps nothing of it: PATH...
+leave() {
+    routing_down
+    if systemd; then systemctl disable --quiet lbgen-policy-routing 2>/dev/null || true; fi
+    rm -f "$kept_drain" "$@"
+    if systemd; then systemctl daemon-reload; fi
+    rm -rf /run/lbgen /etc/lbgen /usr/local/libexec/lbgen /var/lib/lbgen
+}
+
+# Checks that do not pass now.
+failing() {
+    if [ -x "$loaded_program" ]; then "$loaded_program" --failing; fi
+}
+
+# Why VIPs may be elsewhere.
+why() {
+    if [ "$(cat "$drain" 2>/dev/null || echo 0)" != 0 ]; then echo "$me is drained"; fi
+    if ! alive; then echo "keepalived is not running on $me"; fi
+    for check in $(failing 2>/dev/null); do echo "the check $check fails on $me"; done
+}
+
+# Rules as FAMILY,ADDRESS,TABLE,PRIORITY.
+rules() {
+    verb=$1
+    shift
+    for rule in "$@"; do
+        # shellcheck disable=SC2046 # four words
+        set -- $(echo "$rule" | tr , ' ')
+        ip "$1" rule "$verb" from "$2" lookup "$3" priority "$4" || echo "no rule to $verb: from $2 lookup $3" >&2
+    done
+}
+drop_rules() { rules del "$@"; }
+put_rules() { rules add "$@"; }
+
+boot_id() { cat /proc/sys/kernel/random/boot_id; }
+
+# Whether a shutdown is still to come.
+shutting_down() { [ -e /run/systemd/shutdown/scheduled ]; }
+
+alive() { kill -0 "$(cat /run/keepalived.pid)" 2>/dev/null; }
+
+# Says that the connection stands, waits for the word, and proves afterwards what was done: ACTION
+on_word() {
+    echo ready
+    read -r _
+    case $1 in
+    reload) reload_signal ;;
+    *) "$1" ;;
+    esac
+    echo acted
+    if [ "$1" = reload ]; then
+        loaded
+        routing
+    fi
+}
+
+addresses() { ip -o addr show | awk '{ sub(/\/.*/, "", $4); print $4 }'; }
