@@ -162,10 +162,12 @@ impl Lab {
         Ok(())
     }
 
-    /// Whether `lbgen-policy-routing status` of every node that runs is content.
+    /// Whether every node that runs has its rules and routes, and has loaded what its files say.
     fn intended(&self) -> Result<(), String> {
         for (name, node) in &self.nodes {
-            let done = node.host.sh("lbgen-policy-routing status");
+            let done = node.host.sh(
+                "lbgen-policy-routing status && { ! kill -0 $(cat /run/vrrp.pid) 2>/dev/null || /usr/local/libexec/lbgen/loaded --check; }",
+            );
             if !done.status.success() {
                 return Err(format!("{name}:\n{}", String::from_utf8_lossy(&done.stdout)));
             }
