@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::{Electorate, Masters, NodeIndex, Situation};
+use super::{Candidate, Electorate, Masters, NodeIndex, Situation, able, rank};
 use crate::state::Preemption;
 
 /// Why a VIP may have another holder than the election says.
@@ -84,8 +84,12 @@ impl Electorate {
 
     fn reason(&self, situation: &Situation, address: IpAddr) -> Option<Doubt> {
         let running = self.running(situation, address);
-        let never = running.iter().any(|instance| instance.preempt == Preemption::Never);
-        let mut priorities: Vec<u8> = running.iter().map(|instance| instance.priority).collect();
+        let never = running.iter().any(|found| {
+            found.instance().is_some_and(|instance| instance.preempt == Preemption::Never)
+        });
+        // With what the tracked things add and take away now.
+        let ranked = |found: &&Candidate| Some(rank(found, able(found, situation)?).0);
+        let mut priorities: Vec<u8> = running.iter().filter_map(ranked).collect();
         priorities.sort_unstable();
         let equal = priorities.windows(2).any(|pair| pair[0] == pair[1]);
         let is_grouped =
@@ -98,12 +102,12 @@ impl Electorate {
     }
 
     /// The instances of an address that run.
-    fn running(&self, situation: &Situation, address: IpAddr) -> Vec<&crate::state::Instance> {
+    fn running(&self, situation: &Situation, address: IpAddr) -> Vec<&Candidate> {
         let all = self.addresses.get(&address).map(Vec::as_slice).unwrap_or_default();
         all.iter()
             .map(|(router, at)| &self.routers[*router].candidates[*at])
             .filter(|found| situation.running[found.node] == Some(found.phase))
-            .filter_map(super::Candidate::instance)
+            .filter(|found| found.instance().is_some())
             .collect()
     }
 
