@@ -1,4 +1,4 @@
-//! What keepalived must have loaded, and the program that asks it (facts 44).
+//! The facts that keepalived must have loaded, and the program that asks it (facts 44).
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -10,9 +10,9 @@ use super::{Emitter, Files, check, node_file};
 use crate::model::{Preempt, VrrpVersion};
 use crate::plan::{Check, Instance, NodePlan, Route, Rule, Selector, Unhealthy, VirtualAddress};
 
-/// Where the program is on a node.
+/// The program's place on a node.
 const PROGRAM: &str = "usr/local/libexec/lbgen/loaded";
-/// What it must print.
+/// The lines that it must print.
 const EXPECTED: &str = "etc/lbgen/expected";
 
 #[derive(Serialize)]

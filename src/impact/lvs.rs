@@ -1,4 +1,4 @@
-//! What keepalived balances by LVS and will not any more: lbgen writes no `virtual_server`.
+//! Services that keepalived stops balancing by LVS: lbgen writes no `virtual_server`.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;

@@ -32,7 +32,7 @@ pub struct Instance {
     pub preempt: Preemption,
     /// An interface of its own with a virtual MAC address.
     pub vmac: Option<Vmac>,
-    /// It never leaves FAULT: `unicast_fault_no_peer`, and no peer.
+    /// It never leaves FAULT: `unicast_fault_no_peer` and no peer, or a check whose first result it waits for twice.
     pub is_faulty: bool,
     /// What changes its priority, its sync group's too.
     pub tracks: Vec<Track>,
