@@ -8,7 +8,7 @@ use crate::language::name::Subdomain;
 use crate::model::Entry;
 use crate::state::{State, Statement};
 
-/// What is balanced on any node: the words of its `virtual_server`, and the real servers behind it.
+/// Services that any node balances: the words of its `virtual_server`, and the real servers behind it.
 struct Balanced<'a> {
     node: &'a Subdomain,
     words: &'a [String],

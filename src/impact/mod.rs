@@ -248,7 +248,7 @@ impl Finding {
         }
     }
 
-    /// What must be loaded follows the configuration: what a finding says of the one holds for the other.
+    /// A node's `expected` follows its configuration: a finding about the one is about the other.
     fn add_expected(&mut self, comparison: Comparison<'_>) {
         let expected = comparison.changed.iter().filter_map(|file| {
             let node = file.path.strip_suffix("etc/lbgen/expected")?;

@@ -175,7 +175,7 @@ pub(super) fn changes(comparison: Comparison<'_>) -> Vec<NodeChange> {
         .collect()
 }
 
-/// What a node runs: as it said, or as the inventory says.
+/// The release of keepalived on a node: as it said, or as the inventory says.
 fn version_of(comparison: Comparison<'_>, node: &Subdomain) -> KeepalivedVersion {
     let said = comparison.from.nodes.get(node).and_then(|found| found.version);
     said.unwrap_or(comparison.version)

@@ -35,7 +35,7 @@ struct Watch<'a> {
     electorate: &'a Electorate,
     before: &'a Masters,
     after: &'a Masters,
-    /// What else may run now: it depends on who was first.
+    /// Other MASTERs that are possible now: they depend on who was first.
     histories: &'a [Masters],
 }
 
@@ -339,7 +339,7 @@ fn mixtures(nodes: &[NodeIndex], order: &[NodeIndex]) -> Vec<Vec<NodeIndex>> {
     found
 }
 
-/// Where an instance puts an address.
+/// The interface that an instance puts an address on.
 fn device(instance: &Instance, address: IpAddr) -> Option<&str> {
     let mut all = instance.addresses.iter().chain(&instance.excluded);
     let found = all.find(|found| found.address.addr() == address)?;
@@ -350,7 +350,7 @@ fn has(list: &str, count: usize) -> String {
     format!("{list} {}", if count == 1 { "has" } else { "have" })
 }
 
-/// How long the next node waits for a MASTER that says nothing.
+/// The longest that a node of these waits for a MASTER that says nothing.
 fn down_time(edits: &[Edit<'_>]) -> Duration {
     let instances = edits.iter().filter_map(|edit| edit.to.or(edit.from));
     instances.map(Instance::down_time).max().unwrap_or_default()

@@ -14,6 +14,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rayon::prelude::*;
 
@@ -316,6 +317,15 @@ impl Electorate {
             (candidate.node == node && candidate.phase == phase).then_some(candidate)
         });
         found.and_then(Candidate::instance)
+    }
+}
+
+impl Electorate {
+    /// The least that one of these nodes, in a phase, waits for a MASTER of these addresses that says nothing.
+    pub fn down_time(&self, nodes: &[NodeIndex], addresses: &[IpAddr], phase: Phase) -> Duration {
+        let pairs = nodes.iter().flat_map(|node| addresses.iter().map(move |vip| (*node, *vip)));
+        let instances = pairs.filter_map(|(node, vip)| self.instance(vip, node, phase));
+        instances.map(Instance::down_time).min().unwrap_or_default()
     }
 }
 

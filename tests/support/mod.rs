@@ -49,6 +49,17 @@ pub fn examples_of_one_file() -> Vec<String> {
     examples().into_iter().filter(|name| !name.contains('/')).collect()
 }
 
+/// The fleets of `tests/import`, each in a style of its own.
+pub fn foreign_fleets() -> Vec<String> {
+    let folder = root().join("tests/import");
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
 /// The inventory of an example.
 pub fn inventory(example: &str) -> PathBuf {
     let path = root().join("inventory-examples").join(example);

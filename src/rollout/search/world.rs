@@ -1,5 +1,8 @@
 //! What runs on the way, and what a turn would do to it.
 
+mod effect;
+mod timing;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -10,8 +13,8 @@ use crate::language::name::Subdomain;
 use crate::plan::Drain;
 use crate::rollout::Request;
 use crate::rollout::step::VipMove;
-use crate::state::elect::{Change, Electorate, Masters, NodeIndex, Phase, Situation};
-use crate::state::{Configuration, Instance, Preemption};
+use crate::state::Instance;
+use crate::state::elect::{Electorate, Masters, NodeIndex, Phase, Situation};
 
 pub const FROM: Phase = 0;
 pub const TO: Phase = 1;
@@ -277,114 +280,6 @@ impl<'a> World<'a> {
         })
     }
 
-    /// VIPs that a node holds and loses on the way: its instance is made anew, or its keepalived stops and starts. They are
-    /// silent for as long as a MASTER that died, or lost for good (facts-rollout 8, 14).
-    fn made_anew(&self, turn: Turn) -> Vec<IpAddr> {
-        let Turn::Next(node) = turn else { return Vec::new() };
-        if self.is_drained(node) || !self.is_running(node) {
-            return Vec::new();
-        }
-        let restarts = self.restarts(node);
-        let held = |at: &usize| self.holders[*at].contains(&node);
-        let loses = |address: &IpAddr| match self.electorate.change(*address, node) {
-            Change::MadeAnew => true,
-            Change::None | Change::InPlace => restarts,
-            Change::Appears | Change::Goes => false,
-        };
-        let held = (0..self.addresses.len()).filter(held).map(|at| self.addresses[at]);
-        held.filter(loses).collect()
-    }
-
-    /// Whether a node holds what its change takes from it for a while.
-    pub fn loses_on_the_way(&self, node: NodeIndex) -> bool {
-        !self.made_anew(Turn::Next(node)).is_empty()
-    }
-
-    /// Whether keepalived has to stop and start on a node that changes.
-    pub fn restarts(&self, node: NodeIndex) -> bool {
-        let version = self.electorate.state(node, FROM).and_then(|state| state.version);
-        let version = version.unwrap_or(self.request.change.version);
-        match (self.configuration(node, FROM), self.configuration(node, TO)) {
-            (Some(from), Some(to)) => from.restarts(to, version).is_some(),
-            _ => false,
-        }
-    }
-
-    /// Whether it has to on the way back: 2.2.7 does not survive the second reload of files that it includes.
-    pub fn restarts_back(&self, node: NodeIndex) -> bool {
-        let has_includes = self.configuration(node, FROM).is_some_and(|from| from.has_includes);
-        has_includes || self.restarts(node)
-    }
-
-    fn configuration(&self, node: NodeIndex, phase: Phase) -> Option<&Configuration> {
-        self.electorate.state(node, phase)?.keepalived.as_ref()
-    }
-
-    /// Whether all of these nodes may be reloaded at one moment: keepalived keeps every instance, and no holder gets or
-    /// loses one (facts-rollout 28).
-    pub fn may_close(&self, nodes: &[NodeIndex]) -> bool {
-        nodes.iter().all(|node| {
-            !self.restarts(*node)
-                && (0..self.addresses.len()).all(|at| {
-                    match self.electorate.change(self.addresses[at], *node) {
-                        Change::None | Change::InPlace => true,
-                        Change::MadeAnew => false,
-                        Change::Appears => !self.last[at].contains(node),
-                        Change::Goes => !self.holders[at].contains(node),
-                    }
-                })
-        })
-    }
-
-    /// Whether a node keeps a VIP across its reload.
-    pub fn keeps(&self, node: NodeIndex, address: IpAddr) -> bool {
-        let kept = matches!(self.electorate.change(address, node), Change::None | Change::InPlace);
-        kept && !self.restarts(node) && self.may_hold(node, address, FROM)
-    }
-
-    /// VIPs of which something changes on a node that has still to change.
-    pub fn affected(&self) -> Vec<IpAddr> {
-        let open = self.open();
-        let changes = |address: &IpAddr| {
-            open.iter().any(|node| self.electorate.change(*address, *node) != Change::None)
-        };
-        self.lasting().into_iter().filter(changes).collect()
-    }
-
-    /// Whether an address of the node would go from one instance to another that runs beside it (facts-rollout 14).
-    pub fn has_trap(&self, node: NodeIndex) -> bool {
-        let vrids = |phase: Phase| -> BTreeSet<(u8, bool)> {
-            let state = self.electorate.state(node, phase);
-            let found = state.and_then(|state| state.keepalived.as_ref());
-            found
-                .into_iter()
-                .flat_map(|found| &found.instances)
-                .map(|instance| (instance.vrid, instance.advert.ipv6))
-                .collect()
-        };
-        let both: BTreeSet<(u8, bool)> = vrids(FROM).intersection(&vrids(TO)).copied().collect();
-        self.addresses.iter().any(|address| {
-            let key = |phase| {
-                let instance = self.electorate.instance(*address, node, phase)?;
-                Some((instance.vrid, instance.advert.ipv6))
-            };
-            match (key(FROM), key(TO)) {
-                (Some(from), Some(to)) => {
-                    from != to && (both.contains(&to) || both.contains(&from))
-                }
-                _ => false,
-            }
-        })
-    }
-
-    /// Whether the node's own address changes.
-    pub fn is_renumbered(&self, node: NodeIndex) -> bool {
-        self.addresses.iter().any(|address| {
-            let source = |phase| self.electorate.instance(*address, node, phase)?.advert.source;
-            source(FROM).is_some() && source(TO).is_some() && source(FROM) != source(TO)
-        })
-    }
-
     /// Takes turns, and says what moved.
     pub fn take(&mut self, turns: &[Turn]) -> Vec<Moved> {
         self.situation = self.after(turns);
@@ -440,22 +335,6 @@ impl<'a> World<'a> {
         loads.into_values().max().unwrap_or(0)
     }
 
-    fn adverts(&self) -> impl Iterator<Item = Duration> {
-        let states = self.nodes().flat_map(|node| [FROM, TO].map(|phase| (node, phase)));
-        states
-            .filter_map(|(node, phase)| self.electorate.state(node, phase)?.keepalived.as_ref())
-            .flat_map(|found| &found.instances)
-            .map(|instance| instance.advert.interval)
-    }
-
-    pub fn shortest_advert(&self) -> Duration {
-        self.adverts().min().unwrap_or(Duration::from_secs(1))
-    }
-
-    pub fn longest_advert(&self) -> Duration {
-        self.adverts().max().unwrap_or(Duration::from_secs(1))
-    }
-
     /// Whether a node may hold every VIP of a set, as it runs and as it will.
     pub fn covers(&self, node: NodeIndex, address: IpAddr) -> bool {
         [FROM, TO].iter().all(|phase| self.electorate.instance(address, node, *phase).is_some())
@@ -478,29 +357,5 @@ impl<'a> World<'a> {
     pub fn holder(&self, address: IpAddr) -> Option<NodeIndex> {
         let at = self.addresses.iter().position(|found| *found == address)?;
         self.holders[at].first().copied()
-    }
-
-    /// How long a BACKUP of **to** waits for a MASTER that says nothing.
-    pub fn down_time(&self, address: IpAddr) -> Duration {
-        let all: Vec<NodeIndex> = self.nodes().collect();
-        self.down_time_of(&all, &[address])
-    }
-
-    /// The least that one of these nodes waits, as it runs **to**, for a MASTER of these addresses that says nothing.
-    pub fn down_time_of(&self, nodes: &[NodeIndex], addresses: &[IpAddr]) -> Duration {
-        let pairs = nodes.iter().flat_map(|node| addresses.iter().map(move |vip| (*node, *vip)));
-        let instances = pairs.filter_map(|(node, vip)| self.electorate.instance(vip, node, TO));
-        instances.map(Instance::down_time).min().unwrap_or_default()
-    }
-
-    /// How long the last of these nodes waits before it takes a VIP from a lower one (`preempt_delay`).
-    pub fn preempt_delay(&self, nodes: &[NodeIndex]) -> Duration {
-        let pairs =
-            nodes.iter().flat_map(|node| self.addresses.iter().map(move |vip| (*node, *vip)));
-        let delays = pairs.filter_map(|(node, vip)| match self.instance_now(vip, node)?.preempt {
-            Preemption::After(delay) => Some(delay),
-            Preemption::AtOnce | Preemption::Never => None,
-        });
-        delays.max().unwrap_or_default()
     }
 }

@@ -6,6 +6,7 @@ mod complete;
 mod draft;
 mod grammar;
 mod group;
+mod include;
 mod instance;
 mod line;
 mod number;
