@@ -145,19 +145,30 @@ fn a_new_bundle_is_there_as_a_whole_or_not_at_all() {
     assert!(killed > 0, "every render ended before it was killed");
 }
 
-/// As an ordinary user, whom a read-only folder stops.
-fn as_nobody(arguments: &[&str]) -> std::process::Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_lbgen"));
-    command.args(arguments);
-    if support::stdout(&Command::new("id").arg("-u").output().unwrap()) == "0\n" {
-        command.uid(65534).gid(65534);
+/// An ordinary user, whom a read-only folder stops, with a copy of the program: its own folder may be root's alone.
+struct Nobody(tempfile::TempDir);
+
+impl Nobody {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        fs::copy(env!("CARGO_BIN_EXE_lbgen"), folder.path().join("lbgen")).unwrap();
+        Self(folder)
     }
-    command.output().unwrap()
+
+    fn run(&self, arguments: &[&str]) -> std::process::Output {
+        let mut command = Command::new(self.0.path().join("lbgen"));
+        command.args(arguments).current_dir(self.0.path());
+        if support::stdout(&Command::new("id").arg("-u").output().unwrap()) == "0\n" {
+            command.uid(65534).gid(65534);
+        }
+        command.output().unwrap()
+    }
 }
 
 #[test]
 fn a_render_that_cannot_write_somewhere_leaves_every_old_byte() {
-    let two = Two::new();
+    let (two, nobody) = (Two::new(), Nobody::new());
     let open = |path: &Path| fs::set_permissions(path, fs::Permissions::from_mode(0o777)).unwrap();
     open(two.folder.path());
     // The second inventory, with a lock of the first: everything changes, the lock too.
@@ -170,26 +181,27 @@ fn a_render_that_cannot_write_somewhere_leaves_every_old_byte() {
     let arguments = ["render", "-q", inventory.to_str().unwrap(), "-o", out.to_str().unwrap()];
     open(&home.join("whole"));
     fs::remove_file(home.join("inventory.lock")).unwrap();
-    assert_eq!(code(&as_nobody(&arguments)), 0);
+    assert_eq!(code(&nobody.run(&arguments)), 0);
     fs::copy(&two.inventories[1], &inventory).unwrap();
     let before = files(two.folder.path());
-    for folder in affected(&arguments, &out.join("big")).into_iter().chain([home.clone()]) {
+    for folder in affected(&nobody, &arguments, &out.join("big")).into_iter().chain([home.clone()])
+    {
         let mode = fs::metadata(&folder).unwrap().permissions();
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o555)).unwrap();
-        let done = as_nobody(&arguments);
+        let done = nobody.run(&arguments);
         fs::set_permissions(&folder, mode).unwrap();
         let shown = folder.strip_prefix(two.folder.path()).unwrap().display();
         assert_eq!(code(&done), 2, "{shown}: {}", stderr(&done));
         assert_eq!(files(two.folder.path()), before, "{shown} is read-only");
     }
-    assert_eq!(code(&as_nobody(&arguments)), 0);
+    assert_eq!(code(&nobody.run(&arguments)), 0);
     assert_ne!(files(two.folder.path()), before);
 }
 
 /// Every folder in which a render changes something, or makes a folder.
-fn affected(render: &[&str], bundle: &Path) -> BTreeSet<PathBuf> {
+fn affected(nobody: &Nobody, render: &[&str], bundle: &Path) -> BTreeSet<PathBuf> {
     let check: Vec<&str> = render.iter().copied().chain(["--check", "--format", "json"]).collect();
-    let json: serde_json::Value = serde_json::from_str(&stdout(&as_nobody(&check))).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&stdout(&nobody.run(&check))).unwrap();
     let paths = json["changes"].as_array().unwrap().iter().map(|change| {
         let path = bundle.join(change["path"].as_str().unwrap());
         path.ancestors().skip(1).find(|folder| folder.is_dir()).unwrap().to_owned()
