@@ -22,6 +22,10 @@ use support::random::{Fleet, pair, rendered};
 struct Replay {
     electorate: Electorate,
     situation: Situation,
+    /// When the last election was.
+    settled: Situation,
+    /// Nodes whose keepalived has started since.
+    started: BTreeSet<usize>,
     masters: Masters,
 }
 
@@ -30,7 +34,8 @@ impl Replay {
         let electorate = Electorate::of(&[from, to], VERSION);
         let situation = electorate.all(0);
         let masters = electorate.elect(&situation, &Masters::default());
-        Self { electorate, situation, masters }
+        let settled = situation.clone();
+        Self { electorate, situation, settled, started: BTreeSet::new(), masters }
     }
 
     fn index(&self, name: &str) -> usize {
@@ -44,7 +49,9 @@ impl Replay {
                 nodes.iter().for_each(|node| self.act(*act, node));
             }
             Command::HandOver { first, second, .. } => {
-                first.iter().chain(second).for_each(|(act, node)| self.act(*act, node));
+                first.iter().for_each(|(act, node)| self.act(*act, node));
+                self.settle();
+                second.iter().for_each(|(act, node)| self.act(*act, node));
             }
             Command::Run(..) => {}
         }
@@ -59,12 +66,22 @@ impl Replay {
                 self.situation.running[node] = None;
                 self.situation.drained.remove(&node);
             }
-            Act::Start | Act::Reload | Act::Restart => self.situation.running[node] = Some(1),
+            Act::Start | Act::Reload | Act::Restart => {
+                self.situation.running[node] = Some(1);
+                if act != Act::Reload {
+                    self.started.insert(node);
+                }
+            }
         }
     }
 
     fn settle(&mut self) {
-        self.masters = self.electorate.elect(&self.situation, &self.masters);
+        let started = std::mem::take(&mut self.started);
+        let [settled, now] = [&self.settled, &self.situation];
+        let retained =
+            self.electorate.retained(&self.masters, settled, now, |node| started.contains(&node));
+        self.masters = self.electorate.elect(now, &retained);
+        self.settled = self.situation.clone();
     }
 
     fn holders(&self, vip: IpAddr) -> Vec<String> {

@@ -204,7 +204,7 @@ impl Search<'_> {
         step.commands = nodes.iter().map(|node| self.world.install(*node)).collect();
         step.commands.push(self.together(Act::Reload, nodes));
         step.back = self.undo(nodes);
-        self.push(step, &turns, nodes);
+        self.push(step, &[&turns], nodes);
     }
 
     /// What brings nodes that come to run **to** back to what they do now.
@@ -287,7 +287,7 @@ impl Search<'_> {
             }
             Turn::Next(node) => self.next(node, &nodes, &names, &listed),
         };
-        self.push(step, turns, &nodes);
+        self.push(step, &[turns], &nodes);
     }
 
     /// The step by which nodes come to run **to**.
@@ -353,8 +353,8 @@ impl Search<'_> {
     }
 
     /// Adds a step, with what moves in it and who must hold what afterwards.
-    fn push(&mut self, mut step: Step, turns: &[Turn], nodes: &[NodeIndex]) {
-        let moves = self.world.take(turns);
+    fn push(&mut self, mut step: Step, halves: &[&[Turn]], nodes: &[NodeIndex]) {
+        let moves = self.world.take_halves(halves);
         for found in &moves {
             if found.is_detour {
                 self.rollout.exceptions.push(Exception {

@@ -6,6 +6,7 @@
 //! instance lists it. This predicted 100 of 100 measured states of keepalived 2.2.7 and 2.3.3; it says nothing of the
 //! seconds until it is settled (3 adverts and the skew).
 
+mod change;
 mod doubt;
 mod hearing;
 mod sync;
@@ -21,6 +22,7 @@ use rayon::prelude::*;
 use super::{Configuration, Effect, Instance, NodeState, Preemption, State, Tracked};
 use crate::language::name::Subdomain;
 use crate::language::version::KeepalivedVersion;
+pub use change::Change;
 pub use doubt::{Doubt, Outcome};
 use hearing::{Hearing, Links};
 use sync::Groups;
@@ -326,35 +328,6 @@ impl Electorate {
         let pairs = nodes.iter().flat_map(|node| addresses.iter().map(move |vip| (*node, *vip)));
         let instances = pairs.filter_map(|(node, vip)| self.instance(vip, node, phase));
         instances.map(Instance::down_time).min().unwrap_or_default()
-    }
-}
-
-/// What becomes of the instance of an address on a node, from one state to the next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
-    /// It is in neither, or the same in both.
-    None,
-    /// keepalived keeps it.
-    InPlace,
-    /// keepalived makes it anew.
-    MadeAnew,
-    /// It was not there.
-    Appears,
-    /// It is not there any more.
-    Goes,
-}
-
-impl Electorate {
-    /// What becomes of an address on a node, from the first state to the second.
-    pub fn change(&self, address: IpAddr, node: NodeIndex) -> Change {
-        match (self.instance(address, node, 0), self.instance(address, node, 1)) {
-            (None, None) => Change::None,
-            (None, Some(_)) => Change::Appears,
-            (Some(_), None) => Change::Goes,
-            (Some(from), Some(to)) if from == to => Change::None,
-            (Some(from), Some(to)) if from.identity() == to.identity() => Change::InPlace,
-            (Some(_), Some(_)) => Change::MadeAnew,
-        }
     }
 }
 

@@ -143,7 +143,11 @@ impl Search<'_> {
         // Who holds a VIP that is made anew is silent meanwhile.
         let silent = |vip: IpAddr, search: &Self| match next.is_empty() {
             true => search.world.down_time(vip) + MARGIN,
-            false => BEFORE + MARGIN,
+            // One with a longer skew comes later than the first of them.
+            false => {
+                (search.world.down_time_of(&next, &[vip]).saturating_sub(pause)).max(BEFORE)
+                    + MARGIN
+            }
         };
         let silences: Vec<(IpAddr, Duration)> =
             leaves.iter().map(|vip| (*vip, silent(*vip, self))).collect();
@@ -156,9 +160,9 @@ impl Search<'_> {
                     .to_owned(),
             });
         }
-        let mut all_turns: Vec<Turn> = next.iter().map(|node| Turn::Undrain(*node)).collect();
-        all_turns.extend(turns);
-        self.push(step, &all_turns, &all);
+        // The next ones are MASTERs of what is made anew before the keepers are there again.
+        let undrains: Vec<Turn> = next.iter().map(|node| Turn::Undrain(*node)).collect();
+        self.push(step, &[&undrains, &turns], &all);
         if let Some(step) = self.rollout.steps.last_mut() {
             for moved in &mut step.moves {
                 if let Some((_, silent)) = silences.iter().find(|(vip, _)| *vip == moved.vip) {

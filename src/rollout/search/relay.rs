@@ -89,7 +89,7 @@ impl Search<'_> {
                 why: "no node can hold it both before and after".to_owned(),
             });
         }
-        self.push(step, &[Turn::Next(gains), Turn::Next(loses)], &[gains, loses]);
+        self.push(step, &[&[Turn::Next(gains)], &[Turn::Next(loses)]], &[gains, loses]);
         if let Some(step) = self.rollout.steps.last_mut() {
             for moved in step.moves.iter_mut().filter(|moved| vips.contains(&moved.vip)) {
                 moved.silent = silent;

@@ -238,6 +238,13 @@ impl<'a> World<'a> {
         situation
     }
 
+    /// Who is MASTER in another situation, after those that were in this one.
+    fn elect(&self, next: &Situation, before: &Masters) -> Masters {
+        let retained =
+            self.electorate.retained(before, &self.situation, next, |node| self.restarts(node));
+        self.electorate.elect(next, &retained)
+    }
+
     fn held(&self, masters: &Masters) -> Holders {
         self.addresses.iter().map(|address| self.electorate.holders(masters, *address)).collect()
     }
@@ -245,11 +252,11 @@ impl<'a> World<'a> {
     /// What turns would do, all at once.
     pub fn judge(&self, turns: &[Turn]) -> Verdict {
         let situation = self.after(turns);
-        let masters = self.electorate.elect(&situation, &self.masters);
+        let masters = self.elect(&situation, &self.masters);
         let holders = self.held(&masters);
         let mut verdict = Verdict::default();
         for history in &self.histories {
-            let masters = self.electorate.elect(&situation, history);
+            let masters = self.elect(&situation, history);
             let several = self.held(&masters).into_iter().zip(&self.addresses);
             verdict.broken.extend(several.filter(|(now, _)| now.len() > 1).map(|(_, vip)| *vip));
         }
@@ -282,12 +289,20 @@ impl<'a> World<'a> {
 
     /// Takes turns, and says what moved.
     pub fn take(&mut self, turns: &[Turn]) -> Vec<Moved> {
-        self.situation = self.after(turns);
-        self.masters = self.electorate.elect(&self.situation, &self.masters);
-        for history in &mut self.histories {
-            *history = self.electorate.elect(&self.situation, history);
+        self.take_halves(&[turns])
+    }
+
+    /// Takes turns, some after the others have settled, and says what moved in all.
+    pub fn take_halves(&mut self, halves: &[&[Turn]]) -> Vec<Moved> {
+        for turns in halves {
+            let next = self.after(turns);
+            self.masters = self.elect(&next, &self.masters);
+            self.histories =
+                self.histories.iter().map(|history| self.elect(&next, history)).collect();
+            self.situation = next;
         }
         self.histories.retain(|history| *history != self.masters);
+        let turns = halves.concat();
         let holders = self.held(&self.masters);
         let goes = |node: &NodeIndex| {
             turns.iter().any(|turn| match turn {
