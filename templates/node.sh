@@ -233,7 +233,8 @@ shutting_down() { [ -e /run/systemd/shutdown/scheduled ]; }
 
 alive() { kill -0 "$(cat /run/keepalived.pid)" 2>/dev/null; }
 
-# Says that the connection stands, waits for the word, and proves afterwards what was done: ACTION
+# Says that the connection stands, waits for the word, and proves afterwards what was done: ACTION [OPPOSITE]
+# The opposite follows where no second word comes: the other half of a handover failed, or the rollout's script died.
 on_word() {
     echo ready
     read -r _
@@ -246,6 +247,7 @@ on_word() {
         loaded
         routing
     fi
+    if [ -n "${2:-}" ] && ! read -r _; then "$2"; fi
 }
 
 addresses() { ip -o addr show | awk '{ sub(/\/.*/, "", $4); print $4 }'; }

@@ -28,7 +28,6 @@ on_node=$(cat <<'NODE'
 NODE
 )
 
-# Runs words on a node.
 # What to connect to, where that is not the node's name.
 host() {
     case $1 in
@@ -99,12 +98,23 @@ leave() { with_words leave "$@"; }
 drop_rules() { with_words drop_rules "$@"; }
 put_rules() { with_words put_rules "$@"; }
 
-# Opens a connection to a node, on which one thing is done at a word: FOLDER ACTION NODE
+# Waits for a file, as long as this script lives.
+appears() {
+    until [ -e "$1" ]; do
+        kill -0 $$ 2>/dev/null || return 1
+        sleep 0.02
+    done
+}
+
+# Opens a connection to a node, on which one thing is done at a word: FOLDER ACTION NODE [OPPOSITE]
+# The opposite follows, unless a second word says that the action stays.
 connect() {
     {
-        while [ ! -e "$1/$3.go" ]; do sleep 0.02; done
-        echo go
-    } | on "$3" on_word "$2" >"$1/$3" &
+        if appears "$1/$3.go"; then
+            echo go
+            if [ -n "${4:-}" ] && appears "$1/end" && [ "$(cat "$1/end")" = stays ]; then echo stays; fi
+        fi
+    } | on "$3" on_word "$2" ${4:+"$4"} >"$1/$3" &
     waiting="$waiting $!"
 }
 
@@ -158,12 +168,17 @@ opposite() {
 }
 
 # Two halves, the second some seconds after the first: SECONDS 'ACTION:NODE ...' 'ACTION:NODE ...'
-# Where the second does not happen, the first is taken back.
+# Where the second does not happen, the nodes of the first take it back, also when this script dies in between.
 hand_over() {
     folder=$(mktemp -d)
-    waiting=
     both=
-    for pair in $2 $3; do
+    waiting=
+    for pair in $2; do
+        connect "$folder" "${pair%%:*}" "${pair#*:}" "$(opposite "${pair%%:*}")"
+        both="$both ${pair#*:}"
+    done
+    first=$waiting
+    for pair in $3; do
         connect "$folder" "${pair%%:*}" "${pair#*:}"
         both="$both ${pair#*:}"
     done
@@ -173,18 +188,19 @@ hand_over() {
     sleep "$1"
     for pair in $3; do touch "$folder/${pair#*:}.go"; done
     status=0
+    waiting=${waiting#"$first"}
     finished || status=1
-    acted=yes
+    end=stays
     for pair in $3; do
-        if ! is_down "${pair#*:}" && ! grep -q acted "$folder/${pair#*:}"; then acted=no; fi
+        if ! is_down "${pair#*:}" && ! grep -q acted "$folder/${pair#*:}"; then end=fails; fi
     done
+    echo "$end" >"$folder/ends"
+    mv "$folder/ends" "$folder/end"
+    waiting=$first
+    finished || status=1
     rm -rf "$folder"
-    if [ "$acted" = no ]; then
+    if [ "$end" = fails ]; then
         echo "the second half of the handover failed; the first is taken back" >&2
-        for pair in $2; do
-            back_action=$(opposite "${pair%%:*}")
-            if [ -n "$back_action" ]; then on "${pair#*:}" "$back_action" || true; fi
-        done
         return 1
     fi
     return "$status"
@@ -264,6 +280,15 @@ held() {
     done
 }
 
+# Whether one of the nodes that may hold an address is there: where all are dead, it may be anywhere, and what no node
+# of those asked should hold may have been on a dead one. NODE|NODE...
+lives() {
+    for wanted_node in $(echo "$1" | tr '|' ' '); do
+        if ! is_down "$wanted_node"; then return 0; fi
+    done
+    [ -z "$1$down" ]
+}
+
 # Prints what is not as it should be: 'NODE...' ADDRESS=NODE|NODE...
 # Each node that is asked holds just what it should; an address is on one of its nodes, `none` is on none of those asked.
 differs() {
@@ -281,7 +306,7 @@ differs() {
         done
         case "|$wanted|" in
         *"|$node_name|"* | '|any|') ;;
-        *) echo "$vip is on $node_name" ;;
+        *) if lives "$wanted"; then echo "$vip is on $node_name"; fi ;;
         esac
     done
     for pair in "$@"; do
@@ -292,8 +317,7 @@ differs() {
         case $wanted in
         any | none) continue ;;
         esac
-        if is_down "$wanted"; then continue; fi
-        if [ "$count" = 0 ]; then echo "$vip is not on $wanted"; fi
+        if [ "$count" = 0 ] && lives "$wanted"; then echo "$vip is not on $wanted"; fi
         if [ "$count" -gt 1 ]; then echo "$vip is on $count nodes"; fi
     done
 }
