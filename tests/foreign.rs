@@ -7,6 +7,8 @@
 mod host;
 #[path = "lab/pair.rs"]
 mod pair;
+#[path = "lab/release.rs"]
+mod release;
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +19,6 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use lbgen::language::version::KeepalivedVersion;
 use lbgen::source::Sources;
 use lbgen::state::elect::{Electorate, Masters};
 use lbgen::state::{State, Statement, Tracked, Tree};
@@ -26,19 +27,11 @@ use pair::{Held, Pair, Side};
 /// Pairs at once: elections are waited for more than they compute.
 const AT_ONCE: usize = 8;
 
-/// The release that the daemons are.
-fn version() -> KeepalivedVersion {
-    match pair::root() {
-        Some(_) => KeepalivedVersion(2, 3, 3),
-        None => KeepalivedVersion(2, 2, 7),
-    }
-}
-
 /// Every outcome that the election has for files: the usual one, and those that depend on who was first.
 fn outcomes(folder: &Path) -> Vec<Held> {
     let tree = Tree::of_folder(folder, None).unwrap();
     let state = State::read(&tree, &mut Sources::default()).0;
-    let electorate = Electorate::of(&[&state], version());
+    let electorate = Electorate::of(&[&state], release::version());
     let mut situation = electorate.all(0);
     // A check is as good as its command.
     for (node, name) in electorate.nodes().iter().enumerate() {
@@ -94,7 +87,7 @@ fn compare(name: &str, sides: &[Side], collected: bool) -> Option<String> {
     for (index, side) in sides.iter().enumerate() {
         let write = |file: String, body: &[u8]| fs::write(folder.path().join(file), body).unwrap();
         write(format!("{}.conf", side.name), &side.conf);
-        let said = format!("Keepalived v{}", version());
+        let said = format!("Keepalived v{}", release::version());
         write(format!("{}.keepalived-version.txt", side.name), said.as_bytes());
         if collected {
             let known = pair::collected(index, &side.interface);

@@ -1,6 +1,8 @@
 //! What people do to a datacenter that runs.
 
 use super::Lab;
+use super::release;
+use super::styles::{self, Style};
 
 /// An inventory before and after, and what the wiring must do besides.
 pub struct Edit {
@@ -18,225 +20,110 @@ pub struct Edit {
 }
 
 /// Who wrote what runs.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub enum Origin {
     /// lbgen did.
     Ours,
-    /// Somebody else: multicast, with a password, without a drain file.
-    Foreign,
+    /// Somebody else, in a style of their own.
+    Foreign(Style),
     /// Somebody else, and the inventory that it changes to is what `lbgen import` makes of it.
-    Imported,
+    Imported(Style),
 }
 
-const SAME: fn(&str) -> String = |base| base.to_owned();
+impl Origin {
+    /// How somebody else wrote what runs.
+    pub fn style(self) -> Option<Style> {
+        match self {
+            Self::Ours => None,
+            Self::Foreign(style) | Self::Imported(style) => Some(style),
+        }
+    }
+}
 
+pub const SAME: fn(&str) -> String = |base| base.to_owned();
+
+/// A change of a fleet that lbgen wrote.
+pub const fn ours(name: &'static str, from: fn(&str) -> String, to: fn(&str) -> String) -> Edit {
+    Edit { name, from, to, wire: nothing, origin: Origin::Ours, options: &[], answers: true }
+}
+
+/// The node's own command of a visit: a package upgrade restarts the daemon.
+pub const VISIT: &str = "systemctl disable --now keepalived; systemctl enable --now keepalived";
+
+/// Those that every run of the tests tries.
 pub const EDITS: &[Edit] = &[
+    ours("new node", |base| without(base, "lb-4:"), SAME),
+    ours("removed node", SAME, |base| without(base, "lb-3:")),
+    ours("maintenance", SAME, |base| state(base, "lb-2", "maintenance")),
+    ours("back from maintenance", |base| state(base, "lb-2", "maintenance"), SAME),
+    ours("new VIP", |base| without(base, "192.0.2.12"), SAME),
+    ours("removed VIP", SAME, |base| without(base, "192.0.2.12")),
+    ours("priorities swapped", |base| pinned(base, 200, 150), |base| pinned(base, 150, 200)),
+    ours("VRRP version", SAME, |base| base.replace("vrrp_version: 2", "vrrp_version: 3")),
+    ours("another VRID", SAME, |base| vip(base, "vrid: 77")),
+    ours(
+        "another VRID, never preempting",
+        |base| keepalived(base, "preempt: false"),
+        |base| keepalived(&vip(base, "vrid: 77"), "preempt: false"),
+    ),
+    ours("advert interval", SAME, |base| {
+        base.replace("advert_interval: 1s", "advert_interval: 2s")
+    }),
     Edit {
-        name: "new node",
-        from: |base| without(base, "lb-4:"),
-        to: SAME,
-        wire: nothing,
-        origin: Origin::Ours,
-        options: &[],
-        answers: true,
-    },
-    Edit {
-        name: "removed node",
-        from: SAME,
-        to: |base| without(base, "lb-3:"),
-        wire: nothing,
-        origin: Origin::Ours,
-        options: &[],
-        answers: true,
-    },
-    Edit {
-        name: "maintenance",
-        from: SAME,
-        to: |base| state(base, "lb-2", "maintenance"),
-        wire: nothing,
-        origin: Origin::Ours,
-        options: &[],
-        answers: true,
-    },
-    Edit {
-        name: "back from maintenance",
-        from: |base| state(base, "lb-2", "maintenance"),
-        to: SAME,
-        wire: nothing,
-        origin: Origin::Ours,
-        options: &[],
-        answers: true,
-    },
-    Edit {
-        name: "new VIP",
-        from: |base| without(base, "192.0.2.12"),
-        to: SAME,
-        wire: nothing,
-        origin: Origin::Ours,
-        options: &[],
-        answers: true,
-    },
-    Edit {
-        name: "removed VIP",
-        from: SAME,
-        to: |base| without(base, "192.0.2.12"),
-        wire: nothing,
-        origin: Origin::Ours,
-        options: &[],
-        answers: true,
-    },
-    Edit {
-        name: "priorities swapped",
-        from: |base| pinned(base, 200, 150),
-        to: |base| pinned(base, 150, 200),
-        wire: nothing,
-        origin: Origin::Ours,
-        options: &[],
-        answers: true,
-    },
-    Edit {
-        name: "VRRP version",
-        from: SAME,
-        to: |base| base.replace("vrrp_version: 2", "vrrp_version: 3"),
-        wire: nothing,
-        origin: Origin::Ours,
-        options: &[],
-        answers: true,
-    },
-    Edit {
-        name: "another VRID",
-        from: SAME,
-        to: |base| vip(base, "vrid: 77"),
-        wire: nothing,
-        origin: Origin::Ours,
-        options: &[],
-        answers: true,
-    },
-    Edit {
-        name: "advert interval",
-        from: SAME,
-        to: |base| base.replace("advert_interval: 1s", "advert_interval: 2s"),
-        wire: nothing,
-        origin: Origin::Ours,
-        options: &[],
-        answers: true,
-    },
-    Edit {
-        name: "renumbered node",
-        from: SAME,
-        to: |base| base.replace("10.0.0.12,", "10.0.0.22,"),
         wire: renumber,
-        origin: Origin::Ours,
-        options: &[],
-        answers: true,
+        ..ours("renumbered node", SAME, |base| base.replace("10.0.0.12,", "10.0.0.22,"))
     },
     Edit {
-        name: "another gateway",
-        from: SAME,
-        to: |base| base.replace("address: 192.0.2.1,", "address: 192.0.2.2,"),
         wire: second_gateway,
-        origin: Origin::Ours,
-        options: &[],
-        answers: true,
+        ..ours("another gateway", SAME, |base| {
+            base.replace("address: 192.0.2.1,", "address: 192.0.2.2,")
+        })
     },
+    ours("virtual to static", SAME, |base| base.replace("mode: virtual", "mode: static")),
+    ours("static to virtual", |base| base.replace("mode: virtual", "mode: static"), SAME),
     Edit {
-        name: "virtual to static",
-        from: SAME,
-        to: |base| base.replace("mode: virtual", "mode: static"),
-        wire: nothing,
-        origin: Origin::Ours,
-        options: &[],
-        answers: true,
-    },
-    Edit {
-        name: "static to virtual",
-        from: |base| base.replace("mode: virtual", "mode: static"),
-        to: SAME,
-        wire: nothing,
-        origin: Origin::Ours,
-        options: &[],
-        answers: true,
-    },
-    Edit {
-        name: "kube-proxy mode",
-        from: SAME,
-        to: |base| base.replace("kube_proxy: iptables", "kube_proxy: ipvs"),
-        wire: nothing,
-        origin: Origin::Ours,
-        options: &[],
         answers: false,
+        ..ours("kube-proxy mode", SAME, |base| {
+            base.replace("kube_proxy: iptables", "kube_proxy: ipvs")
+        })
     },
+    ours(
+        "an address from one VIP to another",
+        |base| extra(base, "192.0.2.10"),
+        |base| extra(base, "192.0.2.11"),
+    ),
     Edit {
-        name: "an address from one VIP to another",
-        from: |base| extra(base, "192.0.2.10"),
-        to: |base| extra(base, "192.0.2.11"),
-        wire: nothing,
-        origin: Origin::Ours,
-        options: &[],
-        answers: true,
-    },
-    Edit {
-        name: "careful VRRP version",
-        from: SAME,
-        to: |base| base.replace("vrrp_version: 2", "vrrp_version: 3"),
-        wire: nothing,
-        origin: Origin::Ours,
         options: &["--careful"],
-        answers: true,
+        ..ours("careful VRRP version", SAME, |base| {
+            base.replace("vrrp_version: 2", "vrrp_version: 3")
+        })
     },
     Edit {
-        name: "a fleet of somebody else's",
-        from: |base| without(base, "2001:db8:8::14"),
-        to: |base| without(base, "2001:db8:8::14"),
-        wire: nothing,
-        origin: Origin::Foreign,
-        options: &[],
-        answers: true,
+        origin: Origin::Foreign(styles::by_hand),
+        ..ours(
+            "a fleet of somebody else's",
+            |base| without(base, "2001:db8:8::14"),
+            |base| without(base, "2001:db8:8::14"),
+        )
     },
     Edit {
-        name: "a fleet of somebody else's, imported",
-        from: |base| without(base, "2001:db8:8::14"),
-        to: SAME,
-        wire: nothing,
-        origin: Origin::Imported,
-        options: &[],
+        origin: Origin::Imported(styles::by_hand),
         answers: false,
+        ..ours("a fleet of somebody else's, imported", |base| without(base, "2001:db8:8::14"), SAME)
     },
+    ours(
+        "pinned priorities taken out",
+        |base| vip(base, "priorities: { lb-1: 200, lb-2: 150, lb-3: 100, lb-4: 50 }"),
+        SAME,
+    ),
     Edit {
-        name: "pinned priorities taken out",
-        from: |base| vip(base, "priorities: { lb-1: 200, lb-2: 150, lb-3: 100, lb-4: 50 }"),
-        to: SAME,
-        wire: nothing,
-        origin: Origin::Ours,
-        options: &[],
-        answers: true,
-    },
-    Edit {
-        name: "a visit over three zones",
-        from: |base| {
-            base.replace(
-                "fd00::14\", interface: eth0, zone: a",
-                "fd00::14\", interface: eth0, zone: c",
-            )
-        },
-        to: |base| {
-            base.replace(
-                "fd00::14\", interface: eth0, zone: a",
-                "fd00::14\", interface: eth0, zone: c",
-            )
-        },
-        wire: nothing,
-        origin: Origin::Ours,
-        options: &[
-            "--visit",
-            "systemctl disable --now keepalived; systemctl enable --now keepalived",
-        ],
-        answers: true,
+        options: &["--visit", VISIT],
+        ..ours("a visit over three zones", three_zones, three_zones)
     },
 ];
 
 /// Four nodes in two zones, adverts every second as most fleets have them.
-pub const BASE: &str = r#"
+const BASE: &str = r#"
 datacenter: lab
 kubernetes: { kube_proxy: iptables }
 keepalived: { vrrp_version: 2, advert_interval: 1s }
@@ -266,30 +153,48 @@ components:
   shop: { entrypoint: web, backend: { port: http }, paths: [/] }
 "#;
 
-fn nothing(_: &Lab) {}
+/// With the release that runs.
+pub fn base() -> String {
+    BASE.replace("keepalived: { ", &format!("keepalived: {{ version: {}, ", release::version()))
+}
+
+/// More keys of `keepalived`.
+pub fn keepalived(base: &str, more: &str) -> String {
+    base.replace("vrrp_version: 2,", &format!("vrrp_version: 2, {more},"))
+}
+
+pub fn nothing(_: &Lab) {}
 
 /// Without the lines that hold a word.
-fn without(base: &str, word: &str) -> String {
+pub fn without(base: &str, word: &str) -> String {
     base.lines().filter(|line| !line.contains(word)).map(|line| format!("{line}\n")).collect()
 }
 
-fn state(base: &str, node: &str, state: &str) -> String {
+pub fn state(base: &str, node: &str, state: &str) -> String {
     let line = base.lines().find(|line| line.contains(&format!("  {node}:"))).unwrap();
     base.replace(line, &line.replace(" }", &format!(", state: {state} }}")))
 }
 
-fn vip(base: &str, more: &str) -> String {
-    let line = "{ address: 192.0.2.11, entrypoint: web }";
-    base.replace(line, &line.replace(" }", &format!(", {more} }}")))
+pub fn vip(base: &str, more: &str) -> String {
+    vip_at(base, "192.0.2.11", more)
 }
 
-fn pinned(base: &str, one: u8, two: u8) -> String {
+/// More keys of the VIP with an address.
+pub fn vip_at(base: &str, address: &str, more: &str) -> String {
+    let line = format!("{{ address: {address}, entrypoint: web }}");
+    base.replace(&line, &line.replace(" }", &format!(", {more} }}")))
+}
+
+pub fn three_zones(base: &str) -> String {
+    base.replace("fd00::14\", interface: eth0, zone: a", "fd00::14\", interface: eth0, zone: c")
+}
+
+pub fn pinned(base: &str, one: u8, two: u8) -> String {
     vip(base, &format!("priorities: {{ lb-1: {one}, lb-2: {two}, lb-3: 90, lb-4: 80 }}"))
 }
 
-fn extra(base: &str, address: &str) -> String {
-    let line = format!("{{ address: {address}, entrypoint: web }}");
-    base.replace(&line, &line.replace(" }", ", extra_addresses: [192.0.2.99] }"))
+pub fn extra(base: &str, address: &str) -> String {
+    vip_at(base, address, "extra_addresses: [192.0.2.99]")
 }
 
 /// The node has both addresses for a while.
@@ -315,30 +220,7 @@ pub fn machines<'a>(from: &'a str, to: &'a str) -> &'a str {
         line.starts_with("  lb-") && !line.contains("maintenance")
             || line.contains("entrypoint: web")
     };
-    let count = |text: &str| text.lines().filter(works).count();
+    let count =
+        |text: &str| text.lines().filter(works).count() + text.matches("extra_addresses").count();
     if count(to) > count(from) { to } else { from }
-}
-
-/// A keepalived.conf of ours as somebody else would have written it.
-pub fn foreign(conf: &str) -> String {
-    let mut text = String::from("! by hand\n");
-    let mut skipped = false;
-    for line in conf.lines().skip(1) {
-        let word = line.trim_start();
-        let blocks = ["unicast_peer {", "track_script {", "track_file ", "vrrp_script "];
-        if blocks.iter().any(|block| word.starts_with(block)) {
-            skipped = true;
-        }
-        if !skipped && !word.starts_with("unicast_src_ip") && !word.starts_with("# Drain") {
-            text += &format!("{line}\n");
-        }
-        if word.starts_with("advert_int") {
-            text +=
-                "    authentication {\n        auth_type PASS\n        auth_pass secret12\n    }\n";
-        }
-        if word == "}" {
-            skipped = false;
-        }
-    }
-    text
 }

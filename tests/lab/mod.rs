@@ -7,10 +7,13 @@ pub mod agent;
 pub mod edits;
 pub mod fleet;
 pub mod host;
+pub mod more_edits;
 mod network;
 mod node;
 mod patience;
 mod permit;
+pub mod release;
+pub mod styles;
 pub mod timeline;
 mod watch;
 
@@ -166,7 +169,7 @@ impl Lab {
         for name in &machines {
             self.nodes[name].stop();
             self.nodes[name].host.run(
-                "lbgen-policy-routing down; rm -rf /etc/keepalived /etc/sysctl.d/90-lbgen.conf /usr/local/sbin/lbgen-policy-routing /run/lbgen /run/lab/keepalived.log",
+                "lbgen-policy-routing down; rm -rf /etc/keepalived/keepalived.conf /etc/sysctl.d/90-lbgen.conf /usr/local/sbin/lbgen-policy-routing /run/lbgen /run/lab/keepalived.log",
             );
         }
         self.is_now(inventory, lock);

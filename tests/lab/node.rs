@@ -10,6 +10,7 @@ use lbgen::plan::NodePlan;
 
 use super::host::Host;
 use super::network::{INTERNAL, Link, nodad, sources};
+use super::release;
 
 /// A node that runs, with the pod behind it.
 pub struct Node {
@@ -68,7 +69,7 @@ impl Machine<'_> {
             host.serve(&service(name));
         }
         let node = Node { host, _pod: pod };
-        node.overlay();
+        release::layers(&node.host);
         self.install(&node);
         node.host.run(BOOT);
         node
@@ -235,21 +236,6 @@ pub const BOOT: &str = r#"
 "#;
 
 impl Node {
-    /// /etc, /usr and /var of this machine, with a layer of its own on top.
-    fn overlay(&self) {
-        self.host.run(
-            r#"
-            set -e
-            mkdir /run/layers
-            mount -t tmpfs tmpfs /run/layers
-            for folder in etc usr var; do
-                mkdir -p /run/layers/$folder/upper /run/layers/$folder/work
-                mount -t overlay overlay -o lowerdir=/$folder,upperdir=/run/layers/$folder/upper,workdir=/run/layers/$folder/work /$folder
-            done
-            "#,
-        );
-    }
-
     /// keepalived says goodbye: it is told to stop, and has.
     pub fn stop(&self) {
         self.host.run(

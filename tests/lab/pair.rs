@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::host::Host;
+use crate::release;
 
 /// A node's configuration and what its first interface is called.
 pub struct Side {
@@ -28,11 +29,6 @@ pub struct Pair {
     nodes: Vec<(String, Host)>,
     _switch: Host,
     _folder: tempfile::TempDir,
-}
-
-/// Where another release of keepalived is installed, as a folder to change root to.
-pub fn root() -> Option<PathBuf> {
-    std::env::var_os("LBGEN_KEEPALIVED_ROOT").map(PathBuf::from)
 }
 
 /// The node's own addresses: interface and address.
@@ -85,6 +81,8 @@ impl Pair {
             if let Some(folder) = &side.folder {
                 host.run(&format!("cp -r {}/. {}", folder.display(), conf.display()));
             }
+            host.run("mount -t tmpfs tmpfs /run; mkdir -p /run/lab /run/keepalived");
+            release::layers(&host);
             host.run(&start(&conf, &side.options));
             nodes.push((side.name.clone(), host));
         }
@@ -134,18 +132,14 @@ impl Pair {
 
     /// What keepalived said of its configuration on a node.
     pub fn said(&self, index: usize) -> String {
-        let log = root().unwrap_or_default().join("run/lab/keepalived.log");
-        self.nodes[index].1.run(&format!("cat {}", Path::new("/").join(log).display()))
+        self.nodes[index].1.run("cat /run/lab/keepalived.log")
     }
 }
 
-/// Starts the daemon on files that stand outside, in its own /run.
+/// Starts the daemon on files that stand outside, copied to its own /run.
 fn start(conf: &Path, options: &str) -> String {
-    let root = root().map(|root| root.display().to_string()).unwrap_or_default();
-    let enter = if root.is_empty() { String::new() } else { format!("chroot {root} ") };
     format!(
-        "mount -t tmpfs tmpfs {root}/run; mkdir -p {root}/run/lab {root}/run/keepalived; cp -r {}/. {root}/run/lab; {}{enter}env TMPDIR=/run/lab keepalived --dont-fork --log-console --log-detail -f /run/lab/keepalived.conf {options} >{root}/run/lab/keepalived.log 2>&1 &",
-        conf.display(),
-        if root.is_empty() { String::new() } else { format!("mount -t proc proc {root}/proc; ") },
+        "cp -r {}/. /run/lab; TMPDIR=/run/lab keepalived --dont-fork --log-console --log-detail -f /run/lab/keepalived.conf {options} >/run/lab/keepalived.log 2>&1 &",
+        conf.display()
     )
 }

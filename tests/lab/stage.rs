@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use lbgen::plan::simulate::Scenario;
 
-use crate::lab::edits::{BASE, Edit, Origin, foreign, machines};
+use crate::lab::edits::{Edit, Origin, base, machines};
+use crate::lab::styles::Style;
 use crate::lab::{Lab, timeline::Worst};
 use crate::support;
 
@@ -43,6 +44,21 @@ pub struct Replayed {
     pub measured: BTreeMap<IpAddr, Worst>,
 }
 
+impl Replayed {
+    /// VIPs that were silent for longer than was said, or held twice.
+    pub fn broken_promises(&self) -> Vec<String> {
+        let wrong = self.measured.iter().filter_map(|(vip, worst)| {
+            let said = self.predicted.get(vip).copied().unwrap_or_default();
+            let is_kept = worst.several <= SLACK && worst.none <= said + SLACK;
+            (!is_kept).then(|| format!("{}: {vip}: said {said:?}, was {worst:?}", self.name))
+        });
+        wrong.collect()
+    }
+}
+
+/// The machine is busy: what is measured may be this much longer than what was said.
+pub const SLACK: Duration = Duration::from_millis(250);
+
 pub const STOP: &str = "systemctl disable --now keepalived";
 pub const START: &str = "systemctl enable --now keepalived";
 
@@ -53,7 +69,7 @@ pub const BOOT: &str = r#"cat /etc/tmpfiles.d/lbgen*.conf | awk '$1 == "d" { sys
 const WIPE: &str = "lbgen-policy-routing down; rm -rf /usr/local/libexec/lbgen /usr/local/sbin/lbgen-policy-routing /run/lbgen /etc/sysctl.d/90-lbgen.conf /etc/systemd/system/lbgen-policy-routing.service /etc/tmpfiles.d/lbgen.conf";
 
 /// The nodes of a bundle have a keepalived.conf of somebody else's and nothing more; their cluster is another matter.
-fn rewrite(bundle: &Path) {
+fn rewrite(bundle: &Path, style: Style) {
     for entry in fs::read_dir(bundle.join("nodes")).unwrap() {
         let node = entry.unwrap().path();
         let conf = fs::read_to_string(node.join("etc/keepalived/keepalived.conf")).unwrap();
@@ -63,8 +79,11 @@ fn rewrite(bundle: &Path) {
             "addr_info": [{ "family": "inet", "local": source.unwrap(), "prefixlen": 32 }],
         }]);
         fs::remove_dir_all(&node).unwrap();
-        fs::create_dir_all(node.join("etc/keepalived")).unwrap();
-        fs::write(node.join("etc/keepalived/keepalived.conf"), foreign(&conf)).unwrap();
+        for (name, text) in style(&conf) {
+            let path = node.join("etc/keepalived").join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
         // What `lbgen import --collect` finds beside it.
         fs::write(node.join("ip-addr.json"), known.to_string()).unwrap();
         let rule = serde_json::json!([{ "priority": 777, "src": "192.0.2.11", "table": "777" }]);
@@ -87,16 +106,17 @@ pub struct Stage {
 impl Stage {
     pub fn new(edit: &'static Edit) -> Self {
         let work = tempfile::tempdir().unwrap();
-        let (from, mut to) = ((edit.from)(BASE), (edit.to)(BASE));
+        let base = base();
+        let (from, mut to) = ((edit.from)(&base), (edit.to)(&base));
         let inventory = work.path().join("inventory.yaml");
         fs::write(&inventory, &from).unwrap();
         lbgen(work.path(), &["render", "-q"]);
         let old_lock = fs::read_to_string(work.path().join("inventory.lock")).unwrap();
         fs::rename(work.path().join("out"), work.path().join("old")).unwrap();
-        if edit.origin != Origin::Ours {
-            rewrite(&work.path().join("old/lab"));
+        if let Some(style) = edit.origin.style() {
+            rewrite(&work.path().join("old/lab"), style);
         }
-        if edit.origin == Origin::Imported {
+        if let Origin::Imported(_) = edit.origin {
             let done = lbgen(work.path(), &["import", "old/lab"]);
             to = support::stdout(&done);
             // Nothing but the inventory: numbers that run are pinned in it.
@@ -114,7 +134,7 @@ impl Stage {
             node.host.run(SYSTEMD);
         }
         lab.become_fleet(&from, &old_lock);
-        if edit.origin != Origin::Ours {
+        if edit.origin.style().is_some() {
             for (name, node) in &lab.nodes {
                 let old = work.path().join("old/lab/nodes").join(name);
                 node.host.run("ip rule add from 192.0.2.11 lookup 777 priority 777");
@@ -143,8 +163,8 @@ impl Stage {
         fs::write(self.work.path().join("rollout.sh"), &script.stdout).unwrap();
     }
 
-    /// Runs the script, with what a person answers.
-    pub fn run(&self, options: &[&str], answers: &str) -> Output {
+    /// The script, with what a person answers.
+    pub fn script(&self, options: &[&str], answers: &str) -> Command {
         fs::write(self.work.path().join("answers"), answers).unwrap();
         let mut command = Command::new("sh");
         command.arg("rollout.sh").args(options).current_dir(self.work.path());
@@ -152,13 +172,30 @@ impl Stage {
         for (name, hook) in [("LBGEN_ON", "on"), ("LBGEN_COPY", "copy")] {
             command.env(name, self.work.path().join(hook));
         }
-        command.env("LBGEN_KUBECTL", "true").output().unwrap()
+        command.env("LBGEN_KUBECTL", "true");
+        command
+    }
+
+    /// Runs it to its end.
+    pub fn run(&self, options: &[&str], answers: &str) -> Output {
+        self.script(options, answers).output().unwrap()
+    }
+
+    /// The ids of its steps.
+    pub fn ids(&self) -> Vec<String> {
+        let steps = self.plan["steps"].as_array().unwrap().iter();
+        steps.map(|step| step["id"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// The lab goes by the end from now on.
+    pub fn is_done(&mut self) {
+        let lock = fs::read_to_string(self.work.path().join("inventory.lock")).unwrap();
+        self.lab.is_now(&self.to, &lock);
     }
 
     /// Everything is as the end says; what was measured on the way.
     pub fn finish(mut self) -> Replayed {
-        let lock = fs::read_to_string(self.work.path().join("inventory.lock")).unwrap();
-        self.lab.is_now(&self.to, &lock);
+        self.is_done();
         for node in self.lab.nodes.values() {
             let rules = node.host.run("ip rule");
             assert!(!rules.contains("lookup 777"), "a rule of somebody else's stays: {rules}");
@@ -211,14 +248,30 @@ fn hooks(folder: &Path, lab: &Lab) {
     for (name, node) in &lab.nodes {
         cases += &format!("{name}) pid={} ;;\n", node.host.pid());
     }
-    let enter = "nsenter --target \"$pid\" --net --mount --pid -- sh -c";
-    let on = format!("#!/bin/sh\ncase $1 in\n{cases}esac\nexec {enter} \"$2\"\n");
+    // As with ssh, a command on a node outlives the script that began it; and SLOW says how long a connection takes.
+    let enter =
+        "sleep ${SLOW:-0}; exec setsid -w nsenter --target \"$pid\" --net --mount --pid -- sh -c";
+    let on = format!("#!/bin/sh\ncase $1 in\n{cases}esac\n{enter} \"$2\"\n");
     let copy = format!(
-        "#!/bin/sh\ncase $2 in\n{cases}esac\nexec {enter} \"mkdir -p /var/lib/lbgen/next; rsync -rlt --delete $PWD/$1/ /var/lib/lbgen/next/\"\n"
+        "#!/bin/sh\ncase $2 in\n{cases}esac\n{enter} \"mkdir -p /var/lib/lbgen/next; rsync -rlt --delete $PWD/$1/ /var/lib/lbgen/next/\"\n"
     );
     for (name, text) in [("on", on), ("copy", copy)] {
         let path = folder.join(name);
         fs::write(&path, text).unwrap();
         fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
     }
+}
+
+/// Runs a job over and over, on every core, until it says that there is none left.
+pub fn in_parallel(job: impl Fn() -> bool + Sync) {
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| while job() {});
+        }
+    });
+}
+
+/// Whether everything is tried, as tests/lab/run does, or what is worth the most.
+pub fn is_long() -> bool {
+    std::env::var_os("LBGEN_LAB").is_some()
 }

@@ -119,7 +119,7 @@ fn checks(dice: &mut Dice) -> String {
     for name in ["good", "bad"] {
         let weight =
             dice.pick(&["", "", "  weight 20\n", "  weight -60\n", "  weight 5 reverse\n"]);
-        let command = if name == "good" { "/bin/true" } else { "/bin/false" };
+        let command = if name == "good" { "/usr/bin/true" } else { "/usr/bin/false" };
         let _ = write!(
             text,
             "vrrp_script {name} {{\n  script \"{command}\"\n  interval 1\n{weight}}}\n"
