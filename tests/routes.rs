@@ -22,7 +22,8 @@ use lbgen::trace::{Outcome, Request, Tracer};
 use proptest::prelude::*;
 
 /// Warnings of a path, and of a whole entrypoint.
-const OF_PATHS: [&str; 7] = ["LB203", "LB204", "LB205", "LB219", "LB224", "LB226", "LB227"];
+const OF_PATHS: [&str; 8] =
+    ["LB203", "LB204", "LB205", "LB219", "LB224", "LB226", "LB227", "LB234"];
 const OF_ENTRYPOINTS: [&str; 1] = ["LB224"];
 
 /// What stands in one inventory.
@@ -181,6 +182,7 @@ fn ask(text: &str) -> bool {
                             (Some(&found.rule.answer), Some(found.rule.path.path.span))
                         }
                         Found::Redirect(_, rule) => (None, Some(rule.rule.path.path.span)),
+                        Found::Undecided(found) => (None, Some(found[0].rule.path.path.span)),
                         Found::Nothing => (None, None),
                     };
                     // What a controller compares by letters, the warning of the entrypoint tells.

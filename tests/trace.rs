@@ -86,7 +86,8 @@ fn trailing_slashes_redirect_or_do_not_match() {
             ("/api/shop/", ["shop"; 4]),
             ("/api/shop/7", ["shop"; 4]),
             ("/api/shop", ["to http://www.example.com/api/shop/", "home", "shop", "shop"]),
-            ("/exact/", ["exact"; 4]),
+            // Path(`/exact/`) is as long as PathPrefix(`/`).
+            ("/exact/", ["exact", "undecided", "undecided", "exact"]),
             ("/exact", ["to http://www.example.com/exact/", "home", "home", "home"]),
             ("/exact/7", ["home"; 4]),
         ],

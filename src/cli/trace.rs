@@ -64,7 +64,7 @@ pub struct Args {
     /// Print the whole routing table
     #[arg(long, conflicts_with_all = ["urls", "tests"])]
     all: bool,
-    /// Check a YAML list of `{ url, expect }`; `expect` is `component NAME`, `fallback`, `redirect URL` or `none`
+    /// Check a YAML list of `{ url, expect }`; `expect` is `component NAME`, `fallback`, `redirect URL`, `undecided` or `none`
     #[arg(long, value_name = "FILE", conflicts_with = "urls")]
     tests: Option<PathBuf>,
     /// Ask both APIs for every URL that could tell two rules apart, and print what differs: `ingress,gateway`
@@ -246,8 +246,8 @@ fn described(rule: &Considered<'_>) -> String {
     format!("{} ({}) on {host}, {by}", path.path.value, path.kind)
 }
 
-fn outcome(outcome: &Outcome<'_>) -> String {
-    match outcome {
+fn outcome(found: &Outcome<'_>) -> String {
+    match found {
         Outcome::Component { name, namespace, service, port } => {
             format!("component {name}: Service {namespace}/{service}, port {port}")
         }
@@ -257,13 +257,17 @@ fn outcome(outcome: &Outcome<'_>) -> String {
         Outcome::Redirect { status, location, why } => {
             format!("redirect {status} to {location}: {why}")
         }
+        Outcome::Undecided { candidates } => {
+            let all: Vec<String> = candidates.iter().map(outcome).collect();
+            format!("undecided: {}", all.join(", or "))
+        }
         Outcome::Nothing { status: 0, why } => format!("none: {why}"),
         Outcome::Nothing { status, why } => format!("none, {status}: {why}"),
     }
 }
 
-fn as_json(trace: &Trace<'_>, session: &Session) -> Value {
-    let answer = match &trace.answer {
+fn outcome_json(outcome: &Outcome<'_>) -> Value {
+    let mut answer = match outcome {
         Outcome::Component { name, namespace, service, port } => json!({
             "name": name, "namespace": namespace, "service": service, "port": port,
         }),
@@ -273,10 +277,17 @@ fn as_json(trace: &Trace<'_>, session: &Session) -> Value {
         Outcome::Redirect { status, location, why } => {
             json!({ "status": status, "location": location, "why": why })
         }
+        Outcome::Undecided { candidates } => {
+            json!({ "candidates": candidates.iter().map(outcome_json).collect::<Vec<_>>() })
+        }
         Outcome::Nothing { status, why } => json!({ "status": status, "why": why }),
     };
-    let mut answer = answer;
-    answer["kind"] = json!(trace.answer.kind());
+    answer["kind"] = json!(outcome.kind());
+    answer
+}
+
+fn as_json(trace: &Trace<'_>, session: &Session) -> Value {
+    let answer = outcome_json(&trace.answer);
     let considered: Vec<Value> = trace
         .considered
         .iter()

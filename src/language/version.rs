@@ -1,4 +1,4 @@
-//! Versions of Kubernetes and keepalived.
+//! Versions of Kubernetes, keepalived and ingress controllers.
 
 use std::fmt;
 
@@ -71,5 +71,31 @@ impl Term for KeepalivedVersion {
     fn shape() -> Shape {
         let pattern = "^[0-9]+[.][0-9]+[.][0-9]+$";
         Shape::Text(Text::string("a version such as `2.2.7`", pattern))
+    }
+}
+
+/// Release of an ingress controller: major and minor number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ControllerVersion(pub u16, pub u16);
+
+impl ControllerVersion {
+    /// Later than every known one.
+    pub const NEWEST: Self = Self(u16::MAX, u16::MAX);
+
+    /// Reads `3.6`, `3.6.2` or `v3.6`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.strip_prefix('v').unwrap_or(text);
+        let parts: Option<Vec<u16>> = text.split('.').map(|part| part.parse().ok()).collect();
+        match parts?.as_slice() {
+            [major, minor] | [major, minor, _] => Some(Self(*major, *minor)),
+            _ => None,
+        }
+    }
+}
+
+impl Term for ControllerVersion {
+    fn shape() -> Shape {
+        let pattern = "^v?[0-9]{1,4}[.][0-9]{1,4}([.][0-9]{1,4})?$";
+        Shape::Text(Text::string("a version such as `\"3.6\"`", pattern))
     }
 }

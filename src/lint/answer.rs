@@ -73,7 +73,7 @@ pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report
 }
 
 /// A host to ask for: the rule's, one below a wildcard, or one that nobody names.
-fn asked(host: Option<&Host>) -> Option<Host> {
+pub(super) fn asked(host: Option<&Host>) -> Option<Host> {
     match host {
         None => Host::parse("nobody.invalid"),
         Some(host) => Host::parse(&host.as_str().replacen('*', "any", 1)),
@@ -106,6 +106,10 @@ fn longer_text(
     Considered { host: own, rule }: Considered<'_>,
 ) -> Option<Diagnostic> {
     let path = &rule.path.path;
+    // A regular expression is no path to ask for.
+    if !path.value.as_str().chars().all(ingress::is_plain) {
+        return None;
+    }
     let is_exact = |kind| kind == PathType::Exact;
     let precision = |host: Option<&Host>| host.map(|host| !host.as_str().starts_with('*'));
     let elements = |path: &str| path.trim_end_matches('/').len();
@@ -164,7 +168,7 @@ fn slash(tier: &Tier, controller: Controller, host: &Host, rule: &Rule) -> Optio
             format!("nobody answers `{bare}`"),
             "the path ends in a slash, and this controller compares letters",
         ),
-        Found::Rule(_) => (
+        Found::Rule(_) | Found::Undecided(_) => (
             format!("another rule answers `{bare}`"),
             "the path ends in a slash, and this controller compares letters",
         ),

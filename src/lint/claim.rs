@@ -1,10 +1,10 @@
 //! Which component answers for a host and path, where two of them say something about it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diag::{Code, Diagnostic, Report, code};
-use crate::model::{Controller, Datacenter, Entrypoint, PathType};
-use crate::route::{Answer, RoutingTable, Rule};
+use crate::model::{Controller, Datacenter, Entrypoint, Label, PathType};
+use crate::route::{Answer, RoutingTable, Rule, Tier};
 
 /// A legacy component's record of what a migrated one serves.
 const TAKEN: Code =
@@ -15,8 +15,12 @@ const NO_MAIN: Code =
 /// Two rules that differ in nothing but the type.
 const TYPES: Code = code!(Warning "LB227", "one path with two types, of two components");
 
+/// A canary is one of a Service.
+const SHARED_SERVICE: Code =
+    code!(Warning "LB233", "a canary of a Service that other rules have too");
+
 /// The codes of this family.
-pub const CODES: &[&Code] = &[&TAKEN, &NO_MAIN, &TYPES];
+pub const CODES: &[&Code] = &[&TAKEN, &NO_MAIN, &TYPES, &SHARED_SERVICE];
 
 /// Reports records that are out of date, canaries that get no request, and paths that only their types tell apart.
 pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report) {
@@ -48,10 +52,17 @@ pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report
                 .help("remove the path from the legacy component, or remove the component if nothing is left"),
             );
         }
+        let is_nginx =
+            found.and_then(Entrypoint::ingress_controller).is_some_and(Controller::reads_nginx);
+        let mut told = BTreeSet::new();
         for (host, canary) in tier.canaries() {
             let Answer::Component(name) = &canary.answer else { continue };
             let main = tier.claimed(host, &canary.path);
-            if main.is_some_and(|main| main.answer != Answer::Fallback) {
+            if let Some(main) = main.filter(|main| main.answer != Answer::Fallback) {
+                let is_new = told.insert((canary.answer.clone(), main.answer.clone()));
+                if is_nginx && is_new {
+                    shared_service(datacenter, tier, canary, main, report);
+                }
                 continue;
             }
             let shown = &canary.path.path.value;
@@ -67,6 +78,42 @@ pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report
             );
         }
     }
+}
+
+/// Reports a canary whose main Service answers elsewhere too, or whose own Service does (facts-kubernetes 29).
+fn shared_service(
+    datacenter: &Datacenter,
+    tier: &Tier,
+    canary: &Rule,
+    main: &Rule,
+    report: &mut Report,
+) {
+    let upstream = |name: &Label| {
+        let found = datacenter.components.get(name)?;
+        let backend = found.backend.as_ref()?;
+        Some((&found.namespace, &backend.service, &backend.port))
+    };
+    let (Some(own), Some(name)) = (canary.component(), main.component()) else { return };
+    let plain = || tier.all().filter_map(|found| found.rule.component());
+    let beside = plain().find(|other| *other != name && upstream(other) == upstream(name));
+    let user = plain().find(|other| upstream(other) == upstream(own));
+    let span = canary.path.path.span;
+    let (title, other) = match (user, beside) {
+        (Some(user), _) => {
+            (format!("the canary `{own}` takes no requests: `{user}` has its Service"), user)
+        }
+        (None, Some(beside)) => {
+            (format!("the canary `{own}` takes requests of `{beside}` too"), beside)
+        }
+        (None, None) => return,
+    };
+    let Some(other) = datacenter.components.get(other) else { return };
+    report.push(
+        Diagnostic::new(&SHARED_SERVICE, span, title, "a canary of a Service, not of this path")
+            .also(other.span, "leads to the same Service")
+            .note("ingress-nginx hangs a canary on the Service and port of the main rule")
+            .help("give the canary, and the component whose canary it is, a Service of their own"),
+    );
 }
 
 /// Reports paths of one host that two components have, with different types. An `Exact` beside a longer match is what people

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::diag::{Code, Diagnostic, Report, code};
 use crate::model::{BackendPort, Component, Datacenter, GatewayTier, Label, NGINX};
-use crate::route::{Canary, Fate, PathMatch, Remark, RoutingTable, Tier, Translation};
+use crate::route::{Canary, Engine, Fate, PathMatch, Remark, RoutingTable, Tier, Translation};
 use crate::source::Span;
 
 /// Nothing says it.
@@ -149,18 +149,26 @@ fn paths(name: &Label, tier: &Tier, report: &mut Report) {
     for rule in own {
         let path = &rule.path.path;
         if let PathMatch::Regex(value) = &rule.found
-            && regex::Regex::new(value).is_err()
+            && Engine::of(value) != Engine::Any
             && told.insert(path.span)
         {
-            report.push(
-                Diagnostic::new(
+            report.push(match Engine::of(value) {
+                Engine::Backtracking => Diagnostic::new(
+                    &PATH,
+                    path.span,
+                    format!("no implementation of Gateway API takes `{}`", path.value),
+                    "looks around or refers back",
+                )
+                .note("nginx has PCRE; the implementations have RE2 or Go's regular expressions, which have neither `(?!..)`, `(?=..)`, `(?<..)` and `(?>..)` nor `\\1`")
+                .help("write the paths that are meant, or keep the component on Ingresses"),
+                Engine::Any | Engine::Unknown => Diagnostic::new(
                     &PATH,
                     path.span,
                     format!("`{}` is not a regular expression", path.value),
-                    "with `use-regex` or `rewrite-target` it is one",
+                    "with `use-regex` or `rewrite-target` it has to be one",
                 )
                 .help("close its brackets, or remove the annotation"),
-            );
+            });
         }
         let Some(refused) = rule.found.refused() else { continue };
         if told.insert(path.span) {

@@ -1,10 +1,13 @@
 //! What ingress-nginx makes of paths and annotations that the API server takes.
 
+use std::collections::BTreeSet;
+
 use crate::diag::{Code, Diagnostic, Report, code};
 use crate::model::{
-    Annotations, Controller, Datacenter, Entrypoint, Label, PathType, Tiers, nginx_annotations,
+    Annotations, Controller, Datacenter, Entrypoint, Label, Path, PathType, Tiers, is_true,
+    nginx_annotation, nginx_annotations,
 };
-use crate::route::{self, RoutingTable};
+use crate::route::{Engine, RoutingTable, regex_annotation};
 use crate::source::Span;
 
 /// Characters that the admission webhook refuses, most of them of regular expressions.
@@ -14,54 +17,37 @@ const ALL_REGEX: Code =
     code!(Warning "LB205", "an annotation that turns all paths of a host into regular expressions");
 /// An annotation that ingress-nginx ignores or refuses unless it is allowed.
 const SNIPPET: Code = code!(Warning "LB206", "a snippet annotation");
+/// A redirect that goes round in circles.
+const FORCED: Code = code!(Warning "LB232", "a redirect to https on the second tier");
+/// nginx does not load it.
+const BROKEN: Code =
+    code!(Warning "LB235", "a path that is no regular expression, where it has to be one");
 
 /// The codes of this family.
-pub const CODES: &[&Code] = &[&REGEX, &ALL_REGEX, &SNIPPET];
+pub const CODES: &[&Code] = &[&REGEX, &ALL_REGEX, &SNIPPET, &FORCED, &BROKEN];
 
 /// Reports what would be routed otherwise than it reads.
-pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
-    // The webhook and the annotations are those of ingress-nginx.
-    let nginx = |name: &Label| {
-        let entrypoint = datacenter.entrypoints.get(name);
-        let controller = entrypoint.and_then(Entrypoint::ingress_controller);
-        controller == Some(Controller::IngressNginx)
-    };
-    let live = || {
-        let live = datacenter.components.iter().filter(|(_, found)| found.backend.is_some());
-        live.filter(|(_, found)| nginx(&found.entrypoint))
-    };
-    for (_, component) in live() {
-        for path in
-            component.paths.iter().filter(|path| path.kind != PathType::ImplementationSpecific)
-        {
-            let text = path.path.value.as_str();
-            if let Some(character) = text.chars().find(|c| !is_plain(*c)) {
-                let refused = Diagnostic::new(
-                    &REGEX,
-                    path.path.span,
-                    format!("ingress-nginx refuses `{text}`"),
-                    format!("because of the `{character}`"),
-                )
-                .note("with strict-validate-path-type, its default from 1.12, `Prefix` and `Exact` paths may contain only letters, digits and `/._-`");
-                // Where a glob is meant, a Prefix does it.
-                report.push(
-                    match text
-                        .strip_suffix("/*")
-                        .filter(|rest| !rest.is_empty() && rest.chars().all(is_plain))
-                    {
-                        Some(prefix) => refused
-                            .help("a `Prefix` path includes everything below it")
-                            .replace(path.path.span, prefix),
-                        None => refused.help(
-                            "write `type: ImplementationSpecific`, also for regular expressions",
-                        ),
-                    },
-                );
-            }
+pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report) {
+    let controller =
+        |name: &Label| datacenter.entrypoints.get(name).and_then(Entrypoint::ingress_controller);
+    let components = datacenter.components.values().filter(|found| found.backend.is_some());
+    for component in components {
+        let Some(controller) = controller(&component.entrypoint) else { continue };
+        if !controller.reads_nginx() {
+            continue;
         }
-        annotations(&component.annotations, component.span, report);
+        // The webhook is that of ingress-nginx.
+        if controller == Controller::IngressNginx {
+            component.paths.iter().for_each(|path| refused(path, report));
+            snippets(&component.annotations, component.span, report);
+        }
+        forced(&component.annotations, component.span, report);
+        let turned = regex_annotation(&component.annotations, component.paths.iter(), controller);
+        if let Some(name) = turned.filter(|_| !component.is_canary()) {
+            all_regex(name, component.span, report);
+        }
     }
-    for entrypoint in datacenter.entrypoints.values() {
+    for (name, entrypoint) in &datacenter.entrypoints {
         let Some(Tiers { edge, routing: Some(routing), .. }) = entrypoint.tiers() else {
             continue;
         };
@@ -73,8 +59,18 @@ pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
                 all.extend(found.clone());
             }
         }
-        annotations(&all, entrypoint.span, report);
+        snippets(&all, entrypoint.span, report);
+        if !routing.controller.reads_nginx() {
+            continue;
+        }
+        forced(&routing.annotations, entrypoint.span, report);
+        let own = datacenter.components.values().filter(|found| found.entrypoint == *name);
+        let paths = own.flat_map(|component| &component.paths);
+        if let Some(name) = regex_annotation(&routing.annotations, paths, routing.controller) {
+            all_regex(name, entrypoint.span, report);
+        }
     }
+    broken(routes, report, controller);
 }
 
 /// Whether a character of a path is no regular expression's.
@@ -82,19 +78,77 @@ pub(super) fn is_plain(c: char) -> bool {
     c.is_ascii_alphanumeric() || "/._-".contains(c)
 }
 
-fn annotations(annotations: &Annotations, span: Span, report: &mut Report) {
-    for (name, value) in nginx_annotations(annotations) {
-        if name.ends_with("-snippet") {
-            report.push(
-                Diagnostic::new(&SNIPPET, span, format!("`{name}` is off by default"), "annotated here")
-                    .note("ingress-nginx accepts snippets only with `allow-snippet-annotations`; otherwise it refuses the Ingress"),
-            );
-        }
-        if route::is_regex(name, value) {
-            report.push(
-                Diagnostic::new(&ALL_REGEX, span, format!("`{name}` affects every path of its host"), "annotated here")
-                    .note("ingress-nginx then treats every path of the host, including those of other components, as a case-insensitive regular expression"),
-            );
+/// Reports a path that the admission webhook refuses.
+fn refused(path: &Path, report: &mut Report) {
+    let text = path.path.value.as_str();
+    let found = text.chars().find(|c| !is_plain(*c));
+    let Some(character) = found.filter(|_| path.kind != PathType::ImplementationSpecific) else {
+        return;
+    };
+    let refused = Diagnostic::new(
+        &REGEX,
+        path.path.span,
+        format!("ingress-nginx refuses `{text}`"),
+        format!("because of the `{character}`"),
+    )
+    .note("with strict-validate-path-type, its default from 1.12, `Prefix` and `Exact` paths may contain only letters, digits and `/._-`");
+    let prefix = text.strip_suffix("/*");
+    let prefix = prefix.filter(|rest| !rest.is_empty() && rest.chars().all(is_plain));
+    // Where a glob is meant, a Prefix does it.
+    report.push(match prefix {
+        Some(prefix) => refused
+            .help("a `Prefix` path includes everything below it")
+            .replace(path.path.span, prefix),
+        None => refused.help("write `type: ImplementationSpecific`, also for regular expressions"),
+    });
+}
+
+fn snippets(annotations: &Annotations, span: Span, report: &mut Report) {
+    let found = nginx_annotations(annotations).filter(|(name, _)| name.ends_with("-snippet"));
+    for (name, _) in found {
+        report.push(
+            Diagnostic::new(&SNIPPET, span, format!("`{name}` is off by default"), "annotated here")
+                .note("ingress-nginx accepts snippets only with `allow-snippet-annotations`; otherwise it refuses the Ingress"),
+        );
+    }
+}
+
+fn all_regex(name: &str, span: Span, report: &mut Report) {
+    report.push(
+        Diagnostic::new(&ALL_REGEX, span, format!("`{name}` affects every path of its host"), "annotated here")
+            .note("the controller then treats every path of the host, including those of other components, as a case-insensitive regular expression"),
+    );
+}
+
+fn forced(annotations: &Annotations, span: Span, report: &mut Report) {
+    if nginx_annotation(annotations, "force-ssl-redirect").is_some_and(is_true) {
+        report.push(
+            Diagnostic::new(&FORCED, span, "`force-ssl-redirect` on the second tier, which sees plain http", "annotated here")
+                .note("TLS ends at the edge: without `use-forwarded-headers` in the routing controller the browser is sent round in circles")
+                .help("write it at the entrypoint's `edge`, or set `use-forwarded-headers: \"true\"` in the routing controller and waive this warning"),
+        );
+    }
+}
+
+/// Reports paths of hosts of regular expressions that are none.
+fn broken(
+    routes: &RoutingTable,
+    report: &mut Report,
+    controller: impl Fn(&Label) -> Option<Controller>,
+) {
+    let mut told = BTreeSet::new();
+    for (_, tier) in
+        routes.tiers().filter(|(name, _)| controller(name) == Some(Controller::IngressNginx))
+    {
+        for found in tier.all().filter(|found| tier.is_regex(found.host)) {
+            let path = &found.rule.path.path;
+            if Engine::of(path.value.as_str()) == Engine::Unknown && told.insert(path.span) {
+                report.push(
+                    Diagnostic::new(&BROKEN, path.span, format!("`{}` is no regular expression", path.value), "has to be one")
+                        .note("`use-regex` or `rewrite-target` on the host makes every path of it one, and nginx loads none of its changes while one is broken")
+                        .help("close its brackets, or remove the annotation"),
+                );
+            }
         }
     }
 }

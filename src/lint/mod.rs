@@ -3,6 +3,7 @@
 
 mod annotation;
 mod answer;
+mod certificate;
 mod claim;
 mod coverage;
 mod foreign;
@@ -13,6 +14,7 @@ mod ingress;
 mod limit;
 mod node;
 mod port;
+mod tie;
 mod unused;
 mod version;
 mod waiver;
@@ -32,6 +34,7 @@ struct Family {
 /// Every family.
 const FAMILIES: &[Family] = &[
     Family { codes: annotation::CODES, check: annotation::check },
+    Family { codes: certificate::CODES, check: certificate::check },
     Family { codes: claim::CODES, check: claim::check },
     Family { codes: coverage::CODES, check: coverage::check },
     Family { codes: foreign::CODES, check: foreign::check },
@@ -43,6 +46,7 @@ const FAMILIES: &[Family] = &[
     Family { codes: node::CODES, check: node::check },
     Family { codes: port::CODES, check: port::check },
     Family { codes: answer::CODES, check: answer::check },
+    Family { codes: tie::CODES, check: tie::check },
     Family { codes: unused::CODES, check: unused::check },
     Family { codes: version::CODES, check: version::check },
 ];

@@ -123,7 +123,7 @@ fn tier_data(tiers: &Tiers, tier: &Tier, known: &Known<'_>) -> TierData {
 fn word(controller: Controller) -> (&'static str, bool) {
     match controller {
         Controller::IngressNginx => ("ingress-nginx", true),
-        Controller::Traefik { strict_prefix } => ("traefik", strict_prefix),
+        Controller::Traefik { strict_prefix, .. } => ("traefik", strict_prefix),
         Controller::TraefikNginx => ("traefik", true),
         Controller::Other => ("other", true),
     }

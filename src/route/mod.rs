@@ -4,9 +4,11 @@
 mod claim;
 pub mod codes;
 mod matcher;
+mod regex;
 mod translation;
 
 pub use matcher::{Considered, Found, Lookup, normal};
+pub use regex::{Engine, regex_annotation};
 pub use translation::{
     Canary, Cors, Fate, HeaderMatch, PathMatch, Redirect, Remark, Rewrite, Translation,
     of_other_programs,
@@ -16,9 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::language::name::{Host, Label};
 use crate::language::word::PathType;
-use crate::model::{
-    Annotations, Component, Controller, Draft, Path, Tiers, is_true, nginx_annotations,
-};
+use crate::model::{Annotations, Component, Controller, Draft, Path, Tiers};
 use crate::source::Span;
 
 /// What the routing tier of every entrypoint is told.
@@ -27,15 +27,15 @@ pub struct RoutingTable {
     tiers: BTreeMap<Label, Tier>,
 }
 
-/// What the routing tier of one entrypoint is told.
-#[derive(Debug, Default)]
-pub struct Tier {
+/// What one routing tier is told, and who answers: by the inventory, or by the objects of a state.
+#[derive(Debug)]
+pub struct Tier<A = Answer> {
     /// By host, `None` being any host that is not named; longest paths first.
-    hosts: BTreeMap<Option<Host>, Vec<Rule>>,
+    hosts: BTreeMap<Option<Host>, Vec<Rule<A>>>,
     /// Paths of canaries, which take a part of another rule's requests.
-    canaries: Vec<(Option<Host>, Rule)>,
+    canaries: Vec<(Option<Host>, Rule<A>)>,
     /// Paths of legacy components: a record of what the fallback serves.
-    records: Vec<(Option<Host>, Rule)>,
+    records: Vec<(Option<Host>, Rule<A>)>,
     /// Hosts all of whose paths ingress-nginx takes for regular expressions.
     regex_hosts: BTreeSet<Option<Host>>,
     /// Whether that is so of every host.
@@ -44,11 +44,15 @@ pub struct Tier {
 
 /// Requests for a path, and who answers them.
 #[derive(Debug, Clone)]
-pub struct Rule {
+pub struct Rule<A = Answer> {
     /// What is compared, and how.
     pub path: Path,
     /// Who answers.
-    pub answer: Answer,
+    pub answer: A,
+    /// Whether it is for what no other rule of its host claims, and Gateway API has it without hosts alone.
+    pub is_catch_all: bool,
+    /// What annotations of Traefik say of it.
+    pub traefik: TraefikRule,
     /// Where the host is written; the path's place where there is none.
     pub host: Span,
     /// How Gateway API compares the path.
@@ -56,7 +60,7 @@ pub struct Rule {
 }
 
 /// Who answers requests.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Answer {
     /// A component, by its backend or, for a record, by the fallback.
     Component(Label),
@@ -64,18 +68,27 @@ pub enum Answer {
     Fallback,
 }
 
-/// Annotations of ingress-nginx that change how every path of a host is compared (facts-kubernetes 9).
-const REGEX: [&str; 2] = ["use-regex", "rewrite-target"];
-
-fn turns_into_regex(annotations: &Annotations) -> bool {
-    nginx_annotations(annotations).any(|(name, value)| is_regex(name, value))
+/// What annotations of Traefik say of the rules of an Ingress.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TraefikRule {
+    /// `router.priority`, in place of the length of the rule's text.
+    pub priority: Option<usize>,
+    /// `router.pathmatcher`, in place of `PathPrefix` where the type is ImplementationSpecific.
+    pub matcher: Option<String>,
 }
 
-/// Whether an annotation of ingress-nginx turns paths into regular expressions.
-pub fn is_regex(name: &str, value: &str) -> bool {
-    match name {
-        "use-regex" => is_true(value),
-        name => REGEX.contains(&name),
+impl TraefikRule {
+    /// What annotations say.
+    pub fn of(annotations: &Annotations) -> Self {
+        let says = |name: &str| {
+            let key = format!("traefik.ingress.kubernetes.io/router.{name}");
+            let mut all = annotations.iter();
+            all.find(|(found, _)| found.as_str() == key).map(|(_, value)| value.value.as_str())
+        };
+        Self {
+            priority: says("priority").and_then(|text| text.parse().ok()).filter(|n| *n > 0),
+            matcher: says("pathmatcher").filter(|text| !text.is_empty()).map(str::to_owned),
+        }
     }
 }
 
@@ -87,10 +100,24 @@ impl Rule {
             Answer::Fallback => None,
         }
     }
+}
 
+impl<A> Rule<A> {
     /// Whether it is for every path of its host.
     fn is_whole(&self) -> bool {
         self.path.path.value.as_str() == "/" && self.path.kind != PathType::Exact
+    }
+}
+
+impl<A> Default for Tier<A> {
+    fn default() -> Self {
+        Self {
+            hosts: BTreeMap::new(),
+            canaries: Vec::new(),
+            records: Vec::new(),
+            regex_hosts: BTreeSet::new(),
+            all_regex: false,
+        }
     }
 }
 
@@ -119,17 +146,27 @@ impl RoutingTable {
 
 impl Tier {
     fn of(name: &Label, tiers: &Tiers, draft: &Draft) -> Self {
-        let reads_nginx = tiers.controller().reads_nginx();
-        let all_regex = reads_nginx && turns_into_regex(tiers.routing_annotations());
-        let mut tier = Self { all_regex, ..Self::default() };
-        let own = draft.components().filter(|(_, component)| component.entrypoint == *name);
-        for (name, component) in own {
-            let is_regex = reads_nginx && turns_into_regex(&component.annotations);
-            if component.backend.is_some() && is_regex {
-                let hosts = component.claimed_hosts();
-                tier.regex_hosts.extend(hosts.map(|host| host.map(|host| host.value.clone())));
+        let controller = tiers.controller();
+        let mut tier = Self::default();
+        let own = || draft.components().filter(|(_, component)| component.entrypoint == *name);
+        if controller.reads_nginx() {
+            let everything = Path::everything(tiers.edge.class.span);
+            let of_tier = tiers.routing_annotations();
+            let whole = tiers.fallback.iter().map(|_| &everything);
+            tier.all_regex = regex_annotation(of_tier, whole, controller).is_some();
+            // One that is a canary says nothing of its host.
+            for (_, component) in own().filter(|(_, found)| !tiers.has_canary(found)) {
+                let mut all = of_tier.clone();
+                all.extend(component.annotations.clone());
+                let turned = regex_annotation(&all, component.paths.iter(), controller).is_some();
+                if component.backend.is_some() && turned {
+                    let hosts = component.claimed_hosts();
+                    tier.regex_hosts.extend(hosts.map(|host| host.map(|host| host.value.clone())));
+                }
             }
-            for (host, rule) in rules(name, component, all_regex || is_regex) {
+        }
+        for (name, component) in own() {
+            for (host, rule) in tier.rules_of(name, component) {
                 match (&component.backend, tiers.has_canary(component)) {
                     (None, _) => tier.records.push((host, rule)),
                     (Some(_), true) => tier.canaries.push((host, rule)),
@@ -143,16 +180,34 @@ impl Tier {
                 found: PathMatch::of(&path, false),
                 path,
                 answer: Answer::Fallback,
+                is_catch_all: true,
+                traefik: TraefikRule::of(tiers.routing_annotations()),
                 host: fallback.name.span,
             });
         }
-        for rules in tier.hosts.values_mut() {
-            rules.sort_by(|a, b| {
-                let length = |rule: &Rule| rule.path.path.value.as_str().len();
-                (length(b), a.path.claim()).cmp(&(length(a), b.path.claim()))
-            });
-        }
+        tier.sort();
         tier
+    }
+
+    /// The rules of a component, one for each host and path.
+    fn rules_of(&self, name: &Label, component: &Component) -> Vec<(Option<Host>, Rule)> {
+        let traefik = TraefikRule::of(&component.annotations);
+        let rules = component.paths.iter().flat_map(|path| {
+            component.claimed_hosts().map(|host| {
+                let place = host.map_or(path.path.span, |host| host.span);
+                let host = host.map(|host| host.value.clone());
+                let rule = Rule {
+                    path: path.clone(),
+                    answer: Answer::Component(name.clone()),
+                    is_catch_all: false,
+                    traefik: traefik.clone(),
+                    host: place,
+                    found: PathMatch::of(path, self.is_regex(host.as_ref())),
+                };
+                (host, rule)
+            })
+        });
+        rules.collect()
     }
 
     /// Lets the fallback answer for what no component claims. A host that some component names has paths of its own and
@@ -173,19 +228,44 @@ impl Tier {
             }
         }
     }
+}
+
+impl<A> Tier<A> {
+    /// A tier of rows.
+    pub fn of_rows(
+        rows: impl Iterator<Item = (Option<Host>, Rule<A>)>,
+        regex_hosts: BTreeSet<Option<Host>>,
+    ) -> Self {
+        let mut tier = Self { regex_hosts, ..Self::default() };
+        for (host, rule) in rows {
+            tier.hosts.entry(host).or_default().push(rule);
+        }
+        tier.sort();
+        tier
+    }
+
+    /// The longest paths of each host first.
+    fn sort(&mut self) {
+        for rules in self.hosts.values_mut() {
+            rules.sort_by(|a, b| {
+                let length = |rule: &Rule<A>| rule.path.path.value.as_str().len();
+                (length(b), a.path.claim()).cmp(&(length(a), b.path.claim()))
+            });
+        }
+    }
 
     /// The rules of a host, `None` being any host that is not named; longest paths first.
-    pub fn rules(&self, host: Option<&Host>) -> &[Rule] {
+    pub fn rules(&self, host: Option<&Host>) -> &[Rule<A>] {
         self.hosts.get(&host.cloned()).map_or(&[], Vec::as_slice)
     }
 
     /// Every host with its rules, `None` being any host that is not named.
-    pub fn hosts(&self) -> impl Iterator<Item = (Option<&Host>, &[Rule])> {
+    pub fn hosts(&self) -> impl Iterator<Item = (Option<&Host>, &[Rule<A>])> {
         self.hosts.iter().map(|(host, rules)| (host.as_ref(), rules.as_slice()))
     }
 
     /// Every host that a rule names, with its rules.
-    pub fn named_hosts(&self) -> impl Iterator<Item = (&Host, &[Rule])> {
+    pub fn named_hosts(&self) -> impl Iterator<Item = (&Host, &[Rule<A>])> {
         self.hosts().filter_map(|(host, rules)| Some((host?, rules)))
     }
 
@@ -203,6 +283,36 @@ impl Tier {
         self.all_regex || self.regex_hosts.contains(&host.cloned())
     }
 
+    /// Whether some rule answers every path of a host that no other rule claims.
+    pub fn is_whole(&self, host: Option<&Host>) -> bool {
+        self.rules(host).iter().any(Rule::is_whole)
+    }
+
+    /// The rule of a host that claims just what `path` claims.
+    pub fn claimed(&self, host: Option<&Host>, path: &Path) -> Option<&Rule<A>> {
+        self.rules(host).iter().find(|rule| rule.path.claim() == path.claim())
+    }
+
+    /// The canary of a host and path.
+    pub fn canary(&self, host: Option<&Host>, path: &Path) -> Option<&Rule<A>> {
+        let same = |(of, rule): &(Option<&Host>, &Rule<A>)| {
+            *of == host && rule.path.claim() == path.claim()
+        };
+        self.canaries().find(same).map(|(_, rule)| rule)
+    }
+
+    /// Paths of canaries, by host.
+    pub fn canaries(&self) -> impl Iterator<Item = (Option<&Host>, &Rule<A>)> {
+        self.canaries.iter().map(|(host, rule)| (host.as_ref(), rule))
+    }
+
+    /// Paths of legacy components, by host.
+    pub fn records(&self) -> impl Iterator<Item = (Option<&Host>, &Rule<A>)> {
+        self.records.iter().map(|(host, rule)| (host.as_ref(), rule))
+    }
+}
+
+impl Tier {
     /// The components whose paths are not served on a host that others name: those for any host, and for a wildcard that
     /// covers it. ingress-nginx serves none of them there; where others have a fallback, that answers for a named host first.
     pub fn hidden_on(&self, host: &Host, controller: Controller) -> BTreeSet<&Label> {
@@ -225,50 +335,4 @@ impl Tier {
             .filter(|name| !self.rules(Some(host)).iter().any(|own| own.component() == Some(name)))
             .collect()
     }
-
-    /// Whether some rule answers every path of a host that no other rule claims.
-    pub fn is_whole(&self, host: Option<&Host>) -> bool {
-        self.rules(host).iter().any(Rule::is_whole)
-    }
-
-    /// The rule of a host that claims just what `path` claims.
-    pub fn claimed(&self, host: Option<&Host>, path: &Path) -> Option<&Rule> {
-        self.rules(host).iter().find(|rule| rule.path.claim() == path.claim())
-    }
-
-    /// The canary of a host and path.
-    pub fn canary(&self, host: Option<&Host>, path: &Path) -> Option<&Rule> {
-        let same =
-            |(of, rule): &(Option<&Host>, &Rule)| *of == host && rule.path.claim() == path.claim();
-        self.canaries().find(same).map(|(_, rule)| rule)
-    }
-
-    /// Paths of canaries, by host.
-    pub fn canaries(&self) -> impl Iterator<Item = (Option<&Host>, &Rule)> {
-        self.canaries.iter().map(|(host, rule)| (host.as_ref(), rule))
-    }
-
-    /// Paths of legacy components, by host.
-    pub fn records(&self) -> impl Iterator<Item = (Option<&Host>, &Rule)> {
-        self.records.iter().map(|(host, rule)| (host.as_ref(), rule))
-    }
-}
-
-/// The rules of a component, one for each host and path.
-fn rules<'a>(
-    name: &'a Label,
-    component: &'a Component,
-    is_regex: bool,
-) -> impl Iterator<Item = (Option<Host>, Rule)> + 'a {
-    component.paths.iter().flat_map(move |path| {
-        component.claimed_hosts().map(move |host| {
-            let rule = Rule {
-                path: path.clone(),
-                answer: Answer::Component(name.clone()),
-                host: host.map_or(path.path.span, |host| host.span),
-                found: PathMatch::of(path, is_regex),
-            };
-            (host.map(|host| host.value.clone()), rule)
-        })
-    })
 }

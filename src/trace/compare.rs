@@ -90,8 +90,21 @@ impl Tracer<'_> {
                 let end = location
                     .strip_suffix('/')
                     .is_some_and(|rest| rest.ends_with(path) && request.path == path);
-                let slash = if end && !path.is_empty() { " with a slash" } else { "" };
+                let ends = request.path.ends_with('/') && !location.ends_with('/');
+                let slash = match (end, ends) {
+                    _ if path.is_empty() => "",
+                    (true, _) => " with a slash",
+                    (_, true) => " without the slash",
+                    _ => "",
+                };
                 if leads { format!("redirect {status} to {to}{slash}") } else { "none".to_owned() }
+            }
+            Outcome::Undecided { candidates } => {
+                let all = candidates.iter().map(|found| match found {
+                    Outcome::Component { name, .. } => name.to_string(),
+                    _ => "fallback".to_owned(),
+                });
+                format!("undecided: {}", all.collect::<Vec<_>>().join(" or "))
             }
             Outcome::Nothing { .. } => "none".to_owned(),
         }

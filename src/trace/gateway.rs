@@ -1,17 +1,19 @@
 //! The way through one Gateway.
 
-use super::{Outcome, Request, Routes, Scheme, Trace, Tracer};
-use crate::model::{Domain, Host};
-use crate::route::{Found, normal};
+use super::ingress::Slash;
+use super::{Outcome, Routes, Scheme, Trace, Tracer};
+use crate::model::{Domain, Exposed, Host};
+use crate::route::{Considered, Found, normal};
 
 impl<'a> Tracer<'a> {
     /// Who answers, as the Gateway of an entrypoint and its routes say.
     pub(super) fn by_gateway(
         &self,
-        Routes { tiers, tier }: Routes<'a>,
+        routes: Routes<'a>,
         domain: Option<(&'a Host, &'a Domain)>,
         trace: &mut Trace<'a>,
     ) -> Outcome<'a> {
+        let Routes { tiers, tier } = routes;
         let request = trace.request;
         // A domain without TLS has a listener of its own where the one for all hosts redirects, and a wildcard takes hosts of
         // other domains too.
@@ -27,21 +29,57 @@ impl<'a> Tracer<'a> {
             (Scheme::Http, _) if tiers.redirects() => {
                 return Outcome::to_https(
                     request,
+                    Slash::Kept,
                     "the listener for plain http sends every host to https",
                 );
             }
             (Scheme::Http, _) => None,
         };
-        let lookup = tier.lookup_gateway(listener, &request.host, &normal(&request.path));
+        let path = normal(&request.path);
+        let lookup = tier.lookup_gateway(listener, &request.host, &path);
         trace.considered = lookup.considered;
-        match lookup.found {
+        let outcome = match lookup.found {
             Found::Rule(found) => {
-                let canary = self.canary(request, tier, &found, &mut trace.notes);
-                self.answer(canary.unwrap_or(&found.rule.answer), tiers, &mut trace.notes)
+                trace.notes.extend(longer_elsewhere(&found, &trace.considered, listener));
+                self.found(&[found], Exposed::Gateway, routes, trace)
             }
+            Found::Undecided(found) => self.found(&found, Exposed::Gateway, routes, trace),
             Found::Redirect(..) | Found::Nothing => Outcome::nothing("no route matches"),
-        }
+        };
+        trace.notes.extend(tied_at_listener(&trace.considered, listener));
+        outcome
     }
+}
+
+/// Traefik's Gateway compares paths before hosts where the listener is for several (facts-kubernetes 33).
+fn longer_elsewhere(
+    found: &Considered<'_>,
+    considered: &[Considered<'_>],
+    listener: Option<&Host>,
+) -> Option<String> {
+    let length = |rule: &Considered<'_>| rule.rule.found.value().len();
+    let is_open = listener.is_none_or(|host| host.as_str().starts_with('*'));
+    let longer = considered.iter().filter(|rule| rule.rule.answer != found.rule.answer);
+    let longest =
+        longer.filter(|rule| length(rule) > length(found)).max_by_key(|rule| length(rule));
+    let by = longest.filter(|_| is_open)?;
+    Some(format!(
+        "Traefik's Gateway would give it to {}: there a longer path counts more than a more precise host",
+        by.rule.component().map_or("the fallback".to_owned(), |name| format!("component {name}"))
+    ))
+}
+
+/// Two rules of one listener that only the hosts of their routes tell apart: the older route may answer.
+fn tied_at_listener(considered: &[Considered<'_>], listener: Option<&Host>) -> Option<String> {
+    let [first, second, ..] = considered else { return None };
+    let host = listener.filter(|host| !host.as_str().starts_with('*'))?;
+    let is_tie = first.rule.found == second.rule.found && first.rule.answer != second.rule.answer;
+    is_tie.then(|| {
+        format!(
+            "at the listener of {host} the route of {} is the same: implementations may let the older one of the two answer",
+            second.rule.component().map_or("the fallback".to_owned(), |name| format!("component {name}"))
+        )
+    })
 }
 
 impl<'a> Tracer<'a> {
@@ -53,13 +91,5 @@ impl<'a> Tracer<'a> {
         plain
             .map(|(own, _)| own)
             .max_by_key(|own| (!own.as_str().starts_with('*'), own.as_str().len()))
-    }
-}
-
-impl Outcome<'_> {
-    /// The same address with TLS.
-    pub(super) fn to_https(request: &Request, why: &str) -> Self {
-        let location = format!("https://{}{}", request.host, request.path);
-        Self::Redirect { status: 308, location, why: why.to_owned() }
     }
 }

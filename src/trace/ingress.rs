@@ -1,8 +1,10 @@
 //! The way through two tiers of Ingresses.
 
 use super::{Outcome, Request, Routes, Scheme, Trace, Tracer};
-use crate::model::{Controller, Domain, Host, Tiers, nginx_annotation};
-use crate::route::{Found, normal};
+use crate::model::{
+    Annotations, Controller, Domain, Exposed, Host, Tiers, is_true, nginx_annotation,
+};
+use crate::route::{Considered, Engine, Found, Tier, normal};
 
 impl<'a> Tracer<'a> {
     /// Who answers, as the Ingresses of an entrypoint say.
@@ -15,22 +17,37 @@ impl<'a> Tracer<'a> {
         let Some((_, domain)) = domain else {
             return Outcome::nothing(format!("no domain has the host {}", trace.request.host));
         };
-        match at_the_edge(trace.request, domain, routes.tiers, &mut trace.notes) {
-            Some(answer) => answer,
-            None => self.routed(routes, trace),
+        if let Some(answer) = at_the_edge(trace.request, domain, routes.tiers, &mut trace.notes) {
+            return answer;
         }
+        let outcome = self.routed(routes, trace);
+        self.forced_to_https(routes.tiers, trace).unwrap_or(outcome)
     }
 
     /// What the routing tier does.
-    fn routed(&self, Routes { tiers, tier }: Routes<'a>, trace: &mut Trace<'a>) -> Outcome<'a> {
+    fn routed(&self, routes: Routes<'a>, trace: &mut Trace<'a>) -> Outcome<'a> {
+        let Routes { tiers, tier } = routes;
         let request = trace.request;
         let controller = tiers.controller();
         let lookup = tier.lookup(controller, &request.host, &normal(&request.path));
         trace.considered = lookup.considered;
         match lookup.found {
             Found::Rule(found) => {
-                let canary = self.canary(request, tier, &found, &mut trace.notes);
-                self.answer(canary.unwrap_or(&found.rule.answer), tiers, &mut trace.notes)
+                trace.notes.extend(tried_elsewhere(tier, &found));
+                self.found(&[found], Exposed::Ingress, routes, trace)
+            }
+            Found::Undecided(found) => {
+                trace.notes.push(match controller.reads_nginx() && tier.is_regex(found[0].host) {
+                    true => format!(
+                        "cannot say: `{}` is a regular expression that only PCRE knows",
+                        found[0].rule.path.path.value
+                    ),
+                    false => {
+                        "cannot say: the texts of these rules are equally long, and Traefik's choice is random"
+                            .to_owned()
+                    }
+                });
+                self.found(&found, Exposed::Ingress, routes, trace)
             }
             Found::Redirect(path, because) => Outcome::Redirect {
                 status: 301,
@@ -50,7 +67,63 @@ impl<'a> Tracer<'a> {
     }
 }
 
-/// What the edge answers itself.
+impl<'a> Tracer<'a> {
+    /// The redirect of `force-ssl-redirect` on the routing tier, which sees plain http from the edge, whatever the client
+    /// sent (facts-kubernetes 15, 32).
+    fn forced_to_https(&self, tiers: &Tiers, trace: &mut Trace<'a>) -> Option<Outcome<'a>> {
+        let rule = trace.considered.first()?;
+        let component = rule.rule.component().and_then(|name| self.datacenter.components.get(name));
+        let own = component.map(|found| &found.annotations);
+        let says = own.and_then(|own| nginx_annotation(own, "force-ssl-redirect"));
+        let says =
+            says.or_else(|| nginx_annotation(tiers.routing_annotations(), "force-ssl-redirect"));
+        if !tiers.controller().reads_nginx() || !says.is_some_and(is_true) {
+            return None;
+        }
+        match trace.request.scheme {
+            Scheme::Http => Some(Outcome::to_https(
+                trace.request,
+                Slash::of(tiers.controller(), tiers.routing_annotations()),
+                "the routing tier sends plain http to https (`force-ssl-redirect`)",
+            )),
+            Scheme::Https => {
+                trace.notes.push(
+                    "`force-ssl-redirect` needs `use-forwarded-headers` in the routing controller: without it, that sees plain http and sends the browser round in circles".to_owned(),
+                );
+                None
+            }
+        }
+    }
+}
+
+/// A regular expression that PCRE has and the engine here imitates.
+fn tried_elsewhere(tier: &Tier, found: &Considered<'_>) -> Option<String> {
+    let path = found.rule.path.path.value.as_str();
+    let is_special = tier.is_regex(found.host) && Engine::of(path) == Engine::Backtracking;
+    is_special.then(|| {
+        format!("`{path}` looks around or refers back: it was tried with another engine than nginx's PCRE")
+    })
+}
+
+/// The final slash of a path in a redirect to https.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Slash {
+    Kept,
+    /// As ingress-nginx does without `preserve-trailing-slash` (facts-kubernetes 31).
+    Dropped,
+}
+
+impl Slash {
+    fn of(controller: Controller, annotations: &Annotations) -> Self {
+        let keeps = nginx_annotation(annotations, "preserve-trailing-slash").is_some_and(is_true);
+        match controller {
+            Controller::IngressNginx if !keeps => Self::Dropped,
+            _ => Self::Kept,
+        }
+    }
+}
+
+/// The answer of the edge itself.
 fn at_the_edge<'a>(
     request: &Request,
     domain: &Domain,
@@ -58,20 +131,19 @@ fn at_the_edge<'a>(
     notes: &mut Vec<String>,
 ) -> Option<Outcome<'a>> {
     let edge = &tiers.edge;
-    let is = |name: &str, wanted: &str| {
-        nginx_annotation(&edge.annotations, name).is_some_and(|value| value == wanted)
-    };
-    let nginx = edge.controller == Controller::IngressNginx;
+    let says = |name: &str| nginx_annotation(&edge.annotations, name);
     let has_tls = domain.tls_secret.is_some();
-    let redirects = is("force-ssl-redirect", "true") || has_tls && !is("ssl-redirect", "false");
-    if nginx && request.scheme == Scheme::Http && redirects {
+    let redirects = says("force-ssl-redirect").is_some_and(is_true)
+        || has_tls && says("ssl-redirect") != Some("false");
+    if edge.controller.reads_nginx() && request.scheme == Scheme::Http && redirects {
         return Some(Outcome::to_https(
             request,
+            Slash::of(edge.controller, &edge.annotations),
             "the edge sends plain http to https (`ssl-redirect`)",
         ));
     }
     if request.scheme == Scheme::Https && !has_tls {
-        if !nginx {
+        if edge.controller != Controller::IngressNginx {
             return Some(Outcome::nothing(
                 "`tls_secret: false`: the edge has no https for this host",
             ));
@@ -81,4 +153,16 @@ fn at_the_edge<'a>(
         );
     }
     None
+}
+
+impl Outcome<'_> {
+    /// The same address with TLS.
+    pub(super) fn to_https(request: &Request, slash: Slash, why: &str) -> Self {
+        let path = match slash {
+            Slash::Kept => request.path.as_str(),
+            Slash::Dropped => request.path.strip_suffix('/').unwrap_or(&request.path),
+        };
+        let location = format!("https://{}{path}", request.host);
+        Self::Redirect { status: 308, location, why: why.to_owned() }
+    }
 }

@@ -1,5 +1,6 @@
 //! Who answers a request: VIP, edge, routing tier, component or fallback, and why.
 
+mod canary;
 mod compare;
 mod gateway;
 mod ingress;
@@ -17,7 +18,7 @@ use crate::language::name::{Host, Label, ServiceName, Subdomain};
 use crate::model::{Annotations, Datacenter, Domain, Exposed, Protocol, Tiers, nginx_annotations};
 use crate::plan::Plan;
 use crate::plan::simulate::{Scenario, Simulator};
-use crate::route::{Answer, Canary, Considered, HeaderMatch, RoutingTable, Tier};
+use crate::route::{Answer, Considered, RoutingTable, Tier};
 
 /// A datacenter in which requests are followed.
 pub struct Tracer<'a> {
@@ -97,6 +98,11 @@ pub enum Outcome<'a> {
         location: String,
         /// In words.
         why: String,
+    },
+    /// One of these, and nothing says which.
+    Undecided {
+        /// In the controller's order.
+        candidates: Vec<Outcome<'a>>,
     },
     /// A controller, with an error.
     Nothing {
@@ -282,31 +288,22 @@ impl<'a> Tracer<'a> {
         }
     }
 
-    /// The canary that takes the request instead of a rule's answer, by a header. One that takes a share is noted.
-    fn canary(
+    /// Who answers by what a tier found; `api` is the one that it was found by.
+    fn found(
         &self,
-        request: &Request,
-        tier: &'a Tier,
-        found: &Considered<'_>,
-        notes: &mut Vec<String>,
-    ) -> Option<&'a Answer> {
-        let rule = tier.canary(found.host, &found.rule.path)?;
-        let name = rule.component()?;
-        let canary = Canary::of(&self.datacenter.components.get(name)?.annotations);
-        let has = |header: &HeaderMatch| {
-            request.header(&header.name).is_some_and(|value| header.is_met_by(value))
-        };
-        if canary.header.as_ref().is_some_and(has) {
-            return Some(&rule.answer);
+        found: &[Considered<'a>],
+        api: Exposed,
+        Routes { tiers, tier }: Routes<'a>,
+        trace: &mut Trace<'a>,
+    ) -> Outcome<'a> {
+        let mut candidates = found.iter().map(|rule| {
+            let canary = self.canary(trace.request, tier, rule, api, &mut trace.notes);
+            self.answer(canary.unwrap_or(&rule.rule.answer), tiers, &mut trace.notes)
+        });
+        match found.len() {
+            1 => candidates.next().unwrap_or_else(|| Outcome::nothing("nobody answers")),
+            _ => Outcome::Undecided { candidates: candidates.collect() },
         }
-        if canary.weight > 0 && !canary.never.as_ref().is_some_and(has) {
-            let share = match canary.total {
-                100 => format!("{} %", canary.weight),
-                total => format!("{} of {total}", canary.weight),
-            };
-            notes.push(format!("the canary `{name}` takes {share} of these requests"));
-        }
-        None
     }
 }
 
@@ -321,7 +318,6 @@ const UNFOLLOWED: &[&str] = &[
     "denylist-source-range",
     "from-to-www-redirect",
     "permanent-redirect",
-    "rewrite-target",
     "server-alias",
     "server-snippet",
     "temporal-redirect",
@@ -362,12 +358,13 @@ impl Outcome<'_> {
         Self::Nothing { status: 0, why: why.into() }
     }
 
-    /// `component`, `fallback`, `redirect` or `none`.
+    /// `component`, `fallback`, `redirect`, `undecided` or `none`.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Component { .. } => "component",
             Self::Fallback { .. } => "fallback",
             Self::Redirect { .. } => "redirect",
+            Self::Undecided { .. } => "undecided",
             Self::Nothing { .. } => "none",
         }
     }

@@ -27,6 +27,8 @@ pub enum Expected {
     Fallback,
     /// `redirect URL`
     Redirect(String),
+    /// `undecided`
+    Undecided,
     /// `none`
     Nothing,
 }
@@ -37,7 +39,7 @@ impl Test {
         let mut refuse = |span, title, label| {
             report.push(
                 Diagnostic::new(&codes::WRONG_TYPE, span, title, label)
-                    .help("a test is `{ url: https://www.example.com/path, expect: WHO }`; WHO is `component NAME`, `fallback`, `redirect URL` or `none`"),
+                    .help("a test is `{ url: https://www.example.com/path, expect: WHO }`; WHO is `component NAME`, `fallback`, `redirect URL`, `undecided` or `none`"),
             );
         };
         let request = raw.url.as_ref().and_then(|url| match Request::parse(&url.value.text) {
@@ -72,6 +74,7 @@ impl Expected {
             ["component", name] => Some(Self::Component((*name).to_owned())),
             ["fallback"] => Some(Self::Fallback),
             ["redirect", url] => Some(Self::Redirect((*url).to_owned())),
+            ["undecided"] => Some(Self::Undecided),
             ["none"] => Some(Self::Nothing),
             _ => None,
         }
@@ -83,6 +86,7 @@ impl Expected {
             (Self::Component(wanted), Outcome::Component { name, .. }) => wanted == name.as_str(),
             (Self::Fallback, Outcome::Fallback { .. }) => true,
             (Self::Redirect(wanted), Outcome::Redirect { location, .. }) => wanted == location,
+            (Self::Undecided, Outcome::Undecided { .. }) => true,
             (Self::Nothing, Outcome::Nothing { .. }) => true,
             _ => false,
         }
@@ -95,6 +99,7 @@ impl std::fmt::Display for Expected {
             Self::Component(name) => write!(f, "component {name}"),
             Self::Fallback => f.write_str("fallback"),
             Self::Redirect(url) => write!(f, "redirect {url}"),
+            Self::Undecided => f.write_str("undecided"),
             Self::Nothing => f.write_str("none"),
         }
     }

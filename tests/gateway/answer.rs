@@ -173,6 +173,7 @@ fn the_objects_answer_as_the_trace_does() {
                         Outcome::Component { service, .. } => service.to_string(),
                         Outcome::Fallback { name, .. } => name.to_string(),
                         Outcome::Redirect { .. } => "redirect".to_owned(),
+                        Outcome::Undecided { .. } => "undecided".to_owned(),
                         Outcome::Nothing { .. } => "none".to_owned(),
                     };
                     assert_eq!(

@@ -14,6 +14,7 @@ use crate::language::name::{
 };
 use crate::language::number::{NodePort, Number, Port};
 use crate::language::shape::Shape;
+use crate::language::version::ControllerVersion;
 use crate::language::word::{
     Api, ControllerName, Exposed, OnUnhealthy, Protocol, Switch, TraefikProvider,
 };
@@ -58,6 +59,8 @@ keys! {
         Optional health_check_node_port: Loc<NodePort>,
         /// Which ingress controller it is: `ingress-nginx` (default), `traefik`, or `other`.
         Optional controller: Loc<Text<ControllerName>>,
+        /// Its release, where releases differ: Traefik compares wildcard hosts otherwise before 3.7. Default: the newest known.
+        Optional controller_version: Loc<Text<ControllerVersion>>,
         /// Which of Traefik's providers reads the Ingresses: `ingress` (default) or `nginx`.
         Optional traefik_provider: Loc<Text<TraefikProvider>>,
         /// Whether Traefik's `strictPrefixMatching` is on; default `false`.
@@ -106,6 +109,8 @@ keys! {
         Optional port: Loc<Port>,
         /// Which ingress controller it is: `ingress-nginx` (default), `traefik`, or `other`.
         Optional controller: Loc<Text<ControllerName>>,
+        /// Its release, where releases differ: Traefik compares wildcard hosts otherwise before 3.7. Default: the newest known.
+        Optional controller_version: Loc<Text<ControllerVersion>>,
         /// Which of Traefik's providers reads the Ingresses: `ingress` (default) or `nginx`.
         Optional traefik_provider: Loc<Text<TraefikProvider>>,
         /// Whether Traefik's `strictPrefixMatching` is on; default `false`.

@@ -3,6 +3,7 @@
 use super::{codes, value};
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::Text;
+use crate::language::version::ControllerVersion;
 use crate::language::word::{ControllerName, Switch, TraefikProvider};
 use crate::source::{Loc, Span};
 
@@ -15,6 +16,8 @@ pub enum Controller {
     Traefik {
         /// Whether a Prefix means whole elements (`strictPrefixMatching`).
         strict_prefix: bool,
+        /// Which release, where they differ.
+        version: ControllerVersion,
     },
     /// Traefik's provider kubernetesIngressNGINX.
     TraefikNginx,
@@ -33,8 +36,10 @@ impl Controller {
         controller: Option<&Loc<Text<ControllerName>>>,
         provider: Option<&Loc<Text<TraefikProvider>>>,
         strict_prefix: Option<&Loc<Text<Switch>>>,
+        version: Option<&Loc<Text<ControllerVersion>>>,
         report: &mut Report,
     ) -> Option<Self> {
+        let version = version.map_or(Some(ControllerVersion::NEWEST), |raw| release(raw, report));
         let name = controller.map_or(Some(ControllerName::IngressNginx), |raw| {
             value::word(raw, "controller", report)
         });
@@ -43,7 +48,7 @@ impl Controller {
         });
         let strict = strict_prefix
             .map_or(Some(Switch::Off), |raw| value::word(raw, "strict_prefix", report));
-        let (name, read, strict) = (name?, read?, strict?);
+        let (name, read, strict, version) = (name?, read?, strict?, version?);
         if name != ControllerName::Traefik {
             let provider = provider.map(|raw| ("traefik_provider", raw.span));
             let strict = strict_prefix.map(|raw| ("strict_prefix", raw.span));
@@ -56,10 +61,22 @@ impl Controller {
             (ControllerName::Other, _) => Controller::Other,
             (ControllerName::Traefik, TraefikProvider::Nginx) => Controller::TraefikNginx,
             (ControllerName::Traefik, TraefikProvider::Ingress) => {
-                Controller::Traefik { strict_prefix: strict == Switch::On }
+                Controller::Traefik { strict_prefix: strict == Switch::On, version }
             }
         })
     }
+}
+
+fn release(raw: &Loc<Text<ControllerVersion>>, report: &mut Report) -> Option<ControllerVersion> {
+    let found = ControllerVersion::parse(&raw.value.text);
+    if found.is_none() {
+        let title = format!("`{}` is no release of a controller", raw.value.text);
+        report.push(
+            Diagnostic::new(&codes::WORD, raw.span, title, "not two or three numbers with dots")
+                .help("write it as `\"3.6\"` or `\"3.6.2\"`"),
+        );
+    }
+    found
 }
 
 fn only_traefik(key: &str, span: Span) -> Diagnostic {

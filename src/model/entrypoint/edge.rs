@@ -76,6 +76,7 @@ pub(super) fn build(
         raw.controller.as_ref(),
         raw.traefik_provider.as_ref(),
         raw.strict_prefix.as_ref(),
+        raw.controller_version.as_ref(),
         report,
     )?;
     let ports = ports(raw.ports.as_ref(), controller, raw.span, report);

@@ -35,6 +35,7 @@ pub(super) fn build(
         raw.controller.as_ref(),
         raw.traefik_provider.as_ref(),
         raw.strict_prefix.as_ref(),
+        raw.controller_version.as_ref(),
         report,
     )?;
     Some(Routing { class: class?, service: service?, port: port?, controller, annotations })

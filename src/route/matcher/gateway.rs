@@ -8,18 +8,18 @@ use regex::RegexBuilder;
 
 use super::{Considered, Lookup, Tier, is_below};
 use crate::language::name::Host;
-use crate::route::{Answer, PathMatch};
+use crate::route::PathMatch;
 
-pub(super) fn lookup<'a>(
-    tier: &'a Tier,
+pub(super) fn lookup<'a, A: PartialEq>(
+    tier: &'a Tier<A>,
     listener: Option<&Host>,
     host: &Host,
     path: &str,
-) -> Lookup<'a> {
-    let mut found: Vec<(Reverse<Place>, Considered<'a>)> = tier
+) -> Lookup<'a, A> {
+    let mut found: Vec<(Reverse<Place>, Considered<'a, A>)> = tier
         .all()
         // The catch-all has no hosts: nothing is hidden on a host that somebody names.
-        .filter(|rule| rule.host.is_none() || rule.rule.answer != Answer::Fallback)
+        .filter(|rule| rule.host.is_none() || !rule.rule.is_catch_all)
         .filter_map(|rule| {
             let own = common(rule.host, listener)?;
             let at_listener = precision(own, host)?;

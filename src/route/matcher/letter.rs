@@ -4,16 +4,16 @@ use super::{Considered, Lookup, Tier, is_below};
 use crate::language::name::Host;
 use crate::language::word::PathType;
 
-pub(super) fn lookup<'a>(tier: &'a Tier, host: &Host, path: &str) -> Lookup<'a> {
-    let matches = |rule: &Considered<'_>| {
+pub(super) fn lookup<'a, A>(tier: &'a Tier<A>, host: &Host, path: &str) -> Lookup<'a, A> {
+    let matches = |rule: &Considered<'_, A>| {
         rule.is_for(host)
             && match rule.kind() {
                 PathType::Exact => path == rule.path(),
                 PathType::Prefix | PathType::ImplementationSpecific => is_below(path, rule.path()),
             }
     };
-    let mut found: Vec<Considered<'a>> = tier.all().filter(matches).collect();
-    let precision = |rule: &Considered<'_>| match rule.host {
+    let mut found: Vec<Considered<'a, A>> = tier.all().filter(matches).collect();
+    let precision = |rule: &Considered<'_, A>| match rule.host {
         Some(own) if own == host => 0,
         Some(_) => 1,
         None => 2,

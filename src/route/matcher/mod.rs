@@ -5,75 +5,109 @@ mod letter;
 mod nginx;
 mod traefik;
 
-use super::{Rule, Tier};
+use super::{Answer, Rule, Tier};
 use crate::language::name::Host;
 use crate::language::word::PathType;
 use crate::model::Controller;
 use crate::source::Span;
 
 /// A rule that was looked at: the host that it is for, `None` being any.
-#[derive(Debug, Clone, Copy)]
-pub struct Considered<'a> {
+#[derive(Debug)]
+pub struct Considered<'a, A = Answer> {
     /// Its host.
     pub host: Option<&'a Host>,
     /// What it compares, and who answers.
-    pub rule: &'a Rule,
+    pub rule: &'a Rule<A>,
 }
 
-/// What a controller does with a request.
+impl<A> Clone for Considered<'_, A> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<A> Copy for Considered<'_, A> {}
+
+/// The action of a controller.
 #[derive(Debug, Clone)]
-pub enum Found<'a> {
+pub enum Found<'a, A = Answer> {
     /// Sends it where a rule says.
-    Rule(Considered<'a>),
+    Rule(Considered<'a, A>),
     /// Redirects it to this path, because of a rule.
-    Redirect(String, Considered<'a>),
+    Redirect(String, Considered<'a, A>),
+    /// One of several rules answers; which one nothing decides, or nothing here can tell.
+    Undecided(Vec<Considered<'a, A>>),
     /// Answers 404.
     Nothing,
 }
 
-/// What a controller does with a request, and which rules it had to choose from.
+/// The action of a controller, and the rules that it had to choose from.
 #[derive(Debug, Clone)]
-pub struct Lookup<'a> {
-    /// What it does.
-    pub found: Found<'a>,
+pub struct Lookup<'a, A = Answer> {
+    /// The action.
+    pub found: Found<'a, A>,
     /// The rules that match, the one that answers first.
-    pub considered: Vec<Considered<'a>>,
+    pub considered: Vec<Considered<'a, A>>,
 }
 
-impl Tier {
-    /// What a controller does with a request for a path of a host. The path is as [`normal`] gives it.
-    pub fn lookup(&self, controller: Controller, host: &Host, path: &str) -> Lookup<'_> {
+impl<A: PartialEq> Tier<A> {
+    /// Looks up a path of a host as a controller does. The path is as [`normal`] gives it.
+    pub fn lookup(&self, controller: Controller, host: &Host, path: &str) -> Lookup<'_, A> {
         match controller {
             Controller::IngressNginx => nginx::lookup(self, host, path),
-            Controller::Traefik { strict_prefix } => {
-                traefik::lookup(self, host, path, traefik::Form::of(strict_prefix))
+            Controller::Traefik { .. } | Controller::TraefikNginx => {
+                traefik::lookup(self, host, path, controller)
             }
-            Controller::TraefikNginx => traefik::lookup(self, host, path, traefik::Form::Strict),
             Controller::Other => letter::lookup(self, host, path),
         }
     }
 
-    /// What a Gateway does with a request that comes to a listener, `None` being the one for all hosts.
-    pub fn lookup_gateway(&self, listener: Option<&Host>, host: &Host, path: &str) -> Lookup<'_> {
+    /// Looks it up as a Gateway does for a request that comes to a listener, `None` being the one for all hosts.
+    pub fn lookup_gateway(
+        &self,
+        listener: Option<&Host>,
+        host: &Host,
+        path: &str,
+    ) -> Lookup<'_, A> {
         gateway::lookup(self, listener, host, path)
     }
+}
 
+impl<A> Tier<A> {
     /// Every rule with its host.
-    pub fn all(&self) -> impl Iterator<Item = Considered<'_>> {
+    pub fn all(&self) -> impl Iterator<Item = Considered<'_, A>> {
         self.hosts()
             .flat_map(|(host, rules)| rules.iter().map(move |rule| Considered { host, rule }))
     }
 }
 
-impl<'a> Lookup<'a> {
+impl<'a, A> Lookup<'a, A> {
     /// Of rules that match, the best first.
-    fn of(considered: Vec<Considered<'a>>) -> Self {
+    fn of(considered: Vec<Considered<'a, A>>) -> Self {
         let found = considered.first().map_or(Found::Nothing, |first| Found::Rule(*first));
         Self { found, considered }
     }
 }
 
-impl Considered<'_> {
+impl<'a, A: PartialEq> Lookup<'a, A> {
+    /// The same where the first `equal` of them have the same rank: it matters if they have different answers.
+    fn of_equals(considered: Vec<Considered<'a, A>>, equal: usize) -> Self {
+        let first = considered.iter().take(equal);
+        let answers = considered.first().map(|rule| &rule.rule.answer);
+        if first.clone().all(|rule| Some(&rule.rule.answer) == answers) {
+            return Self::of(considered);
+        }
+        let mut equals: Vec<Considered<'a, A>> = Vec::new();
+        for rule in first {
+            if !equals.iter().any(|known| known.rule.answer == rule.rule.answer) {
+                equals.push(*rule);
+            }
+        }
+        Self { found: Found::Undecided(equals), considered }
+    }
+}
+
+impl<A> Considered<'_, A> {
     fn path(&self) -> &str {
         self.rule.path.path.value.as_str()
     }

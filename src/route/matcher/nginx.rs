@@ -1,27 +1,27 @@
-//! ingress-nginx: a server per host, locations by length (facts-kubernetes 9, 16, 17).
+//! ingress-nginx: a server per host, locations by length (facts-kubernetes 9, 16, 17, 30).
 
-use regex::RegexBuilder;
+use std::cmp::Reverse;
 
 use super::{Considered, Found, Lookup, Tier, is_below};
 use crate::language::name::Host;
 use crate::language::word::PathType;
+use crate::route::regex;
 
-pub(super) fn lookup<'a>(tier: &'a Tier, host: &Host, path: &str) -> Lookup<'a> {
+pub(super) fn lookup<'a, A>(tier: &'a Tier<A>, host: &Host, path: &str) -> Lookup<'a, A> {
     // A host that some Ingress names has a server of its own, and nothing else serves there.
     let server = tier.server(host);
     let named = tier.hosts().find(|(own, _)| *own == server.as_ref());
     let (own, rules) = named.unwrap_or((None, &[]));
     let rules = || rules.iter().map(|rule| Considered { host: own, rule });
     if tier.is_regex(own) {
-        // The longest paths come first, and the first that matches answers.
-        return Lookup::of(rules().filter(|rule| matches_as_regex(rule.path(), path)).collect());
+        return by_regex(rules().collect(), path);
     }
-    let exact = |rule: &Considered<'_>| rule.path() == path && is_exact_location(rule);
-    let mut found: Vec<Considered<'a>> =
+    let exact = |rule: &Considered<'_, A>| rule.path() == path && is_exact_location(rule);
+    let mut found: Vec<Considered<'a, A>> =
         rules().filter(|rule| exact(rule) || matches(rule, path)).collect();
     // `=` wins, an Exact before what a Prefix without a slash brings along; then the longest.
-    let order = |rule: &Considered<'_>| {
-        (!exact(rule), rule.kind() != PathType::Exact, std::cmp::Reverse(rule.path().len()))
+    let order = |rule: &Considered<'_, A>| {
+        (!exact(rule), rule.kind() != PathType::Exact, Reverse(rule.path().len()))
     };
     found.sort_by_key(order);
     let with_slash = format!("{path}/");
@@ -34,8 +34,29 @@ pub(super) fn lookup<'a>(tier: &'a Tier, host: &Host, path: &str) -> Lookup<'a> 
     Lookup::of(found)
 }
 
+/// `location ~* "^/path"`, whatever the type of the path: the longest first, of equal ones the last in the alphabet, and
+/// the first that matches answers. nginx refuses to load one that is no regular expression.
+fn by_regex<'a, A>(mut rules: Vec<Considered<'a, A>>, path: &str) -> Lookup<'a, A> {
+    rules.sort_by(|a, b| (b.path().len(), b.path()).cmp(&(a.path().len(), a.path())));
+    let matched: Vec<(Considered<'a, A>, Option<bool>)> =
+        rules.into_iter().map(|rule| (rule, regex::matches(rule.path(), path))).collect();
+    let possible: Vec<(Considered<'a, A>, bool)> = matched
+        .into_iter()
+        .filter(|(_, matches)| *matches != Some(false))
+        .map(|(rule, matches)| (rule, matches.is_some()))
+        .collect();
+    let sure = possible.iter().position(|(_, is_sure)| *is_sure);
+    let open = sure.map_or(possible.len(), |at| at + 1);
+    let considered: Vec<Considered<'a, A>> = possible.into_iter().map(|(rule, _)| rule).collect();
+    match open {
+        0 | 1 if sure.is_some() => Lookup::of(considered),
+        0 => Lookup::of(considered),
+        _ => Lookup { found: Found::Undecided(considered[..open].to_vec()), considered },
+    }
+}
+
 /// Whether there is a location for just the rule's path: of an Exact path, and of a Prefix that does not end in a slash.
-fn is_exact_location(rule: &Considered<'_>) -> bool {
+fn is_exact_location<A>(rule: &Considered<'_, A>) -> bool {
     match rule.kind() {
         PathType::Exact => true,
         PathType::Prefix => !rule.path().ends_with('/'),
@@ -43,7 +64,7 @@ fn is_exact_location(rule: &Considered<'_>) -> bool {
     }
 }
 
-fn matches(rule: &Considered<'_>, path: &str) -> bool {
+fn matches<A>(rule: &Considered<'_, A>, path: &str) -> bool {
     match rule.kind() {
         PathType::Exact => rule.path() == path,
         PathType::Prefix if rule.path().ends_with('/') => path.starts_with(rule.path()),
@@ -51,11 +72,4 @@ fn matches(rule: &Considered<'_>, path: &str) -> bool {
         // A location as it is written: letters, not elements.
         PathType::ImplementationSpecific => path.starts_with(rule.path()),
     }
-}
-
-/// `location ~* "^/path"`, whatever the type of the path.
-fn matches_as_regex(pattern: &str, path: &str) -> bool {
-    let built = RegexBuilder::new(&format!("^{pattern}")).case_insensitive(true).build();
-    // What is no regular expression nginx refuses to load; the linter says so.
-    built.is_ok_and(|built| built.is_match(path))
 }

@@ -1,58 +1,123 @@
-//! Traefik: every rule of every host competes, and the longest text of a rule wins (facts-kubernetes 16, 17).
+//! Traefik: every rule of every host competes, and the longest text of a rule wins (facts-kubernetes 16, 17, 33, 43).
+
+use std::cmp::Reverse;
 
 use super::{Considered, Lookup, Tier, is_below};
 use crate::language::name::Host;
+use crate::language::version::ControllerVersion;
 use crate::language::word::PathType;
+use crate::model::Controller;
+use crate::route::regex;
 
-/// What becomes of a Prefix.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
-    /// ``PathPrefix(`/users`)`` compares letters: it matches `/usersx` too.
-    Letters,
-    /// ``(Path(`/users`) || PathPrefix(`/users/`))`` compares elements.
-    Strict,
+/// From this release on a wildcard is `Host(`*.example.com`)`, and no regular expression.
+const PLAIN_WILDCARDS: ControllerVersion = ControllerVersion(3, 7);
+
+/// Rules of Traefik, as its providers write them.
+#[derive(Debug, Clone, Copy)]
+struct Writer {
+    /// Whether a Prefix is ``(Path(`/users`) || PathPrefix(`/users/`))``, which compares elements, or
+    /// ``PathPrefix(`/users`)``, which compares letters.
+    strict: bool,
+    /// Whether the provider is kubernetesIngressNGINX.
+    is_nginx: bool,
+    version: ControllerVersion,
 }
 
-impl Form {
-    pub fn of(strict_prefix: bool) -> Self {
-        if strict_prefix { Self::Strict } else { Self::Letters }
+impl Writer {
+    fn of(controller: Controller) -> Self {
+        match controller {
+            Controller::Traefik { strict_prefix, version } => {
+                Self { strict: strict_prefix, is_nginx: false, version }
+            }
+            _ => Self { strict: true, is_nginx: true, version: ControllerVersion::NEWEST },
+        }
     }
 }
 
-pub(super) fn lookup<'a>(tier: &'a Tier, host: &Host, path: &str, form: Form) -> Lookup<'a> {
-    let mut found: Vec<Considered<'a>> =
-        tier.all().filter(|rule| rule.is_for(host) && matches(rule, path, form)).collect();
-    found.sort_by_key(|rule| std::cmp::Reverse(text(rule, form).len()));
-    Lookup::of(found)
+pub(super) fn lookup<'a, A: PartialEq>(
+    tier: &'a Tier<A>,
+    host: &Host,
+    path: &str,
+    controller: Controller,
+) -> Lookup<'a, A> {
+    let writer = Writer::of(controller);
+    let mut found: Vec<(usize, Considered<'a, A>)> = tier
+        .all()
+        .filter(|rule| rule.is_for(host))
+        .map(|rule| (writer.path(&rule, writer.is_nginx && tier.is_regex(rule.host)), rule))
+        .filter(|(written, _)| written.matches(path))
+        .map(|(written, rule)| {
+            let length = (writer.host(rule.host) + &written.text()).len();
+            (rule.rule.traefik.priority.filter(|_| !writer.is_nginx).unwrap_or(length), rule)
+        })
+        .collect();
+    found.sort_by_key(|(priority, _)| Reverse(*priority));
+    let best = found.first().map(|(priority, _)| *priority);
+    let equal = found.iter().take_while(|(priority, _)| Some(*priority) == best).count();
+    Lookup::of_equals(found.into_iter().map(|(_, rule)| rule).collect(), equal)
 }
 
-fn matches(rule: &Considered<'_>, path: &str, form: Form) -> bool {
-    match (rule.kind(), form) {
-        (PathType::Exact, _) => path == rule.path(),
-        (_, Form::Letters) => path.starts_with(rule.path()),
-        (_, Form::Strict) => is_below(path, rule.path()),
+/// A path as a rule has it.
+enum Written<'a> {
+    Path(&'a str),
+    Letters(&'a str),
+    Elements(&'a str),
+    Regex(String),
+}
+
+impl Written<'_> {
+    fn matches(&self, path: &str) -> bool {
+        match self {
+            Self::Path(own) => path == *own,
+            Self::Letters(own) => path.starts_with(own),
+            Self::Elements(own) => is_below(path, own),
+            Self::Regex(own) => {
+                let own = own.strip_prefix("(?i)^").unwrap_or(own);
+                regex::matches(own, path) == Some(true)
+            }
+        }
+    }
+
+    /// The rule's text; its length is its priority.
+    fn text(&self) -> String {
+        match self {
+            Self::Path(path) => format!("Path(`{path}`)"),
+            Self::Elements(path) if *path != "/" => {
+                let bare = path.trim_end_matches('/');
+                format!("(Path(`{bare}`) || PathPrefix(`{bare}/`))")
+            }
+            Self::Elements(path) | Self::Letters(path) => format!("PathPrefix(`{path}`)"),
+            Self::Regex(path) => format!("PathRegexp(`{path}`)"),
+        }
     }
 }
 
-/// The rule as Traefik writes it; its length is its priority.
-fn text(rule: &Considered<'_>, form: Form) -> String {
-    let path = rule.path();
-    let host = match rule.host {
-        None => String::new(),
-        Some(host) => match host.as_str().strip_prefix("*.") {
-            Some(rest) => {
+impl Writer {
+    fn path<'a, A>(self, rule: &Considered<'a, A>, is_regex: bool) -> Written<'a> {
+        let path = rule.rule.path.path.value.as_str();
+        if is_regex {
+            return Written::Regex(format!("(?i)^{path}"));
+        }
+        let prefix = if self.strict { Written::Elements(path) } else { Written::Letters(path) };
+        match (rule.kind(), rule.rule.traefik.matcher.as_deref()) {
+            (PathType::Exact, _) => Written::Path(path),
+            (PathType::ImplementationSpecific, Some("Path")) if !self.is_nginx => {
+                Written::Path(path)
+            }
+            (PathType::ImplementationSpecific, Some("PathRegexp")) if !self.is_nginx => {
+                Written::Regex(path.to_owned())
+            }
+            _ => prefix,
+        }
+    }
+
+    fn host(self, host: Option<&Host>) -> String {
+        let Some(host) = host else { return String::new() };
+        match host.as_str().strip_prefix("*.") {
+            Some(rest) if self.version < PLAIN_WILDCARDS => {
                 format!("HostRegexp(`^[a-zA-Z0-9-]+\\.{}$`) && ", rest.replace('.', "\\."))
             }
-            None => format!("Host(`{host}`) && "),
-        },
-    };
-    let path = match (rule.kind(), form) {
-        (PathType::Exact, _) => format!("Path(`{path}`)"),
-        (_, Form::Strict) if path != "/" => {
-            let bare = path.trim_end_matches('/');
-            format!("(Path(`{bare}`) || PathPrefix(`{bare}/`))")
+            _ => format!("Host(`{host}`) && "),
         }
-        _ => format!("PathPrefix(`{path}`)"),
-    };
-    host + &path
+    }
 }

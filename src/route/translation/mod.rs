@@ -9,12 +9,14 @@ mod redirect;
 pub use canary::{Canary, HeaderMatch};
 pub use cors::Cors;
 pub use path::PathMatch;
+use path::Rest;
 pub use redirect::Redirect;
 
 use instead::{OWN_POLICIES, instead};
 
+use super::regex::{self, regex_annotation};
 use crate::language::name::{Host, Name, QualifiedName};
-use crate::model::{Annotations, Component, NGINX, Tiers, is_true, nginx_annotation};
+use crate::model::{Annotations, Component, NGINX, Path, Tiers, is_true, nginx_annotation};
 use crate::source::Span;
 
 /// What the annotations of a component do to its requests, as HTTPRoutes say it.
@@ -22,8 +24,8 @@ use crate::source::Span;
 pub struct Translation {
     /// Answered with another address.
     pub redirect: Option<Redirect>,
-    /// Another path for the backend.
-    pub rewrite: Option<Rewrite>,
+    /// `rewrite-target`, which is a matter of each path.
+    target: Option<String>,
     /// Another host for the backend.
     pub host: Option<Host>,
     /// The prefix of `X-Forwarded-Prefix`.
@@ -103,19 +105,10 @@ impl Translation {
     /// Takes an annotation of ingress-nginx; what becomes of it, where it does not keep its meaning.
     fn take(&mut self, name: &str, value: &str, all: &Annotations) -> Option<Fate> {
         match name {
-            "rewrite-target" => match rewrite(value) {
-                Some(found) => self.rewrite = Some(found),
-                None => {
-                    return Some(Fate::Lost(
-                        "a URLRewrite filter, which knows no groups but the prefix",
-                    ));
-                }
-            },
-            "use-regex" if is_true(value) => {
-                return Some(Fate::Changed(
-                    "paths with characters of a regular expression become RegularExpression, which not every implementation has; the others become Exact and PathPrefix",
-                ));
+            "rewrite-target" => {
+                self.target = Some(value.to_owned()).filter(|target| !target.is_empty());
             }
+            "use-regex" if is_true(value) => return Some(REGEX_PATHS),
             "permanent-redirect" | "temporal-redirect" => {
                 let temporal = name.starts_with("temporal");
                 let code = format!("{name}-code");
@@ -151,6 +144,14 @@ impl Translation {
                     ));
                 }
             },
+            "cors-allow-origin"
+                if value.contains("*.")
+                    && nginx_annotation(all, "enable-cors").is_some_and(is_true) =>
+            {
+                return Some(Fate::Changed(
+                    "a wildcard is one label in ingress-nginx, and any number of labels in Gateway API: pages of more hosts may read the answers, with cookies where these are allowed",
+                ));
+            }
             _ if name.starts_with("cors-") || ELSEWHERE.contains(&name) => {}
             _ if TIMEOUTS.contains(&name) => {
                 let Some(seconds) =
@@ -172,46 +173,79 @@ impl Translation {
     }
 }
 
-/// `/x` is instead of all of a path; `/x/$2` with the usual regular expression instead of a prefix.
-fn rewrite(target: &str) -> Option<Rewrite> {
-    if let Some(base) = target.strip_suffix("$2").filter(|base| base.ends_with('/')) {
-        let base = base.trim_end_matches('/');
-        let prefix = if base.is_empty() { "/" } else { base };
-        return (!prefix.contains('$')).then(|| Rewrite::Prefix(prefix.to_owned()));
+/// Paths of a host that ingress-nginx takes for regular expressions.
+const REGEX_PATHS: Fate = Fate::Changed(
+    "paths with characters of a regular expression become RegularExpression, which not every implementation has; the others become Exact and PathPrefix",
+);
+
+/// Another path for the backend: `/x` is instead of all of a path, `/x/$2` instead of a literal prefix where the group has
+/// the rest. An error is what no filter says.
+fn rewrite(target: &str, path: &Path) -> Result<Option<Rewrite>, ()> {
+    if !regex::rewrites(path, target) {
+        return Ok(None);
     }
-    let is_whole = target.starts_with('/') && !target.contains(['$', '?', '#']);
-    (is_whole && target.len() <= 1024).then(|| Rewrite::Whole(target.to_owned()))
+    if !target.contains('$') {
+        let fits = target.starts_with('/') && !target.contains(['?', '#']) && target.len() <= 1024;
+        return if fits { Ok(Some(Rewrite::Whole(target.to_owned()))) } else { Err(()) };
+    }
+    let rest = Rest::of(path.path.value.as_str()).ok_or(())?;
+    let base = target.strip_suffix(&format!("${}", rest.group)).ok_or(())?;
+    let fits = rest.has_slash || base.ends_with('/');
+    let base = base.trim_end_matches('/');
+    let is_path = base.is_empty() || base.starts_with('/');
+    if !fits || !is_path || base.contains(['$', '?', '#']) || base.len() > 1024 {
+        return Err(());
+    }
+    Ok(Some(Rewrite::Prefix(if base.is_empty() { "/".to_owned() } else { base.to_owned() })))
 }
 
 impl Translation {
+    /// Another path for the backend, for requests of a path.
+    pub fn rewrite(&self, path: &Path) -> Option<Rewrite> {
+        rewrite(self.target.as_deref()?, path).ok().flatten()
+    }
+
     /// What is done to the requests of a component: one tier has the annotations of both, and the component's own win.
     pub fn of_component(tiers: &Tiers, component: &Component) -> Self {
-        let mut found = Self::within(tiers, &component.annotations);
+        let all = merged(tiers, &component.annotations);
+        let mut found = Self::within(tiers, &all, &component.paths);
         // It is the entrypoint that redirects plain HTTP.
         let own = component.annotations.iter().find(|(key, value)| {
-            key.as_str().strip_prefix(NGINX) == Some("force-ssl-redirect") && is_true(&value.value)
+            match key.as_str().strip_prefix(NGINX) {
+                Some("force-ssl-redirect") => is_true(&value.value),
+                Some("ssl-redirect") => value.value == "false" && tiers.redirects(),
+                _ => false,
+            }
         });
-        found.remarks.extend(own.map(|(key, value)| Remark {
-            key: key.as_str().to_owned(),
-            span: value.span,
-            fate: Fate::Lost(
-                "the annotation on the entrypoint, where it holds for all of its hosts",
-            ),
-        }));
+        let fate =
+            Fate::Lost("the annotation on the entrypoint, where it holds for all of its hosts");
+        found.remarks.extend(own.map(|(key, value)| Remark::at(key, value.span, fate)));
         found
     }
 
     /// What is done to requests that no component claims.
     pub fn of_fallback(tiers: &Tiers) -> Self {
-        Self::within(tiers, &Annotations::new())
+        let everything = Path::everything(tiers.edge.class.span);
+        Self::within(tiers, &merged(tiers, &Annotations::new()), &[everything])
     }
 
-    /// What an entrypoint's annotations do, and `own` in its place.
-    fn within(tiers: &Tiers, own: &Annotations) -> Self {
-        let mut all = of_tiers(tiers);
-        all.extend(own.clone());
-        let mut found = Self::of(&all, tiers.controller().reads_nginx());
-        found.refuse_container_port(tiers, &all);
+    /// What annotations do to requests of these paths.
+    fn within(tiers: &Tiers, all: &Annotations, paths: &[Path]) -> Self {
+        let controller = tiers.controller();
+        let mut found = Self::of(all, controller.reads_nginx());
+        found.refuse_container_port(tiers, all);
+        let written =
+            all.iter().find(|(key, _)| key.as_str().strip_prefix(NGINX) == Some("rewrite-target"));
+        if let (Some((key, value)), Some(target)) = (written, found.target.clone()) {
+            if paths.iter().any(|path| rewrite(&target, path).is_err()) {
+                let fate = Fate::Lost(
+                    "a URLRewrite filter, which knows no groups but what follows a literal prefix",
+                );
+                found.remarks.push(Remark::at(key, value.span, fate));
+            } else if regex_annotation(all, paths.iter(), controller) == Some("rewrite-target") {
+                found.remarks.push(Remark::at(key, value.span, REGEX_PATHS));
+            }
+        }
         found
     }
 
@@ -250,6 +284,19 @@ fn reads_ingresses(key: &QualifiedName) -> bool {
 pub fn of_other_programs(annotations: &Annotations) -> Annotations {
     let kept = annotations.iter().filter(|(key, _)| !reads_ingresses(key));
     kept.map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
+/// The annotations of an entrypoint, and others that win.
+fn merged(tiers: &Tiers, own: &Annotations) -> Annotations {
+    let mut all = of_tiers(tiers);
+    all.extend(own.clone());
+    all
+}
+
+impl Remark {
+    fn at(key: &QualifiedName, span: Span, fate: Fate) -> Self {
+        Self { key: key.as_str().to_owned(), span, fate }
+    }
 }
 
 /// The annotations that a single tier has of an entrypoint.

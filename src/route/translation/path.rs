@@ -14,19 +14,53 @@ pub enum PathMatch {
     Regex(String),
 }
 
-/// A prefix and all that lies below it, as regular expressions of ingress-nginx write it.
-const BELOW: &str = "(/|$)(.*)";
+/// Ends of regular expressions that stand for all that lies below a prefix, with the number of the group that has it, and
+/// whether that group begins with the slash.
+const REST: &[(&str, u8, bool)] = &[
+    ("(/|$)(.*)", 2, false),
+    ("(/|$)(.*)$", 2, false),
+    ("/?(.*)", 1, false),
+    ("/(.*)", 1, false),
+    ("(/.*)?", 1, true),
+    ("(/.*)", 1, true),
+];
+
+/// A literal prefix with a group for the rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Rest<'a> {
+    pub prefix: &'a str,
+    /// Its number.
+    pub group: u8,
+    /// Whether it begins with a slash.
+    pub has_slash: bool,
+}
+
+impl<'a> Rest<'a> {
+    pub fn of(text: &'a str) -> Option<Self> {
+        let found = REST.iter().find_map(|(end, group, has_slash)| {
+            let prefix = text.strip_suffix(end)?;
+            is_plain(prefix).then_some(Self { prefix, group: *group, has_slash: *has_slash })
+        });
+        found.filter(|found| found.prefix.is_empty() || found.prefix.starts_with('/'))
+    }
+}
 
 impl PathMatch {
     /// The counterpart of a path of an Ingress; `is_regex` where ingress-nginx takes it for a regular expression.
     pub fn of(path: &Path, is_regex: bool) -> Self {
         let text = path.path.value.as_str();
         if is_regex {
-            if let Some(prefix) = text.strip_suffix(BELOW).filter(|prefix| is_plain(prefix)) {
-                return Self::prefix(prefix);
+            if let Some(rest) = Rest::of(text) {
+                return Self::prefix(rest.prefix);
+            }
+            if let Some(folder) = text.strip_suffix(".*").filter(|text| text.ends_with('/'))
+                && is_plain(folder)
+            {
+                return Self::prefix(folder);
             }
             if !is_plain(text) {
-                let end = if text.ends_with('$') { "" } else { ".*" };
+                // It has to match all of the path.
+                let end = if text.ends_with('$') || text.ends_with(".*") { "" } else { ".*" };
                 return Self::Regex(format!("(?i)^{text}{end}"));
             }
         }
@@ -96,6 +130,10 @@ mod tests {
         assert_eq!(of("/ws", Exact, false), PathMatch::Exact("/ws".to_owned()));
         assert_eq!(of("/a(/|$)(.*)", ImplementationSpecific, true), prefix("/a"));
         assert_eq!(of("/(/|$)(.*)", ImplementationSpecific, true), prefix("/"));
+        assert_eq!(of("/a/(.*)", ImplementationSpecific, true), prefix("/a"));
+        assert_eq!(of("/a/.*", ImplementationSpecific, true), prefix("/a"));
+        let all = PathMatch::Regex("(?i)^/a[0-9]/.*".to_owned());
+        assert_eq!(of("/a[0-9]/.*", ImplementationSpecific, true), all);
         let regex = PathMatch::Regex("(?i)^/v[0-9]+/x.*".to_owned());
         assert_eq!(of("/v[0-9]+/x", ImplementationSpecific, true), regex);
     }

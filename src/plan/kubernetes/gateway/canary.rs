@@ -57,12 +57,12 @@ impl Planner<'_> {
                 let path = claimed.found.clone();
                 let found = RouteMatch { path: path.clone(), header: Some(header.clone()) };
                 let backends = RouteBackend::of(component, None).into_iter().collect();
-                add(&mut rules, translated(found, backends, &translation));
+                add(&mut rules, translated(found, &claimed.path, backends, &translation));
                 let beside = main.filter(|main| main.namespace == component.namespace);
                 if let (Some(never), Some(main)) = (&canary.never, beside) {
                     let found = RouteMatch { path, header: Some(never.clone()) };
                     let backends = RouteBackend::of(main, None).into_iter().collect();
-                    add(&mut rules, translated(found, backends, &translation));
+                    add(&mut rules, translated(found, &claimed.path, backends, &translation));
                 }
             }
             if !rules.is_empty() {

@@ -3,7 +3,7 @@
 use super::Attachment;
 use super::split;
 use crate::model::{
-    BackendPort, Component, Entry, Fallback, Host, Label, ServiceName, Subdomain, Tiers,
+    BackendPort, Component, Entry, Fallback, Host, Label, Path, ServiceName, Subdomain, Tiers,
 };
 use crate::plan::kubernetes::{ObjectMeta, Planner, written};
 use crate::route::{
@@ -145,7 +145,8 @@ impl Planner<'_> {
         let backend = RouteBackend { service: fallback.name.value.clone(), port: 80, weight: None };
         let everything = RouteMatch { path: PathMatch::Prefix("/".to_owned()), header: None };
         let translation = Translation::of_fallback(attachment.tiers);
-        let rule = translated(everything, vec![backend], &translation);
+        let root = Path::everything(fallback.name.span);
+        let rule = translated(everything, &root, vec![backend], &translation);
         let mut meta = self.meta((&fallback.name.value).into());
         meta.annotations = written(&of_other_programs(attachment.tiers.routing_annotations()));
         let groups = vec![(Vec::new(), vec![rule])];
@@ -178,7 +179,7 @@ impl Planner<'_> {
                 };
                 let path = rule.found.clone();
                 let found = RouteMatch { path, header: None };
-                add(&mut rules, translated(found, backends, &translation));
+                add(&mut rules, translated(found, &rule.path, backends, &translation));
             }
             add_host(&mut groups, host, rules);
         }
@@ -223,9 +224,10 @@ impl RouteRule {
     }
 }
 
-/// A rule with what annotations do to its requests.
+/// A rule with what annotations do to requests of a path, as it is written.
 pub(super) fn translated(
     found: RouteMatch,
+    written: &Path,
     backends: Vec<RouteBackend>,
     translation: &Translation,
 ) -> RouteRule {
@@ -236,7 +238,7 @@ pub(super) fn translated(
     }
     // A prefix is replaced where a prefix was matched.
     let is_prefix = matches!(found.path, PathMatch::Prefix(_));
-    let path = translation.rewrite.clone();
+    let path = translation.rewrite(written);
     let path = path.filter(|rewrite| is_prefix || matches!(rewrite, Rewrite::Whole(_)));
     if path.is_some() || translation.host.is_some() {
         filters.push(Filter::Rewrite { host: translation.host.clone(), path });

@@ -1,0 +1,138 @@
+//! Rules of equal rank: nothing says which of them answers.
+
+use std::collections::BTreeSet;
+
+use super::answer;
+use crate::diag::{Code, Diagnostic, Report, code};
+use crate::model::{Controller, Datacenter, Host, Label};
+use crate::route::{Answer, Considered, Found, PathMatch, RoutingTable, Rule, Tier};
+use crate::source::Span;
+
+/// Traefik's choice between them is random.
+const EQUAL_TEXTS: Code = code!(Warning "LB234", "two rules that Traefik ranks alike");
+/// Implementations choose by the age of routes, or at random.
+const EQUAL_ROUTES: Code = code!(Warning "LB326", "two routes that a listener cannot tell apart");
+/// The order is the implementation's.
+const OVERLAP: Code = code!(Warning "LB325", "a regular expression that overlaps another path");
+
+/// The codes of this family.
+pub const CODES: &[&Code] = &[&EQUAL_TEXTS, &OVERLAP, &EQUAL_ROUTES];
+
+/// Reports rules that tie in an entrypoint's controller, and in its Gateway.
+pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report) {
+    for (name, tier) in routes.tiers() {
+        let Some(entrypoint) = datacenter.entrypoints.get(name) else { continue };
+        let mut ties = Ties::default();
+        if let Some(controller) = entrypoint.ingress_controller()
+            && matches!(controller, Controller::Traefik { .. } | Controller::TraefikNginx)
+        {
+            equal_texts(tier, controller, &mut ties);
+        }
+        if entrypoint.tiers().is_some_and(|tiers| tiers.gateway.is_some()) {
+            equal_routes(datacenter, name, tier, &mut ties);
+            overlaps(tier, &mut ties);
+        }
+        ties.found.into_iter().for_each(|diagnostic| report.push(diagnostic));
+    }
+}
+
+/// Diagnostics, one for each pair of places.
+#[derive(Default)]
+struct Ties {
+    told: BTreeSet<(&'static str, Span, Span)>,
+    found: Vec<Diagnostic>,
+}
+
+impl Ties {
+    /// Adds one at the later of two rules; a fallback's line says nothing of paths.
+    fn add(&mut self, code: &'static Code, pair: [&Rule; 2], say: impl Fn(Span) -> Diagnostic) {
+        let span = |rule: &Rule| rule.path.path.span;
+        let [first, second] = pair;
+        let is_first = second.answer == Answer::Fallback
+            || first.answer != Answer::Fallback && span(first) > span(second);
+        let (at, other) = if is_first { (first, second) } else { (second, first) };
+        if self.told.insert((code.id, span(at), span(other))) {
+            self.found.push(say(span(at)).also(span(other), by(other)));
+        }
+    }
+}
+
+fn by(rule: &Rule) -> String {
+    match &rule.answer {
+        Answer::Component(name) => format!("`{name}` here"),
+        Answer::Fallback => "the fallback".to_owned(),
+    }
+}
+
+fn equal_texts(tier: &Tier, controller: Controller, ties: &mut Ties) {
+    for Considered { host, rule } in tier.all() {
+        let Some(asked) = answer::asked(host) else { continue };
+        let path = rule.path.path.value.as_str();
+        // A Prefix is for the path with a slash and for what lies below it too.
+        let bare = path.trim_end_matches('/');
+        for path in [path, &format!("{bare}/"), &format!("{bare}/x"), &format!("{bare}x")] {
+            let found = tier.lookup(controller, &asked, path).found;
+            let Found::Undecided(equal) = found else { continue };
+            let [first, second, ..] = equal.as_slice() else { continue };
+            ties.add(&EQUAL_TEXTS, [first.rule, second.rule], |span| {
+                let title = format!("`{path}` on {asked} has two rules of equal rank");
+                Diagnostic::new(&EQUAL_TEXTS, span, title, "its text is as long as the other's")
+                    .note("Traefik's priority is the length of a rule's text; which of two equal ones answers changes from run to run")
+                    .help("give both paths to one component, or set `traefik.ingress.kubernetes.io/router.priority` on one of them")
+            });
+        }
+    }
+}
+
+/// A route without hosts has those of the listener that it attaches to.
+fn equal_routes(datacenter: &Datacenter, entrypoint: &Label, tier: &Tier, ties: &mut Ties) {
+    let has_listener = |host: &Host| {
+        let domain = datacenter.domains.get(host);
+        domain.is_some_and(|found| found.entrypoint == *entrypoint && found.tls_secret.is_some())
+    };
+    let any = tier.rules(None);
+    for (host, rules) in tier.named_hosts().filter(|(host, _)| has_listener(host)) {
+        for rule in rules.iter().filter(|rule| !rule.is_catch_all) {
+            let same = any.iter().find(|other| other.found == rule.found);
+            let Some(other) = same.filter(|other| other.answer != rule.answer) else { continue };
+            ties.add(&EQUAL_ROUTES, [rule, other], |span| {
+                let title = format!("at the listener of {host}, two routes have `{}`", rule.path.path.value);
+                Diagnostic::new(&EQUAL_ROUTES, span, title, "one of them")
+                    .note("a route without `hostnames` has those of the listener; of two that are alike the older one answers, or either (HTTPRouteRule)")
+                    .help("let the other name its hosts too, without this one")
+            });
+        }
+    }
+}
+
+fn overlaps(tier: &Tier, ties: &mut Ties) {
+    for (host, rules) in tier.hosts() {
+        let regexes = rules.iter().filter_map(|rule| match &rule.found {
+            PathMatch::Regex(value) => Some((rule, regex::Regex::new(value).ok()?)),
+            PathMatch::Exact(_) | PathMatch::Prefix(_) => None,
+        });
+        for (rule, regex) in regexes {
+            let meets = |other: &&Rule| match &other.found {
+                PathMatch::Prefix(value) => {
+                    // The root overlaps with everything, and is the shortest everywhere.
+                    let below = format!("{value}/x");
+                    value != "/" && (regex.is_match(value) || regex.is_match(&below))
+                }
+                PathMatch::Exact(_) | PathMatch::Regex(_) => false,
+            };
+            let others = rules.iter().filter(|other| other.answer != rule.answer);
+            for other in others.filter(meets) {
+                ties.add(&OVERLAP, [rule, other], |span| {
+                    let on = host.map_or("any host".to_owned(), ToString::to_string);
+                    let title = format!(
+                        "`{}` and `{}` overlap on {on}",
+                        rule.path.path.value, other.path.path.value
+                    );
+                    Diagnostic::new(&OVERLAP, span, title, "which one answers is the implementation's choice")
+                        .note("Gateway API leaves the precedence of a RegularExpression to the implementation (HTTPRouteRule, \"matches\")")
+                        .help("write both as prefixes, or give them to one component")
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Hosts that a controller compares by regular expressions, and the expressions.
+
+use fancy_regex::RegexBuilder;
+
+use crate::language::word::PathType;
+use crate::model::{Annotations, Controller, Path, is_true, nginx_annotation};
+
+/// The annotation by which paths make every path of their host a regular expression (ingress-nginx, `use-regex` and
+/// `needsRewrite` of template.go; Traefik, `hostsWithUseRegex` of its provider kubernetesIngressNGINX).
+pub fn regex_annotation<'a>(
+    annotations: &Annotations,
+    mut paths: impl Iterator<Item = &'a Path>,
+    controller: Controller,
+) -> Option<&'static str> {
+    if nginx_annotation(annotations, "use-regex").is_some_and(is_true) {
+        return Some("use-regex");
+    }
+    let target = nginx_annotation(annotations, "rewrite-target").filter(|text| !text.is_empty())?;
+    let turns = controller == Controller::TraefikNginx || paths.any(|path| rewrites(path, target));
+    turns.then_some("rewrite-target")
+}
+
+/// Whether a `rewrite-target` changes a path: one that is the path does nothing. A Prefix is a location that ends in a slash.
+pub fn rewrites(path: &Path, target: &str) -> bool {
+    let text = path.path.value.as_str();
+    match path.kind {
+        _ if target.is_empty() => false,
+        PathType::Prefix if !text.ends_with('/') => target != format!("{text}/"),
+        PathType::Prefix | PathType::Exact | PathType::ImplementationSpecific => target != text,
+    }
+}
+
+/// Whether a path matches `^pattern`, whatever the case; `None` where the pattern cannot be tried here.
+pub fn matches(pattern: &str, path: &str) -> Option<bool> {
+    let built = RegexBuilder::new(&format!("^{pattern}")).case_insensitive(true).build().ok()?;
+    built.is_match(path).ok()
+}
+
+/// How far a pattern is a regular expression.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// Every engine has it.
+    Any,
+    /// Backtracking ones, such as PCRE of nginx, and neither RE2 nor Go's: it looks around, or refers back.
+    Backtracking,
+    /// None that is known here.
+    Unknown,
+}
+
+impl Engine {
+    /// The engines that take a pattern.
+    pub fn of(pattern: &str) -> Self {
+        match (regex::Regex::new(pattern), fancy_regex::Regex::new(pattern)) {
+            (Ok(_), _) => Self::Any,
+            (Err(_), Ok(_)) => Self::Backtracking,
+            (Err(_), Err(_)) => Self::Unknown,
+        }
+    }
+}
