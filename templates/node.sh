@@ -58,6 +58,13 @@ config_test() {
     rm -f "$next/test.conf"
 }
 
+# One at a time: a command of a script that was killed may still be at work.
+alone() {
+    mkdir -p /run/lbgen
+    exec 9>/run/lbgen/rollout.lock
+    flock 9
+}
+
 # Keeps what stands before the rollout, all of it or nothing: a step that is run again finds it kept.
 keep() {
     if [ -e "$prev" ]; then return 0; fi
@@ -74,6 +81,7 @@ keep() {
 
 # Keeps what stands, and puts a file in its place by a rename. Arguments are files that are no longer produced.
 install() {
+    alone
     keep "$@"
     for file in $(cd "$next" && find . -type f | cut -c 2-); do
         mode=0644
@@ -96,6 +104,7 @@ restorable() {
 
 # What an install of this rollout had taken the place of.
 restore() {
+    alone
     if [ ! -e "$prev" ]; then return 0; fi
     restorable
     # What holds rules that nothing held before takes them along.
