@@ -20,6 +20,9 @@ pub struct Span {
 }
 
 impl Span {
+    /// The place of what no input file has written: nothing is drawn there.
+    pub const NOWHERE: Self = Self { file: FileId(u32::MAX), start: 0, end: 0 };
+
     /// The byte range; input files are at most 64 MiB, so 32 bits hold every offset.
     pub fn range(self) -> Range<usize> {
         self.start as usize..self.end as usize

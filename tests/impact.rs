@@ -7,9 +7,10 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::net::IpAddr;
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use lbgen::impact::{Class, Comparison, Daemon, Impact, Subject};
+use lbgen::impact::{Class, Comparison, Controllers, Daemon, Impact, Subject};
 use lbgen::model::Entry;
 use lbgen::plan::VipPlan;
 use lbgen::plan::simulate::{Scenario, Simulator};
@@ -38,7 +39,7 @@ proptest! {
         COMPARED.fetch_add(1, Ordering::Relaxed);
         let changed = changed(&old, &new);
         let (from, to) = (state_of(&old), state_of(&new));
-        let comparison = Comparison { from: &from, to: &to, changed: &changed, version: VERSION };
+        let comparison = Comparison { from: &from, to: &to, changed: &changed, version: VERSION, controllers: &Controllers::new() };
         let impact = Impact::of(comparison);
         // Moves: by the simulator over the plans, which knows nothing of files.
         let holders = |plan: &lbgen::plan::Plan, held: Option<&BTreeMap<IpAddr, String>>| {
@@ -135,7 +136,7 @@ fn cases() {
     }
 }
 
-/// What `diff` says: `from` is rendered with its lock, or a folder of files that lbgen never wrote.
+/// What `diff` says: `from` is rendered with its lock and then edited by hand, or a folder of files that lbgen never wrote.
 fn case(name: &str) -> String {
     let here = support::root().join("tests/impact").join(name);
     let work = tempfile::tempdir().unwrap();
@@ -150,6 +151,11 @@ fn case(name: &str) -> String {
         fs::copy(here.join("from/inventory.yaml"), &inventory).unwrap();
         let done = run(&["render", "-q"]);
         assert_eq!(support::code(&done), 0, "{name}: {}", support::stderr(&done));
+        let by_hand = here.join("from/by-hand");
+        if by_hand.exists() {
+            let done = Command::new("sh").arg(by_hand).current_dir(work.path()).status();
+            assert!(done.unwrap().success(), "{name}");
+        }
     }
     fs::copy(here.join("to/inventory.yaml"), &inventory).unwrap();
     let done = run(&arguments);

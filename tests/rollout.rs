@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use lbgen::impact::Comparison;
+use lbgen::impact::{Comparison, Controllers};
 use lbgen::model::{Label, Subdomain};
 use lbgen::rollout::{Act, Command, Do, Promise, Request, Rollout, Step};
 use lbgen::state::State;
@@ -143,7 +143,13 @@ fn replay(before: &Fleet, after: &Fleet, careful: bool, drainable: bool) {
         .filter_map(|node| Some((node.node.clone(), node.zone.clone()?)))
         .collect();
     let request = Request {
-        change: Comparison { from: &from, to: &to, changed: &changed, version: VERSION },
+        change: Comparison {
+            from: &from,
+            to: &to,
+            changed: &changed,
+            version: VERSION,
+            controllers: &Controllers::new(),
+        },
         zones: &zones,
         down: &BTreeSet::new(),
         digests: &BTreeMap::new(),

@@ -3,6 +3,7 @@
 mod change;
 mod disk;
 mod file;
+mod layout;
 mod list;
 mod rename;
 mod transaction;
@@ -12,6 +13,7 @@ mod unified;
 pub use change::{Change, ChangeKind, OldFile, changes};
 pub use disk::Disk;
 pub use file::replace_file;
+pub use layout::{NodeFile, Place};
 pub use list::of as list_of;
 pub use rename::with_renames;
 pub use transaction::{Summary, Update, recover};

@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 
 use super::Input;
 use super::session::{Rendered, Session};
-use crate::bundle::{self, Change, Disk};
+use crate::bundle::{self, Change, Disk, Place};
 use crate::impact::{ChangedFile, Comparison, Impact};
 use crate::state::{Live, Remark, State, Tree};
 
@@ -157,6 +157,7 @@ impl Read {
             to: &self.to,
             changed: &changed,
             version: rendered.version,
+            controllers: &rendered.controllers,
         })
     }
 }
@@ -170,20 +171,17 @@ pub fn changed_files<'a>(changes: &[Change<'a>]) -> Vec<ChangedFile<'a>> {
 /// does.
 fn wanted(changes: &[Change<'_>]) -> impl Fn(&str) -> bool {
     let differ: BTreeSet<String> = changes.iter().map(|change| change.path.to_owned()).collect();
-    let routed =
-        |path: &str| path.starts_with("kubernetes/components/") || path.ends_with("/fallback.yaml");
-    let entrypoint = |path: &str| path.starts_with("kubernetes/entrypoints/");
-    let domain = |path: &str| path.starts_with("kubernetes/domains/");
-    let listener = |path: &str| path.contains("/listeners-");
-    let routes = differ.iter().any(|path| routed(path));
+    let routed = |path: &str| Place::of(path).is_routing();
+    let entrypoint = |path: &str| Place::of(path).entrypoint().is_some();
+    let domain = |path: &str| matches!(Place::of(path), Place::Domain(_));
+    let listener = |path: &str| matches!(Place::of(path), Place::Listeners { .. });
     // Where listeners change, Ingresses may stand beside them, and the Service says which of the two answer.
-    let cluster = differ.iter().any(|path| path.starts_with("kubernetes/"));
+    let cluster = differ.iter().any(|path| Place::of(path).is_cluster());
     let listeners = differ.iter().any(|path| listener(path));
     move |path: &str| {
-        path.starts_with("nodes/")
+        matches!(Place::of(path), Place::Node { .. })
             || differ.contains(path)
-            || routes && routed(path)
-            || cluster && entrypoint(path)
+            || cluster && (routed(path) || entrypoint(path))
             || listeners && domain(path)
     }
 }

@@ -169,6 +169,7 @@ impl Args {
             to: &read.to,
             changed: &changed,
             version: rendered.version,
+            controllers: &rendered.controllers,
         };
         let impact = Impact::of(comparison);
         let rollout = Rollout::plan(Request {

@@ -115,6 +115,7 @@ fn answer(
             to: &read.to,
             changed: &changed,
             version: rendered.version,
+            controllers: &rendered.controllers,
         },
         zones: &rendered.zones,
         down: &down,

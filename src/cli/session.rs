@@ -8,9 +8,10 @@ use super::{Format, Global, output};
 use crate::bundle;
 use crate::diag::{self, Diagnostic, Report, Severity};
 use crate::emit::{self, BundleFile, Templates};
+use crate::impact::Controllers;
 use crate::inventory::{lock::RawLock, raw};
 use crate::language::version::KeepalivedVersion;
-use crate::model::{Label, Subdomain};
+use crate::model::{Controller, Entrypoint, Label, Subdomain, Tiers};
 use crate::pipeline::{self, Options, Planned};
 use crate::plan::{self, Keep, NodePlan, Plan};
 use crate::source::Sources;
@@ -61,6 +62,8 @@ pub struct Rendered {
     pub version: KeepalivedVersion,
     /// The failure domain of each node that has one.
     pub zones: BTreeMap<Subdomain, Label>,
+    /// Who reads the Ingresses of each class.
+    pub controllers: Controllers,
     /// What to connect to, of each node whose name is not it.
     pub hosts: BTreeMap<Subdomain, String>,
 }
@@ -158,9 +161,12 @@ impl Session {
         let version = datacenter.keepalived.version;
         let zone = |node: &NodePlan| Some((node.node.clone(), node.zone.clone()?));
         let zones = plan.nodes.iter().filter_map(zone).collect();
+        let tiers = datacenter.entrypoints.values().filter_map(Entrypoint::tiers);
+        let controllers = tiers.flat_map(controllers).collect();
         let nodes = datacenter.nodes.into_iter();
         let hosts = nodes.filter_map(|(name, node)| Some((name, node.host?))).collect();
-        Ok(Some(Rendered { datacenter: plan.datacenter, files, lock, version, zones, hosts }))
+        let datacenter = plan.datacenter;
+        Ok(Some(Rendered { datacenter, files, lock, version, zones, controllers, hosts }))
     }
 
     /// Without its lock a fleet that runs would be planned anew.
@@ -239,4 +245,12 @@ impl Loaded {
         let old = self.lock_text.clone().unwrap_or_default();
         Some(LockFile { path, text, old, current })
     }
+}
+
+/// The classes of both tiers, with who reads each.
+fn controllers(tiers: &Tiers) -> Vec<(String, Controller)> {
+    let edge = (tiers.edge.class.value.to_string(), tiers.edge.controller);
+    let routing = tiers.routing.iter();
+    let routing = routing.map(|found| (found.class.value.to_string(), found.controller));
+    [edge].into_iter().chain(routing).collect()
 }

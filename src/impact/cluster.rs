@@ -1,49 +1,56 @@
 //! What happens to domains, components and entrypoints.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::answer::{Answers, Tier};
+use super::answer::Tier;
 use super::gateway::{GIVES_BACK, Gateways, TAKES_OVER};
 use super::routing::Routing;
+use super::served::{Change, Served};
 use super::{Class, Comparison, Finding, Subject};
-use crate::bundle::ChangeKind;
+use crate::bundle::{ChangeKind, Place};
 use crate::language::name::{Host, Label, Name};
 use crate::model::Entry;
-use crate::state::{Object, ObjectKey, PathRule, State};
-
-const KUSTOMIZATION: &str = "kubernetes/kustomization.yaml";
+use crate::state::{Kustomization, Object, ObjectKey, State};
 
 /// What happens in the cluster.
 pub(super) fn findings(comparison: Comparison<'_>) -> Vec<Finding> {
-    let cluster = Cluster {
-        comparison,
-        before: Answers::of(comparison.from),
-        after: Answers::of(comparison.to),
-        gateways: Gateways::of(comparison),
-    };
+    let mut cluster =
+        Cluster { comparison, changes: Vec::new(), gateways: Gateways::of(comparison) };
+    let served = Served::of(comparison.from, comparison.to, comparison.controllers);
+    cluster.changes = served.changes(
+        &tiers(comparison.from, comparison.to),
+        |owner| cluster.is_component(owner),
+        |owner| cluster.is_changed(owner),
+    );
     let mut found = Vec::new();
     for file in comparison.changed {
-        let Some(path) = file.path.strip_prefix("kubernetes/") else { continue };
-        let parts: Vec<&str> = path.split('/').collect();
-        let findings = match parts.as_slice() {
-            ["domains", name] => cluster.domain(stem(name)),
-            ["components", name] => cluster.component(stem(name)),
-            ["entrypoints", name, "gateway.yaml"] => cluster.gateways.gateway(name),
-            ["entrypoints", name, listeners] if listeners.starts_with("listeners-") => {
-                cluster.gateways.listeners(name, file.path)
+        let findings = match Place::of(file.path) {
+            Place::Domain(name) => cluster.domain(name),
+            Place::Component(name) => cluster.component(name),
+            Place::Gateway(name) => cluster.gateways.gateway(name),
+            Place::Listeners { entrypoint, .. } => {
+                cluster.gateways.listeners(entrypoint, file.path)
             }
-            ["entrypoints", name, _] => cluster.entrypoint(name, file.path),
-            ["load-balancer-status"] => vec![Finding::new(
+            Place::Service(name) | Place::Fallback(name) => cluster.entrypoint(name, file.path),
+            Place::StatusScript => vec![Finding::new(
                 Class::Tuned,
                 Subject::File(file.path.to_owned()),
                 "the VIPs in the status of the edge Services",
             )],
-            _ => Vec::new(),
+            Place::Kustomization if file.kind == ChangeKind::Changed => {
+                kustomization(comparison, file.path)
+            }
+            // What they do is told of the file itself.
+            Place::Kustomization | Place::Foreign(_) | Place::Node { .. } | Place::List => {
+                Vec::new()
+            }
         };
-        let listed = (file.kind != ChangeKind::Changed).then_some(KUSTOMIZATION);
-        let listed = listed.filter(|path| comparison.changed.iter().any(|file| file.path == *path));
+        let list = Place::Kustomization.to_string();
+        let is_listed = file.kind != ChangeKind::Changed
+            && comparison.changed.iter().any(|file| file.path == list);
+        let listed = is_listed.then_some(list.as_str());
         found.extend(
             findings.into_iter().map(|finding| finding.in_files([file.path]).in_files(listed)),
         );
@@ -52,15 +59,49 @@ pub(super) fn findings(comparison: Comparison<'_>) -> Vec<Finding> {
     found
 }
 
-fn stem(name: &str) -> &str {
-    name.strip_suffix(".yaml").unwrap_or(name)
+/// What nobody here understands of a kustomization.yaml: keys beside the list, and files that are listed or not although
+/// they are there as before.
+fn kustomization(comparison: Comparison<'_>, path: &str) -> Vec<Finding> {
+    let (from, to) = (&comparison.from.kustomization, &comparison.to.kustomization);
+    let mut differ = Kustomization::differences(from, to);
+    let comes_or_goes = |listed: &str| {
+        let mut all = comparison.changed.iter().filter(|file| file.kind != ChangeKind::Changed);
+        all.any(|file| file.path.strip_prefix("kubernetes/") == Some(listed))
+    };
+    let listed = to.resources.difference(&from.resources).map(|file| (file, "is listed"));
+    let gone =
+        from.resources.difference(&to.resources).map(|file| (file, "is not listed any more"));
+    let others = listed.chain(gone).filter(|(file, _)| !comes_or_goes(file));
+    differ.extend(others.map(|(file, what)| format!("{file} {what}")));
+    let subject = Subject::File(path.to_owned());
+    let reason = format!("{}; lbgen cannot say what this does", differ.join(", "));
+    match differ.is_empty() {
+        true => Vec::new(),
+        false => vec![Finding::new(Class::Unknown, subject, reason)],
+    }
 }
 
 struct Cluster<'a> {
     comparison: Comparison<'a>,
-    before: Answers<'a>,
-    after: Answers<'a>,
+    changes: Vec<Change>,
     gateways: Gateways<'a>,
+}
+
+/// The tiers that are compared: each with itself, and where a component goes from Ingresses to a Gateway, or back, the one
+/// with the other.
+fn tiers<'a>(from: &'a State, to: &'a State) -> BTreeSet<[Tier<'a>; 2]> {
+    let (before, after) = (Routing::all(from), Routing::all(to));
+    let names: BTreeSet<&str> = before.keys().chain(after.keys()).copied().collect();
+    let mut pairs = BTreeSet::new();
+    for name in names {
+        let tier =
+            |side: &BTreeMap<&'a str, Routing<'a>>| side.get(name).and_then(|found| found.tier);
+        match (tier(&before), tier(&after)) {
+            (Some(from), Some(to)) if from.is_other_api(to) => _ = pairs.insert([from, to]),
+            (from, to) => pairs.extend(from.into_iter().chain(to).map(|tier| [tier, tier])),
+        }
+    }
+    pairs
 }
 
 fn ingress<'a>(state: &'a State, name: &str) -> Option<&'a Object> {
@@ -128,56 +169,39 @@ impl<'a> Cluster<'a> {
         }
     }
 
-    /// Components whose own lines stay as they are, and whose paths others answer on a host: who names a host hides there
-    /// the paths for any host.
+    /// Components whose own lines stay as they are, and whose paths others answer from now on.
     fn bystanders(&self) -> Vec<Finding> {
-        let mut found: Vec<Finding> = Vec::new();
-        let owns = |rule: &PathRule<'_>, host: &str, path: &str| {
-            rule.host == Some(host) && rule.path == path
-        };
-        for (class, host, paths) in self.before.changed_hosts(&self.after) {
-            for path in paths {
-                let before = self.before.answer(class, Some(host), path);
-                let after = self.after.answer(class, Some(host), path);
-                let Some(loser) = before.filter(|before| before.path == path) else { continue };
-                let is_same = after.is_some_and(|after| after.backend == loser.backend);
-                // What a changed component claims itself has its own line.
-                if is_same
-                    || [before, after].into_iter().flatten().any(|rule| owns(rule, host, path))
-                {
-                    continue;
-                }
-                let Some(label) =
-                    Label::parse(loser.owner).filter(|_| self.is_component(loser.owner))
-                else {
-                    continue;
-                };
-                let class = match after {
-                    None => Class::Unreachable,
-                    Some(after) if !self.is_component(after.owner) => Class::ToFallback,
-                    Some(_) => Class::Switches,
-                };
-                let shown = format!("{host}{path}");
-                let entry = Entry::Component(label);
-                let known = found.iter_mut().find(|finding| {
-                    finding.class == class && finding.subject == Subject::Entry(entry.clone())
-                });
-                match known {
-                    Some(finding) => {
-                        finding.reason = format!("{}, {shown}", finding.reason);
-                        let files = self.files_naming(host).into_iter().map(str::to_owned);
-                        finding.files.extend(files);
-                    }
-                    None => {
-                        let mut finding = Finding::new(class, entry, words(class, &shown));
-                        finding.from = Some(loser.backend.clone());
-                        finding.to = after.map(|after| after.backend.clone());
-                        found.push(finding.in_files(self.files_naming(host)));
-                    }
-                }
-            }
-        }
-        found
+        let others = self.changes.iter().filter(|change| !self.is_changed(&change.owner));
+        others
+            .filter_map(|change| {
+                let finding = self.answered(change)?;
+                let hosts = change.hosts.iter();
+                let files: BTreeSet<&str> =
+                    hosts.flat_map(|host| self.files_naming(host)).collect();
+                let files = if files.is_empty() { self.changed_routes() } else { files };
+                Some(finding.in_files(files))
+            })
+            .collect()
+    }
+
+    /// Files of routes that differ.
+    fn changed_routes(&self) -> BTreeSet<&'a str> {
+        let all = self.comparison.changed.iter().map(|file| file.path);
+        all.filter(|path| Place::of(path).is_routing()).collect()
+    }
+
+    /// Whether a component's own file differs.
+    fn is_changed(&self, name: &str) -> bool {
+        let file = Place::Component(name).to_string();
+        self.comparison.changed.iter().any(|changed| changed.path == file)
+    }
+
+    fn answered(&self, change: &Change) -> Option<Finding> {
+        let entry = Entry::Component(Label::parse(&change.owner)?);
+        let mut finding =
+            Finding::new(change.class, entry, words(change.class, &change.urls.join(", ")));
+        (finding.from, finding.to) = (change.from.clone(), change.to.clone());
+        Some(finding)
     }
 
     /// The changed files in which an Ingress names a host.
@@ -194,56 +218,8 @@ impl<'a> Cluster<'a> {
         let (from, to) =
             (Routing::of(self.comparison.from, name), Routing::of(self.comparison.to, name));
         let entry = Entry::Component(label);
-        let mut found: Vec<Finding> = Vec::new();
-        let mut paths: BTreeSet<([Tier<'a>; 2], Option<&str>, &str)> = BTreeSet::new();
-        for (own, other) in [(&from, &to), (&to, &from)] {
-            for object in &own.objects {
-                let Some(tier) = Tier::of(object).filter(|tier| own.tier == Some(*tier)) else {
-                    continue;
-                };
-                // What goes from Ingresses to a Gateway, or back, is looked for where it is then.
-                let there = other.tier.filter(|there| tier.is_other_api(*there)).unwrap_or(tier);
-                let tiers = if std::ptr::eq(own, &from) { [tier, there] } else { [there, tier] };
-                paths.extend(object.paths().into_iter().map(|rule| (tiers, rule.host, rule.path)));
-            }
-        }
-        for ([here, there], host, path) in &paths {
-            let before = self.before.answer(*here, *host, path);
-            let after = self.after.answer(*there, *host, path);
-            let shown = format!("{}{path}", host.unwrap_or_default());
-            let is_fallback = |owner: &str| owner != name && !self.is_component(owner);
-            let class = match (before, after) {
-                (None, None) => continue,
-                (Some(before), Some(after)) if before == after => continue,
-                (Some(before), Some(after)) if here != there && before.owner == after.owner => {
-                    continue;
-                }
-                (Some(_), None) => Class::Unreachable,
-                (None, Some(_)) => Class::New,
-                (Some(before), Some(after))
-                    if is_fallback(before.owner) && !is_fallback(after.owner) =>
-                {
-                    Class::FromFallback
-                }
-                (Some(before), Some(after))
-                    if !is_fallback(before.owner) && is_fallback(after.owner) =>
-                {
-                    Class::ToFallback
-                }
-                (Some(before), Some(after)) if before.backend == after.backend => continue,
-                _ => Class::Switches,
-            };
-            let answer = |claim: Option<&PathRule<'_>>| claim.map(|claim| claim.backend.clone());
-            // One line per class; it names every path.
-            match found.iter_mut().find(|finding| finding.class == class) {
-                Some(finding) => finding.reason = format!("{}, {shown}", finding.reason),
-                None => {
-                    let mut finding = Finding::new(class, entry.clone(), words(class, &shown));
-                    (finding.from, finding.to) = (answer(before), answer(after));
-                    found.push(finding);
-                }
-            }
-        }
+        let own = self.changes.iter().filter(|change| change.owner == name);
+        let mut found: Vec<Finding> = own.filter_map(|change| self.answered(change)).collect();
         found.extend(from.difference(&to, &entry, found.is_empty()));
         found
     }
@@ -261,7 +237,11 @@ impl<'a> Cluster<'a> {
         let entry = Entry::Entrypoint(label);
         let kind =
             self.comparison.changed.iter().find(|file| file.path == path).map(|file| file.kind);
-        let what = if path.ends_with("fallback.yaml") { "the fallback" } else { "the entrypoint" };
+        let what = if let Place::Fallback(_) = Place::of(path) {
+            "the fallback"
+        } else {
+            "the entrypoint"
+        };
         match kind {
             Some(ChangeKind::Added) => {
                 return vec![Finding::new(Class::New, entry, format!("{what} is new"))];

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Class, Comparison, Finding};
+use crate::bundle::Place;
 use crate::language::name::{Host, Label, Name};
 use crate::model::Entry;
 use crate::state::{HostListener, Object, State};
@@ -28,7 +29,7 @@ pub(super) const GIVES_BACK: &str = "an Ingress answers instead of the Gateway's
 
 /// The edge Service of an entrypoint, which is called as its Gateway.
 fn service<'a>(state: &'a State, entrypoint: &str) -> Option<&'a Object> {
-    let file = format!("kubernetes/entrypoints/{entrypoint}/service.yaml");
+    let file = Place::Service(entrypoint).to_string();
     state.objects.values().find(|object| object.file == file)
 }
 

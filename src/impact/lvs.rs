@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::{Class, Comparison, Finding};
+use crate::bundle::NodeFile;
 use crate::language::name::Subdomain;
 use crate::model::Entry;
 use crate::state::{State, Statement};
@@ -18,7 +19,7 @@ struct Balanced<'a> {
 pub(super) fn findings(comparison: Comparison<'_>) -> Vec<Finding> {
     let findings = lost(comparison).into_iter().map(|found| {
         let subject = found.address().map_or_else(|| Entry::Node(found.node.clone()), Entry::Vip);
-        let file = format!("nodes/{}/etc/keepalived/keepalived.conf", found.node);
+        let file = NodeFile::Configuration.on(found.node.as_str()).to_string();
         Finding::new(Class::Unreachable, subject, found.reason()).in_files([file.as_str()])
     });
     findings.collect()

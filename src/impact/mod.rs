@@ -4,10 +4,12 @@
 mod answer;
 mod cluster;
 mod difference;
+mod exposed;
 mod gateway;
 mod lvs;
 mod node;
 mod routing;
+mod served;
 mod verdict;
 mod vip;
 
@@ -18,10 +20,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
-use crate::bundle::ChangeKind;
+use crate::bundle::{ChangeKind, NodeFile, Place};
 use crate::language::version::KeepalivedVersion;
-use crate::model::Entry;
-use crate::state::State;
+use crate::model::{Controller, Entry};
+use crate::state::{Object, State};
 
 /// What a change does to a subject, worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,6 +50,8 @@ pub enum Class {
     Tls,
     /// Who comes after the MASTER changes.
     Order,
+    /// It changes, and nothing here understands what that does.
+    Unknown,
     /// Kernel keys, units, scripts.
     Settings,
     /// Not there any more.
@@ -62,7 +66,7 @@ pub enum Class {
 
 impl Class {
     /// Every class, worst first.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Unreachable,
         Self::Recreate,
         Self::Split,
@@ -74,6 +78,7 @@ impl Class {
         Self::Reroutes,
         Self::Tls,
         Self::Order,
+        Self::Unknown,
         Self::Settings,
         Self::Removed,
         Self::Tuned,
@@ -95,6 +100,7 @@ impl Class {
             Self::Reroutes => "reroutes",
             Self::Tls => "tls",
             Self::Order => "order",
+            Self::Unknown => "unknown",
             Self::Settings => "settings",
             Self::Removed => "removed",
             Self::Tuned => "tuned",
@@ -170,7 +176,12 @@ pub struct Comparison<'a> {
     pub changed: &'a [ChangedFile<'a>],
     /// What the nodes run.
     pub version: KeepalivedVersion,
+    /// Who reads the Ingresses of each class; ingress-nginx, where it does not say.
+    pub controllers: &'a Controllers,
 }
+
+/// Controllers by the class that they read.
+pub type Controllers = BTreeMap<String, Controller>;
 
 impl Impact {
     /// What happens to traffic.
@@ -179,6 +190,7 @@ impl Impact {
         findings.extend(lvs::findings(comparison));
         findings.extend(node::findings(comparison));
         findings.extend(cluster::findings(comparison));
+        findings.extend(exposed::findings(comparison));
         findings.iter_mut().for_each(|finding| finding.add_expected(comparison));
         findings.extend(unexplained(comparison, &findings));
         let mut findings = merged(findings);
@@ -213,26 +225,52 @@ fn merged(findings: Vec<Finding>) -> Vec<Finding> {
     once
 }
 
-/// Files that no finding names: what they say is the same.
+/// Files that no finding names: either they say the same, or nothing here can tell what they say.
 fn unexplained(comparison: Comparison<'_>, findings: &[Finding]) -> Vec<Finding> {
     let named: BTreeSet<&str> =
         findings.iter().flat_map(|finding| &finding.files).map(String::as_str).collect();
-    let changed = comparison.changed.iter().filter(|file| file.path != "bundle.json");
-    changed
-        .filter(|file| !named.contains(file.path))
-        .map(|file| Finding {
-            class: Class::Text,
-            subject: Subject::File(file.path.to_owned()),
-            reason: match file.kind {
-                ChangeKind::Mode => "only its permissions change".to_owned(),
-                _ => "only comments or the order of lines change".to_owned(),
-            },
-            from: None,
-            to: None,
-            silent: None,
-            files: [file.path.to_owned()].into(),
-        })
-        .collect()
+    let open = comparison.changed.iter().filter(|file| !named.contains(file.path));
+    open.filter_map(|file| {
+        let (class, reason) = silent(comparison, file)?;
+        let subject = Subject::File(file.path.to_owned());
+        Some(Finding::new(class, subject, reason).in_files([file.path]))
+    })
+    .collect()
+}
+
+/// What is said of a file of which no finding speaks.
+fn silent(comparison: Comparison<'_>, file: &ChangedFile<'_>) -> Option<(Class, String)> {
+    const SAME: &str = "only comments or the order of lines change";
+    let place = Place::of(file.path);
+    if file.kind == ChangeKind::Mode && place != Place::List {
+        return Some((Class::Text, "only its permissions change".to_owned()));
+    }
+    let unknown = |what: &str| (Class::Unknown, format!("{what}; lbgen cannot say what this does"));
+    let verdict = |is_same: bool, what: &str| match is_same {
+        true => (Class::Text, SAME.to_owned()),
+        false => unknown(what),
+    };
+    let (from, to) = (comparison.from, comparison.to);
+    let objects = |state: &'_ State| -> Vec<Object> {
+        state.objects.values().filter(|object| object.file == file.path).cloned().collect()
+    };
+    Some(match place {
+        Place::List => return None,
+        // What differs beside instances and lists has been said of the node.
+        Place::Node { file: NodeFile::Foreign(_), .. } => unknown("changed"),
+        Place::Node { .. } => (Class::Text, SAME.to_owned()),
+        Place::Domain(_)
+        | Place::Component(_)
+        | Place::Service(_)
+        | Place::Fallback(_)
+        | Place::Gateway(_)
+        | Place::Listeners { .. } => verdict(objects(from) == objects(to), "its objects differ"),
+        // What is more has been said of it.
+        Place::Kustomization if file.kind != ChangeKind::Changed => return None,
+        Place::Kustomization => verdict(true, ""),
+        Place::StatusScript => verdict(false, "changed"),
+        Place::Foreign(_) => unknown("changed"),
+    })
 }
 
 impl Finding {
@@ -251,8 +289,10 @@ impl Finding {
     /// A node's `expected` follows its configuration: a finding about the one is about the other.
     fn add_expected(&mut self, comparison: Comparison<'_>) {
         let expected = comparison.changed.iter().filter_map(|file| {
-            let node = file.path.strip_suffix("etc/lbgen/expected")?;
-            let conf = format!("{node}etc/keepalived/keepalived.conf");
+            let Place::Node { node, file: NodeFile::Expected } = Place::of(file.path) else {
+                return None;
+            };
+            let conf = NodeFile::Configuration.on(node).to_string();
             self.files.contains(&conf).then(|| file.path.to_owned())
         });
         let expected: Vec<String> = expected.collect();

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Class, Comparison, Finding};
+use crate::bundle::{NodeFile, Place};
 use crate::language::name::{Name, Subdomain};
 use crate::language::version::KeepalivedVersion;
 use crate::model::Entry;
@@ -45,15 +46,15 @@ pub struct NodeChange {
     pub daemon: Daemon,
 }
 
+/// keepalived's own file, below a node's root.
+const CONFIGURATION: &str = "etc/keepalived/keepalived.conf";
+
 /// The changed files of each node, by their paths on it.
 fn files_by_node<'a>(comparison: Comparison<'a>) -> BTreeMap<&'a str, Vec<&'a str>> {
     let mut nodes: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for file in comparison.changed {
-        let Some((node, path)) =
-            file.path.strip_prefix("nodes/").and_then(|path| path.split_once('/'))
-        else {
-            continue;
-        };
+        let Place::Node { node, .. } = Place::of(file.path) else { continue };
+        let path = file.path.split_once(node).map_or("", |(_, path)| path.trim_start_matches('/'));
         nodes.entry(node).or_default().push(path);
     }
     nodes
@@ -66,7 +67,8 @@ pub(super) fn findings(comparison: Comparison<'_>) -> Vec<Finding> {
         let Some(name) = Subdomain::parse(node) else { continue };
         let (was, is) =
             (comparison.from.nodes.contains_key(&name), comparison.to.nodes.contains_key(&name));
-        let paths: Vec<String> = files.iter().map(|path| format!("nodes/{node}/{path}")).collect();
+        let paths: Vec<String> =
+            files.iter().map(|path| NodeFile::of(path).on(node).to_string()).collect();
         let all = paths.iter().map(String::as_str);
         let entry = Entry::Node(name.clone());
         match (was, is) {
@@ -88,32 +90,31 @@ fn settings(comparison: Comparison<'_>, node: &Subdomain, files: &[&str]) -> Opt
     let mut what: Vec<&str> = Vec::new();
     let mut named: Vec<String> = Vec::new();
     for path in files {
-        let word = match *path {
-            "etc/keepalived/keepalived.conf" => {
-                match (of(comparison.from, node), of(comparison.to, node)) {
-                    (Some(from), Some(to)) => beside_instances(from, to),
-                    _ => Some("keepalived's configuration"),
-                }
-            }
-            path if path.starts_with("etc/sysctl.d/") => Some("kernel keys"),
-            path if path.starts_with("etc/systemd/") => Some("units"),
-            path if path.starts_with("etc/tmpfiles.d/") => Some("temporary files"),
+        let word = match NodeFile::of(path) {
+            NodeFile::Configuration => match (of(comparison.from, node), of(comparison.to, node)) {
+                (Some(from), Some(to)) => beside_instances(from, to),
+                _ => Some("keepalived's configuration"),
+            },
+            NodeFile::Sysctl => Some("kernel keys"),
+            NodeFile::Unit | NodeFile::Networkd => Some("units"),
+            NodeFile::Tmpfiles => Some("temporary files"),
             // What it holds for VIPs is told of with them.
-            path if path.ends_with("/lbgen-policy-routing") => {
+            NodeFile::PolicyRouting => {
                 let lists = |state: &State| state.nodes.get(node).map(|node| node.routing.clone());
                 let (from, to) = (lists(comparison.from), lists(comparison.to));
                 let same = from == to || to.is_some_and(|lists| lists.rules.is_empty());
                 same.then_some("the policy routing script")
             }
-            path if path.ends_with("/check-entrypoint") => Some("the health check"),
-            path if path.ends_with("/lbgen/loaded") => Some("the check of reloads"),
+            NodeFile::Check(_) => Some("the health check"),
+            NodeFile::Loaded => Some("the check of reloads"),
             // It follows the configuration.
-            "etc/lbgen/expected" if files.contains(&"etc/keepalived/keepalived.conf") => None,
-            _ => Some("other files"),
+            NodeFile::Expected if files.contains(&CONFIGURATION) => None,
+            NodeFile::Expected => Some("what keepalived should have loaded"),
+            NodeFile::Foreign(_) => None,
         };
         if let Some(word) = word {
             what.push(word);
-            named.push(format!("nodes/{node}/{path}"));
+            named.push(NodeFile::of(path).on(node.as_str()).to_string());
         }
     }
     let mut told = BTreeSet::new();

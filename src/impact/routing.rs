@@ -1,5 +1,7 @@
 //! What routes the requests of a component: its Ingress, its HTTPRoutes, or both beside each other.
 
+use std::collections::BTreeMap;
+
 use super::answer::Tier;
 use super::cluster::{fields, moved};
 use super::gateway::is_exposed;
@@ -15,16 +17,24 @@ pub(super) struct Routing<'a> {
 }
 
 impl<'a> Routing<'a> {
+    /// The objects of one component.
     pub fn of(state: &'a State, name: &str) -> Self {
-        let objects: Vec<&Object> = state
-            .objects
-            .values()
-            .filter(|object| match object.key.kind.as_str() {
-                "Ingress" => object.key.name == name,
-                "HTTPRoute" => object.component() == Some(name),
-                _ => false,
-            })
-            .collect();
+        let objects = state.objects.values().filter(|object| owner(object) == Some(name));
+        Self::from(state, objects.collect())
+    }
+
+    /// Those of every one, fallbacks included.
+    pub fn all(state: &'a State) -> BTreeMap<&'a str, Self> {
+        let mut all: BTreeMap<&str, Vec<&Object>> = BTreeMap::new();
+        for object in state.objects.values() {
+            if let Some(name) = owner(object) {
+                all.entry(name).or_default().push(object);
+            }
+        }
+        all.into_iter().map(|(name, objects)| (name, Self::from(state, objects))).collect()
+    }
+
+    fn from(state: &'a State, objects: Vec<&'a Object>) -> Self {
         let is_reached = |tier: &Tier<'_>| match tier {
             Tier::Gateway(gateway) => is_exposed(state, gateway),
             Tier::Class(_) => true,
@@ -92,5 +102,14 @@ impl<'a> Routing<'a> {
                 }
             }
         }
+    }
+}
+
+/// The component that an Ingress or a route is of.
+fn owner(object: &Object) -> Option<&str> {
+    match object.key.kind.as_str() {
+        "Ingress" => Some(&object.key.name),
+        "HTTPRoute" => object.component(),
+        _ => None,
     }
 }

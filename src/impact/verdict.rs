@@ -62,6 +62,8 @@ fn noun(subject: &Subject) -> &'static str {
 fn verb(class: Class, count: usize) -> &'static str {
     let one = count == 1;
     match class {
+        Class::Unknown if one => "changes, lbgen cannot say how",
+        Class::Unknown => "change, lbgen cannot say how",
         Class::Unreachable if one => "becomes unreachable",
         Class::Unreachable => "become unreachable",
         Class::Recreate => "must be recreated",

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use super::difference::{Edit, identity_words, marks, routes, rules, tuned, why_torn};
 use super::{Class, Comparison, Finding};
+use crate::bundle::NodeFile;
 use crate::model::Entry;
 use crate::state::elect::{Electorate, Masters, NodeIndex, Phase, Situation};
 use crate::state::{Instance, NodeState};
@@ -270,7 +271,7 @@ impl<'a> Watch<'a> {
         for edit in edits {
             let node = &self.electorate.nodes()[edit.node];
             if edit.from != edit.to {
-                files.insert(format!("nodes/{node}/etc/keepalived/keepalived.conf"));
+                files.insert(NodeFile::Configuration.on(node.as_str()).to_string());
             }
             let state = |phase| self.electorate.state(edit.node, phase).map(AsRef::as_ref);
             let held = |state: Option<&'a NodeState>| {
@@ -284,7 +285,7 @@ impl<'a> Watch<'a> {
                 })
             };
             if held(state(FROM)) != held(state(TO)) {
-                files.insert(format!("nodes/{node}/usr/local/sbin/lbgen-policy-routing"));
+                files.insert(NodeFile::PolicyRouting.on(node.as_str()).to_string());
             }
         }
         files

@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::component::Component;
 use super::edge::{Edge, Fallback, Routing, of_entrypoint, strings};
-use crate::state::Object;
+use super::tls;
+use crate::state::{Object, ObjectKey};
 
 /// What the objects say.
 #[derive(Debug, Default)]
@@ -45,20 +46,18 @@ pub fn annotations(object: &Object) -> BTreeMap<String, String> {
 }
 
 impl Cluster {
-    /// The hosts of an Ingress that leads from an edge to its second tier.
-    pub fn domain(&mut self, ingress: &Object, edge: &str) {
-        let tls = ingress.field("/spec/tls").and_then(Value::as_array);
+    /// The hosts of an Ingress that leads from an edge to its second tier; those that another edge has are returned.
+    pub fn domain(&mut self, ingress: &Object, edge: &str) -> Vec<String> {
+        let mut refused = Vec::new();
         for host in ingress.hosts().into_iter().flatten() {
-            let covers = |entry: &&Value| {
-                entry["hosts"]
-                    .as_array()
-                    .is_some_and(|hosts| hosts.iter().any(|found| found == host))
-            };
-            let entry = tls.and_then(|tls| tls.iter().find(covers));
-            let secret = entry.and_then(|entry| entry["secretName"].as_str()).map(str::to_owned);
+            if self.domains.get(host).is_some_and(|known| known.edge != edge) {
+                refused.push(host.to_owned());
+                continue;
+            }
+            let secret = tls::secret(ingress, host).map(str::to_owned);
             self.domains.insert(host.to_owned(), Domain { edge: edge.to_owned(), secret });
         }
-        let Some(edge) = self.edges.get_mut(edge) else { return };
+        let Some(edge) = self.edges.get_mut(edge) else { return refused };
         if let (None, Some(path)) = (&edge.routing, ingress.paths().first()) {
             let (service, port) = path.backend.rsplit_once(':').unwrap_or((&path.backend, ""));
             edge.routing = Some(Routing {
@@ -67,6 +66,7 @@ impl Cluster {
                 ..Routing::default()
             });
         }
+        refused
     }
 
     /// Finds the class of each second tier: by its folder, its Service's name, or because no other is left.
@@ -97,31 +97,52 @@ impl Cluster {
         }
     }
 
-    /// Finds the Services without a selector that the second tier sends everything else to; the names of their Ingresses.
+    /// Finds the Services of addresses outside that the second tier sends everything else to, and their Ingresses. One is a
+    /// fallback where it is beside the edge and answers everything that no component does; others are components.
     pub fn fallbacks(
         &mut self,
         objects: &[Object],
         routed: &[&Object],
         classes: &BTreeMap<String, String>,
-    ) -> BTreeSet<String> {
+    ) -> BTreeSet<ObjectKey> {
         let mut names = BTreeSet::new();
+        let is_outside = |ingress: &Object, service: &str| {
+            objects.iter().any(|found| {
+                found.key.kind == "Service"
+                    && found.key.name == service
+                    && found.key.namespace == ingress.key.namespace
+                    && found.field("/spec/selector").is_none()
+                    && found.field("/spec/type").and_then(Value::as_str) != Some("ExternalName")
+            })
+        };
         for ingress in routed {
             let paths = ingress.paths();
             let Some(first) = paths.first() else { continue };
             let service = first.backend.split(':').next().unwrap_or_default().to_owned();
-            let is_fallback =
-                paths.iter().all(|path| path.path == "/" && path.backend == first.backend)
-                    && objects.iter().any(|found| {
-                        found.key.kind == "Service"
-                            && found.key.name == service
-                            && found.key.namespace == ingress.key.namespace
-                            && found.field("/spec/selector").is_none()
-                    });
-            let edge = ingress.class().and_then(|class| classes.get(class));
-            let Some(edge) = edge.and_then(|edge| self.edges.get_mut(edge)) else { continue };
-            if !is_fallback {
+            let is_everything =
+                paths.iter().all(|path| path.path == "/" && path.backend == first.backend);
+            let Some(name) = ingress.class().and_then(|class| classes.get(class)) else { continue };
+            let home = self.namespace.as_ref().is_none_or(|home| *home == ingress.key.namespace);
+            if !is_everything || !home || !is_outside(ingress, &service) {
                 continue;
             }
+            let own: BTreeSet<Option<&str>> = ingress.hosts().into_iter().collect();
+            let others = routed
+                .iter()
+                .filter(|other| other.key != ingress.key && other.class() == ingress.class());
+            let named: BTreeSet<&str> = others.flat_map(|other| other.hosts()).flatten().collect();
+            let is_any = own.contains(&None)
+                || self
+                    .domains
+                    .iter()
+                    .filter(|(_, domain)| domain.edge == *name)
+                    .all(|(host, _)| own.contains(&Some(host.as_str())));
+            if !is_any || !named.iter().all(|host| own.contains(&Some(*host))) {
+                continue;
+            }
+            let Some(edge) = self.edges.get_mut(name).filter(|edge| edge.fallback.is_none()) else {
+                continue;
+            };
             let mut kinds = BTreeSet::new();
             let mut addresses: BTreeSet<IpAddr> = BTreeSet::new();
             let mut port = 0;
@@ -147,6 +168,9 @@ impl Cluster {
                     addresses.extend(all.filter_map(|text| text.parse::<IpAddr>().ok()));
                 }
             }
+            if addresses.is_empty() || port == 0 {
+                continue;
+            }
             self.endpoints =
                 Some(match (kinds.contains("Endpoints"), kinds.contains("EndpointSlice")) {
                     (true, true) => "both",
@@ -158,7 +182,7 @@ impl Cluster {
             if let Some(routing) = &mut edge.routing {
                 routing.annotations = annotations(ingress);
             }
-            names.insert(ingress.key.name.clone());
+            names.insert(ingress.key.clone());
         }
         names
     }

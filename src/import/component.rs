@@ -19,9 +19,44 @@ pub struct Component {
     pub annotations: BTreeMap<String, String>,
 }
 
+/// A reason why an Ingress cannot be a component.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    NoRules,
+    Resource,
+    SeveralBackends,
+    OtherPaths,
+    AnyAndSome,
+}
+
+impl Refusal {
+    /// What it has, in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::NoRules => "has no rules with paths",
+            Self::Resource => "leads to a resource, or to a Service without a port",
+            Self::SeveralBackends => "has several backends",
+            Self::OtherPaths => "has other paths on one host than on another",
+            Self::AnyAndSome => "has rules for any host and for some",
+        }
+    }
+
+    pub fn help(self) -> &'static str {
+        match self {
+            Self::NoRules => {
+                "a component has paths: `/` is everything; a default backend is an entrypoint's `fallback`"
+            }
+            Self::Resource => "a component has a Service and its port",
+            Self::SeveralBackends | Self::OtherPaths | Self::AnyAndSome => {
+                "split it into a component each"
+            }
+        }
+    }
+}
+
 impl Component {
     /// The component of an Ingress; why it cannot be one, otherwise.
-    pub fn of(ingress: &Object, edge: &str) -> Result<Self, &'static str> {
+    pub fn of(ingress: &Object, edge: &str) -> Result<Self, Refusal> {
         let rules = ingress.field("/spec/rules").and_then(Value::as_array);
         let mut by_host: BTreeMap<Option<String>, Vec<(String, String)>> = BTreeMap::new();
         let mut backends = BTreeSet::new();
@@ -40,16 +75,21 @@ impl Component {
             }
         }
         let mut backends = backends.into_iter();
-        let (Some((service, Some(port))), None) = (backends.next(), backends.next()) else {
-            return Err("has several backends");
+        let (service, port) = match (backends.next(), backends.next()) {
+            (Some((service, Some(port))), None) if !service.is_empty() => (service, port),
+            (Some(_), None) => return Err(Refusal::Resource),
+            (None, _) => return Err(Refusal::NoRules),
+            (Some(_), Some(_)) => return Err(Refusal::SeveralBackends),
         };
         let mut lists = by_host.values();
         let paths = lists.next().cloned().unwrap_or_default();
-        if lists.any(|other| *other != paths) {
-            return Err("has other paths on one host than on another");
+        // Their order says nothing.
+        let sorted = |paths: &[(String, String)]| paths.iter().cloned().collect::<BTreeSet<_>>();
+        if lists.any(|other| sorted(other) != sorted(&paths)) {
+            return Err(Refusal::OtherPaths);
         }
         if by_host.len() > 1 && by_host.contains_key(&None) {
-            return Err("has rules for any host and for some");
+            return Err(Refusal::AnyAndSome);
         }
         Ok(Self {
             edge: edge.to_owned(),

@@ -62,6 +62,12 @@ pub fn of_entrypoint(file: &str) -> Option<&str> {
 }
 
 impl Edge {
+    /// The values of the selector, the name of the release first.
+    pub fn selected(&self) -> impl Iterator<Item = &str> {
+        let instance = self.selector.get("app.kubernetes.io/instance");
+        instance.into_iter().chain(self.selector.values()).map(String::as_str)
+    }
+
     /// The Service of an edge, and the class of its Ingresses.
     pub fn of(service: &Object, class: Option<String>) -> Self {
         let ports = service.field("/spec/ports").and_then(Value::as_array).into_iter().flatten();

@@ -19,6 +19,7 @@ mod reading;
 mod routing;
 mod table;
 mod tier;
+mod tls;
 mod vip;
 mod yaml;
 

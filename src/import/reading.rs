@@ -12,6 +12,7 @@ use super::edge::{Edge, is_edge, of_entrypoint};
 use super::finding::Findings;
 use super::fleet::most;
 use super::manifest::line_of;
+use super::tls;
 use crate::diag::Code;
 use crate::emit::LOAD_BALANCER_CLASS;
 use crate::language::name::{Host, Name as _};
@@ -110,6 +111,12 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
             let entrypoint = of_entrypoint(&service.file).unwrap_or(name).to_owned();
             cluster.edges.insert(entrypoint, Edge::of(service, class));
         }
+        // A selector names the release, and most charts call the class as that.
+        for edge in cluster.edges.values_mut().filter(|edge| edge.class.is_empty()) {
+            let Some(class) = edge.selected().find(|value| free.contains(value)) else { continue };
+            edge.class = class.to_owned();
+            free.remove(edge.class.as_str());
+        }
         // The classes of whole hosts that are left belong to the edges that have none yet.
         for edge in cluster.edges.values_mut().filter(|edge| edge.class.is_empty()) {
             let class = free.pop_first();
@@ -185,7 +192,27 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
                     "lbgen names the Ingress of a domain after its host; delete the old one just before the first apply: ingress-nginx refuses a host and path that another Ingress has",
                 );
             }
-            self.cluster.domain(ingress, edge);
+            for host in self.cluster.domain(ingress, edge) {
+                let title = format!("{} has {host}, which another edge serves too", ingress.key);
+                self.say(
+                    &codes::UNSAYABLE,
+                    ingress,
+                    title,
+                    "a domain has one entrypoint: give the other side a host of its own, or an inventory of its own",
+                );
+            }
+            for host in tls::without_secret(ingress) {
+                let title = format!(
+                    "{} serves {host} with the controller's default certificate",
+                    ingress.key
+                );
+                self.say(
+                    &codes::UNSAYABLE,
+                    ingress,
+                    title,
+                    "a domain has the Secret of its certificate: make one in the edge's namespace, and name it by `tls_secret`",
+                );
+            }
         }
         if let Some(edge) = self.cluster.edges.get_mut(edge) {
             edge.annotations = common;
@@ -202,7 +229,13 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
             .filter_map(|(name, edge)| Some((edge.routing.as_ref()?.class.clone(), name.clone())))
             .collect();
         let fallbacks = self.cluster.fallbacks(self.objects, ingresses, &classes);
-        for ingress in ingresses.iter().filter(|found| !fallbacks.contains(&found.key.name)) {
+        let components: Vec<&Object> =
+            ingresses.iter().copied().filter(|found| !fallbacks.contains(&found.key)).collect();
+        let mut named: BTreeMap<&str, usize> = BTreeMap::new();
+        for ingress in &components {
+            *named.entry(&ingress.key.name).or_default() += 1;
+        }
+        for ingress in components {
             let Some(edge) = ingress.class().and_then(|class| classes.get(class)) else {
                 let class = ingress.class().unwrap_or("no class");
                 let title =
@@ -215,13 +248,33 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
                 );
                 continue;
             };
+            if ingress.field("/spec/tls").is_some() {
+                let title = format!("`tls` of {} is left behind", ingress.key);
+                let help = "TLS ends at the edge; with it the routing controller also sent plain http to https";
+                self.say(&codes::LOST, ingress, title, help);
+            }
             match Component::of(ingress, edge) {
                 Ok(found) => {
-                    self.cluster.components.insert(ingress.key.name.clone(), found);
+                    let key = &ingress.key;
+                    let name = match named.get(key.name.as_str()) {
+                        Some(1) | None => key.name.clone(),
+                        Some(_) => format!("{}-{}", key.namespace, key.name),
+                    };
+                    if name != key.name {
+                        let title = format!("{key} becomes the component {name}");
+                        let help = "there are Ingresses of that name in several namespaces, and a component is called as its Ingress; delete the old one just before the first apply: ingress-nginx refuses a host and path that another Ingress has";
+                        self.say(&codes::OTHERWISE, ingress, title, help);
+                    }
+                    if self.cluster.components.insert(name.clone(), found).is_some() {
+                        let title = format!("{} has the name of another one, {name}", ingress.key);
+                        let help =
+                            "components have names of their own; rename one of the Ingresses first";
+                        self.say(&codes::UNSAYABLE, ingress, title, help);
+                    }
                 }
                 Err(why) => {
-                    let title = format!("{} {why}", ingress.key);
-                    self.say(&codes::UNSAYABLE, ingress, title, "split it into a component each");
+                    let title = format!("{} {}", ingress.key, why.words());
+                    self.say(&codes::UNSAYABLE, ingress, title, why.help());
                 }
             }
         }

@@ -1,11 +1,11 @@
 //! Rules of equal rank: nothing says which of them answers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::answer;
 use crate::diag::{Code, Diagnostic, Report, code};
 use crate::model::{Controller, Datacenter, Host, Label};
-use crate::route::{Answer, Considered, Found, PathMatch, RoutingTable, Rule, Tier};
+use crate::route::{Answer, Considered, Found, PathMatch, RoutingTable, Rule, Tier, TraefikRouter};
 use crate::source::Span;
 
 /// Traefik's choice between them is random.
@@ -65,23 +65,52 @@ fn by(rule: &Rule) -> String {
 }
 
 fn equal_texts(tier: &Tier, controller: Controller, ties: &mut Ties) {
-    for Considered { host, rule } in tier.all() {
-        let Some(asked) = answer::asked(host) else { continue };
-        let path = rule.path.path.value.as_str();
-        // A Prefix is for the path with a slash and for what lies below it too.
-        let bare = path.trim_end_matches('/');
-        for path in [path, &format!("{bare}/"), &format!("{bare}/x"), &format!("{bare}x")] {
-            let found = tier.lookup(controller, &asked, path).found;
-            let Found::Undecided(equal) = found else { continue };
-            let [first, second, ..] = equal.as_slice() else { continue };
-            ties.add(&EQUAL_TEXTS, [first.rule, second.rule], |span| {
-                let title = format!("`{path}` on {asked} has two rules of equal rank");
-                Diagnostic::new(&EQUAL_TEXTS, span, title, "its text is as long as the other's")
-                    .note("Traefik's priority is the length of a rule's text; which of two equal ones answers changes from run to run")
-                    .help("give both paths to one component, or set `traefik.ingress.kubernetes.io/router.priority` on one of them")
-            });
+    let mut ranked: BTreeMap<usize, Vec<(Considered<'_>, TraefikRouter<'_>)>> = BTreeMap::new();
+    for rule in tier.all() {
+        let router = TraefikRouter::of(tier, &rule, controller);
+        ranked.entry(router.priority).or_default().push((rule, router));
+    }
+    for equal in ranked.values() {
+        for (at, (first, one)) in equal.iter().enumerate() {
+            let others = equal[at + 1..]
+                .iter()
+                .filter(|(second, _)| second.rule.answer != first.rule.answer);
+            for (second, other) in others {
+                let Some(host) = shared_host(first.host, second.host) else { continue };
+                let tied = paths(first.rule).into_iter().chain(paths(second.rule)).find(|path| {
+                    one.matches(path)
+                        && other.matches(path)
+                        && matches!(tier.lookup(controller, &host, path).found, Found::Undecided(_))
+                });
+                let Some(path) = tied else { continue };
+                ties.add(&EQUAL_TEXTS, [first.rule, second.rule], |span| {
+                    let title = format!("`{path}` on {host} has two rules of equal rank");
+                    Diagnostic::new(&EQUAL_TEXTS, span, title, "its text is as long as the other's")
+                        .note("Traefik's priority is the length of a rule's text; which of two equal ones answers changes from run to run")
+                        .help("give both paths to one component, or set `traefik.ingress.kubernetes.io/router.priority` on one of them")
+                });
+            }
         }
     }
+}
+
+/// A host that both rules are for.
+fn shared_host(one: Option<&Host>, other: Option<&Host>) -> Option<Host> {
+    match (one, other) {
+        (None, host) | (host, None) => answer::asked(host),
+        (Some(one), Some(other)) if one == other || other.wildcard().as_ref() == Some(one) => {
+            answer::asked(Some(other))
+        }
+        (Some(one), Some(other)) if one.wildcard().as_ref() == Some(other) => Some(one.clone()),
+        _ => None,
+    }
+}
+
+/// A path, what lies below it, and a near miss.
+fn paths(rule: &Rule) -> [String; 4] {
+    let path = rule.path.path.value.as_str();
+    let bare = path.trim_end_matches('/');
+    [path.to_owned(), format!("{bare}/"), format!("{bare}/x"), format!("{bare}x")]
 }
 
 /// A route without hosts has those of the listener that it attaches to.

@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::known::Known;
-use crate::model::{Controller, Exposed, Protocol, Tiers, is_true, nginx_annotation};
-use crate::route::{Considered, PathMatch, Tier};
+use crate::model::{
+    Annotations, Controller, Exposed, Label, Protocol, Tiers, is_true, nginx_annotation,
+};
+use crate::route::{Considered, PathMatch, Tier, TraefikRouter};
 
 /// A kind of traffic.
 #[derive(Debug, Default, Serialize)]
@@ -20,10 +22,14 @@ pub struct EntrypointData {
     ports: Vec<u16>,
     /// Whether a Gateway sends plain HTTP to HTTPS.
     redirects: bool,
-    /// Whether an edge of ingress-nginx does, for every domain,
+    /// Whether an edge that reads the annotations of ingress-nginx does, for every domain,
     forces_tls: bool,
     /// or for none.
     keeps_http: bool,
+    /// Whether such a redirect keeps a slash at the end.
+    keeps_slash: bool,
+    /// Whether one of the second tier does.
+    tier_keeps_slash: bool,
     fallback: Option<String>,
     tier: TierData,
 }
@@ -33,8 +39,6 @@ pub struct EntrypointData {
 struct TierData {
     /// `ingress-nginx`, `traefik` or `other`
     controller: &'static str,
-    /// Whether Traefik compares whole elements.
-    strict: bool,
     all_regex: bool,
     regex_hosts: BTreeSet<Option<String>>,
     rules: Vec<RuleData>,
@@ -47,6 +51,10 @@ struct RuleData {
     r#type: &'static str,
     /// As Gateway API compares it.
     r#match: (&'static str, String),
+    /// As Traefik compares it, and its priority.
+    traefik: Option<(&'static str, String, usize)>,
+    /// Whether the second tier sends plain http to https.
+    forced: bool,
     /// `None` is the fallback.
     component: Option<String>,
     at: String,
@@ -79,11 +87,16 @@ fn of_cluster(
             Exposed::Ingress => "ingress",
             Exposed::Gateway => "gateway",
         }),
-        edge: word(tiers.edge.controller).0,
+        edge: match tiers.edge.controller {
+            Controller::TraefikNginx => "traefik-nginx",
+            other => word(other),
+        },
         ports: open.map(|port| port.number).collect(),
         redirects: tiers.redirects(),
         forces_tls: says("force-ssl-redirect").is_some_and(is_true),
         keeps_http: says("ssl-redirect") == Some("false"),
+        keeps_slash: keeps_slash(tiers.edge.controller, &tiers.edge.annotations),
+        tier_keeps_slash: keeps_slash(tiers.controller(), tiers.routing_annotations()),
         fallback: tiers.fallback.as_ref().map(|fallback| fallback.name.value.to_string()),
         tier: tier_data(tiers, tier, known),
         ..own
@@ -91,10 +104,21 @@ fn of_cluster(
 }
 
 fn tier_data(tiers: &Tiers, tier: &Tier, known: &Known<'_>) -> TierData {
-    let (controller, strict) = word(tiers.controller());
+    let controller = word(tiers.controller());
+    let forces = |component: Option<&Label>| {
+        let own = component.and_then(|name| known.planned.datacenter.components.get(name));
+        let says = own.and_then(|own| nginx_annotation(&own.annotations, "force-ssl-redirect"));
+        let of_tier = || nginx_annotation(tiers.routing_annotations(), "force-ssl-redirect");
+        tiers.controller().reads_nginx() && says.or_else(of_tier).is_some_and(is_true)
+    };
     let hosts = tier.hosts().map(|(host, _)| host);
     let regex_hosts = hosts.filter(|host| tier.is_regex(*host));
-    let rules = tier.all().map(|Considered { host, rule }| {
+    let rules = tier.all().map(|found| {
+        let router = TraefikRouter::of(tier, &found, tiers.controller());
+        let (compares, text) = router.compares();
+        let traefik =
+            (controller == "traefik").then(|| (compares, text.to_owned(), router.priority));
+        let Considered { host, rule } = found;
         let found = rule.found.clone();
         let kind = match found {
             PathMatch::Exact(_) => "Exact",
@@ -106,25 +130,31 @@ fn tier_data(tiers: &Tiers, tier: &Tier, known: &Known<'_>) -> TierData {
             path: rule.path.path.value.to_string(),
             r#type: rule.path.kind.word(),
             r#match: (kind, found.value().to_owned()),
+            traefik,
+            forced: forces(rule.component()),
             component: rule.component().map(ToString::to_string),
             at: known.at(rule.path.path.span),
         }
     });
     TierData {
         controller,
-        strict,
         all_regex: false,
         regex_hosts: regex_hosts.map(|host| host.map(ToString::to_string)).collect(),
         rules: rules.collect(),
     }
 }
 
-/// Which matcher, and whether it compares whole elements.
-fn word(controller: Controller) -> (&'static str, bool) {
+/// The matcher.
+fn word(controller: Controller) -> &'static str {
     match controller {
-        Controller::IngressNginx => ("ingress-nginx", true),
-        Controller::Traefik { strict_prefix, .. } => ("traefik", strict_prefix),
-        Controller::TraefikNginx => ("traefik", true),
-        Controller::Other => ("other", true),
+        Controller::IngressNginx => "ingress-nginx",
+        Controller::Traefik { .. } | Controller::TraefikNginx => "traefik",
+        Controller::Other => "other",
     }
+}
+
+/// Whether a redirect to https keeps a slash at the end (facts-kubernetes 31).
+fn keeps_slash(controller: Controller, annotations: &Annotations) -> bool {
+    let keeps = nginx_annotation(annotations, "preserve-trailing-slash").is_some_and(is_true);
+    controller != Controller::IngressNginx || keeps
 }

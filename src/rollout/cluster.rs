@@ -8,14 +8,14 @@ use serde_json::Value;
 
 use super::step::{Command, Do, Exception, Promise, Step};
 use super::{Rollout, switch};
-use crate::bundle::ChangeKind;
+use crate::bundle::{ChangeKind, Place};
 use crate::impact::Comparison;
 use crate::state::{Object, ObjectKey};
 
 /// Adds the steps around those of the nodes.
 pub(super) fn add(comparison: Comparison<'_>, rollout: &mut Rollout) {
     let (from, to) = (&comparison.from.objects, &comparison.to.objects);
-    let changed = comparison.changed.iter().any(|file| file.path.starts_with("kubernetes/"));
+    let changed = comparison.changed.iter().any(|file| Place::of(file.path).is_cluster());
     if !changed {
         return;
     }
@@ -45,7 +45,7 @@ pub(super) fn add(comparison: Comparison<'_>, rollout: &mut Rollout) {
     }
     // The script that puts VIPs into the status of Services runs after every apply, and a VIP may change nothing else.
     let status = comparison.changed.iter().any(|file| {
-        file.path == "kubernetes/load-balancer-status" && file.kind != ChangeKind::Removed
+        Place::of(file.path) == Place::StatusScript && file.kind != ChangeKind::Removed
     });
     apply.objects = to
         .values()

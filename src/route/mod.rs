@@ -7,7 +7,7 @@ mod matcher;
 mod regex;
 mod translation;
 
-pub use matcher::{Considered, Found, Lookup, normal};
+pub use matcher::{Considered, Found, Lookup, TraefikRouter, normal};
 pub use regex::{Engine, regex_annotation};
 pub use translation::{
     Canary, Cors, Fate, HeaderMatch, PathMatch, Redirect, Remark, Rewrite, Translation,

@@ -1,6 +1,9 @@
 //! Hosts that a controller compares by regular expressions, and the expressions.
 
-use fancy_regex::RegexBuilder;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use fancy_regex::Regex;
 
 use crate::language::word::PathType;
 use crate::model::{Annotations, Controller, Path, is_true, nginx_annotation};
@@ -32,8 +35,28 @@ pub fn rewrites(path: &Path, target: &str) -> bool {
 
 /// Whether a path matches `^pattern`, whatever the case; `None` where the pattern cannot be tried here.
 pub fn matches(pattern: &str, path: &str) -> Option<bool> {
-    let built = RegexBuilder::new(&format!("^{pattern}")).case_insensitive(true).build().ok()?;
-    built.is_match(path).ok()
+    is_match(&format!("(?i)^{pattern}"), path)
+}
+
+/// How many built expressions a thread keeps.
+const KEPT: usize = 1024;
+
+thread_local! {
+    /// Tables are asked for many paths one after the other.
+    static BUILT: RefCell<BTreeMap<String, Option<Regex>>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// Whether a path matches a pattern; `None` where that cannot be tried here.
+pub fn is_match(pattern: &str, path: &str) -> Option<bool> {
+    BUILT.with_borrow_mut(|built| {
+        if built.len() > KEPT {
+            built.clear();
+        }
+        if !built.contains_key(pattern) {
+            built.insert(pattern.to_owned(), Regex::new(pattern).ok());
+        }
+        built.get(pattern)?.as_ref()?.is_match(path).ok()
+    })
 }
 
 /// How far a pattern is a regular expression.

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{Object, PathRule};
+use crate::bundle::Place;
 use crate::model::EXPOSES;
 
 /// A listener of a ListenerSet.
@@ -75,7 +76,7 @@ impl Object {
                 found.extend(hosts.iter().map(|host| PathRule {
                     host: *host,
                     path: text("/path/value").unwrap_or("/"),
-                    exact: text("/path/type") == Some("Exact"),
+                    kind: text("/path/type"),
                     owner: self.component().or(first).unwrap_or(&self.key.name),
                     backend: backend.clone(),
                 }));
@@ -86,8 +87,10 @@ impl Object {
 
     /// The component in whose file the object stands.
     pub fn component(&self) -> Option<&str> {
-        let (_, name) = self.file.rsplit_once("components/")?;
-        name.strip_suffix(".yaml")
+        match Place::of(&self.file) {
+            Place::Component(name) => Some(name),
+            _ => None,
+        }
     }
 }
 

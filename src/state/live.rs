@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::object::{self, Object, ObjectKey};
 use super::tree::Tree;
+use crate::bundle::Place;
 use crate::emit::{self, BundleFile};
 use crate::model::NGINX;
 
@@ -104,8 +105,8 @@ impl Tree {
             let said = without_filled_in(object, wanted);
             files.entry(path).or_default().insert(&object.key, said);
         }
-        self.retain(|path| !path.starts_with("kubernetes/"));
-        let is_ours = |(file, _): &(&BundleFile, _)| file.path.starts_with("kubernetes/");
+        self.retain(|path| !Place::of(path).is_cluster());
+        let is_ours = |(file, _): &(&BundleFile, _)| Place::of(&file.path).is_cluster();
         for (file, objects) in wanted.iter().zip(&after).filter(is_ours) {
             let same = files.get(&file.path).map_or(objects.is_empty(), |found| {
                 found.len() == objects.len()
@@ -140,19 +141,20 @@ fn text<'a>(objects: impl Iterator<Item = &'a Value>) -> String {
 
 /// Where a bundle keeps an object like this one.
 fn usual_place(object: &Object) -> String {
-    let name = &object.key.name;
-    match object.key.kind.as_str() {
+    let name = object.key.name.as_str();
+    let place = match object.key.kind.as_str() {
         "Ingress" if object.field("/spec/tls").is_some() || name.contains('.') => {
-            format!("kubernetes/domains/{name}.yaml")
+            Place::Domain(name)
         }
-        "Ingress" | "HTTPRoute" => format!("kubernetes/components/{name}.yaml"),
-        "Gateway" => format!("kubernetes/entrypoints/{name}/gateway.yaml"),
+        "Ingress" | "HTTPRoute" => Place::Component(name),
+        "Gateway" => Place::Gateway(name),
         "ListenerSet" => {
-            let (gateway, number) = name.rsplit_once('-').unwrap_or((name, "00"));
-            format!("kubernetes/entrypoints/{gateway}/listeners-{number}.yaml")
+            let (entrypoint, number) = name.rsplit_once('-').unwrap_or((name, "00"));
+            Place::Listeners { entrypoint, number }
         }
-        _ => format!("kubernetes/entrypoints/{name}/service.yaml"),
-    }
+        _ => Place::Service(name),
+    };
+    place.to_string()
 }
 
 /// What the API server puts where a manifest says nothing.

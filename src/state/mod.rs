@@ -6,6 +6,7 @@ pub mod elect;
 mod gateway;
 mod interfaces;
 mod keepalived;
+mod kustomization;
 mod live;
 mod object;
 mod remark;
@@ -18,6 +19,7 @@ pub use keepalived::{
     Address, Advert, Authentication, Configuration, Effect, Identity, Instance, Line, Preemption,
     Process, Script, Statement, SyncGroup, Track, Tracked, Transport, Vmac, Watched, Weight,
 };
+pub use kustomization::Kustomization;
 pub use live::{Live, objects_of};
 pub use object::{Object, ObjectKey, PathRule};
 pub use remark::{Kind as RemarkKind, Remark};
@@ -30,6 +32,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use crate::bundle::Place;
 use crate::language::name::{Name, Subdomain};
 use crate::language::version::KeepalivedVersion;
 use crate::source::{FileId, Sources};
@@ -41,6 +44,8 @@ pub struct State {
     pub nodes: BTreeMap<Subdomain, Arc<NodeState>>,
     /// The objects of the manifests that were read.
     pub objects: BTreeMap<ObjectKey, Object>,
+    /// What `kubectl apply -k` is told.
+    pub kustomization: Kustomization,
 }
 
 /// What the files of a node say.
@@ -100,6 +105,8 @@ impl State {
         }
         state.objects =
             tree.objects().into_iter().map(|object| (object.key.clone(), object)).collect();
+        let kustomization = tree.get(&Place::Kustomization.to_string());
+        state.kustomization = kustomization.map(Kustomization::read).unwrap_or_default();
         (state, remarks)
     }
 }

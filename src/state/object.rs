@@ -4,7 +4,11 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::bundle::Place;
 use crate::emit::{MANAGED_BY, PART_OF};
+use crate::language::name::{Name, QualifiedName};
+use crate::model::Annotations;
+use crate::source::{Loc, Span};
 
 /// What names an object in a cluster.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,6 +72,16 @@ impl Object {
         self.label(MANAGED_BY) == Some("lbgen")
     }
 
+    /// Its annotations; what is no annotation is left out.
+    pub fn annotations(&self) -> Annotations {
+        let all = self.field("/metadata/annotations").and_then(Value::as_object);
+        let all = all.into_iter().flatten().filter_map(|(key, value)| {
+            let value = value.as_str()?.to_owned();
+            Some((QualifiedName::parse(key)?, Loc { value, span: Span::NOWHERE }))
+        });
+        all.collect()
+    }
+
     /// The datacenter that it belongs to.
     pub fn datacenter(&self) -> Option<&str> {
         self.label(PART_OF)
@@ -98,7 +112,7 @@ impl Object {
                 found.push(PathRule {
                     host,
                     path: text("path").unwrap_or("/"),
-                    exact: text("pathType") == Some("Exact"),
+                    kind: text("pathType"),
                     owner: &self.key.name,
                     backend: format!("{}:{port}", service.unwrap_or_default()),
                 });
@@ -122,30 +136,17 @@ pub struct PathRule<'a> {
     pub host: Option<&'a str>,
     /// What is compared,
     pub path: &'a str,
-    /// and whether it is all of a request's path.
-    pub exact: bool,
+    /// and how: `pathType`, or the type of an HTTPPathMatch.
+    pub kind: Option<&'a str>,
     /// The Ingress, or the component of a route.
     pub owner: &'a str,
     /// Its Service and port.
     pub backend: String,
 }
 
-impl PathRule<'_> {
-    /// Whether a request's path is one of its own: `Prefix` compares whole elements.
-    pub fn matches(&self, path: &str) -> bool {
-        if self.exact {
-            return self.path == path;
-        }
-        let prefix = self.path.trim_end_matches('/');
-        path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    }
-}
-
 /// Whether a file of a bundle is a manifest of objects.
 pub(super) fn is_manifest(path: &str) -> bool {
-    path.starts_with("kubernetes/")
-        && path.ends_with(".yaml")
-        && !path.ends_with("/kustomization.yaml")
+    Place::of(path).is_manifest()
 }
 
 /// The objects of a manifest; what is not an object is left out.

@@ -57,7 +57,9 @@ const MATCHERS = {
       const matches = (rule) => {
         try { return new RegExp('^' + rule.path, 'i').test(path); } catch { return false; }
       };
-      return { rule: rules.find(matches) || null };
+      // Of equal lengths the last in the alphabet.
+      const order = (a, b) => length(b.path) - length(a.path) || (a.path < b.path ? 1 : -1);
+      return { rule: rules.slice().sort(order).find(matches) || null };
     }
     const isExact = (rule) => rule.path === path
       && (rule.type === 'Exact' || (rule.type === 'Prefix' && !rule.path.endsWith('/')));
@@ -73,27 +75,18 @@ const MATCHERS = {
     }
     return { rule: found };
   },
+  // Each rule comes with what Traefik makes of it: [how it compares, with which text, its priority].
   traefik: (tier, host, path) => {
-    const strict = tier.strict;
-    const matches = (rule) => {
-      if (rule.type === 'Exact') return path === rule.path;
-      return strict ? isBelow(path, rule.path) : path.startsWith(rule.path);
+    const matches = ({ traefik: [how, text] }) => {
+      if (how === 'path') return path === text;
+      if (how === 'letters') return path.startsWith(text);
+      if (how === 'elements') return isBelow(path, text);
+      try { return new RegExp(text.replace(/^\(\?i\)/, ''), 'i').test(path); } catch { return false; }
     };
-    const text = (rule) => {
-      let own = '';
-      if (rule.host !== null) {
-        own = rule.host.startsWith('*.')
-          ? 'HostRegexp(`^[a-zA-Z0-9-]+\\.' + rule.host.slice(2).replaceAll('.', '\\.') + '$`) && '
-          : 'Host(`' + rule.host + '`) && ';
-      }
-      if (rule.type === 'Exact') return own + 'Path(`' + rule.path + '`)';
-      if (strict && rule.path !== '/') {
-        const bare = rule.path.replace(/\/+$/, '');
-        return own + '(Path(`' + bare + '`) || PathPrefix(`' + bare + '/`))';
-      }
-      return own + 'PathPrefix(`' + rule.path + '`)';
-    };
-    return { rule: best(tier.rules.filter((rule) => isFor(rule, host) && matches(rule)), (rule) => [-length(text(rule))]) };
+    const found = tier.rules.filter((rule) => isFor(rule, host) && matches(rule));
+    const first = best(found, (rule) => [-rule.traefik[2]]);
+    const equal = found.filter((rule) => rule.traefik[2] === first.traefik[2]);
+    return { rule: first, undecided: equal.some((rule) => rule.component !== first.component) };
   },
   other: (tier, host, path) => {
     const matches = (rule) => (rule.type === 'Exact' ? path === rule.path : isBelow(path, rule.path));
@@ -168,7 +161,10 @@ const trace = (written) => {
   if (vips.length === 0) return nothing('the entrypoint has no VIP');
   if (vips.every(([, at]) => holders[at] === null)) return nothing('no node holds a VIP of the entrypoint');
   if (!entrypoint.ports.includes(port)) return nothing('nothing listens on port ' + port);
-  const toHttps = () => ({ kind: 'redirect', location: 'https://' + host + path, why: 'plain http goes to https', through });
+  const toHttps = (keepsSlash) => {
+    const to = keepsSlash ? path : path.replace(/\/$/, '');
+    return { kind: 'redirect', location: 'https://' + host + to, why: 'plain http goes to https', through };
+  };
   const answered = (rule) => {
     if (rule === null) return nothing('no rule matches');
     const why = rule.path + ' (' + rule.type + ') on ' + (rule.host === null ? 'any host' : rule.host) + ', ' + rule.at;
@@ -181,13 +177,18 @@ const trace = (written) => {
       if (!hasTls) return nothing('no listener has a certificate for ' + host);
       return answered(byGateway(entrypoint.tier, domain.host, host, normal(path)));
     }
-    if (entrypoint.redirects && (domain === null || hasTls)) return toHttps();
+    if (entrypoint.redirects && (domain === null || hasTls)) return toHttps(true);
     return answered(byGateway(entrypoint.tier, entrypoint.redirects ? domain.host : null, host, normal(path)));
   }
   const isNginx = entrypoint.edge === 'ingress-nginx';
-  if (isNginx && scheme === 'http' && (entrypoint.forcesTls || (hasTls && !entrypoint.keepsHttp))) return toHttps();
+  const readsNginx = isNginx || entrypoint.edge === 'traefik-nginx';
+  if (readsNginx && scheme === 'http' && (entrypoint.forcesTls || (hasTls && !entrypoint.keepsHttp))) {
+    return toHttps(entrypoint.keepsSlash);
+  }
   if (!isNginx && scheme === 'https' && !hasTls) return nothing('the edge has no https for this host');
   const found = MATCHERS[entrypoint.tier.controller](entrypoint.tier, host, normal(path));
+  if (found.rule && found.rule.forced && scheme === 'http') return toHttps(entrypoint.tierKeepsSlash);
+  if (found.undecided) return { kind: 'undecided', why: 'several rules have the same rank', through };
   if (found.slash) {
     return { kind: 'redirect', location: 'http://' + host + found.slash, why: 'the path ends in a slash', through };
   }

@@ -16,7 +16,7 @@ const holder = (vip, node, old) => {
 
 const answer = () => {
   const found = trace(byId('asked').value);
-  const words = { component: `component ${found.name}`, fallback: `the fallback ${found.name}`, redirect: `a redirect to ${found.location}`, none: 'nobody', error: 'no answer' };
+  const words = { component: `component ${found.name}`, fallback: `the fallback ${found.name}`, redirect: `a redirect to ${found.location}`, undecided: 'undecided', none: 'nobody', error: 'no answer' };
   const backend = found.kind === 'component' ? data.components.find((one) => one.name === found.name).backend + ', ' : '';
   byId('answer').textContent = `${words[found.kind]}: ${backend}${found.why}${found.through ? ' (' + found.through.join(', ') + ')' : ''}`;
 };

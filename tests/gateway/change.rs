@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use lbgen::emit::{self, BundleFile, Templates};
-use lbgen::impact::{Class, Comparison, Impact};
+use lbgen::impact::{Class, Comparison, Controllers, Impact};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 
@@ -15,7 +15,13 @@ fn impact(before: &[BundleFile], after: &[BundleFile]) -> Impact {
     let (from, to) = (support::compare::state_of(before), support::compare::state_of(after));
     let changed = support::compare::changed(before, after);
     let version = support::compare::VERSION;
-    Impact::of(Comparison { from: &from, to: &to, changed: &changed, version })
+    Impact::of(Comparison {
+        from: &from,
+        to: &to,
+        changed: &changed,
+        version,
+        controllers: &Controllers::new(),
+    })
 }
 
 /// Whatever changes, from one API to the other too, each file that differs has a finding that says more than "text".

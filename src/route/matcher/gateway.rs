@@ -4,11 +4,9 @@
 
 use std::cmp::Reverse;
 
-use regex::RegexBuilder;
-
 use super::{Considered, Lookup, Tier, is_below};
 use crate::language::name::Host;
-use crate::route::PathMatch;
+use crate::route::{PathMatch, regex};
 
 pub(super) fn lookup<'a, A: PartialEq>(
     tier: &'a Tier<A>,
@@ -65,8 +63,7 @@ fn rank(found: &PathMatch, path: &str) -> Option<Rank> {
         PathMatch::Prefix(value) => is_below(path, value).then_some((1, length)),
         PathMatch::Regex(value) => {
             // What is no regular expression the implementation refuses.
-            let built = RegexBuilder::new(value).build();
-            built.is_ok_and(|built| built.is_match(path)).then_some((1, length))
+            (regex::is_match(value, path) == Some(true)).then_some((1, length))
         }
     }
 }

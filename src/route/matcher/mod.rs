@@ -5,6 +5,8 @@ mod letter;
 mod nginx;
 mod traefik;
 
+pub use traefik::TraefikRouter;
+
 use super::{Answer, Rule, Tier};
 use crate::language::name::Host;
 use crate::language::word::PathType;

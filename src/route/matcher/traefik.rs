@@ -44,12 +44,9 @@ pub(super) fn lookup<'a, A: PartialEq>(
     let mut found: Vec<(usize, Considered<'a, A>)> = tier
         .all()
         .filter(|rule| rule.is_for(host))
-        .map(|rule| (writer.path(&rule, writer.is_nginx && tier.is_regex(rule.host)), rule))
-        .filter(|(written, _)| written.matches(path))
-        .map(|(written, rule)| {
-            let length = (writer.host(rule.host) + &written.text()).len();
-            (rule.rule.traefik.priority.filter(|_| !writer.is_nginx).unwrap_or(length), rule)
-        })
+        .map(|rule| (writer.rule(tier, &rule), rule))
+        .filter(|(written, _)| written.path.matches(path))
+        .map(|(written, rule)| (written.priority, rule))
         .collect();
     found.sort_by_key(|(priority, _)| Reverse(*priority));
     let best = found.first().map(|(priority, _)| *priority);
@@ -57,7 +54,38 @@ pub(super) fn lookup<'a, A: PartialEq>(
     Lookup::of_equals(found.into_iter().map(|(_, rule)| rule).collect(), equal)
 }
 
+/// A rule as Traefik has it.
+#[derive(Debug)]
+pub struct TraefikRouter<'a> {
+    path: Written<'a>,
+    /// The highest wins.
+    pub priority: usize,
+}
+
+impl<'a> TraefikRouter<'a> {
+    /// The rule of a tier as a Traefik writes it.
+    pub fn of<A>(tier: &Tier<A>, rule: &Considered<'a, A>, controller: Controller) -> Self {
+        Writer::of(controller).rule(tier, rule)
+    }
+
+    /// Whether it matches a path.
+    pub fn matches(&self, path: &str) -> bool {
+        self.path.matches(path)
+    }
+
+    /// How it compares paths, and with which text: `path`, `letters`, `elements` or `regex`.
+    pub fn compares(&self) -> (&'static str, &str) {
+        match &self.path {
+            Written::Path(path) => ("path", path),
+            Written::Letters(path) => ("letters", path),
+            Written::Elements(path) => ("elements", path),
+            Written::Regex(path) => ("regex", path),
+        }
+    }
+}
+
 /// A path as a rule has it.
+#[derive(Debug)]
 enum Written<'a> {
     Path(&'a str),
     Letters(&'a str),
@@ -93,6 +121,13 @@ impl Written<'_> {
 }
 
 impl Writer {
+    fn rule<'a, A>(self, tier: &Tier<A>, rule: &Considered<'a, A>) -> TraefikRouter<'a> {
+        let path = self.path(rule, self.is_nginx && tier.is_regex(rule.host));
+        let length = (self.host(rule.host) + &path.text()).len();
+        let own = rule.rule.traefik.priority.filter(|_| !self.is_nginx);
+        TraefikRouter { path, priority: own.unwrap_or(length) }
+    }
+
     fn path<'a, A>(self, rule: &Considered<'a, A>, is_regex: bool) -> Written<'a> {
         let path = rule.rule.path.path.value.as_str();
         if is_regex {

@@ -1,0 +1,177 @@
+//! URLs that somebody else answers after a change, and whom that concerns.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::answer::{Answers, Place, Reply, Tier};
+use super::{Class, Controllers};
+use crate::language::name::Host;
+use crate::state::State;
+
+/// The answers of two states.
+pub(super) struct Served<'a> {
+    before: Answers<'a>,
+    after: Answers<'a>,
+}
+
+/// URLs that get another answer, by whom it concerns.
+#[derive(Debug, Clone)]
+pub(super) struct Change {
+    /// The component.
+    pub owner: String,
+    pub class: Class,
+    /// One URL for each pair of rules: the host, empty for any, and the path.
+    pub urls: Vec<String>,
+    /// Hosts that rules name.
+    pub hosts: BTreeSet<String>,
+    /// The answer to the first of them, before
+    pub from: Option<String>,
+    /// and after.
+    pub to: Option<String>,
+}
+
+impl<'a> Served<'a> {
+    pub fn of(from: &'a State, to: &'a State, controllers: &Controllers) -> Self {
+        Self { before: Answers::of(from, controllers), after: Answers::of(to, controllers) }
+    }
+
+    /// Every change within pairs of tiers, the first before and the second after. `is_component` tells components from
+    /// fallbacks, and `is_changed` those whose own files differ.
+    pub fn changes(
+        &self,
+        pairs: &BTreeSet<[Tier<'a>; 2]>,
+        is_component: impl Fn(&str) -> bool,
+        is_changed: impl Fn(&str) -> bool,
+    ) -> Vec<Change> {
+        let mut found: BTreeMap<(String, Class), Change> = BTreeMap::new();
+        let mut told: BTreeSet<(String, Class, Option<Place>, Option<Place>)> = BTreeSet::new();
+        for pair in pairs {
+            for (shown, host, before, after) in self.differing(*pair) {
+                let ((old, old_place), (new, new_place)) = (&before, &after);
+                let component = |reply: &Reply| {
+                    reply.owner().filter(|owner| is_component(owner)).map(str::to_owned)
+                };
+                let concerned: Vec<(String, Class)> = match (component(old), component(new)) {
+                    (None, None) => Vec::new(),
+                    (Some(old), None) if *new == Reply::Nothing => vec![(old, Class::Unreachable)],
+                    (Some(old), None) => vec![(old, Class::ToFallback)],
+                    (None, Some(new)) if *old == Reply::Nothing => vec![(new, Class::New)],
+                    (None, Some(new)) => vec![(new, Class::FromFallback)],
+                    (Some(old), Some(new)) if old == new => vec![(old, Class::Switches)],
+                    // The one who has been edited, or who is pushed aside by an edit elsewhere.
+                    (Some(old), Some(new)) => {
+                        let gains = is_changed(&new);
+                        let loses = is_changed(&old) || !gains;
+                        let gains = gains.then_some((new, Class::Switches));
+                        loses.then_some((old, Class::Switches)).into_iter().chain(gains).collect()
+                    }
+                };
+                for (owner, class) in concerned {
+                    let key = (owner.clone(), class, old_place.clone(), new_place.clone());
+                    if !told.insert(key) {
+                        continue;
+                    }
+                    let change = found.entry((owner.clone(), class)).or_insert_with(|| Change {
+                        owner,
+                        class,
+                        urls: Vec::new(),
+                        hosts: BTreeSet::new(),
+                        from: old.words(),
+                        to: new.words(),
+                    });
+                    change.urls.push(shown.clone());
+                    change.hosts.extend(host.as_ref().map(ToString::to_string));
+                }
+            }
+        }
+        found.into_values().collect()
+    }
+
+    /// URLs with another answer: as they are shown, the host that a rule names, and the two answers.
+    #[allow(clippy::type_complexity, reason = "two answers, each with its rule")]
+    fn differing(
+        &self,
+        [here, there]: [Tier<'a>; 2],
+    ) -> Vec<(String, Option<Host>, (Reply, Option<Place>), (Reply, Option<Place>))> {
+        let mut found = Vec::new();
+        if here == there && self.before.is_like(here, &self.after) {
+            return found;
+        }
+        let hosts: BTreeSet<_> =
+            self.before.hosts(here).into_iter().chain(self.after.hosts(there)).collect();
+        for asked in hosts {
+            let (old, new) =
+                (self.before.rules(here, &asked.host), self.after.rules(there, &asked.host));
+            let listens = |answers: &Answers<'a>, tier| answers.has_listener(tier, &asked.host);
+            if here == there
+                && old == new
+                && listens(&self.before, here) == listens(&self.after, there)
+            {
+                continue;
+            }
+            let texts: BTreeSet<&str> = old.iter().chain(&new).map(|rule| rule.path).collect();
+            for path in witnesses(&texts) {
+                let before = self.before.answer(here, &asked.host, &path);
+                let after = self.after.answer(there, &asked.host, &path);
+                let is_same = match here.is_other_api(there) {
+                    // Their words for a backend differ.
+                    true => before.0.owner() == after.0.owner(),
+                    false => is_same(&before.0, &after.0),
+                };
+                if !is_same {
+                    let host = asked.rule.as_ref().map(ToString::to_string).unwrap_or_default();
+                    found.push((format!("{host}{path}"), asked.rule.clone(), before, after));
+                }
+            }
+        }
+        found
+    }
+}
+
+/// Paths that could tell rules apart: their own first, then what lies below them, and near misses.
+fn witnesses(texts: &BTreeSet<&str>) -> Vec<String> {
+    let mut paths: Vec<String> = Vec::new();
+    let mut add = |path: String| {
+        if !paths.contains(&path) {
+            paths.push(path);
+        }
+    };
+    texts.iter().for_each(|text| add((*text).to_owned()));
+    for text in texts {
+        // Of a regular expression what comes before its first special character.
+        let end = text.find(|c: char| "\\^$*+?()[]{}|".contains(c)).unwrap_or(text.len());
+        let bare = text[..end].trim_end_matches('/');
+        add(format!("{bare}/"));
+        if !bare.is_empty() {
+            add(bare.to_owned());
+        }
+        for end in ["/child", "x", "/a/b"] {
+            add(if bare.is_empty() {
+                format!("/{}", end.trim_start_matches('/'))
+            } else {
+                format!("{bare}{end}")
+            });
+        }
+        add(if bare.is_empty() { "/".to_owned() } else { bare.to_uppercase() });
+    }
+    add("/nobody".to_owned());
+    paths
+}
+
+/// Whether two answers are alike: a port by its number is the one by its name, as far as anybody can tell.
+fn is_same(before: &Reply, after: &Reply) -> bool {
+    if before == after {
+        return true;
+    }
+    let (Reply::Backend(old), Reply::Backend(new)) = (before, after) else { return false };
+    let port = |text: &str| {
+        text.rsplit_once(':').map(|(service, port)| (service.to_owned(), port.to_owned()))
+    };
+    match (port(&old.backend), port(&new.backend)) {
+        (Some((one, first)), Some((other, second))) if old.owner == new.owner && one == other => {
+            let is_number = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+            is_number(&first) != is_number(&second) || first == second
+        }
+        // Somebody else's rule that leads to the same backend.
+        _ => old.backend == new.backend,
+    }
+}

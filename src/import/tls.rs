@@ -1,0 +1,36 @@
+//! Certificates of edge Ingresses, as controllers find them.
+
+use serde_json::Value;
+
+use crate::state::Object;
+
+fn entries(ingress: &Object) -> impl Iterator<Item = &Value> {
+    ingress.field("/spec/tls").and_then(Value::as_array).into_iter().flatten()
+}
+
+/// The entry for a host: one that names it, or a wildcard that covers it, or the first without hosts (ingress-nginx,
+/// `extractTLSSecretName`: then each Secret whose certificate fits).
+fn entry<'a>(ingress: &'a Object, host: &str) -> Option<&'a Value> {
+    let names = |entry: &Value, wanted: &str| {
+        let hosts = entry["hosts"].as_array().into_iter().flatten();
+        hosts.filter_map(Value::as_str).any(|found| found == wanted)
+    };
+    let wildcard = host.split_once('.').map(|(_, parent)| format!("*.{parent}"));
+    let named = entries(ingress).find(|entry| names(entry, host));
+    let covered =
+        || entries(ingress).find(|entry| wildcard.as_ref().is_some_and(|text| names(entry, text)));
+    let open =
+        || entries(ingress).find(|entry| entry["hosts"].as_array().is_none_or(Vec::is_empty));
+    named.or_else(covered).or_else(open)
+}
+
+/// The Secret of a host's certificate.
+pub fn secret<'a>(ingress: &'a Object, host: &str) -> Option<&'a str> {
+    entry(ingress, host)?["secretName"].as_str().filter(|name| !name.is_empty())
+}
+
+/// Hosts with TLS and without a Secret: the controller's default certificate.
+pub fn without_secret(ingress: &Object) -> Vec<&str> {
+    let hosts = ingress.hosts().into_iter().flatten();
+    hosts.filter(|host| entry(ingress, host).is_some() && secret(ingress, host).is_none()).collect()
+}
