@@ -58,17 +58,14 @@ pub(super) enum Reply {
 }
 
 impl Reply {
-    /// Whose rule answers; the first, where several may.
-    pub fn owner(&self) -> Option<&str> {
-        self.backend().map(|found| found.owner.as_str())
-    }
-
-    pub fn backend(&self) -> Option<&Backend> {
-        match self {
-            Self::Backend(found) | Self::Redirect(found) => Some(found),
-            Self::Undecided(all) => all.first(),
-            Self::Nothing => None,
-        }
+    /// Whose rule answers; all of them, where several may.
+    pub fn owners(&self) -> impl Iterator<Item = &str> {
+        let all: &[Backend] = match self {
+            Self::Backend(found) | Self::Redirect(found) => std::slice::from_ref(found),
+            Self::Undecided(all) => all,
+            Self::Nothing => &[],
+        };
+        all.iter().map(|found| found.owner.as_str())
     }
 
     /// In words.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::answer::{Answers, Place, Reply, Tier};
 use super::{Class, Controllers};
 use crate::language::name::Host;
+use crate::route::witnesses;
 use crate::state::State;
 
 /// The answers of two states.
@@ -48,7 +49,7 @@ impl<'a> Served<'a> {
             for (shown, host, before, after) in self.differing(*pair) {
                 let ((old, old_place), (new, new_place)) = (&before, &after);
                 let component = |reply: &Reply| {
-                    reply.owner().filter(|owner| is_component(owner)).map(str::to_owned)
+                    reply.owners().find(|owner| is_component(owner)).map(str::to_owned)
                 };
                 let concerned: Vec<(String, Class)> = match (component(old), component(new)) {
                     (None, None) => Vec::new(),
@@ -114,7 +115,7 @@ impl<'a> Served<'a> {
                 let after = self.after.answer(there, &asked.host, &path);
                 let is_same = match here.is_other_api(there) {
                     // Their words for a backend differ.
-                    true => before.0.owner() == after.0.owner(),
+                    true => before.0.owners().eq(after.0.owners()),
                     false => is_same(&before.0, &after.0),
                 };
                 if !is_same {
@@ -125,36 +126,6 @@ impl<'a> Served<'a> {
         }
         found
     }
-}
-
-/// Paths that could tell rules apart: their own first, then what lies below them, and near misses.
-fn witnesses(texts: &BTreeSet<&str>) -> Vec<String> {
-    let mut paths: Vec<String> = Vec::new();
-    let mut add = |path: String| {
-        if !paths.contains(&path) {
-            paths.push(path);
-        }
-    };
-    texts.iter().for_each(|text| add((*text).to_owned()));
-    for text in texts {
-        // Of a regular expression what comes before its first special character.
-        let end = text.find(|c: char| "\\^$*+?()[]{}|".contains(c)).unwrap_or(text.len());
-        let bare = text[..end].trim_end_matches('/');
-        add(format!("{bare}/"));
-        if !bare.is_empty() {
-            add(bare.to_owned());
-        }
-        for end in ["/child", "x", "/a/b"] {
-            add(if bare.is_empty() {
-                format!("/{}", end.trim_start_matches('/'))
-            } else {
-                format!("{bare}{end}")
-            });
-        }
-        add(if bare.is_empty() { "/".to_owned() } else { bare.to_uppercase() });
-    }
-    add("/nobody".to_owned());
-    paths
 }
 
 /// Whether two answers are alike: a port by its number is the one by its name, as far as anybody can tell.

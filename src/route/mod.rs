@@ -6,6 +6,7 @@ pub mod codes;
 mod matcher;
 mod regex;
 mod translation;
+mod witness;
 
 pub use matcher::{Considered, Found, Lookup, TraefikRouter, normal};
 pub use regex::{Engine, regex_annotation};
@@ -13,6 +14,8 @@ pub use translation::{
     Canary, Cors, Fate, HeaderMatch, PathMatch, Redirect, Remark, Rewrite, Translation,
     of_other_programs,
 };
+
+pub use witness::witnesses;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use fancy_regex::Regex;
+use regex_syntax::hir::{Class, Hir, HirKind};
 
 use crate::language::word::PathType;
 use crate::model::{Annotations, Controller, Path, is_true, nginx_annotation};
@@ -57,6 +58,38 @@ pub fn is_match(pattern: &str, path: &str) -> Option<bool> {
         }
         built.get(pattern)?.as_ref()?.is_match(path).ok()
     })
+}
+
+/// A short text that a pattern matches; `None` where it looks around or refers back.
+pub fn example(pattern: &str) -> Option<String> {
+    let mut text = String::new();
+    spell(&regex_syntax::parse(pattern).ok()?, &mut text)?;
+    Some(text)
+}
+
+fn spell(found: &Hir, text: &mut String) -> Option<()> {
+    match found.kind() {
+        HirKind::Empty | HirKind::Look(_) => {}
+        HirKind::Literal(literal) => text.push_str(std::str::from_utf8(&literal.0).ok()?),
+        // A letter that people write, where it is one of the class.
+        HirKind::Class(Class::Unicode(class)) => {
+            let has =
+                |c: char| class.iter().any(|range| (range.start()..=range.end()).contains(&c));
+            let usual = ['a', '0', '-', '/'].into_iter().find(|c| has(*c));
+            text.push(usual.or_else(|| Some(class.iter().next()?.start()))?);
+        }
+        HirKind::Class(Class::Bytes(_)) => return None,
+        HirKind::Repetition(repeated) => {
+            let times = repeated.min.max(u32::from(repeated.max != Some(0)));
+            for _ in 0..times.min(8) {
+                spell(&repeated.sub, text)?;
+            }
+        }
+        HirKind::Capture(capture) => spell(&capture.sub, text)?,
+        HirKind::Concat(all) => all.iter().try_for_each(|part| spell(part, text))?,
+        HirKind::Alternation(all) => spell(all.first()?, text)?,
+    }
+    Some(())
 }
 
 /// How far a pattern is a regular expression.

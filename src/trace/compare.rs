@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::{Outcome, Request, Routes, Scheme, Tracer};
 use crate::language::name::{Host, Label, Name};
 use crate::model::{Datacenter, Domain};
-use crate::route::Tier;
+use crate::route::{Tier, witnesses};
 
 /// What was asked, and what differs.
 #[derive(Debug)]
@@ -112,25 +112,10 @@ impl Tracer<'_> {
 }
 
 /// Every path that could tell two rules apart.
-fn paths(tier: &Tier) -> BTreeSet<String> {
-    let mut paths = BTreeSet::from(["/".to_owned(), "/nobody".to_owned()]);
+fn paths(tier: &Tier) -> Vec<String> {
     let canaries = tier.canaries().map(|(_, rule)| rule);
-    for rule in tier.hosts().flat_map(|(_, rules)| rules).chain(canaries) {
-        let own = rule.path.path.value.as_str();
-        let bare = own.trim_end_matches('/');
-        paths.extend([
-            own.to_owned(),
-            format!("{bare}/"),
-            format!("{bare}/child"),
-            if bare.is_empty() { "/x".to_owned() } else { format!("{bare}x") },
-            bare.rsplit_once('/').map_or("/", |(parent, _)| parent).to_owned() + "/",
-            bare.to_uppercase(),
-        ]);
-        if !bare.is_empty() {
-            paths.insert(bare.to_owned());
-        }
-    }
-    paths
+    let rules = tier.hosts().flat_map(|(_, rules)| rules).chain(canaries);
+    witnesses(&rules.map(|rule| rule.path.path.value.as_str()).collect())
 }
 
 /// A host of each kind: of all domains that the same rules are for, one is asked for, and of a wildcard one with a label
