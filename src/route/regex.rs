@@ -60,14 +60,24 @@ pub fn is_match(pattern: &str, path: &str) -> Option<bool> {
     })
 }
 
-/// A short text that a pattern matches; `None` where it looks around or refers back.
-pub fn example(pattern: &str) -> Option<String> {
-    let mut text = String::new();
-    spell(&regex_syntax::parse(pattern).ok()?, &mut text)?;
-    Some(text)
+/// Short texts that a pattern matches, by its first alternatives and by its last; none where it looks around or refers back.
+pub fn examples(pattern: &str) -> Vec<String> {
+    let Ok(parsed) = regex_syntax::parse(pattern) else { return Vec::new() };
+    let spelled = [End::First, End::Last].into_iter().filter_map(|end| {
+        let mut text = String::new();
+        spell(&parsed, end, &mut text).map(|()| text)
+    });
+    spelled.collect()
 }
 
-fn spell(found: &Hir, text: &mut String) -> Option<()> {
+/// Of several alternatives the one that is spelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    First,
+    Last,
+}
+
+fn spell(found: &Hir, end: End, text: &mut String) -> Option<()> {
     match found.kind() {
         HirKind::Empty | HirKind::Look(_) => {}
         HirKind::Literal(literal) => text.push_str(std::str::from_utf8(&literal.0).ok()?),
@@ -75,19 +85,25 @@ fn spell(found: &Hir, text: &mut String) -> Option<()> {
         HirKind::Class(Class::Unicode(class)) => {
             let has =
                 |c: char| class.iter().any(|range| (range.start()..=range.end()).contains(&c));
-            let usual = ['a', '0', '-', '/'].into_iter().find(|c| has(*c));
+            let usual = match end {
+                End::First => ['a', '0', '-', '/'].into_iter().find(|c| has(*c)),
+                End::Last => ['z', 'c', 'b', '9', '1', '_'].into_iter().find(|c| has(*c)),
+            };
             text.push(usual.or_else(|| Some(class.iter().next()?.start()))?);
         }
         HirKind::Class(Class::Bytes(_)) => return None,
         HirKind::Repetition(repeated) => {
             let times = repeated.min.max(u32::from(repeated.max != Some(0)));
             for _ in 0..times.min(8) {
-                spell(&repeated.sub, text)?;
+                spell(&repeated.sub, end, text)?;
             }
         }
-        HirKind::Capture(capture) => spell(&capture.sub, text)?,
-        HirKind::Concat(all) => all.iter().try_for_each(|part| spell(part, text))?,
-        HirKind::Alternation(all) => spell(all.first()?, text)?,
+        HirKind::Capture(capture) => spell(&capture.sub, end, text)?,
+        HirKind::Concat(all) => all.iter().try_for_each(|part| spell(part, end, text))?,
+        HirKind::Alternation(all) => {
+            let part = if end == End::First { all.first() } else { all.last() };
+            spell(part?, end, text)?;
+        }
     }
     Some(())
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::regex::example;
+use super::regex::examples;
 
 /// Characters of regular expressions.
 const SPECIAL: [char; 13] = ['\\', '^', '$', '*', '+', '?', '(', ')', '[', ']', '{', '}', '|'];
@@ -21,7 +21,7 @@ pub fn witnesses(texts: &BTreeSet<&str>) -> Vec<String> {
         // Of a regular expression what comes before its first special character.
         let literal = text.find(SPECIAL);
         if literal.is_some() {
-            for text in example(text).into_iter().filter(|text| text.starts_with('/')) {
+            for text in examples(text).into_iter().filter(|text| text.starts_with('/')) {
                 add(format!("{text}x"));
                 add(text);
             }
