@@ -324,11 +324,17 @@ const UNFOLLOWED: &[&str] = &[
     "whitelist-source-range",
 ];
 
+/// The same of Traefik: where a rule listens, and what is in its way.
+const UNFOLLOWED_OF_TRAEFIK: &[&str] = &["router.entrypoints", "router.middlewares"];
+
 fn note_unfollowed(whose: &str, annotations: &Annotations, notes: &mut Vec<String>) {
-    let found = nginx_annotations(annotations).map(|(name, _)| name);
-    let found = found.filter(|name| UNFOLLOWED.contains(name));
+    let nginx = nginx_annotations(annotations).map(|(name, _)| name);
+    let nginx = nginx.filter(|name| UNFOLLOWED.contains(name));
+    let own = annotations.keys();
+    let traefik = own.filter_map(|key| key.as_str().strip_prefix("traefik.ingress.kubernetes.io/"));
+    let traefik = traefik.filter(|name| UNFOLLOWED_OF_TRAEFIK.contains(name));
     notes.extend(
-        found.map(|name| {
+        nginx.chain(traefik).map(|name| {
             format!("`{name}` of {whose} may answer otherwise; it is not followed here")
         }),
     );
