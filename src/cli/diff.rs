@@ -13,7 +13,7 @@ use super::{Exit, Format, Input, render, session::Session};
 use crate::bundle::{self, Change, Turn};
 use crate::emit::is_generated;
 use crate::impact::{Finding, Impact};
-use crate::view::{impact_markdown, seconds};
+use crate::view::{Row, impact_markdown, rows, seconds};
 
 pub const ABOUT: About = About {
     name: "diff",
@@ -50,6 +50,9 @@ pub struct Args {
     /// Only what happens to traffic
     #[arg(long, conflicts_with = "stat")]
     impact_only: bool,
+    /// A row for each VIP, node and component, also where many have one cause
+    #[arg(long, conflicts_with = "stat")]
+    all: bool,
     /// Show the text diff even if lbgen did not write what runs
     #[arg(long, conflicts_with_all = ["stat", "impact_only"])]
     text: bool,
@@ -113,7 +116,7 @@ impl Shown<'_> {
         };
         let impact = match self.impact.findings.is_empty() {
             true => String::new(),
-            false => impact_table(self.impact) + &self.impact.verdict() + "\n",
+            false => impact_table(self.impact, self.args.all) + &self.impact.verdict() + "\n",
         };
         // Of files that have nothing in common, what they do says more than how they read.
         let parts = if is_foreign { [impact, files] } else { [files, impact] };
@@ -158,7 +161,7 @@ impl Shown<'_> {
 
     fn markdown(&self) -> String {
         let diff = anstream::adapter::strip_str(&self.unified()).to_string();
-        impact_markdown(self.rendered.datacenter.as_str(), self.impact, &diff)
+        impact_markdown(self.rendered.datacenter.as_str(), self.impact, self.args.all, &diff)
     }
 }
 
@@ -187,22 +190,22 @@ fn finding_json(finding: &Finding) -> serde_json::Value {
 }
 
 /// The impact as a table, worst first.
-fn impact_table(impact: &Impact) -> String {
-    let rows = impact.findings.iter().map(|finding| {
+fn impact_table(impact: &Impact, is_all: bool) -> String {
+    let rows = rows(impact, is_all).into_iter().map(|row| {
         vec![
-            finding.class.word().to_owned(),
-            finding.subject.to_string(),
-            arrow(finding),
-            finding.silent.map_or(String::new(), |silent| format!("{:.2} s", seconds(silent))),
-            finding.reason.clone(),
+            row.class.word().to_owned(),
+            row.on.clone(),
+            arrow(&row),
+            row.silent.map_or(String::new(), |silent| format!("{:.2} s", seconds(silent))),
+            row.why,
         ]
     });
     table(&["IMPACT", "ON", "FROM -> TO", "SILENT", "WHY"], rows)
 }
 
 /// `lb-1 -> lb-2`
-fn arrow(finding: &Finding) -> String {
-    match (&finding.from, &finding.to) {
+fn arrow(row: &Row) -> String {
+    match (&row.from, &row.to) {
         (Some(from), Some(to)) if from == to => from.clone(),
         (Some(from), Some(to)) => format!("{from} -> {to}"),
         (Some(from), None) => format!("{from} -> -"),

@@ -22,7 +22,7 @@ impl Impact {
             if !told.insert(once) {
                 continue;
             }
-            let key = (finding.class, noun(&finding.subject));
+            let key = (finding.class, finding.subject.noun());
             match counted.iter_mut().find(|(found, _)| *found == key) {
                 Some((_, count)) => *count += 1,
                 None => counted.push((key, 1)),
@@ -47,15 +47,18 @@ impl Impact {
     }
 }
 
-fn noun(subject: &Subject) -> &'static str {
-    match subject {
-        Subject::Entry(Entry::Vip(_)) => "VIP",
-        Subject::Entry(Entry::Node(_)) => "node",
-        Subject::Entry(Entry::Domain(_)) => "domain",
-        Subject::Entry(Entry::Component(_)) => "component",
-        Subject::Entry(Entry::Entrypoint(_)) => "entrypoint",
-        Subject::Entry(Entry::Datacenter) => "datacenter",
-        Subject::File(_) => "file",
+impl Subject {
+    /// What it is: `VIP`, `node`, ...
+    pub fn noun(&self) -> &'static str {
+        match self {
+            Self::Entry(Entry::Vip(_)) => "VIP",
+            Self::Entry(Entry::Node(_)) => "node",
+            Self::Entry(Entry::Domain(_)) => "domain",
+            Self::Entry(Entry::Component(_)) => "component",
+            Self::Entry(Entry::Entrypoint(_)) => "entrypoint",
+            Self::Entry(Entry::Datacenter) => "datacenter",
+            Self::File(_) => "file",
+        }
     }
 }
 
