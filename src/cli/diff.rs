@@ -189,7 +189,7 @@ fn finding_json(finding: &Finding) -> serde_json::Value {
     value
 }
 
-/// The impact as a table, worst first.
+/// The impact as a table.
 fn impact_table(impact: &Impact, is_all: bool) -> String {
     let rows = rows(impact, is_all).into_iter().map(|row| {
         vec![

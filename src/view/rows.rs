@@ -57,7 +57,8 @@ impl Row {
     }
 }
 
-/// The rows of an impact, worst first; `is_all` gives each finding one of its own.
+/// The rows of an impact, worst first, and after them what only an unordered reload could do; `is_all` gives each finding
+/// one of its own.
 pub fn rows(impact: &Impact, is_all: bool) -> Vec<Row> {
     let mut groups: BTreeMap<(Class, &str, &str), Vec<&Finding>> = BTreeMap::new();
     for finding in &impact.findings {
@@ -76,6 +77,8 @@ pub fn rows(impact: &Impact, is_all: bool) -> Vec<Row> {
             None => {}
         }
     }
+    // A rollout in order does not split.
+    rows.sort_by_key(|row| row.class == Class::Split);
     rows
 }
 
