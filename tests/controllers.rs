@@ -114,6 +114,10 @@ fn regular_expressions_are_those_of_pcre() {
     answers(&tie, "https://www.example.com/abcd", "component home");
     let recursive = nginx.replace("'/(?!api/).+'", "'/(a(?R)?b)'");
     answers(&recursive, "https://www.example.com/ab", "undecided");
+    // Nor where it is the only rule, and 404 the other answer.
+    let alone = recursive.replace("  home: { backend: { port: 80 }, paths: [/, /ab..] }\n", "");
+    let alone = alone.replace("  home: { backend: { port: 80 }, paths: [/] }\n", "");
+    answers(&alone, "https://www.example.com/ab", "undecided: component spa");
 }
 
 #[test]
@@ -194,6 +198,12 @@ fn traefik_ranks_by_the_text_of_its_release() {
         "hosts: [a.example.com], annotations: { traefik.ingress.kubernetes.io/router.priority: \"1000\" }",
     );
     answers(&ranked, "https://a.example.com/", "component shop");
+    // Annotations of the tier are those of its Ingresses; the own one wins.
+    let of_tier = ranked.replace(
+        "strict_prefix: true",
+        "strict_prefix: true, annotations: { traefik.ingress.kubernetes.io/router.priority: \"2000\" }",
+    );
+    answers(&of_tier, "https://a.example.com/", "component star");
     let nginx = traefik.replace("strict_prefix: true", "traefik_provider: nginx").replace(
         "hosts: [www.example.com]",
         "hosts: [www.example.com], annotations: { nginx.ingress.kubernetes.io/use-regex: \"true\" }",

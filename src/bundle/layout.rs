@@ -29,7 +29,7 @@ pub enum Place<'a> {
         /// `00`, `01`, ...
         number: &'a str,
     },
-    /// What `kubectl apply -k` applies.
+    /// The kustomization, which lists the manifests for `kubectl apply -k`.
     Kustomization,
     /// The script that writes the VIPs into the status of Services.
     StatusScript,
@@ -44,11 +44,11 @@ pub enum Place<'a> {
 pub enum NodeFile<'a> {
     /// `keepalived.conf`
     Configuration,
-    /// What keepalived should have loaded.
+    /// The facts that keepalived should have loaded.
     Expected,
     /// Kernel keys.
     Sysctl,
-    /// What networkd must leave alone.
+    /// The rules and routes that networkd must leave alone.
     Networkd,
     /// The unit of the policy routing script.
     Unit,
@@ -56,7 +56,7 @@ pub enum NodeFile<'a> {
     Tmpfiles,
     /// The policy routing script.
     PolicyRouting,
-    /// What says whether keepalived has loaded its file.
+    /// The program that compares them with keepalived's own data.
     Loaded,
     /// A health check, by its name: `check-entrypoint`.
     Check(&'a str),
@@ -113,7 +113,12 @@ impl<'a> Place<'a> {
         found.unwrap_or(Self::Foreign(path))
     }
 
-    /// Whether it is a manifest of objects that are applied.
+    /// A file of the cluster by the name that the kustomization lists.
+    pub fn listed(path: &str) -> Option<&str> {
+        path.strip_prefix("kubernetes/")
+    }
+
+    /// True for manifests of objects that are applied.
     pub fn is_manifest(self) -> bool {
         match self {
             Self::Domain(_)
@@ -128,22 +133,16 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// Whether it is of the cluster.
+    /// True for the files of the cluster.
     pub fn is_cluster(self) -> bool {
         match self {
             Self::Kustomization | Self::StatusScript => true,
             Self::Foreign(path) => path.starts_with("kubernetes/"),
-            Self::Node { .. } | Self::List => false,
-            Self::Domain(_)
-            | Self::Component(_)
-            | Self::Service(_)
-            | Self::Fallback(_)
-            | Self::Gateway(_)
-            | Self::Listeners { .. } => true,
+            other => other.is_manifest(),
         }
     }
 
-    /// Whether its rules say who answers requests.
+    /// True for files whose rules say who answers requests.
     pub fn is_routing(self) -> bool {
         match self {
             Self::Component(_) | Self::Fallback(_) => true,
@@ -188,6 +187,20 @@ impl<'a> NodeFile<'a> {
             Some(name) => Self::Check(name),
             None => Self::Foreign(path),
         }
+    }
+
+    /// True for the files that keepalived reads.
+    pub fn is_of_keepalived(self) -> bool {
+        match self {
+            Self::Configuration => true,
+            Self::Foreign(path) => path.starts_with("etc/keepalived/"),
+            _ => false,
+        }
+    }
+
+    /// Its absolute path on a node.
+    pub fn installed(self) -> String {
+        format!("/{self}")
     }
 
     /// The same on a node.

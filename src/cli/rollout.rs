@@ -15,7 +15,7 @@ use super::origin::{From, changed_files, read_all, revision_tree};
 use super::session::{Loaded, Rendered, Session};
 use super::trouble::known;
 use super::{Exit, Format, Input};
-use crate::bundle::{self, Disk, Turn};
+use crate::bundle::{self, Disk, Place, Turn};
 use crate::diag::count;
 use crate::emit::Templates;
 use crate::impact::Comparison;
@@ -154,11 +154,8 @@ fn left(tree: &Tree, rendered: &Rendered) -> BTreeMap<String, Vec<String>> {
     let ours: BTreeSet<&str> = rendered.files.iter().map(|file| file.path.as_str()).collect();
     let mut left: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (path, body) in tree.iter().filter(|(path, _)| !ours.contains(path)) {
-        let Some((node, inside)) =
-            path.strip_prefix("nodes/").and_then(|path| path.split_once('/'))
-        else {
-            continue;
-        };
+        let Place::Node { node, file } = Place::of(path) else { continue };
+        let inside = file.to_string();
         // What was collected beside the files of the node is not on it.
         if inside.contains('/') && !crate::emit::is_generated(body) {
             left.entry(format!("/{inside}")).or_default().push(node.to_owned());
@@ -229,15 +226,12 @@ impl Args {
 fn digests(tree: &Tree) -> BTreeMap<Subdomain, Vec<(String, String)>> {
     let mut found: BTreeMap<Subdomain, Vec<(String, String)>> = BTreeMap::new();
     for (path, body) in tree.iter() {
-        let Some((node, path)) = path.strip_prefix("nodes/").and_then(|path| path.split_once('/'))
-        else {
-            continue;
-        };
-        let ours = crate::emit::is_generated(body) || path.starts_with("etc/keepalived/");
+        let Place::Node { node, file } = Place::of(path) else { continue };
+        let ours = crate::emit::is_generated(body) || file.is_of_keepalived();
         if let Some(node) = Subdomain::parse(node).filter(|_| ours) {
             let digest: String =
                 Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect();
-            found.entry(node).or_default().push((path.to_owned(), digest));
+            found.entry(node).or_default().push((file.to_string(), digest));
         }
     }
     found

@@ -239,11 +239,7 @@ fn at(span: crate::source::Span, session: &Session) -> String {
 fn described(rule: &Considered<'_>) -> String {
     let host = rule.host.map_or("any host".to_owned(), ToString::to_string);
     let path = &rule.rule.path;
-    let by = match &rule.rule.answer {
-        Answers::Component(name) => format!("component {name}"),
-        Answers::Fallback => "the fallback".to_owned(),
-    };
-    format!("{} ({}) on {host}, {by}", path.path.value, path.kind)
+    format!("{} ({}) on {host}, {}", path.path.value, path.kind, rule.rule.answer)
 }
 
 fn outcome(found: &Outcome<'_>) -> String {

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{Emitter, Files, node_file};
+use crate::bundle::NodeFile;
 use crate::model::{Entry, Label};
 use crate::plan::{Check, CheckCommand, HealthPort, NodePlan};
 
@@ -19,14 +20,13 @@ struct Parts<'a> {
 
 pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> Files {
     let body = emitter.render("check-entrypoint", minijinja::context! {})?;
-    let mut files =
-        vec![node_file(node, &format!("{}/check-entrypoint", &Check::FOLDER[1..]), 0o755, body)];
+    let mut files = vec![node_file(node, NodeFile::Check("check-entrypoint"), 0o755, body)];
     for check in node.checks.iter().filter(|check| !check.commands.is_empty()) {
         let commands = check.health.iter().map(health).chain(check.commands.iter().map(command));
         let parts = Parts { entrypoint: &check.entrypoint, commands: commands.collect() };
         let path = script(check);
         let body = emitter.render("check", parts)?;
-        let mut file = node_file(node, &path[1..], 0o755, body);
+        let mut file = node_file(node, NodeFile::of(&path[1..]), 0o755, body);
         file.from.push(Entry::Entrypoint(check.entrypoint.clone()));
         files.push(file);
     }

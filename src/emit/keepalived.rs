@@ -7,7 +7,8 @@ use std::time::Duration;
 use minijinja::Value;
 use serde::Serialize;
 
-use super::{Emitter, Files, check, node_file, policy_routing};
+use super::{Emitter, Files, check, node_file};
+use crate::bundle::NodeFile;
 use crate::model::{Entry, Garp, Interface, Preempt, Subdomain, VrrpVersion};
 use crate::plan::{
     Check, Drain, Instance, NodePlan, Route, Rule, Selector, Unhealthy, VirtualAddress,
@@ -67,14 +68,14 @@ pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> Files {
             VrrpVersion::V3 => 3,
         },
         drain_file: Drain::FILE,
-        script: policy_routing::INSTALLED,
+        script: &NodeFile::PolicyRouting.installed(),
         garp: garp(&node.garp),
         rt_priority: node.rt_priority,
         checks: node.checks.iter().map(check_block).collect(),
         instances: instances(&node.instances),
     };
     let body = emitter.render("keepalived.conf", conf)?;
-    let mut file = node_file(node, "etc/keepalived/keepalived.conf", 0o644, body);
+    let mut file = node_file(node, NodeFile::Configuration, 0o644, body);
     file.from.extend(node.instances.iter().map(|instance| Entry::Vip(instance.vip)));
     file.from.extend(node.checks.iter().map(|check| Entry::Entrypoint(check.entrypoint.clone())));
     Ok(vec![file])

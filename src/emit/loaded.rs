@@ -7,13 +7,9 @@ use ipnet::IpNet;
 use serde::Serialize;
 
 use super::{Emitter, Files, check, node_file};
+use crate::bundle::NodeFile;
 use crate::model::{Preempt, VrrpVersion};
 use crate::plan::{Check, Instance, NodePlan, Route, Rule, Selector, Unhealthy, VirtualAddress};
-
-/// The program's place on a node.
-const PROGRAM: &str = "usr/local/libexec/lbgen/loaded";
-/// The lines that it must print.
-const EXPECTED: &str = "etc/lbgen/expected";
 
 #[derive(Serialize)]
 struct Expected {
@@ -68,7 +64,10 @@ pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> Files {
     };
     let program = emitter.render("loaded", minijinja::context! {})?;
     let expected = emitter.render("expected", expected)?;
-    Ok(vec![node_file(node, PROGRAM, 0o755, program), node_file(node, EXPECTED, 0o644, expected)])
+    Ok(vec![
+        node_file(node, NodeFile::Loaded, 0o755, program),
+        node_file(node, NodeFile::Expected, 0o644, expected),
+    ])
 }
 
 fn loaded(node: &NodePlan, found: &Instance) -> Loaded {

@@ -18,6 +18,7 @@ use minijinja::value::Serde;
 use rayon::prelude::*;
 use serde::Serialize;
 
+use crate::bundle::NodeFile;
 use crate::model::Entry;
 use crate::plan::{NodePlan, Plan};
 
@@ -83,7 +84,7 @@ impl Emitter<'_> {
 }
 
 /// A file of a node's root overlay.
-fn node_file(node: &NodePlan, path: &str, mode: u32, body: String) -> BundleFile {
+fn node_file(node: &NodePlan, file: NodeFile<'_>, mode: u32, body: String) -> BundleFile {
     let from = vec![Entry::Node(node.node.clone())];
-    BundleFile { path: format!("nodes/{}/{path}", node.node), mode, body, from }
+    BundleFile { path: file.on(node.node.as_str()).to_string(), mode, body, from }
 }

@@ -6,11 +6,9 @@ use ipnet::IpNet;
 use serde::Serialize;
 
 use super::{Emitter, Files, node_file};
+use crate::bundle::NodeFile;
 use crate::model::{Entry, Interface};
 use crate::plan::{Mark, NodePlan, Route, Rule, Selector, VipRouting};
-
-/// Where the script stands on a node.
-pub const INSTALLED: &str = "/usr/local/sbin/lbgen-policy-routing";
 
 /// What rules and routes of the script are known by (rtnetlink(7); rt_protos has keepalived's as 18).
 const PROTO: u8 = 176;
@@ -79,11 +77,11 @@ pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> Files {
         marks: lines(routing, |vip| &vip.marks, mark),
     };
     let mut script =
-        node_file(node, &INSTALLED[1..], 0o755, emitter.render("policy-routing", script)?);
+        node_file(node, NodeFile::PolicyRouting, 0o755, emitter.render("policy-routing", script)?);
     script.from.extend(node.instances.iter().map(|instance| Entry::Vip(instance.vip)));
-    let unit = minijinja::context! { script => INSTALLED };
+    let unit = minijinja::context! { script => NodeFile::PolicyRouting.installed() };
     let unit = emitter.render("policy-routing.service", unit)?;
-    let unit = node_file(node, "etc/systemd/system/lbgen-policy-routing.service", 0o644, unit);
+    let unit = node_file(node, NodeFile::Unit, 0o644, unit);
     Ok(vec![script, unit])
 }
 

@@ -4,6 +4,7 @@ use minijinja::context;
 use serde::Serialize;
 
 use super::{Emitter, Files, node_file};
+use crate::bundle::NodeFile;
 use crate::plan::{Drain, Kernel, KernelSetting, NodePlan};
 
 #[derive(Serialize)]
@@ -25,9 +26,9 @@ pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> Files {
     let networkd = emitter.render("networkd.conf", context! {})?;
     let tmpfiles = emitter.render("tmpfiles.conf", context! { directory => Drain::DIRECTORY })?;
     Ok(vec![
-        node_file(node, "etc/sysctl.d/90-lbgen.conf", 0o644, sysctl),
-        node_file(node, "etc/systemd/networkd.conf.d/90-lbgen.conf", 0o644, networkd),
-        node_file(node, "etc/tmpfiles.d/lbgen.conf", 0o644, tmpfiles),
+        node_file(node, NodeFile::Sysctl, 0o644, sysctl),
+        node_file(node, NodeFile::Networkd, 0o644, networkd),
+        node_file(node, NodeFile::Tmpfiles, 0o644, tmpfiles),
     ])
 }
 

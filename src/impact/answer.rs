@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Controllers;
 use crate::language::name::{Host, Name, UrlPath};
 use crate::language::word::PathType;
-use crate::model::{Controller, Path, is_true};
+use crate::model::{Controller, Path, is_true, nginx_annotation};
 use crate::route::{
-    Considered, Found, PathMatch, Rule, Tier as Table, TraefikRule, normal, regex_annotation,
+    self, Considered, Found, PathMatch, Rule, TraefikRule, normal, regex_annotation,
 };
 use crate::source::{Loc, Span};
 use crate::state::{Object, PathRule, State};
@@ -96,19 +96,36 @@ pub(super) struct Compared<'a> {
     is_regex: bool,
 }
 
-/// What a rule compares, as the key of a matched rule.
+/// The host, the path and the type of a rule.
 pub(super) type Place = (Option<Host>, String, PathType);
-
-/// Rules with their hosts.
-type Rows = Vec<(Option<Host>, Rule<Backend>)>;
 
 /// The tables of a state.
 #[derive(Debug, Default)]
 pub(super) struct Answers<'a> {
-    tables: BTreeMap<Tier<'a>, Table<Backend>>,
-    controllers: BTreeMap<Tier<'a>, Controller>,
-    /// Hosts of listeners with TLS, by Gateway.
-    listeners: BTreeMap<&'a str, Vec<Host>>,
+    tiers: BTreeMap<Tier<'a>, Table>,
+}
+
+/// The table of a tier, and who asks it.
+#[derive(Debug)]
+struct Table {
+    rules: route::Tier<Backend>,
+    by: Asker,
+}
+
+/// Who looks up requests in a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Asker {
+    /// The controller of a class.
+    Controller(Controller),
+    /// A Gateway, with the hosts of its listeners with TLS.
+    Gateway(Vec<Host>),
+}
+
+/// An answer, and the rule that decides.
+#[derive(Debug, Clone)]
+pub(super) struct Answered {
+    pub reply: Reply,
+    pub by: Option<Place>,
 }
 
 /// A host of each kind of request that some rule could tell apart, and how a finding shows it.
@@ -121,103 +138,37 @@ pub(super) struct Asked {
 
 impl<'a> Answers<'a> {
     pub fn of(state: &'a State, controllers: &Controllers) -> Self {
-        let mut answers = Self::default();
-        let mut rows: BTreeMap<Tier<'a>, Rows> = BTreeMap::new();
-        let mut regex_hosts: BTreeMap<Tier<'a>, BTreeSet<Option<Host>>> = BTreeMap::new();
+        let mut objects: BTreeMap<Tier<'a>, Vec<&Object>> = BTreeMap::new();
         for object in state.objects.values() {
-            let Some(tier) = Tier::of(object) else { continue };
-            let controller = match tier {
+            if let Some(tier) = Tier::of(object) {
+                objects.entry(tier).or_default().push(object);
+            }
+        }
+        let tables = objects.into_iter().map(|(tier, objects)| {
+            let by = match tier {
                 Tier::Class(class) => {
-                    controllers.get(class).copied().unwrap_or(Controller::IngressNginx)
+                    let known = controllers.get(class).copied();
+                    Asker::Controller(known.unwrap_or(Controller::IngressNginx))
                 }
-                Tier::Gateway(_) => Controller::Other,
+                Tier::Gateway(gateway) => Asker::Gateway(listeners(state, gateway)),
             };
-            answers.controllers.insert(tier, controller);
-            let own = rows.entry(tier).or_default();
-            let annotations = object.annotations();
-            // A canary takes a part of what another one has.
-            let canary = annotations
-                .iter()
-                .find(|(key, _)| key.as_str().ends_with("ingress.kubernetes.io/canary"));
-            if canary.is_some_and(|(_, value)| is_true(&value.value)) {
-                continue;
-            }
-            let paths: Vec<(Option<Host>, Path, PathRule<'_>)> = object
-                .paths()
-                .into_iter()
-                .filter_map(|rule| Some((host(rule.host)?, path(&rule)?, rule)))
-                .collect();
-            let written = paths.iter().map(|(_, path, _)| path);
-            if controller.reads_nginx()
-                && regex_annotation(&annotations, written, controller).is_some()
-            {
-                let hosts = paths.iter().map(|(host, ..)| host.clone());
-                regex_hosts.entry(tier).or_default().extend(hosts);
-            }
-            own.extend(paths.into_iter().map(|(host, path, rule)| {
-                let found = match rule.kind {
-                    Some("RegularExpression") => PathMatch::Regex(rule.path.to_owned()),
-                    _ => PathMatch::of(&path, false),
-                };
-                let answer = Backend { owner: rule.owner.to_owned(), backend: rule.backend };
-                let traefik = TraefikRule::of(&annotations);
-                let host_span = path.path.span;
-                (host, Rule { path, answer, is_catch_all: false, traefik, host: host_span, found })
-            }));
-        }
-        for (tier, rows) in rows {
-            let regex = regex_hosts.remove(&tier).unwrap_or_default();
-            answers.tables.insert(tier, Table::of_rows(rows.into_iter(), regex));
-        }
-        for listener in state.objects.values().flat_map(Object::listeners) {
-            let gateway = listener.set.gateway().filter(|_| listener.secret.is_some());
-            if let (Some(gateway), Some(host)) = (gateway, Host::parse(listener.host)) {
-                answers.listeners.entry(gateway).or_default().push(host);
-            }
-        }
-        answers
+            (tier, Table::of(&objects, by))
+        });
+        Self { tiers: tables.collect() }
     }
 
-    /// The answer to a request, and the rule that decides.
-    pub fn answer(&self, tier: Tier<'_>, host: &Host, path: &str) -> (Reply, Option<Place>) {
-        let Some((tier, table)) = self.tables.get_key_value(&tier) else {
-            return (Reply::Nothing, None);
-        };
-        let path = normal(path);
-        let lookup = match tier {
-            Tier::Gateway(gateway) => {
-                let listeners = self.listeners.get(gateway).into_iter().flatten();
-                let near = listeners.filter(|own| host.is_covered_by(own));
-                let near =
-                    near.max_by_key(|own| (!own.as_str().starts_with('*'), own.as_str().len()));
-                table.lookup_gateway(near, host, &path)
-            }
-            Tier::Class(_) => {
-                let controller = self.controllers.get(tier).copied();
-                table.lookup(controller.unwrap_or(Controller::IngressNginx), host, &path)
-            }
-        };
-        let place = |found: &Considered<'_, Backend>| {
-            let path = &found.rule.path;
-            Some((found.host.cloned(), path.path.value.as_str().to_owned(), path.kind))
-        };
-        match lookup.found {
-            Found::Rule(found) => (Reply::Backend(found.rule.answer.clone()), place(&found)),
-            Found::Redirect(_, found) => {
-                (Reply::Redirect(found.rule.answer.clone()), place(&found))
-            }
-            Found::Undecided(all) => {
-                let answers = all.iter().map(|found| found.rule.answer.clone()).collect();
-                (Reply::Undecided(answers), all.first().and_then(place))
-            }
-            Found::Nothing => (Reply::Nothing, None),
+    /// The answer to a request.
+    pub fn answer(&self, tier: Tier<'_>, host: &Host, path: &str) -> Answered {
+        match self.table(tier) {
+            Some(table) => table.answer(host, &normal(path)),
+            None => Answered { reply: Reply::Nothing, by: None },
         }
     }
 
     /// Every host that some rule of a tier could treat in its own way.
     pub fn hosts(&self, tier: Tier<'_>) -> BTreeSet<Asked> {
-        let Some(table) = self.tables.get(&tier) else { return BTreeSet::new() };
-        let named = table.hosts().map(|(host, _)| host.cloned());
+        let Some(table) = self.table(tier) else { return BTreeSet::new() };
+        let named = table.rules.hosts().map(|(host, _)| host.cloned());
         let asked = named.chain([None]).filter_map(|rule| {
             let text = match &rule {
                 None => "nobody.invalid".to_owned(),
@@ -228,47 +179,117 @@ impl<'a> Answers<'a> {
         asked.collect()
     }
 
-    /// The rules that can decide of requests for a host.
-    pub fn rules(&self, tier: Tier<'_>, host: &Host) -> Vec<Compared<'_>> {
-        let own = self.compared(tier).into_iter();
-        own.filter(|rule| rule.host.is_none_or(|own| host.is_covered_by(own))).collect()
-    }
-
-    /// Whether a tier has the same rules and listeners as another side's.
-    pub fn is_like(&self, tier: Tier<'_>, other: &Self) -> bool {
-        let listeners = |side: &Self| match tier {
-            Tier::Class(_) => None,
-            Tier::Gateway(gateway) => side.listeners.get(gateway).cloned(),
+    /// The rules and the listeners that can decide of requests for a host.
+    pub fn deciding(&self, tier: Tier<'_>, host: &Host) -> (Vec<Compared<'_>>, Vec<&Host>) {
+        let Some(table) = self.table(tier) else { return (Vec::new(), Vec::new()) };
+        let listeners = match &table.by {
+            Asker::Controller(_) => &[][..],
+            Asker::Gateway(listeners) => listeners,
         };
-        self.compared(tier) == other.compared(tier) && listeners(self) == listeners(other)
+        let rules =
+            table.compared().filter(|rule| rule.host.is_none_or(|own| host.is_covered_by(own)));
+        (rules.collect(), listeners.iter().filter(|own| host.is_covered_by(own)).collect())
     }
 
-    fn compared<'s>(&'s self, tier: Tier<'_>) -> Vec<Compared<'s>> {
-        let table = self.tables.iter().find(|(own, _)| **own == tier);
-        let all = table.into_iter().flat_map(|(_, table)| {
-            table.all().map(|found| Compared {
-                host: found.host,
-                path: found.rule.path.path.value.as_str(),
-                kind: found.rule.path.kind,
-                found: &found.rule.found,
-                answer: &found.rule.answer,
-                traefik: &found.rule.traefik,
-                is_regex: table.is_regex(found.host),
-            })
-        });
-        all.collect()
-    }
-
-    /// The listeners of a tier that cover a host.
-    pub fn has_listener(&self, tier: Tier<'_>, host: &Host) -> bool {
-        match tier {
-            Tier::Class(_) => false,
-            Tier::Gateway(gateway) => {
-                let mut all = self.listeners.get(gateway).into_iter().flatten();
-                all.any(|own| host.is_covered_by(own))
-            }
+    /// True where a tier has the same rules and listeners on the other side.
+    pub fn is_like(&self, tier: Tier<'_>, other: &Self) -> bool {
+        match (self.table(tier), other.table(tier)) {
+            (Some(one), Some(other)) => one.by == other.by && one.compared().eq(other.compared()),
+            (one, other) => one.is_none() && other.is_none(),
         }
     }
+
+    fn table<'s>(&'s self, tier: Tier<'_>) -> Option<&'s Table> {
+        self.tiers.iter().find(|(own, _)| **own == tier).map(|(_, table)| table)
+    }
+}
+
+impl Table {
+    fn of(objects: &[&Object], by: Asker) -> Self {
+        let reader = match &by {
+            Asker::Controller(controller) if controller.reads_nginx() => Some(*controller),
+            Asker::Controller(_) | Asker::Gateway(_) => None,
+        };
+        let mut rows: Vec<(Option<Host>, Rule<Backend>)> = Vec::new();
+        let mut regex_hosts: BTreeSet<Option<Host>> = BTreeSet::new();
+        for object in objects {
+            let annotations = object.annotations();
+            // A canary takes a part of what another one has.
+            let is_canary = nginx_annotation(&annotations, "canary").is_some_and(is_true);
+            if reader.is_some() && is_canary {
+                continue;
+            }
+            let paths = object.paths().into_iter();
+            let paths: Vec<(Option<Host>, Path, PathRule<'_>)> =
+                paths.filter_map(|rule| Some((host(rule.host)?, path(&rule)?, rule))).collect();
+            let written = paths.iter().map(|(_, path, _)| path);
+            if reader
+                .is_some_and(|reader| regex_annotation(&annotations, written, reader).is_some())
+            {
+                regex_hosts.extend(paths.iter().map(|(host, ..)| host.clone()));
+            }
+            let traefik = TraefikRule::of(&annotations);
+            rows.extend(paths.into_iter().map(|(host, path, rule)| {
+                let found = match rule.kind {
+                    Some("RegularExpression") => PathMatch::Regex(rule.path.to_owned()),
+                    _ => PathMatch::of(&path, false),
+                };
+                let answer = Backend { owner: rule.owner.to_owned(), backend: rule.backend };
+                let (traefik, is_catch_all) = (traefik.clone(), false);
+                let place = path.path.span;
+                (host, Rule { path, answer, is_catch_all, traefik, host: place, found })
+            }));
+        }
+        Self { rules: route::Tier::of_rows(rows.into_iter(), regex_hosts), by }
+    }
+
+    fn answer(&self, host: &Host, path: &str) -> Answered {
+        let lookup = match &self.by {
+            Asker::Controller(controller) => self.rules.lookup(*controller, host, path),
+            Asker::Gateway(listeners) => {
+                let near = listeners.iter().filter(|own| host.is_covered_by(own));
+                let near = near.max_by_key(|own| own.precision());
+                self.rules.lookup_gateway(near, host, path)
+            }
+        };
+        let by = |found: &Considered<'_, Backend>| {
+            let path = &found.rule.path;
+            Some((found.host.cloned(), path.path.value.as_str().to_owned(), path.kind))
+        };
+        let backend = |found: &Considered<'_, Backend>| found.rule.answer.clone();
+        match lookup.found {
+            Found::Rule(found) => {
+                Answered { reply: Reply::Backend(backend(&found)), by: by(&found) }
+            }
+            Found::Redirect(_, found) => {
+                Answered { reply: Reply::Redirect(backend(&found)), by: by(&found) }
+            }
+            Found::Undecided(all) => Answered {
+                reply: Reply::Undecided(all.iter().map(backend).collect()),
+                by: all.first().and_then(by),
+            },
+            Found::Nothing => Answered { reply: Reply::Nothing, by: None },
+        }
+    }
+
+    fn compared(&self) -> impl Iterator<Item = Compared<'_>> {
+        self.rules.all().map(|found| Compared {
+            host: found.host,
+            path: found.rule.path.path.value.as_str(),
+            kind: found.rule.path.kind,
+            found: &found.rule.found,
+            answer: &found.rule.answer,
+            traefik: &found.rule.traefik,
+            is_regex: self.rules.is_regex(found.host),
+        })
+    }
+}
+
+/// Hosts of a Gateway's listeners with TLS.
+fn listeners(state: &State, gateway: &str) -> Vec<Host> {
+    let all = state.objects.values().flat_map(Object::listeners);
+    let own = all.filter(|found| found.secret.is_some() && found.set.gateway() == Some(gateway));
+    own.filter_map(|found| Host::parse(found.host)).collect()
 }
 
 /// `Some(None)` is any host.

@@ -42,7 +42,7 @@ pub(super) fn findings(comparison: Comparison<'_>) -> Vec<Finding> {
             Place::Kustomization if file.kind == ChangeKind::Changed => {
                 kustomization(comparison, file.path)
             }
-            // What they do is told of the file itself.
+            // The file itself is told of.
             Place::Kustomization | Place::Foreign(_) | Place::Node { .. } | Place::List => {
                 Vec::new()
             }
@@ -66,7 +66,7 @@ fn kustomization(comparison: Comparison<'_>, path: &str) -> Vec<Finding> {
     let mut differ = Kustomization::differences(from, to);
     let comes_or_goes = |listed: &str| {
         let mut all = comparison.changed.iter().filter(|file| file.kind != ChangeKind::Changed);
-        all.any(|file| file.path.strip_prefix("kubernetes/") == Some(listed))
+        all.any(|file| Place::listed(file.path) == Some(listed))
     };
     let listed = to.resources.difference(&from.resources).map(|file| (file, "is listed"));
     let gone =

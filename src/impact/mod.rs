@@ -246,10 +246,6 @@ fn silent(comparison: Comparison<'_>, file: &ChangedFile<'_>) -> Option<(Class, 
         return Some((Class::Text, "only its permissions change".to_owned()));
     }
     let unknown = |what: &str| (Class::Unknown, format!("{what}; lbgen cannot say what this does"));
-    let verdict = |is_same: bool, what: &str| match is_same {
-        true => (Class::Text, SAME.to_owned()),
-        false => unknown(what),
-    };
     let (from, to) = (comparison.from, comparison.to);
     let objects = |state: &'_ State| -> Vec<Object> {
         state.objects.values().filter(|object| object.file == file.path).cloned().collect()
@@ -264,12 +260,21 @@ fn silent(comparison: Comparison<'_>, file: &ChangedFile<'_>) -> Option<(Class, 
         | Place::Service(_)
         | Place::Fallback(_)
         | Place::Gateway(_)
-        | Place::Listeners { .. } => verdict(objects(from) == objects(to), "its objects differ"),
+        | Place::Listeners { .. }
+            if objects(from) == objects(to) =>
+        {
+            (Class::Text, SAME.to_owned())
+        }
+        Place::Domain(_)
+        | Place::Component(_)
+        | Place::Service(_)
+        | Place::Fallback(_)
+        | Place::Gateway(_)
+        | Place::Listeners { .. } => unknown("its objects differ"),
         // What is more has been said of it.
         Place::Kustomization if file.kind != ChangeKind::Changed => return None,
-        Place::Kustomization => verdict(true, ""),
-        Place::StatusScript => verdict(false, "changed"),
-        Place::Foreign(_) => unknown("changed"),
+        Place::Kustomization => (Class::Text, SAME.to_owned()),
+        Place::StatusScript | Place::Foreign(_) => unknown("changed"),
     })
 }
 

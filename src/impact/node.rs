@@ -46,16 +46,13 @@ pub struct NodeChange {
     pub daemon: Daemon,
 }
 
-/// keepalived's own file, below a node's root.
-const CONFIGURATION: &str = "etc/keepalived/keepalived.conf";
-
-/// The changed files of each node, by their paths on it.
-fn files_by_node<'a>(comparison: Comparison<'a>) -> BTreeMap<&'a str, Vec<&'a str>> {
-    let mut nodes: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for file in comparison.changed {
-        let Place::Node { node, .. } = Place::of(file.path) else { continue };
-        let path = file.path.split_once(node).map_or("", |(_, path)| path.trim_start_matches('/'));
-        nodes.entry(node).or_default().push(path);
+/// The changed files of each node.
+fn files_by_node<'a>(comparison: Comparison<'a>) -> BTreeMap<&'a str, Vec<NodeFile<'a>>> {
+    let mut nodes: BTreeMap<&str, Vec<NodeFile<'_>>> = BTreeMap::new();
+    for changed in comparison.changed {
+        if let Place::Node { node, file } = Place::of(changed.path) {
+            nodes.entry(node).or_default().push(file);
+        }
     }
     nodes
 }
@@ -67,8 +64,7 @@ pub(super) fn findings(comparison: Comparison<'_>) -> Vec<Finding> {
         let Some(name) = Subdomain::parse(node) else { continue };
         let (was, is) =
             (comparison.from.nodes.contains_key(&name), comparison.to.nodes.contains_key(&name));
-        let paths: Vec<String> =
-            files.iter().map(|path| NodeFile::of(path).on(node).to_string()).collect();
+        let paths: Vec<String> = files.iter().map(|file| file.on(node).to_string()).collect();
         let all = paths.iter().map(String::as_str);
         let entry = Entry::Node(name.clone());
         match (was, is) {
@@ -86,11 +82,15 @@ pub(super) fn findings(comparison: Comparison<'_>) -> Vec<Finding> {
 }
 
 /// What changes on a node beside its VIPs.
-fn settings(comparison: Comparison<'_>, node: &Subdomain, files: &[&str]) -> Option<Finding> {
+fn settings(
+    comparison: Comparison<'_>,
+    node: &Subdomain,
+    files: &[NodeFile<'_>],
+) -> Option<Finding> {
     let mut what: Vec<&str> = Vec::new();
     let mut named: Vec<String> = Vec::new();
-    for path in files {
-        let word = match NodeFile::of(path) {
+    for file in files {
+        let word = match file {
             NodeFile::Configuration => match (of(comparison.from, node), of(comparison.to, node)) {
                 (Some(from), Some(to)) => beside_instances(from, to),
                 _ => Some("keepalived's configuration"),
@@ -108,13 +108,13 @@ fn settings(comparison: Comparison<'_>, node: &Subdomain, files: &[&str]) -> Opt
             NodeFile::Check(_) => Some("the health check"),
             NodeFile::Loaded => Some("the check of reloads"),
             // It follows the configuration.
-            NodeFile::Expected if files.contains(&CONFIGURATION) => None,
+            NodeFile::Expected if files.contains(&NodeFile::Configuration) => None,
             NodeFile::Expected => Some("what keepalived should have loaded"),
             NodeFile::Foreign(_) => None,
         };
         if let Some(word) = word {
             what.push(word);
-            named.push(NodeFile::of(path).on(node.as_str()).to_string());
+            named.push(file.on(node.as_str()).to_string());
         }
     }
     let mut told = BTreeSet::new();
@@ -159,7 +159,7 @@ pub(super) fn changes(comparison: Comparison<'_>) -> Vec<NodeChange> {
         .map(|node| {
             let touched = files
                 .get(node.as_str())
-                .is_some_and(|files| files.iter().any(|path| path.starts_with("etc/keepalived/")));
+                .is_some_and(|files| files.iter().any(|file| file.is_of_keepalived()));
             let daemon = match (of(comparison.from, node), of(comparison.to, node)) {
                 (None, Some(_)) => Daemon::Start,
                 (Some(_), None) => Daemon::Stop,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::answer::{Answers, Place, Reply, Tier};
+use super::answer::{Answered, Answers, Place, Reply, Tier};
 use super::{Class, Controllers};
 use crate::language::name::Host;
 use crate::route::witnesses;
@@ -30,6 +30,16 @@ pub(super) struct Change {
     pub to: Option<String>,
 }
 
+/// A URL with another answer.
+struct Differing {
+    /// As it is shown: the host that a rule names, empty for any, and the path.
+    shown: String,
+    /// The host that a rule names.
+    host: Option<Host>,
+    before: Answered,
+    after: Answered,
+}
+
 impl<'a> Served<'a> {
     pub fn of(from: &'a State, to: &'a State, controllers: &Controllers) -> Self {
         Self { before: Answers::of(from, controllers), after: Answers::of(to, controllers) }
@@ -46,8 +56,8 @@ impl<'a> Served<'a> {
         let mut found: BTreeMap<(String, Class), Change> = BTreeMap::new();
         let mut told: BTreeSet<(String, Class, Option<Place>, Option<Place>)> = BTreeSet::new();
         for pair in pairs {
-            for (shown, host, before, after) in self.differing(*pair) {
-                let ((old, old_place), (new, new_place)) = (&before, &after);
+            for Differing { shown, host, before, after } in self.differing(*pair) {
+                let (old, new) = (&before.reply, &after.reply);
                 let component = |reply: &Reply| {
                     reply.owners().find(|owner| is_component(owner)).map(str::to_owned)
                 };
@@ -67,7 +77,7 @@ impl<'a> Served<'a> {
                     }
                 };
                 for (owner, class) in concerned {
-                    let key = (owner.clone(), class, old_place.clone(), new_place.clone());
+                    let key = (owner.clone(), class, before.by.clone(), after.by.clone());
                     if !told.insert(key) {
                         continue;
                     }
@@ -87,12 +97,7 @@ impl<'a> Served<'a> {
         found.into_values().collect()
     }
 
-    /// URLs with another answer: as they are shown, the host that a rule names, and the two answers.
-    #[allow(clippy::type_complexity, reason = "two answers, each with its rule")]
-    fn differing(
-        &self,
-        [here, there]: [Tier<'a>; 2],
-    ) -> Vec<(String, Option<Host>, (Reply, Option<Place>), (Reply, Option<Place>))> {
+    fn differing(&self, [here, there]: [Tier<'a>; 2]) -> Vec<Differing> {
         let mut found = Vec::new();
         if here == there && self.before.is_like(here, &self.after) {
             return found;
@@ -100,27 +105,24 @@ impl<'a> Served<'a> {
         let hosts: BTreeSet<_> =
             self.before.hosts(here).into_iter().chain(self.after.hosts(there)).collect();
         for asked in hosts {
-            let (old, new) =
-                (self.before.rules(here, &asked.host), self.after.rules(there, &asked.host));
-            let listens = |answers: &Answers<'a>, tier| answers.has_listener(tier, &asked.host);
-            if here == there
-                && old == new
-                && listens(&self.before, here) == listens(&self.after, there)
-            {
+            let old = self.before.deciding(here, &asked.host);
+            let new = self.after.deciding(there, &asked.host);
+            if here == there && old == new {
                 continue;
             }
-            let texts: BTreeSet<&str> = old.iter().chain(&new).map(|rule| rule.path).collect();
+            let texts: BTreeSet<&str> = old.0.iter().chain(&new.0).map(|rule| rule.path).collect();
             for path in witnesses(&texts) {
                 let before = self.before.answer(here, &asked.host, &path);
                 let after = self.after.answer(there, &asked.host, &path);
                 let is_same = match here.is_other_api(there) {
                     // Their words for a backend differ.
-                    true => before.0.owners().eq(after.0.owners()),
-                    false => is_same(&before.0, &after.0),
+                    true => before.reply.owners().eq(after.reply.owners()),
+                    false => is_same(&before.reply, &after.reply),
                 };
                 if !is_same {
-                    let host = asked.rule.as_ref().map(ToString::to_string).unwrap_or_default();
-                    found.push((format!("{host}{path}"), asked.rule.clone(), before, after));
+                    let host = asked.rule.clone();
+                    let name = host.as_ref().map(ToString::to_string).unwrap_or_default();
+                    found.push(Differing { shown: format!("{name}{path}"), host, before, after });
                 }
             }
         }
@@ -128,7 +130,7 @@ impl<'a> Served<'a> {
     }
 }
 
-/// Whether two answers are alike: a port by its number is the one by its name, as far as anybody can tell.
+/// True for answers that are alike: a port by its number is the one by its name, as far as anybody can tell.
 fn is_same(before: &Reply, after: &Reply) -> bool {
     if before == after {
         return true;

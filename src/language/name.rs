@@ -134,6 +134,11 @@ impl Host {
                 .is_some_and(|parent| self.0.len() > parent.len() && self.0.ends_with(parent))
     }
 
+    /// How precisely it names a host: a wildcard less than a name, a short one less than a long one.
+    pub fn precision(&self) -> (bool, usize) {
+        (!self.0.starts_with('*'), self.0.len())
+    }
+
     /// Longest name without `*.`: its file is called `<name>.yaml`, and file names end at 255 bytes.
     pub const LONGEST: usize = 240;
 

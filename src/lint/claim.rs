@@ -88,11 +88,7 @@ fn shared_service(
     main: &Rule,
     report: &mut Report,
 ) {
-    let upstream = |name: &Label| {
-        let found = datacenter.components.get(name)?;
-        let backend = found.backend.as_ref()?;
-        Some((&found.namespace, &backend.service, &backend.port))
-    };
+    let upstream = |name: &Label| datacenter.components.get(name)?.upstream();
     let (Some(own), Some(name)) = (canary.component(), main.component()) else { return };
     let plain = || tier.all().filter_map(|found| found.rule.component());
     let beside = plain().find(|other| *other != name && upstream(other) == upstream(name));

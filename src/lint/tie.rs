@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::answer;
 use crate::diag::{Code, Diagnostic, Report, code};
 use crate::model::{Controller, Datacenter, Host, Label};
-use crate::route::{Answer, Considered, Found, PathMatch, RoutingTable, Rule, Tier, TraefikRouter};
+use crate::route::{
+    Answer, Considered, Found, PathMatch, RoutingTable, Rule, Tier, TraefikRouter, witnesses,
+};
 use crate::source::Span;
 
 /// Traefik's choice between them is random.
@@ -77,7 +79,7 @@ fn equal_texts(tier: &Tier, controller: Controller, ties: &mut Ties) {
                 .filter(|(second, _)| second.rule.answer != first.rule.answer);
             for (second, other) in others {
                 let Some(host) = shared_host(first.host, second.host) else { continue };
-                let tied = paths(first.rule).into_iter().chain(paths(second.rule)).find(|path| {
+                let tied = paths(first.rule, second.rule).into_iter().find(|path| {
                     one.matches(path)
                         && other.matches(path)
                         && matches!(tier.lookup(controller, &host, path).found, Found::Undecided(_))
@@ -106,11 +108,9 @@ fn shared_host(one: Option<&Host>, other: Option<&Host>) -> Option<Host> {
     }
 }
 
-/// A path, what lies below it, and a near miss.
-fn paths(rule: &Rule) -> [String; 4] {
-    let path = rule.path.path.value.as_str();
-    let bare = path.trim_end_matches('/');
-    [path.to_owned(), format!("{bare}/"), format!("{bare}/x"), format!("{bare}x")]
+/// Paths that could tell two rules apart.
+fn paths(one: &Rule, other: &Rule) -> Vec<String> {
+    witnesses(&[one, other].map(|rule| rule.path.path.value.as_str()).into())
 }
 
 /// A route without hosts has those of the listener that it attaches to.
@@ -136,18 +136,14 @@ fn equal_routes(datacenter: &Datacenter, entrypoint: &Label, tier: &Tier, ties: 
 
 fn overlaps(tier: &Tier, ties: &mut Ties) {
     for (host, rules) in tier.hosts() {
-        let regexes = rules.iter().filter_map(|rule| match &rule.found {
-            PathMatch::Regex(value) => Some((rule, regex::Regex::new(value).ok()?)),
-            PathMatch::Exact(_) | PathMatch::Prefix(_) => None,
-        });
-        for (rule, regex) in regexes {
+        let regexes = rules.iter().filter(|rule| matches!(rule.found, PathMatch::Regex(_)));
+        for rule in regexes {
+            // The root overlaps with everything, and is the shortest everywhere.
             let meets = |other: &&Rule| match &other.found {
-                PathMatch::Prefix(value) => {
-                    // The root overlaps with everything, and is the shortest everywhere.
-                    let below = format!("{value}/x");
-                    value != "/" && (regex.is_match(value) || regex.is_match(&below))
-                }
-                PathMatch::Exact(_) | PathMatch::Regex(_) => false,
+                PathMatch::Prefix(value) if value != "/" => paths(rule, other)
+                    .iter()
+                    .any(|path| rule.found.matches(path) && other.found.matches(path)),
+                PathMatch::Prefix(_) | PathMatch::Exact(_) | PathMatch::Regex(_) => false,
             };
             let others = rules.iter().filter(|other| other.answer != rule.answer);
             for other in others.filter(meets) {

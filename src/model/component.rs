@@ -44,6 +44,12 @@ impl Component {
     pub fn is_canary(&self) -> bool {
         nginx_annotation(&self.annotations, "canary").is_some_and(is_true)
     }
+
+    /// Its namespace, Service and port: ingress-nginx keeps one upstream for each.
+    pub fn upstream(&self) -> Option<(&Label, &ServiceName, &BackendPort)> {
+        let backend = self.backend.as_ref()?;
+        Some((&self.namespace, &backend.service, &backend.port))
+    }
 }
 
 /// A path that a component claims.

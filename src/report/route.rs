@@ -5,10 +5,8 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::known::Known;
-use crate::model::{
-    Annotations, Controller, Exposed, Label, Protocol, Tiers, is_true, nginx_annotation,
-};
-use crate::route::{Considered, PathMatch, Tier, TraefikRouter};
+use crate::model::{Controller, Exposed, Label, Protocol, Tiers, is_true, nginx_annotation};
+use crate::route::{Considered, PathMatch, Tier, TraefikRouter, is_forced, keeps_slash};
 
 /// A kind of traffic.
 #[derive(Debug, Default, Serialize)]
@@ -39,7 +37,6 @@ pub struct EntrypointData {
 struct TierData {
     /// `ingress-nginx`, `traefik` or `other`
     controller: &'static str,
-    all_regex: bool,
     regex_hosts: BTreeSet<Option<String>>,
     rules: Vec<RuleData>,
 }
@@ -105,12 +102,7 @@ fn of_cluster(
 
 fn tier_data(tiers: &Tiers, tier: &Tier, known: &Known<'_>) -> TierData {
     let controller = word(tiers.controller());
-    let forces = |component: Option<&Label>| {
-        let own = component.and_then(|name| known.planned.datacenter.components.get(name));
-        let says = own.and_then(|own| nginx_annotation(&own.annotations, "force-ssl-redirect"));
-        let of_tier = || nginx_annotation(tiers.routing_annotations(), "force-ssl-redirect");
-        tiers.controller().reads_nginx() && says.or_else(of_tier).is_some_and(is_true)
-    };
+    let component = |name: Option<&Label>| known.planned.datacenter.components.get(name?);
     let hosts = tier.hosts().map(|(host, _)| host);
     let regex_hosts = hosts.filter(|host| tier.is_regex(*host));
     let rules = tier.all().map(|found| {
@@ -131,14 +123,13 @@ fn tier_data(tiers: &Tiers, tier: &Tier, known: &Known<'_>) -> TierData {
             r#type: rule.path.kind.word(),
             r#match: (kind, found.value().to_owned()),
             traefik,
-            forced: forces(rule.component()),
+            forced: is_forced(tiers, component(rule.component())),
             component: rule.component().map(ToString::to_string),
             at: known.at(rule.path.path.span),
         }
     });
     TierData {
         controller,
-        all_regex: false,
         regex_hosts: regex_hosts.map(|host| host.map(ToString::to_string)).collect(),
         rules: rules.collect(),
     }
@@ -151,10 +142,4 @@ fn word(controller: Controller) -> &'static str {
         Controller::Traefik { .. } | Controller::TraefikNginx => "traefik",
         Controller::Other => "other",
     }
-}
-
-/// Whether a redirect to https keeps a slash at the end (facts-kubernetes 31).
-fn keeps_slash(controller: Controller, annotations: &Annotations) -> bool {
-    let keeps = nginx_annotation(annotations, "preserve-trailing-slash").is_some_and(is_true);
-    controller != Controller::IngressNginx || keeps
 }

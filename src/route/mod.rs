@@ -3,11 +3,13 @@
 
 mod claim;
 pub mod codes;
+mod https;
 mod matcher;
 mod regex;
 mod translation;
 mod witness;
 
+pub use https::{is_forced, keeps_slash};
 pub use matcher::{Considered, Found, Lookup, TraefikRouter, normal};
 pub use regex::{Engine, regex_annotation};
 pub use translation::{
@@ -18,6 +20,7 @@ pub use translation::{
 pub use witness::witnesses;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use crate::language::name::{Host, Label};
 use crate::language::word::PathType;
@@ -71,6 +74,13 @@ pub enum Answer {
     Fallback,
 }
 
+/// The annotations of an Ingress: those of its tier, and its own, which win.
+fn with(tier: &Annotations, own: &Annotations) -> Annotations {
+    let mut all = tier.clone();
+    all.extend(own.clone());
+    all
+}
+
 /// What annotations of Traefik say of the rules of an Ingress.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TraefikRule {
@@ -101,6 +111,16 @@ impl Rule {
         match &self.answer {
             Answer::Component(name) => Some(name),
             Answer::Fallback => None,
+        }
+    }
+}
+
+/// `component shop`, or `the fallback`
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Component(name) => write!(f, "component {name}"),
+            Self::Fallback => f.write_str("the fallback"),
         }
     }
 }
@@ -159,8 +179,7 @@ impl Tier {
             tier.all_regex = regex_annotation(of_tier, whole, controller).is_some();
             // One that is a canary says nothing of its host.
             for (_, component) in own().filter(|(_, found)| !tiers.has_canary(found)) {
-                let mut all = of_tier.clone();
-                all.extend(component.annotations.clone());
+                let all = with(of_tier, &component.annotations);
                 let turned = regex_annotation(&all, component.paths.iter(), controller).is_some();
                 if component.backend.is_some() && turned {
                     let hosts = component.claimed_hosts();
@@ -169,7 +188,7 @@ impl Tier {
             }
         }
         for (name, component) in own() {
-            for (host, rule) in tier.rules_of(name, component) {
+            for (host, rule) in tier.rules_of(name, component, tiers) {
                 match (&component.backend, tiers.has_canary(component)) {
                     (None, _) => tier.records.push((host, rule)),
                     (Some(_), true) => tier.canaries.push((host, rule)),
@@ -193,8 +212,13 @@ impl Tier {
     }
 
     /// The rules of a component, one for each host and path.
-    fn rules_of(&self, name: &Label, component: &Component) -> Vec<(Option<Host>, Rule)> {
-        let traefik = TraefikRule::of(&component.annotations);
+    fn rules_of(
+        &self,
+        name: &Label,
+        component: &Component,
+        tiers: &Tiers,
+    ) -> Vec<(Option<Host>, Rule)> {
+        let traefik = TraefikRule::of(&with(tiers.routing_annotations(), &component.annotations));
         let rules = component.paths.iter().flat_map(|path| {
             component.claimed_hosts().map(|host| {
                 let place = host.map_or(path.path.span, |host| host.span);

@@ -1,8 +1,8 @@
 //! Canaries: who takes a request from the component that has its path.
 
 use super::{Request, Tracer};
-use crate::language::name::{Label, ServiceName};
-use crate::model::{BackendPort, Component, Exposed};
+use crate::language::name::Label;
+use crate::model::{Component, Exposed};
 use crate::route::{Answer, Canary, Considered, HeaderMatch, Rule, Tier};
 
 impl<'a> Tracer<'a> {
@@ -44,18 +44,18 @@ impl<'a> Tracer<'a> {
     /// In ingress-nginx a canary is one of the main rule's Service, wherever that answers; one whose own Service answers
     /// somewhere as it is has no effect (facts-kubernetes 29).
     fn canary_of_service(&self, tier: &'a Tier, main: &Component) -> Option<&'a Rule> {
-        let service = upstream(main)?;
+        let service = main.upstream()?;
         let mut canaries = tier.canaries().filter(|(host, rule)| {
             let claims = || tier.rules(*host).iter();
             // The texts of the paths are compared.
             let first = claims().find(|found| found.path.path.value == rule.path.path.value);
             let first = first.and_then(|found| self.component(found.component()?));
-            let own = rule.component().and_then(|name| upstream(self.component(name)?));
+            let own = rule.component().and_then(|name| self.component(name)?.upstream());
             let is_used = || {
                 let mut all = tier.all().filter_map(|found| found.rule.component());
-                all.any(|name| self.component(name).and_then(upstream) == own)
+                all.any(|name| self.component(name).and_then(Component::upstream) == own)
             };
-            first.and_then(upstream) == Some(service) && !is_used()
+            first.and_then(Component::upstream) == Some(service) && !is_used()
         });
         canaries.next().map(|(_, rule)| rule)
     }
@@ -63,10 +63,4 @@ impl<'a> Tracer<'a> {
     fn component(&self, name: &Label) -> Option<&'a Component> {
         self.datacenter.components.get(name)
     }
-}
-
-/// A Service and its port, as ingress-nginx keeps them apart.
-fn upstream(component: &Component) -> Option<(&Label, &ServiceName, &BackendPort)> {
-    let backend = component.backend.as_ref()?;
-    Some((&component.namespace, &backend.service, &backend.port))
 }

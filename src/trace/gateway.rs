@@ -1,6 +1,5 @@
 //! The way through one Gateway.
 
-use super::ingress::Slash;
 use super::{Outcome, Routes, Scheme, Trace, Tracer};
 use crate::model::{Domain, Exposed, Host};
 use crate::route::{Considered, Found, normal};
@@ -29,7 +28,7 @@ impl<'a> Tracer<'a> {
             (Scheme::Http, _) if tiers.redirects() => {
                 return Outcome::to_https(
                     request,
-                    Slash::Kept,
+                    true,
                     "the listener for plain http sends every host to https",
                 );
             }
@@ -41,9 +40,9 @@ impl<'a> Tracer<'a> {
         let outcome = match lookup.found {
             Found::Rule(found) => {
                 trace.notes.extend(longer_elsewhere(&found, &trace.considered, listener));
-                self.found(&[found], Exposed::Gateway, routes, trace)
+                self.found(&found, Exposed::Gateway, routes, trace)
             }
-            Found::Undecided(found) => self.found(&found, Exposed::Gateway, routes, trace),
+            Found::Undecided(found) => self.undecided(&found, Exposed::Gateway, routes, trace),
             Found::Redirect(..) | Found::Nothing => Outcome::nothing("no route matches"),
         };
         trace.notes.extend(tied_at_listener(&trace.considered, listener));
@@ -65,7 +64,7 @@ fn longer_elsewhere(
     let by = longest.filter(|_| is_open)?;
     Some(format!(
         "Traefik's Gateway would give it to {}: there a longer path counts more than a more precise host",
-        by.rule.component().map_or("the fallback".to_owned(), |name| format!("component {name}"))
+        by.rule.answer
     ))
 }
 
@@ -77,7 +76,7 @@ fn tied_at_listener(considered: &[Considered<'_>], listener: Option<&Host>) -> O
     is_tie.then(|| {
         format!(
             "at the listener of {host} the route of {} is the same: implementations may let the older one of the two answer",
-            second.rule.component().map_or("the fallback".to_owned(), |name| format!("component {name}"))
+            second.rule.answer
         )
     })
 }
@@ -88,8 +87,6 @@ impl<'a> Tracer<'a> {
         let domains = self.datacenter.domains.iter();
         let plain =
             domains.filter(|(own, found)| found.tls_secret.is_none() && host.is_covered_by(own));
-        plain
-            .map(|(own, _)| own)
-            .max_by_key(|own| (!own.as_str().starts_with('*'), own.as_str().len()))
+        plain.map(|(own, _)| own).max_by_key(|own| own.precision())
     }
 }

@@ -1,10 +1,8 @@
 //! The way through two tiers of Ingresses.
 
 use super::{Outcome, Request, Routes, Scheme, Trace, Tracer};
-use crate::model::{
-    Annotations, Controller, Domain, Exposed, Host, Tiers, is_true, nginx_annotation,
-};
-use crate::route::{Considered, Engine, Found, Tier, normal};
+use crate::model::{Controller, Domain, Exposed, Host, Tiers, is_true, nginx_annotation};
+use crate::route::{Considered, Engine, Found, Tier, is_forced, keeps_slash, normal};
 
 impl<'a> Tracer<'a> {
     /// Who answers, as the Ingresses of an entrypoint say.
@@ -34,7 +32,7 @@ impl<'a> Tracer<'a> {
         match lookup.found {
             Found::Rule(found) => {
                 trace.notes.extend(tried_elsewhere(tier, &found));
-                self.found(&[found], Exposed::Ingress, routes, trace)
+                self.found(&found, Exposed::Ingress, routes, trace)
             }
             Found::Undecided(found) => {
                 trace.notes.push(match controller.reads_nginx() && tier.is_regex(found[0].host) {
@@ -47,7 +45,7 @@ impl<'a> Tracer<'a> {
                             .to_owned()
                     }
                 });
-                self.found(&found, Exposed::Ingress, routes, trace)
+                self.undecided(&found, Exposed::Ingress, routes, trace)
             }
             Found::Redirect(path, because) => Outcome::Redirect {
                 status: 301,
@@ -68,22 +66,17 @@ impl<'a> Tracer<'a> {
 }
 
 impl<'a> Tracer<'a> {
-    /// The redirect of `force-ssl-redirect` on the routing tier, which sees plain http from the edge, whatever the client
-    /// sent (facts-kubernetes 15, 32).
+    /// The redirect of `force-ssl-redirect` on the routing tier, or what it needs where the client came by https.
     fn forced_to_https(&self, tiers: &Tiers, trace: &mut Trace<'a>) -> Option<Outcome<'a>> {
         let rule = trace.considered.first()?;
         let component = rule.rule.component().and_then(|name| self.datacenter.components.get(name));
-        let own = component.map(|found| &found.annotations);
-        let says = own.and_then(|own| nginx_annotation(own, "force-ssl-redirect"));
-        let says =
-            says.or_else(|| nginx_annotation(tiers.routing_annotations(), "force-ssl-redirect"));
-        if !tiers.controller().reads_nginx() || !says.is_some_and(is_true) {
+        if !is_forced(tiers, component) {
             return None;
         }
         match trace.request.scheme {
             Scheme::Http => Some(Outcome::to_https(
                 trace.request,
-                Slash::of(tiers.controller(), tiers.routing_annotations()),
+                keeps_slash(tiers.controller(), tiers.routing_annotations()),
                 "the routing tier sends plain http to https (`force-ssl-redirect`)",
             )),
             Scheme::Https => {
@@ -105,24 +98,6 @@ fn tried_elsewhere(tier: &Tier, found: &Considered<'_>) -> Option<String> {
     })
 }
 
-/// The final slash of a path in a redirect to https.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Slash {
-    Kept,
-    /// As ingress-nginx does without `preserve-trailing-slash` (facts-kubernetes 31).
-    Dropped,
-}
-
-impl Slash {
-    fn of(controller: Controller, annotations: &Annotations) -> Self {
-        let keeps = nginx_annotation(annotations, "preserve-trailing-slash").is_some_and(is_true);
-        match controller {
-            Controller::IngressNginx if !keeps => Self::Dropped,
-            _ => Self::Kept,
-        }
-    }
-}
-
 /// The answer of the edge itself.
 fn at_the_edge<'a>(
     request: &Request,
@@ -138,7 +113,7 @@ fn at_the_edge<'a>(
     if edge.controller.reads_nginx() && request.scheme == Scheme::Http && redirects {
         return Some(Outcome::to_https(
             request,
-            Slash::of(edge.controller, &edge.annotations),
+            keeps_slash(edge.controller, &edge.annotations),
             "the edge sends plain http to https (`ssl-redirect`)",
         ));
     }
@@ -156,12 +131,10 @@ fn at_the_edge<'a>(
 }
 
 impl Outcome<'_> {
-    /// The same address with TLS.
-    pub(super) fn to_https(request: &Request, slash: Slash, why: &str) -> Self {
-        let path = match slash {
-            Slash::Kept => request.path.as_str(),
-            Slash::Dropped => request.path.strip_suffix('/').unwrap_or(&request.path),
-        };
+    /// The same address with TLS, with or without a slash at its end.
+    pub(super) fn to_https(request: &Request, keeps_slash: bool, why: &str) -> Self {
+        let path = request.path.strip_suffix('/').filter(|_| !keeps_slash);
+        let path = path.unwrap_or(&request.path);
         let location = format!("https://{}{path}", request.host);
         Self::Redirect { status: 308, location, why: why.to_owned() }
     }

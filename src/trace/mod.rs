@@ -288,22 +288,28 @@ impl<'a> Tracer<'a> {
         }
     }
 
-    /// Who answers by what a tier found; `api` is the one that it was found by.
+    /// Who answers by a rule that a tier found; `api` is the one that it was found by.
     fn found(
         &self,
-        found: &[Considered<'a>],
+        found: &Considered<'a>,
         api: Exposed,
         Routes { tiers, tier }: Routes<'a>,
         trace: &mut Trace<'a>,
     ) -> Outcome<'a> {
-        let mut candidates = found.iter().map(|rule| {
-            let canary = self.canary(trace.request, tier, rule, api, &mut trace.notes);
-            self.answer(canary.unwrap_or(&rule.rule.answer), tiers, &mut trace.notes)
-        });
-        match found.len() {
-            1 => candidates.next().unwrap_or_else(|| Outcome::nothing("nobody answers")),
-            _ => Outcome::Undecided { candidates: candidates.collect() },
-        }
+        let canary = self.canary(trace.request, tier, found, api, &mut trace.notes);
+        self.answer(canary.unwrap_or(&found.rule.answer), tiers, &mut trace.notes)
+    }
+
+    /// The same of rules of which nothing says which one answers.
+    fn undecided(
+        &self,
+        found: &[Considered<'a>],
+        api: Exposed,
+        routes: Routes<'a>,
+        trace: &mut Trace<'a>,
+    ) -> Outcome<'a> {
+        let candidates = found.iter().map(|rule| self.found(rule, api, routes, trace)).collect();
+        Outcome::Undecided { candidates }
     }
 }
 

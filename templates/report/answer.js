@@ -53,7 +53,7 @@ const MATCHERS = {
     const near = wildcard(host);
     const server = named(host) ? host : near !== null && named(near) ? near : null;
     const rules = tier.rules.filter((rule) => rule.host === server);
-    if (tier.allRegex || tier.regexHosts.includes(server)) {
+    if (tier.regexHosts.includes(server)) {
       const matches = (rule) => {
         try { return new RegExp('^' + rule.path, 'i').test(path); } catch { return false; }
       };

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::file::ManifestText;
 use super::{BundleFile, Emitter};
+use crate::bundle::Place;
 use crate::model::Entry;
 
 #[derive(Serialize)]
@@ -23,9 +24,9 @@ pub(super) fn emit(
         return Ok(None);
     }
     let mut resources: Vec<&str> =
-        files.iter().filter_map(|file| file.path.strip_prefix("kubernetes/")).collect();
+        files.iter().filter_map(|file| Place::listed(&file.path)).collect();
     resources.sort_unstable();
-    let mut text = ManifestText::new(emitter, "kustomization.yaml".to_owned());
+    let mut text = ManifestText::new(emitter, Place::Kustomization.to_string());
     text.add(&Kustomization {
         api_version: "kustomize.config.k8s.io/v1beta1",
         kind: "Kustomization",

@@ -14,6 +14,7 @@ pub use service::LOAD_BALANCER_CLASS;
 use rayon::prelude::*;
 
 use super::{BundleFile, Emitter, Files};
+use crate::bundle::Place;
 use crate::plan::{Manifest, ManifestFile, Object};
 use file::ManifestText;
 
@@ -52,16 +53,17 @@ fn manifest(emitter: &Emitter<'_>, manifest: &Manifest) -> anyhow::Result<Bundle
     Ok(text.finish(manifest.from.clone()))
 }
 
-/// Where a manifest lies below `kubernetes/`.
+/// The path of a manifest in the bundle.
 fn path(file: &ManifestFile) -> String {
     match file {
-        ManifestFile::Service(entrypoint) => format!("entrypoints/{entrypoint}/service.yaml"),
-        ManifestFile::Fallback(entrypoint) => format!("entrypoints/{entrypoint}/fallback.yaml"),
-        ManifestFile::Gateway(entrypoint) => format!("entrypoints/{entrypoint}/gateway.yaml"),
+        ManifestFile::Service(entrypoint) => Place::Service(entrypoint.as_str()).to_string(),
+        ManifestFile::Fallback(entrypoint) => Place::Fallback(entrypoint.as_str()).to_string(),
+        ManifestFile::Gateway(entrypoint) => Place::Gateway(entrypoint.as_str()).to_string(),
         ManifestFile::Listeners(entrypoint, set) => {
-            format!("entrypoints/{entrypoint}/listeners-{set:02}.yaml")
+            let number = format!("{set:02}");
+            Place::Listeners { entrypoint: entrypoint.as_str(), number: &number }.to_string()
         }
-        ManifestFile::Domain(host) => format!("domains/{}.yaml", host.object_name()),
-        ManifestFile::Component(name) => format!("components/{name}.yaml"),
+        ManifestFile::Domain(host) => Place::Domain(host.object_name().as_str()).to_string(),
+        ManifestFile::Component(name) => Place::Component(name.as_str()).to_string(),
     }
 }

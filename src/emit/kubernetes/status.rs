@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{BundleFile, Emitter};
+use crate::bundle::Place;
 use crate::model::{Entry, VipsForm};
 use crate::plan::{Exposure, Object, ServicePlan};
 
@@ -41,7 +42,7 @@ pub(super) fn emit(emitter: &Emitter<'_>) -> anyhow::Result<Option<BundleFile>> 
         return Ok(None);
     }
     let body = emitter.render("load-balancer-status", Script { services })?;
-    let path = "kubernetes/load-balancer-status".to_owned();
+    let path = Place::StatusScript.to_string();
     Ok(Some(BundleFile { path, mode: 0o755, body, from: vec![Entry::Datacenter] }))
 }
 

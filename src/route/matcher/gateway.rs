@@ -4,9 +4,9 @@
 
 use std::cmp::Reverse;
 
-use super::{Considered, Lookup, Tier, is_below};
+use super::{Considered, Lookup, Tier};
 use crate::language::name::Host;
-use crate::route::{PathMatch, regex};
+use crate::route::PathMatch;
 
 pub(super) fn lookup<'a, A: PartialEq>(
     tier: &'a Tier<A>,
@@ -49,21 +49,13 @@ type Precision = (bool, usize);
 
 fn precision(own: Option<&Host>, host: &Host) -> Option<Precision> {
     let Some(own) = own else { return Some((false, 0)) };
-    let is_named = !own.as_str().starts_with('*');
-    host.is_covered_by(own).then_some((is_named, own.as_str().len()))
+    host.is_covered_by(own).then_some(own.precision())
 }
 
 /// Exact before a prefix before a regular expression, whose place an implementation chooses; then the longest.
 type Rank = (u8, usize);
 
 fn rank(found: &PathMatch, path: &str) -> Option<Rank> {
-    let length = found.value().len();
-    match found {
-        PathMatch::Exact(value) => (value == path).then_some((2, length)),
-        PathMatch::Prefix(value) => is_below(path, value).then_some((1, length)),
-        PathMatch::Regex(value) => {
-            // What is no regular expression the implementation refuses.
-            (regex::is_match(value, path) == Some(true)).then_some((1, length))
-        }
-    }
+    let kind = if let PathMatch::Exact(_) = found { 2 } else { 1 };
+    found.matches(path).then_some((kind, found.value().len()))
 }

@@ -130,7 +130,7 @@ impl<A> Considered<'_, A> {
 }
 
 /// Whether `path` is `prefix` or lies below it, element by element.
-fn is_below(path: &str, prefix: &str) -> bool {
+pub(super) fn is_below(path: &str, prefix: &str) -> bool {
     let prefix = prefix.trim_end_matches('/');
     path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

@@ -38,20 +38,24 @@ pub(super) fn lookup<'a, A>(tier: &'a Tier<A>, host: &Host, path: &str) -> Looku
 /// the first that matches answers. nginx refuses to load one that is no regular expression.
 fn by_regex<'a, A>(mut rules: Vec<Considered<'a, A>>, path: &str) -> Lookup<'a, A> {
     rules.sort_by(|a, b| (b.path().len(), b.path()).cmp(&(a.path().len(), a.path())));
-    let matched: Vec<(Considered<'a, A>, Option<bool>)> =
-        rules.into_iter().map(|rule| (rule, regex::matches(rule.path(), path))).collect();
-    let possible: Vec<(Considered<'a, A>, bool)> = matched
-        .into_iter()
-        .filter(|(_, matches)| *matches != Some(false))
-        .map(|(rule, matches)| (rule, matches.is_some()))
-        .collect();
-    let sure = possible.iter().position(|(_, is_sure)| *is_sure);
-    let open = sure.map_or(possible.len(), |at| at + 1);
-    let considered: Vec<Considered<'a, A>> = possible.into_iter().map(|(rule, _)| rule).collect();
+    let mut considered: Vec<Considered<'a, A>> = Vec::new();
+    // Those that may match come before the first that does.
+    let mut open = None;
+    for rule in rules {
+        match regex::matches(rule.path(), path) {
+            Some(false) => continue,
+            Some(true) => _ = open.get_or_insert(considered.len()),
+            None => {}
+        }
+        considered.push(rule);
+    }
     match open {
-        0 | 1 if sure.is_some() => Lookup::of(considered),
-        0 => Lookup::of(considered),
-        _ => Lookup { found: Found::Undecided(considered[..open].to_vec()), considered },
+        None if considered.is_empty() => Lookup::of(considered),
+        Some(0) => Lookup::of(considered),
+        first => {
+            let end = first.map_or(considered.len(), |at| at + 1);
+            Lookup { found: Found::Undecided(considered[..end].to_vec()), considered }
+        }
     }
 }
 

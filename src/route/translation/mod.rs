@@ -15,6 +15,7 @@ pub use redirect::Redirect;
 use instead::{OWN_POLICIES, instead};
 
 use super::regex::{self, regex_annotation};
+use super::with;
 use crate::language::name::{Host, Name, QualifiedName};
 use crate::model::{Annotations, Component, NGINX, Path, Tiers, is_true, nginx_annotation};
 use crate::source::Span;
@@ -288,9 +289,7 @@ pub fn of_other_programs(annotations: &Annotations) -> Annotations {
 
 /// The annotations of an entrypoint, and others that win.
 fn merged(tiers: &Tiers, own: &Annotations) -> Annotations {
-    let mut all = of_tiers(tiers);
-    all.extend(own.clone());
-    all
+    with(&of_tiers(tiers), own)
 }
 
 impl Remark {

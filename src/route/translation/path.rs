@@ -2,6 +2,8 @@
 
 use crate::language::word::PathType;
 use crate::model::Path;
+use crate::route::matcher::is_below;
+use crate::route::regex;
 
 /// How a path is compared (HTTPPathMatch).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,6 +76,15 @@ impl PathMatch {
     fn prefix(text: &str) -> Self {
         let text = text.trim_end_matches('/');
         Self::Prefix(if text.is_empty() { "/".to_owned() } else { text.to_owned() })
+    }
+
+    /// Matches a request's path. An implementation refuses an expression that is none.
+    pub fn matches(&self, path: &str) -> bool {
+        match self {
+            Self::Exact(value) => value == path,
+            Self::Prefix(value) => is_below(path, value),
+            Self::Regex(value) => regex::is_match(value, path) == Some(true),
+        }
     }
 
     /// What is compared.
