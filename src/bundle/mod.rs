@@ -7,8 +7,8 @@ mod layout;
 mod list;
 mod rename;
 mod transaction;
-mod turn;
 mod unified;
+mod write_lock;
 
 pub use change::{Change, ChangeKind, OldFile, changes};
 pub use disk::Disk;
@@ -17,7 +17,7 @@ pub use layout::{NodeFile, Place};
 pub use list::of as list_of;
 pub use rename::with_renames;
 pub use transaction::{Summary, Update, recover};
-pub use turn::Turn;
 pub use unified::{changed_lines, stat, unified};
+pub use write_lock::WriteLock;
 
 use crate::emit::BundleFile;

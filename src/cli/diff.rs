@@ -10,7 +10,7 @@ use super::origin::From;
 use super::session::{Loaded, LockFile, Rendered};
 use super::table::table;
 use super::{Exit, Format, Input, render, session::Session};
-use crate::bundle::{self, Change, Turn};
+use crate::bundle::{self, Change, WriteLock};
 use crate::emit::is_generated;
 use crate::impact::{Finding, Impact};
 use crate::view::{Row, impact_markdown, rows, seconds};
@@ -60,7 +60,7 @@ pub struct Args {
 
 pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
     args.from.refuse_two_readers(&args.input)?;
-    let _turn = Turn::to_read(&args.output);
+    let _lock = WriteLock::shared(&args.output);
     each(&args.input, session, |session, loaded| answer(args, loaded, session))
 }
 

@@ -12,7 +12,7 @@ use super::input::{Member, Members};
 use super::progress::Progress;
 use super::session::{Loaded, LockFile, Rendered, Session};
 use super::{Exit, Format, Input};
-use crate::bundle::{self, Change, Disk, Turn, Update};
+use crate::bundle::{self, Change, Disk, Update, WriteLock};
 use crate::diag::count;
 
 pub const ABOUT: About = About {
@@ -61,14 +61,14 @@ pub struct Args {
 
 pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
     if args.check {
-        let _turn = Turn::to_read(&args.output);
+        let _lock = WriteLock::shared(&args.output);
         return each(&args.input, session, |session, loaded| check(args, loaded, session));
     }
     let Some(mut prepared) = Prepared::of(args, session)? else { return Ok(Exit::Failed) };
     if !prepared.may_be_written(args) {
         return prepared.refuse(session);
     }
-    let _turn = Turn::to_write(&args.output)?;
+    let _lock = WriteLock::take(&args.output)?;
     prepared.recover(args)?;
     if prepared.is_stale() {
         // Another render of these inventories was first.

@@ -15,7 +15,7 @@ use super::origin::{From, changed_files, read_all, revision_tree};
 use super::session::{Loaded, Rendered, Session};
 use super::trouble::known;
 use super::{Exit, Format, Input};
-use crate::bundle::{self, Disk, Place, Turn};
+use crate::bundle::{self, Disk, Place, WriteLock};
 use crate::diag::count;
 use crate::emit::Templates;
 use crate::impact::Comparison;
@@ -83,7 +83,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
         bail!("--soak takes a number and its unit (s, m), such as `60s`, not `{}`", args.soak);
     };
     args.from.refuse_two_readers(&args.input)?;
-    let _turn = Turn::to_read(&args.output);
+    let _lock = WriteLock::shared(&args.output);
     each(&args.input, session, |session, loaded| answer(args, soak, loaded, session))
 }
 

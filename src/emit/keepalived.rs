@@ -11,7 +11,7 @@ use super::{Emitter, Files, check, node_file};
 use crate::bundle::NodeFile;
 use crate::model::{Entry, Garp, Interface, Preempt, Subdomain, VrrpVersion};
 use crate::plan::{
-    Check, Drain, Instance, NodePlan, Route, Rule, Selector, Unhealthy, VirtualAddress,
+    Check, Drain, Instance, IpRule, NodePlan, Route, Selector, Unhealthy, VirtualAddress,
 };
 
 /// What the template sees: text and lists.
@@ -163,8 +163,8 @@ fn route(route: &Route) -> String {
 }
 
 /// The priority is spelt out: without it `keepalived -t` fails.
-fn rule(rule: &Rule) -> String {
-    let Rule { selector, ipv6, table, priority } = rule;
+fn rule(rule: &IpRule) -> String {
+    let IpRule { selector, ipv6, table, priority } = rule;
     match selector {
         Selector::From(address) => format!("from {address} lookup {table} priority {priority}"),
         Selector::ToPods(address, network) => {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{Emitter, Files, check, node_file};
 use crate::bundle::NodeFile;
 use crate::model::{Preempt, VrrpVersion};
-use crate::plan::{Check, Instance, NodePlan, Route, Rule, Selector, Unhealthy, VirtualAddress};
+use crate::plan::{Check, Instance, IpRule, NodePlan, Route, Selector, Unhealthy, VirtualAddress};
 
 #[derive(Serialize)]
 struct Expected {
@@ -142,8 +142,8 @@ fn route(route: &Route) -> String {
     }
 }
 
-fn rule(rule: &Rule) -> String {
-    let Rule { selector, ipv6, table, priority } = rule;
+fn rule(rule: &IpRule) -> String {
+    let IpRule { selector, ipv6, table, priority } = rule;
     let all = if *ipv6 { "::/0" } else { "all" };
     match selector {
         Selector::From(address) => format!("from {address} priority {priority} lookup {table}"),

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{Emitter, Files, node_file};
 use crate::bundle::NodeFile;
 use crate::model::{Entry, Interface};
-use crate::plan::{Mark, NodePlan, Route, Rule, Selector, VipRouting};
+use crate::plan::{IpRule, Mark, NodePlan, ReplyRouting, Route, Selector};
 
 /// What rules and routes of the script are known by (rtnetlink(7); rt_protos has keepalived's as 18).
 const PROTO: u8 = 176;
@@ -86,8 +86,8 @@ pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> Files {
 }
 
 fn lines<'a, T: 'a, L>(
-    routing: &'a [VipRouting],
-    of: impl Fn(&'a VipRouting) -> &'a Vec<T>,
+    routing: &'a [ReplyRouting],
+    of: impl Fn(&'a ReplyRouting) -> &'a Vec<T>,
     line: impl Fn(String, &'a T) -> L,
 ) -> Vec<L> {
     routing
@@ -98,7 +98,7 @@ fn lines<'a, T: 'a, L>(
         .collect()
 }
 
-fn rule(vip: String, rule: &Rule) -> RuleLine {
+fn rule(vip: String, rule: &IpRule) -> RuleLine {
     // As iproute2 prints it, so that `status` can compare.
     let words = match rule.selector {
         Selector::From(address) => format!("from {address} lookup {}", rule.table),

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::answer::Tier;
 use super::gateway::{GIVES_BACK, Gateways, TAKES_OVER};
-use super::routing::Routing;
+use super::request_routing::RequestRouting;
 use super::served::{Change, Served};
 use super::{Class, Comparison, Finding, Subject};
 use crate::bundle::{ChangeKind, Place};
@@ -90,12 +90,13 @@ struct Cluster<'a> {
 /// The tiers that are compared: each with itself, and where a component goes from Ingresses to a Gateway, or back, the one
 /// with the other.
 fn tiers<'a>(from: &'a State, to: &'a State) -> BTreeSet<[Tier<'a>; 2]> {
-    let (before, after) = (Routing::all(from), Routing::all(to));
+    let (before, after) = (RequestRouting::all(from), RequestRouting::all(to));
     let names: BTreeSet<&str> = before.keys().chain(after.keys()).copied().collect();
     let mut pairs = BTreeSet::new();
     for name in names {
-        let tier =
-            |side: &BTreeMap<&'a str, Routing<'a>>| side.get(name).and_then(|found| found.tier);
+        let tier = |side: &BTreeMap<&'a str, RequestRouting<'a>>| {
+            side.get(name).and_then(|found| found.tier)
+        };
         match (tier(&before), tier(&after)) {
             (Some(from), Some(to)) if from.is_other_api(to) => _ = pairs.insert([from, to]),
             (from, to) => pairs.extend(from.into_iter().chain(to).map(|tier| [tier, tier])),
@@ -215,8 +216,10 @@ impl<'a> Cluster<'a> {
 
     fn component(&self, name: &str) -> Vec<Finding> {
         let Some(label) = Label::parse(name) else { return Vec::new() };
-        let (from, to) =
-            (Routing::of(self.comparison.from, name), Routing::of(self.comparison.to, name));
+        let (from, to) = (
+            RequestRouting::of(self.comparison.from, name),
+            RequestRouting::of(self.comparison.to, name),
+        );
         let entry = Entry::Component(label);
         let own = self.changes.iter().filter(|change| change.owner == name);
         let mut found: Vec<Finding> = own.filter_map(|change| self.answered(change)).collect();

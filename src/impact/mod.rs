@@ -8,7 +8,7 @@ mod exposed;
 mod gateway;
 mod lvs;
 mod node;
-mod routing;
+mod request_routing;
 mod served;
 mod verdict;
 mod vip;

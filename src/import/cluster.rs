@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use serde_json::Value;
 
 use super::component::Component;
-use super::edge::{Edge, Fallback, Routing, of_entrypoint, strings};
+use super::edge::{Edge, Fallback, SecondTier, of_entrypoint, strings};
 use super::tls;
 use crate::state::{Object, ObjectKey};
 
@@ -60,10 +60,10 @@ impl Cluster {
         let Some(edge) = self.edges.get_mut(edge) else { return refused };
         if let (None, Some(path)) = (&edge.routing, ingress.paths().first()) {
             let (service, port) = path.backend.rsplit_once(':').unwrap_or((&path.backend, ""));
-            edge.routing = Some(Routing {
+            edge.routing = Some(SecondTier {
                 service: service.to_owned(),
                 port: port.parse().unwrap_or(80),
-                ..Routing::default()
+                ..SecondTier::default()
             });
         }
         refused

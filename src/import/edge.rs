@@ -18,13 +18,13 @@ pub struct Edge {
     pub health_port: Option<u64>,
     pub vips: BTreeSet<IpAddr>,
     pub annotations: BTreeMap<String, String>,
-    pub routing: Option<Routing>,
+    pub routing: Option<SecondTier>,
     pub fallback: Option<Fallback>,
 }
 
 /// The second tier.
 #[derive(Debug, Default, Clone)]
-pub struct Routing {
+pub struct SecondTier {
     pub class: String,
     pub service: String,
     pub port: u64,

@@ -7,7 +7,7 @@ use super::check::{self, Health};
 use super::codes;
 use super::finding::Findings;
 use super::member::Member;
-use super::routing::{Routing, Way};
+use super::reply_routing::{ReplyRouting, Way};
 use crate::language::form::in_words;
 use crate::language::name::{Name as _, Subdomain};
 use crate::source::{Sources, Span};
@@ -34,7 +34,7 @@ pub struct Node {
     /// Whether it may hold any VIP.
     pub is_used: bool,
     /// What it knows of routing.
-    pub routing: Routing,
+    pub routing: ReplyRouting,
     /// Checks of its scripts and processes, by name.
     pub checks: BTreeMap<String, Health>,
 }
@@ -75,7 +75,7 @@ impl Fleet {
                 }
                 continue;
             }
-            let routing = Routing::read(tree, &read.name, &read.state, sources, findings);
+            let routing = ReplyRouting::read(tree, &read.name, &read.state, sources, findings);
             let user = configuration.global.iter().find(|found| found.key() == "script_user");
             let user = user.and_then(|user| user.value()).unwrap_or("root").to_owned();
             let mut node = Node {

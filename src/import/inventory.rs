@@ -9,7 +9,7 @@ use super::check::Asked;
 use super::entrypoint::Entrypoints;
 use super::finding::Findings;
 use super::fleet::{Vip, most, preempt};
-use super::gateway::{self, Gateway};
+use super::next_hop::{self, NextHop};
 use super::table::Table;
 use super::yaml::Yaml;
 use super::{Found, codes, number, tier};
@@ -46,7 +46,7 @@ impl Found {
             ("kubernetes", self.kubernetes()),
             ("keepalived", self.keepalived(&common)),
             ("policy_routing", self.policy_routing(mask)),
-            ("gateways", gateway::written(&gateways)),
+            ("gateways", next_hop::written(&gateways)),
             ("nodes", self.nodes(&gateways, findings)),
         ] {
             if !value.is_empty() {
@@ -214,7 +214,7 @@ impl Found {
         map
     }
 
-    fn nodes(&self, gateways: &BTreeMap<String, Gateway>, findings: &mut Findings) -> Yaml {
+    fn nodes(&self, gateways: &BTreeMap<String, NextHop>, findings: &mut Findings) -> Yaml {
         let mut nodes = Yaml::map();
         for (name, node) in &self.fleet.nodes {
             let mut map = Yaml::map();

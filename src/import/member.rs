@@ -9,7 +9,7 @@ use super::check::{self, Health};
 use super::codes;
 use super::finding::Findings;
 use super::fleet::Node;
-use super::routing::{self, Way};
+use super::reply_routing::{self, Way};
 use crate::language::name::{Command, Name as _};
 use crate::plan::{Check, Drain};
 use crate::source::Span;
@@ -179,7 +179,7 @@ fn leave_behind(node: &Node, instance: &Instance, findings: &mut Findings) {
     let own: BTreeSet<IpAddr> = instance.holds().collect();
     let names = &node.routing.names;
     for Line { words, at } in &instance.routes {
-        let is_way = routing::route(words, names).is_some_and(|route| {
+        let is_way = reply_routing::route(words, names).is_some_and(|route| {
             ways.iter().any(|way| way.table == route.table && way.gateway == route.gateway)
         });
         if !is_way {
@@ -193,7 +193,7 @@ fn leave_behind(node: &Node, instance: &Instance, findings: &mut Findings) {
         }
     }
     for Line { words, at } in &instance.rules {
-        let is_way = routing::rule(words, names).is_some_and(|rule| {
+        let is_way = reply_routing::rule(words, names).is_some_and(|rule| {
             let of_table = ways.iter().any(|way| way.table == rule.table);
             match (rule.from, rule.mark) {
                 (Some(from), None) => {

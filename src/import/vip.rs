@@ -9,9 +9,9 @@ use super::check::Health;
 use super::entrypoint::Entrypoints;
 use super::finding::Findings;
 use super::fleet::{Node, Vip, preempt};
-use super::gateway::Gateway;
 use super::inventory::Common;
 use super::member::Member;
+use super::next_hop::NextHop;
 use super::number::Pins;
 use super::yaml::Yaml;
 use super::{Found, codes};
@@ -23,7 +23,7 @@ impl Found {
         &self,
         entrypoints: &Entrypoints,
         common: &Common,
-        gateways: &BTreeMap<String, Gateway>,
+        gateways: &BTreeMap<String, NextHop>,
         pins: &BTreeMap<IpAddr, Pins>,
         findings: &mut Findings,
     ) -> Yaml {
@@ -176,7 +176,7 @@ fn foreign_network(node: &Node, net: IpNet, interface: &str) -> Option<String> {
 /// The extra addresses that stand where lbgen would put them.
 fn extra(
     vip: &Vip,
-    gateways: &BTreeMap<String, Gateway>,
+    gateways: &BTreeMap<String, NextHop>,
     is_routed: bool,
     findings: &mut Findings,
 ) -> BTreeSet<IpAddr> {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::gateway::Gateway;
 use super::keepalived::Keepalived;
+use super::next_hop::NextHop;
 use super::node::Node;
 use super::{Entrypoint, Names, codes, value};
 use crate::diag::{Diagnostic, Report};
@@ -17,7 +17,7 @@ use crate::source::{Loc, Span};
 
 /// What VIPs refer to: everything that is built before them.
 pub(super) struct Known<'a> {
-    pub gateways: &'a Names<Label, Gateway>,
+    pub gateways: &'a Names<Label, NextHop>,
     pub nodes: &'a Names<Subdomain, Node>,
     pub entrypoints: &'a Names<Label, Entrypoint>,
     /// Whether every entrypoint is checked.

@@ -10,10 +10,10 @@ mod controller;
 mod domain;
 mod entry;
 mod entrypoint;
-mod gateway;
 mod holder;
 mod keepalived;
 mod kubernetes;
+mod next_hop;
 mod node;
 mod object;
 mod pin;
@@ -32,11 +32,11 @@ pub use domain::Domain;
 pub use entry::Entry;
 pub use entrypoint::{
     Annotations, Controller, EXPOSES, Edge, EdgePort, Entrypoint, Fallback, GatewayTier, NGINX,
-    Routing, Tiers, Traffic, is_true, nginx_annotation, nginx_annotations,
+    SecondTier, Tiers, Traffic, is_true, nginx_annotation, nginx_annotations,
 };
-pub use gateway::Gateway;
 pub use keepalived::{Garp, Keepalived, PolicyRouting, Preempt, VrrpVersion};
 pub use kubernetes::{EndpointsForm, Kubernetes};
+pub use next_hop::NextHop;
 pub use node::Node;
 pub use vip::{Pins, Vip};
 
@@ -72,7 +72,7 @@ pub struct Datacenter {
     /// How replies find their gateway.
     pub policy_routing: PolicyRouting,
     /// By name.
-    pub gateways: BTreeMap<Label, Gateway>,
+    pub gateways: BTreeMap<Label, NextHop>,
     /// By name.
     pub nodes: BTreeMap<Subdomain, Node>,
     /// A part of the check of every entrypoint.
@@ -104,7 +104,7 @@ pub struct Draft {
     kubernetes: Option<Kubernetes>,
     keepalived: Option<Keepalived>,
     policy_routing: Option<PolicyRouting>,
-    gateways: Names<Label, Gateway>,
+    gateways: Names<Label, NextHop>,
     nodes: Names<Subdomain, Node>,
     node_check: Option<Option<NodeCheck>>,
     entrypoints: Names<Label, Entrypoint>,
@@ -121,7 +121,7 @@ pub fn draft(raw: &raw::Inventory, source: &str, report: &mut Report) -> Draft {
     let kubernetes = kubernetes::build(raw.kubernetes.as_ref(), report);
     let keepalived = keepalived::build(raw.keepalived.as_ref(), report);
     let policy_routing = keepalived::build_routing(raw.policy_routing.as_ref(), report);
-    let gateways = gateway::build(raw, report);
+    let gateways = next_hop::build(raw, report);
     let nodes = node::build(raw, &gateways, report);
     let node_check = match &raw.node_check {
         Some(raw) => check::build(raw, report).map(Some),

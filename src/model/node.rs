@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::gateway::Gateway;
+use super::next_hop::NextHop;
 use super::{Names, codes, value};
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::{Set, Text, raw};
@@ -51,7 +51,7 @@ impl Node {
 
 pub(super) fn build(
     raw: &raw::Inventory,
-    gateways: &Names<Label, Gateway>,
+    gateways: &Names<Label, NextHop>,
     report: &mut Report,
 ) -> Names<Subdomain, Node> {
     let map = raw.nodes.as_ref();
@@ -60,7 +60,7 @@ pub(super) fn build(
     })
 }
 
-fn node(raw: &raw::Node, gateways: &Names<Label, Gateway>, report: &mut Report) -> Option<Node> {
+fn node(raw: &raw::Node, gateways: &Names<Label, NextHop>, report: &mut Report) -> Option<Node> {
     let host = raw.host.as_ref().map(|raw| host(raw, report));
     let address = raw.address.as_ref().map(|raw| {
         let address = value::address(raw, "a node's `address`", report)?;
@@ -146,7 +146,7 @@ pub(super) fn interfaces(
 
 fn gateways_of(
     raw: &raw::Node,
-    gateways: &Names<Label, Gateway>,
+    gateways: &Names<Label, NextHop>,
     report: &mut Report,
 ) -> Option<BTreeMap<Label, Interface>> {
     let mut interfaces: BTreeMap<&str, Interface> = BTreeMap::new();

@@ -2,7 +2,7 @@
 
 use ipnet::IpNet;
 
-use super::{Gateway, Names, PolicyRouting, Vip, codes, value};
+use super::{Names, NextHop, PolicyRouting, Vip, codes, value};
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::{Nonempty, Set, Text};
 use crate::language::name::Label;
@@ -21,13 +21,13 @@ pub(super) fn build(
 pub(super) fn refuse_unreachable(
     networks: &[Loc<IpNet>],
     routing: &PolicyRouting,
-    gateways: &Names<Label, Gateway>,
+    gateways: &Names<Label, NextHop>,
     vips: &[Vip],
     report: &mut Report,
 ) {
     let Some(first) = networks.first() else { return };
     for network in networks {
-        let holds = |gateway: &Gateway| {
+        let holds = |gateway: &NextHop| {
             let other = gateway.network.value;
             network.value.contains(&other) || other.contains(&network.value)
         };

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::gateway::Gateway;
 use super::holder::{Known, holders, priorities, refuse_low_priorities};
 use super::keepalived::{self, Preempt};
+use super::next_hop::NextHop;
 use super::{Names, codes, node, value};
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::raw;
@@ -193,7 +193,7 @@ fn refuse_idle_pins(raw: &raw::Vip, report: &mut Report) {
 /// The gateway whose network contains the address, and can have a host of that address.
 fn gateway_of(
     address: &Loc<IpAddr>,
-    gateways: &Names<Label, Gateway>,
+    gateways: &Names<Label, NextHop>,
     report: &mut Report,
 ) -> Option<Label> {
     let found = gateways.iter().find(|(_, gateway)| gateway.network.value.contains(&address.value));

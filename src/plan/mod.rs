@@ -23,8 +23,8 @@ pub use kubernetes::{
 pub use listener::{MOST_LISTENERS, Places};
 pub use lock::Lock;
 pub use node::{
-    Check, CheckCommand, Drain, HealthPort, Instance, Kernel, KernelSetting, Mark, NodePlan, Route,
-    Rule, Selector, Unhealthy, VipRouting, VirtualAddress,
+    Check, CheckCommand, Drain, HealthPort, Instance, IpRule, Kernel, KernelSetting, Mark,
+    NodePlan, ReplyRouting, Route, Selector, Unhealthy, VirtualAddress,
 };
 pub use number::{Numbers, RoutingNumbers};
 pub use order::{Keep, bound};

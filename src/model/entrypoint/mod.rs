@@ -5,7 +5,7 @@ mod controller;
 mod edge;
 mod fallback;
 mod gateway;
-mod routing;
+mod second_tier;
 
 pub(super) use annotation::annotations;
 use annotation::of_tier;
@@ -14,7 +14,7 @@ pub use controller::Controller;
 pub use edge::{Edge, EdgePort};
 pub use fallback::Fallback;
 pub use gateway::{EXPOSES, GatewayTier};
-pub use routing::Routing;
+pub use second_tier::SecondTier;
 
 use gateway::{Choice, choice};
 
@@ -55,7 +55,7 @@ pub struct Tiers {
     /// First tier.
     pub edge: Edge,
     /// Second tier, of Ingresses.
-    pub routing: Option<Routing>,
+    pub routing: Option<SecondTier>,
     /// The tier of Gateway API.
     pub gateway: Option<GatewayTier>,
     /// Which of the two the VIPs lead to.
@@ -216,7 +216,7 @@ fn traffic(name: &str, raw: &raw::Entrypoint, report: &mut Report) -> Option<Tra
     }
     let both = annotations(raw.annotations.as_ref(), report);
     let edge = raw.edge.as_ref().and_then(|raw| edge::build(raw, &both, choice, report));
-    let routing = raw.routing.as_ref().map(|raw| routing::build(raw, &both, report));
+    let routing = raw.routing.as_ref().map(|raw| second_tier::build(raw, &both, report));
     let gateway = match (choice.api, raw.edge.as_ref().zip(edge.as_ref())) {
         (Api::Gateway | Api::Both, Some((raw, edge))) => {
             Some(gateway::build(raw, edge, choice.api, report))

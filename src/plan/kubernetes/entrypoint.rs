@@ -10,7 +10,7 @@ use super::{
 };
 use crate::model::{
     BackendPort, EXPOSES, EndpointsForm, Entry, Entrypoint, Exposed, Fallback, Label, Name as _,
-    PathType, PortName, Protocol, QualifiedName, Routing, Subdomain, Tiers, UrlPath, Vip,
+    PathType, PortName, Protocol, QualifiedName, SecondTier, Subdomain, Tiers, UrlPath, Vip,
 };
 use crate::route::Answer;
 
@@ -128,7 +128,7 @@ impl Planner<'_> {
     }
 
     /// The Ingress of every rule of the routing table that the fallback answers.
-    fn catch_all(&self, name: &Label, routing: &Routing, fallback: &Fallback) -> IngressPlan {
+    fn catch_all(&self, name: &Label, routing: &SecondTier, fallback: &Fallback) -> IngressPlan {
         let mut meta = self.meta((&fallback.name.value).into());
         meta.annotations = written(&routing.annotations);
         let tier = self.routes.tier(name);

@@ -2,8 +2,8 @@
 
 use super::{Manifest, ManifestFile, Object, ObjectMeta, Planner, written};
 use crate::model::{
-    BackendPort, Component, Domain, Entry, Host, Label, PathType, Routing, ServiceName, Subdomain,
-    Tiers, UrlPath,
+    BackendPort, Component, Domain, Entry, Host, Label, PathType, SecondTier, ServiceName,
+    Subdomain, Tiers, UrlPath,
 };
 
 /// An Ingress.
@@ -114,7 +114,7 @@ impl Planner<'_> {
         &self,
         name: &Label,
         component: &Component,
-        routing: &Routing,
+        routing: &SecondTier,
     ) -> Option<IngressPlan> {
         let backend = component.backend.as_ref()?;
         let paths: Vec<IngressPath> = component

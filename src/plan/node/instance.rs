@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use super::{Held, Planner, Route, Rule, VipRouting};
+use super::{Held, IpRule, Planner, ReplyRouting, Route};
 use crate::model::{Command, Interface, Label, OnUnhealthy, Preempt, RoutingMode};
 
 /// A `vrrp_instance`.
@@ -37,7 +37,7 @@ pub struct Instance {
     /// Empty where the script holds them.
     pub routes: Vec<Route>,
     /// Empty where the script holds them.
-    pub rules: Vec<Rule>,
+    pub rules: Vec<IpRule>,
     /// What it does while its entrypoint is unhealthy on the node; `None` where nothing tracks that.
     pub track: Option<Unhealthy>,
     /// Interfaces without which it is FAULT, beside its own.
@@ -92,7 +92,7 @@ impl Planner<'_> {
     pub(super) fn instance(
         &self,
         held: &Held<'_>,
-        routing: Option<&VipRouting>,
+        routing: Option<&ReplyRouting>,
     ) -> Option<Instance> {
         let Held { vip, plan, rank } = held;
         let address = vip.address.value;

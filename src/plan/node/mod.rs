@@ -3,12 +3,12 @@
 mod check;
 mod instance;
 mod kernel;
-mod routing;
+mod reply_routing;
 
 pub use check::{Check, CheckCommand, HealthPort};
 pub use instance::{Drain, Instance, Unhealthy, VirtualAddress};
 pub use kernel::{Kernel, KernelSetting};
-pub use routing::{Mark, Route, Rule, Selector, VipRouting};
+pub use reply_routing::{IpRule, Mark, ReplyRouting, Route, Selector};
 
 use rayon::prelude::*;
 
@@ -37,7 +37,7 @@ pub struct NodePlan {
     /// One per entrypoint that its instances track.
     pub checks: Vec<Check>,
     /// Rules, routes and marks of each of those VIPs that has a gateway, whoever holds them.
-    pub routing: Vec<VipRouting>,
+    pub routing: Vec<ReplyRouting>,
     /// Kernel settings; each once.
     pub kernel: Vec<KernelSetting>,
     /// kube-proxy's mode: why replies need marks, or why they need none.
@@ -76,7 +76,8 @@ impl Planner<'_> {
             })
             .collect();
         let keepalived = &self.datacenter.keepalived;
-        let routing: Vec<Option<VipRouting>> = held.iter().map(|held| self.routing(held)).collect();
+        let routing: Vec<Option<ReplyRouting>> =
+            held.iter().map(|held| self.routing(held)).collect();
         NodePlan {
             node: self.name.clone(),
             zone: self.node.zone.clone(),

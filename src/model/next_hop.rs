@@ -12,7 +12,7 @@ use crate::source::{Loc, Span};
 
 /// A gateway of a public network.
 #[derive(Debug)]
-pub struct Gateway {
+pub struct NextHop {
     /// Where its name stands.
     pub span: Span,
     /// The next hop; inside the network.
@@ -23,7 +23,7 @@ pub struct Gateway {
     pub interface: Interface,
 }
 
-pub(super) fn build(raw: &raw::Inventory, report: &mut Report) -> Names<Label, Gateway> {
+pub(super) fn build(raw: &raw::Inventory, report: &mut Report) -> Names<Label, NextHop> {
     let given = raw.given.contains(&"gateways");
     let gateways = Names::build(
         given,
@@ -36,7 +36,7 @@ pub(super) fn build(raw: &raw::Inventory, report: &mut Report) -> Names<Label, G
     gateways
 }
 
-fn gateway(raw: &raw::Gateway, report: &mut Report) -> Option<Gateway> {
+fn gateway(raw: &raw::Gateway, report: &mut Report) -> Option<NextHop> {
     let address =
         raw.address.as_ref().and_then(|raw| value::address(raw, "a gateway's address", report));
     let network =
@@ -73,14 +73,14 @@ fn gateway(raw: &raw::Gateway, report: &mut Report) -> Option<Gateway> {
         );
         return None;
     }
-    Some(Gateway { span: raw.span, address, network, interface: interface? })
+    Some(NextHop { span: raw.span, address, network, interface: interface? })
 }
 
-fn refuse_overlaps(gateways: &Names<Label, Gateway>, report: &mut Report) {
-    let mut all: Vec<(&Label, &Gateway)> = gateways.iter().collect();
+fn refuse_overlaps(gateways: &Names<Label, NextHop>, report: &mut Report) {
+    let mut all: Vec<(&Label, &NextHop)> = gateways.iter().collect();
     all.sort_by_key(|(_, gateway)| gateway.network.value);
     // Networks contain each other or have nothing in common, and one that contains others comes before them.
-    let mut outer: Option<(&Label, &Gateway)> = None;
+    let mut outer: Option<(&Label, &NextHop)> = None;
     for (name, gateway) in all {
         let Some((other_name, other)) =
             outer.filter(|(_, outer)| outer.network.value.contains(&gateway.network.value))

@@ -10,13 +10,13 @@ use crate::model::Entry;
 use crate::state::{Object, State};
 
 /// The objects of a component in a state.
-pub(super) struct Routing<'a> {
+pub(super) struct RequestRouting<'a> {
     pub objects: Vec<&'a Object>,
     /// The tier that VIPs lead to.
     pub tier: Option<Tier<'a>>,
 }
 
-impl<'a> Routing<'a> {
+impl<'a> RequestRouting<'a> {
     /// The objects of one component.
     pub fn of(state: &'a State, name: &str) -> Self {
         let objects = state.objects.values().filter(|object| owner(object) == Some(name));

@@ -17,7 +17,7 @@ const ELSEWHERE: &str = "lbgen writes rules and routes of VIPs; whatever else bo
 
 /// A rule of policy routing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rule {
+pub struct IpRule {
     pub from: Option<IpNet>,
     pub to: Option<IpNet>,
     /// Value and mask.
@@ -35,8 +35,8 @@ pub struct Route {
 
 /// What a node knows of routing.
 #[derive(Debug, Default)]
-pub struct Routing {
-    pub rules: Vec<Rule>,
+pub struct ReplyRouting {
+    pub rules: Vec<IpRule>,
     /// Default routes, by table.
     pub routes: Vec<Route>,
     /// The addresses of its interfaces, where it was asked.
@@ -44,7 +44,7 @@ pub struct Routing {
     /// What it calls its tables.
     pub names: Names,
     /// Rules of scripts, and where they stand.
-    scripted: Vec<(Rule, Span)>,
+    scripted: Vec<(IpRule, Span)>,
 }
 
 /// How the replies of a VIP leave.
@@ -57,7 +57,7 @@ pub struct Way {
     pub mark: Option<(u32, u32, Option<u32>)>,
 }
 
-impl Routing {
+impl ReplyRouting {
     /// Everything that is known of a node.
     pub fn read(
         tree: &Tree,
@@ -83,7 +83,7 @@ impl Routing {
         }
         let script = &state.routing;
         found.rules.extend(script.rules.iter().filter_map(|written| {
-            Some(Rule { priority: Some(written.priority), ..rule(&written.words, names)? })
+            Some(IpRule { priority: Some(written.priority), ..rule(&written.words, names)? })
         }));
         found.routes.extend(script.routes.iter().map(|written| Route {
             gateway: written.gateway,
@@ -106,7 +106,7 @@ impl Routing {
 
     /// How the replies of an address leave; `None` where nothing says so.
     pub fn way(&self, address: IpAddr) -> Option<Way> {
-        let covers = |rule: &&Rule| {
+        let covers = |rule: &&IpRule| {
             rule.from.is_some_and(|from| from.contains(&address)) && rule.to.is_none()
         };
         let own = self.rules.iter().filter(covers).min_by_key(|rule| rule.priority)?;
@@ -220,7 +220,7 @@ impl Routing {
     }
 }
 
-impl Rule {
+impl IpRule {
     /// As ip-rule(8) shows it.
     fn said(&self) -> String {
         let from = self.from.map(|from| format!("from {from} "));
@@ -267,7 +267,7 @@ fn ip_command(line: &str) -> Option<(&str, &str)> {
 }
 
 /// A rule in the words of ip-rule(8).
-pub fn rule(words: &str, names: &Names) -> Option<Rule> {
+pub fn rule(words: &str, names: &Names) -> Option<IpRule> {
     let (mut from, mut to, mut marked, mut table, mut priority) = (None, None, None, None, None);
     let mut words = words.split_whitespace();
     while let Some(word) = words.next() {
@@ -283,7 +283,7 @@ pub fn rule(words: &str, names: &Names) -> Option<Rule> {
             _ => {}
         }
     }
-    Some(Rule { from, to, mark: marked, table: table?, priority })
+    Some(IpRule { from, to, mark: marked, table: table?, priority })
 }
 
 /// A default route of a table of its own, in the words of ip-route(8).
@@ -299,11 +299,11 @@ pub fn route(words: &str, names: &Names) -> Option<Route> {
     Some(Route { gateway: after(&["via"])?.parse().ok()?, table })
 }
 
-fn rule_entry(entry: &Value, names: &Names) -> Option<Rule> {
+fn rule_entry(entry: &Value, names: &Names) -> Option<IpRule> {
     let text = |key: &str| entry[key].as_str();
     let mask = text("fwmask").and_then(mark).map_or(u32::MAX, |(mask, _)| mask);
     let mark = text("fwmark").and_then(mark).map(|(value, _)| (value, mask));
-    Some(Rule {
+    Some(IpRule {
         from: text("src").and_then(|text| with_length(text, &entry["srclen"])),
         to: text("dst").and_then(|text| with_length(text, &entry["dstlen"])),
         mark,

@@ -7,13 +7,13 @@ use anyhow::Context;
 
 /// The right to change an output folder, or to read it while nobody changes it; over when it is dropped.
 #[derive(Debug)]
-pub struct Turn {
+pub struct WriteLock {
     _folder: File,
 }
 
-impl Turn {
+impl WriteLock {
     /// Makes the folder where it is not there, and waits until no other render uses it.
-    pub fn to_write(output: &Path) -> anyhow::Result<Self> {
+    pub fn take(output: &Path) -> anyhow::Result<Self> {
         let shown = output.display();
         if fs::metadata(output).is_ok_and(|about| !about.is_dir()) {
             anyhow::bail!("{shown} is a file; lbgen needs a directory there");
@@ -25,7 +25,7 @@ impl Turn {
     }
 
     /// Waits until no render changes the folder; `None` where there is none.
-    pub fn to_read(output: &Path) -> Option<Self> {
+    pub fn shared(output: &Path) -> Option<Self> {
         let folder = File::open(output).ok()?;
         // A file system without locks has no turns to wait for.
         let _ = folder.lock_shared();

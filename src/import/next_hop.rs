@@ -13,7 +13,7 @@ use crate::source::Span;
 
 /// A gateway of VIPs.
 #[derive(Debug)]
-pub struct Gateway {
+pub struct NextHop {
     address: IpAddr,
     pub network: IpNet,
     pub interface: String,
@@ -23,8 +23,8 @@ pub struct Gateway {
 
 impl Found {
     /// The gateways of all addresses, by name.
-    pub fn gateways(&self, findings: &mut Findings) -> BTreeMap<String, Gateway> {
-        let mut gateways: Vec<Gateway> = Vec::new();
+    pub fn gateways(&self, findings: &mut Findings) -> BTreeMap<String, NextHop> {
+        let mut gateways: Vec<NextHop> = Vec::new();
         for vip in &self.fleet.vips {
             for address in vip.extra.iter().copied().chain([vip.address]) {
                 for (node, member) in &vip.members {
@@ -43,7 +43,7 @@ impl Found {
                                 continue;
                             };
                             let interfaces = BTreeMap::new();
-                            gateways.push(Gateway {
+                            gateways.push(NextHop {
                                 address: way.gateway,
                                 network,
                                 interface: String::new(),
@@ -112,7 +112,7 @@ impl Found {
 }
 
 /// `gateways:`
-pub fn written(gateways: &BTreeMap<String, Gateway>) -> Yaml {
+pub fn written(gateways: &BTreeMap<String, NextHop>) -> Yaml {
     let mut all = Yaml::map();
     for (name, gateway) in gateways {
         let mut map = Yaml::map();

@@ -13,13 +13,13 @@ const MAIN: u32 = 254;
 
 /// Rules, routes and marks of a VIP on a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VipRouting {
+pub struct ReplyRouting {
     /// The VIP.
     pub vip: IpAddr,
     /// Where it stands while it is here.
     pub interface: Interface,
     /// Its rules.
-    pub rules: Vec<Rule>,
+    pub rules: Vec<IpRule>,
     /// Its routes.
     pub routes: Vec<Route>,
     /// Its marks, one per address.
@@ -47,7 +47,7 @@ impl Route {
 
 /// A policy routing rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rule {
+pub struct IpRule {
     /// Which packets.
     pub selector: Selector,
     /// Whether it is an IPv6 rule.
@@ -88,13 +88,13 @@ pub struct Mark {
 }
 
 impl Planner<'_> {
-    pub(super) fn routing(&self, held: &Held<'_>) -> Option<VipRouting> {
+    pub(super) fn routing(&self, held: &Held<'_>) -> Option<ReplyRouting> {
         let Held { vip, plan, .. } = held;
         let numbers = plan.numbers.routing?;
         let mask = self.datacenter.policy_routing.mark_mask;
         let entrypoint = self.datacenter.entrypoints.get(&vip.entrypoint)?;
         let in_cluster = entrypoint.tiers().is_some();
-        let mut routing = VipRouting {
+        let mut routing = ReplyRouting {
             vip: vip.address.value,
             interface: self.interface(vip.gateway.as_ref())?.clone(),
             rules: Vec::new(),
@@ -106,7 +106,7 @@ impl Planner<'_> {
                 routing.rules.extend(self.to_pods(address));
             }
             let interface = self.interface(gateway)?;
-            routing.rules.push(Rule {
+            routing.rules.push(IpRule {
                 selector: Selector::From(address),
                 ipv6: address.is_ipv6(),
                 table: numbers.table,
@@ -133,7 +133,7 @@ impl Planner<'_> {
         if let Some(mark) = numbers.mark {
             let families: BTreeSet<bool> =
                 vip.addresses().map(|(address, _)| address.is_ipv6()).collect();
-            routing.rules.extend(families.into_iter().map(|ipv6| Rule {
+            routing.rules.extend(families.into_iter().map(|ipv6| IpRule {
                 selector: Selector::Mark { value: mark.value, mask },
                 ipv6,
                 table: numbers.table,
@@ -145,13 +145,13 @@ impl Planner<'_> {
 
     /// The rules that come before an address's own: what the node itself asks it goes from the address to a pod, once
     /// kube-proxy has translated it.
-    fn to_pods(&self, address: IpAddr) -> impl Iterator<Item = Rule> {
+    fn to_pods(&self, address: IpAddr) -> impl Iterator<Item = IpRule> {
         let networks = self.datacenter.kubernetes.pod_networks.iter();
         let priority = self.datacenter.policy_routing.pod_rule_priority;
         networks
             .map(|network| network.value)
             .filter(move |network| network.addr().is_ipv4() == address.is_ipv4())
-            .map(move |network| Rule {
+            .map(move |network| IpRule {
                 selector: Selector::ToPods(address, network),
                 ipv6: address.is_ipv6(),
                 table: MAIN,

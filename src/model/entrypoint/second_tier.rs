@@ -9,7 +9,7 @@ use crate::source::Loc;
 
 /// Second tier: requests to components.
 #[derive(Debug)]
-pub struct Routing {
+pub struct SecondTier {
     /// Its Ingress class; no other controller has it.
     pub class: Loc<Subdomain>,
     /// Its Service; no other controller or fallback has it.
@@ -26,7 +26,7 @@ pub(super) fn build(
     raw: &raw::Routing,
     both: &Annotations,
     report: &mut Report,
-) -> Option<Routing> {
+) -> Option<SecondTier> {
     let class = class(raw.class.as_ref(), report);
     let service = service(raw.service.as_ref(), raw.class.as_ref(), report);
     let port = raw.port.as_ref().map_or(Some(80), |raw| port(raw, "port", report));
@@ -38,5 +38,5 @@ pub(super) fn build(
         raw.controller_version.as_ref(),
         report,
     )?;
-    Some(Routing { class: class?, service: service?, port: port?, controller, annotations })
+    Some(SecondTier { class: class?, service: service?, port: port?, controller, annotations })
 }
