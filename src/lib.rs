@@ -9,6 +9,8 @@
 //! Invariants: a [`model::Datacenter`] is valid or does not exist; every number is chosen in [`plan`]; an emitter
 //! writes down and decides nothing; the same inventory and lock give the same bytes on every machine.
 
+#![deny(clippy::disallowed_macros)]
+
 pub mod source;
 
 pub mod language;

@@ -8,12 +8,12 @@ use crate::plan::{Keep, Lock, Plan};
 use crate::route::RoutingTable;
 use crate::{lint, model, plan};
 
-/// What is read, beside what was written.
+/// The settings of a run, beside what was written.
 #[derive(Debug, Clone, Copy)]
 pub struct Options<'a> {
     /// The inventory's file name, for headers.
     pub source: &'a str,
-    /// Whether orders of the lock are kept as they are.
+    /// The extent to which orders of the lock are kept.
     pub keep: Keep,
     /// Codes of warnings that are waived everywhere.
     pub allow: &'a [String],
@@ -22,15 +22,15 @@ pub struct Options<'a> {
 /// A valid inventory.
 #[derive(Debug)]
 pub struct Planned {
-    /// What it says.
+    /// The datacenter that it describes.
     pub datacenter: Datacenter,
-    /// Who answers which request.
+    /// The rules, which say who answers which request.
     pub routes: RoutingTable,
-    /// What becomes of it.
+    /// The plan made from it.
     pub plan: Plan,
 }
 
-/// What is said of something that is not there.
+/// The codes of messages about something that is not there.
 const ABOUT_ABSENCE: &[&Code] = &[
     &model::codes::UNKNOWN_NAME,
     &model::codes::WHICH_ENTRYPOINT,
@@ -39,8 +39,8 @@ const ABOUT_ABSENCE: &[&Code] = &[
     &model::codes::NO_FALLBACK,
 ];
 
-/// What is planned, where the inventory is valid; the report is complete and sorted either way. `None` for an inventory
-/// is one that could not be read, for a lock one that is not there.
+/// Returns the plan, or `None` if the inventory is not valid; the report is complete and sorted either way. An
+/// `inventory` of `None` is one that could not be read, a `lock` of `None` one that is not there.
 pub fn run(
     inventory: Option<&raw::Inventory>,
     lock: Option<&RawLock>,

@@ -39,7 +39,7 @@ impl Span {
         Span { start: byte, end: byte, ..self }
     }
 
-    /// Whether `other` lies inside this span.
+    /// Returns true if `other` lies inside this span.
     pub fn contains(self, other: Span) -> bool {
         self.file == other.file && self.start <= other.start && other.end <= self.end
     }
@@ -50,9 +50,9 @@ impl Span {
 /// Compares by its value alone, so that two inventories that differ in layout are equal.
 #[derive(Debug, Clone, Copy)]
 pub struct Loc<T> {
-    /// What was written.
+    /// The value that was written.
     pub value: T,
-    /// Where.
+    /// The place where it was written.
     pub span: Span,
 }
 
@@ -93,14 +93,14 @@ pub struct Source {
     pub path: String,
     /// The whole text.
     pub text: Arc<str>,
-    /// What stands before each block of [`BLOCK`] bytes, counted when a position is first asked for.
+    /// The counts before each block of [`BLOCK`] bytes, made when a position is first asked for.
     blocks: OnceLock<Vec<Before>>,
 }
 
 /// Bytes between two counts: what one question for a position may have to look at.
 const BLOCK: usize = 4096;
 
-/// What stands before some byte of a text.
+/// The counts of what stands before some byte of a text.
 #[derive(Debug, Clone, Copy, Default)]
 struct Before {
     /// Line breaks.
@@ -112,7 +112,7 @@ struct Before {
 }
 
 impl Before {
-    /// What stands before the end of `text`, which starts at byte `start` and has this before it.
+    /// Returns the counts before the end of `text`, which starts at byte `start` and has this before it.
     fn and(mut self, text: &[u8], start: usize) -> Self {
         for (offset, byte) in text.iter().enumerate() {
             if *byte == b'\n' {

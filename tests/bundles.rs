@@ -178,7 +178,7 @@ fn annotations_that_look_like_something_else_stay_text() {
     }
 }
 
-/// Whether everything that `sample` says is in `found`: keys with their values, items in any place of a list.
+/// Returns true if everything in `sample` is in `found`: keys with their values, items in any place of a list.
 fn contains(found: &Value, sample: &Value) -> bool {
     match (found, sample) {
         (Value::Object(found), Value::Object(sample)) => {

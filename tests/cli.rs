@@ -1,4 +1,4 @@
-//! What the commands say, and how they exit.
+//! The output of the commands, and their exit codes.
 
 #![allow(clippy::unwrap_used, reason = "a panic fails the test")]
 
@@ -218,7 +218,7 @@ fn init_writes_a_valid_inventory_and_overwrites_none() {
     assert!(stderr(&again).contains("inventory.yaml exists"));
 }
 
-/// What a shell would offer for the last of some words.
+/// Returns the completions that a shell would offer for the last of some words.
 fn completed(folder: &Path, words: &[&str]) -> Vec<String> {
     let done = Command::new(env!("CARGO_BIN_EXE_lbgen"))
         .arg("--")

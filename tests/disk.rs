@@ -1,4 +1,4 @@
-//! What a render does to the disk: only what changed, whole files, and nothing that is not ours.
+//! The effects of a render on the disk: only what changed, whole files, and nothing that is not ours.
 
 #![allow(clippy::unwrap_used, reason = "a panic fails the test")]
 

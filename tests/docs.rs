@@ -248,3 +248,30 @@ fn every_dependency_earns_a_line_in_the_readme() {
     }
     assert!(count > 15);
 }
+
+/// Every fact that a comment cites (`facts K31`) is one of docs/facts.md, and each number is given once.
+#[test]
+fn cited_facts_exist() {
+    let text = fs::read_to_string(support::root().join("docs/facts.md")).unwrap();
+    let mut known = std::collections::BTreeSet::new();
+    for number in text.lines().filter_map(|line| line.strip_prefix("- **")?.split_once("**")) {
+        assert!(known.insert(number.0), "{} is there twice", number.0);
+    }
+    let citation = regex::Regex::new(r"facts((?:[\s/!]+[KDLR][0-9]+,?)+)").unwrap();
+    let mut cited = 0;
+    for folder in ["src/**/*.rs", "tests/**/*.rs"] {
+        for path in glob::glob(support::root().join(folder).to_str().unwrap()).unwrap() {
+            let path = path.unwrap();
+            let text = fs::read_to_string(&path).unwrap();
+            for found in citation.captures_iter(&text) {
+                let numbers =
+                    found[1].split([' ', ',', '/', '!', '\n']).filter(|word| !word.is_empty());
+                for number in numbers {
+                    assert!(known.contains(number), "{}: no fact {number}", path.display());
+                    cited += 1;
+                }
+            }
+        }
+    }
+    assert!(cited > 30, "{cited}");
+}

@@ -1,4 +1,4 @@
-//! How even the load stays: through edits and rebalancing, for many sizes, and beside other systems.
+//! The evenness of the load: through edits and rebalancing, for many sizes, and beside other systems.
 
 #![allow(clippy::unwrap_used, reason = "a panic fails the test")]
 

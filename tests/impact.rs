@@ -1,4 +1,4 @@
-//! What a change is said to do, held against the election and against the files.
+//! The effects that a change is said to have, held against the election and against the files.
 
 #![allow(clippy::unwrap_used, reason = "a panic fails the test")]
 
@@ -45,7 +45,7 @@ proptest! {
         let holders = |plan: &lbgen::plan::Plan, held: Option<&BTreeMap<IpAddr, String>>| {
             let simulator = Simulator::of(plan);
             let before: Vec<_> = plan.vips.iter().map(|vip| {
-                // An instance goes on by its VRID, whatever its VIP was (facts-rollout 18): of several that are MASTER, the
+                // An instance goes on by its VRID, whatever its VIP was (facts R18): of several that are MASTER, the
                 // better one stays. With another VRID it is another one, and nobody held its VIP.
                 let same = |old: &&VipPlan| old.numbers.vrid == vip.numbers.vrid && old.address.is_ipv4() == vip.address.is_ipv4();
                 let going_on = old_plan.vips.iter().filter(same).filter_map(|old| held?.get(&old.address));
@@ -136,7 +136,8 @@ fn cases() {
     }
 }
 
-/// What `diff` says: `from` is rendered with its lock and then edited by hand, or a folder of files that lbgen never wrote.
+/// Returns the output of `diff`: `from` is rendered with its lock and then edited by hand, or a folder of files that
+/// lbgen never wrote.
 fn case(name: &str) -> String {
     let here = support::root().join("tests/impact").join(name);
     let work = tempfile::tempdir().unwrap();

@@ -34,7 +34,6 @@ fn tree_of(files: &[BundleFile]) -> Tree {
     Tree::of_files("", files)
 }
 
-/// What an inventory gives.
 fn rendered_text(text: &str) -> Tree {
     let plan = support::random::plan(text, "").unwrap_or_else(|| panic!("not valid:\n{text}"));
     tree_of(&emit::emit(&plan, &Templates::load(None).unwrap()).unwrap())
@@ -81,7 +80,7 @@ proptest! {
     }
 }
 
-/// What is said of a fleet that others wrote, and what it becomes.
+/// Imports a fleet that others wrote: returns the exit code, the inventory and what was said.
 fn foreign(folder: &Path) -> (i32, String, String) {
     let mut arguments = vec!["import".to_owned(), folder.join("nodes").display().to_string()];
     for (option, file) in
@@ -204,7 +203,7 @@ const CARRIED: &[&str] = &[
     "vrrp_rt_priority",
     "vrrp_no_swap",
 ];
-/// What lbgen writes just so.
+/// Beginnings of lines that lbgen writes in the same words.
 const SAME: &[&str] =
     &["state BACKUP", "weight 0", "enable_script_security", "script_user root", "router_id"];
 

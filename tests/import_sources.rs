@@ -216,7 +216,7 @@ proptest! {
     }
 }
 
-/// What stands for iproute2 on the node.
+/// A stand-in for iproute2 on the node.
 const IP: &str = r#"#!/bin/sh
 case "$*" in
 "-j addr") echo '[{"ifname":"eth0","addr_info":[{"family":"inet","local":"10.0.0.1","prefixlen":24}]}]' ;;

@@ -96,7 +96,7 @@ fn stopped_after(edit: &'static Edit, steps: usize) {
     stage.finish();
 }
 
-/// What a rollout can change on a node: its files, and the rule of somebody else's.
+/// The state of a node that a rollout can change: its files, and the rule of somebody else's.
 const FILES: &str = "cd /; find etc/keepalived etc/systemd/system etc/sysctl.d etc/tmpfiles.d usr/local/sbin usr/local/libexec -type f | sort | xargs sha256sum; ip rule | grep 'lookup 777' || true";
 
 /// Edits whose steps reload, start, stop, drain, hand over and remove rules.

@@ -1,4 +1,4 @@
-//! What lbgen writes is run by the real keepalived and the kernel, and looked at from outside.
+//! Runs of what lbgen writes, by the real keepalived and the kernel, observed from outside.
 
 #![allow(clippy::unwrap_used, reason = "a panic fails the test")]
 
@@ -14,10 +14,10 @@ use lab::fleet::fleet;
 use lab::{Lab, drained, failed, unhealthy};
 use lbgen::plan::simulate::Scenario;
 
-/// What a case is called, and what it does.
+/// The name of a case, and its function.
 type Case = (&'static str, fn(&mut Lab));
 
-/// What happens to a datacenter. Each case begins and ends with every node up and healthy.
+/// The events in a datacenter. Each case begins and ends with every node up and healthy.
 const CASES: &[Case] = &[
     ("nodes and zones lose their power and come back", power),
     ("cables are pulled", cables),
@@ -196,7 +196,7 @@ fn stop(lab: &mut Lab) {
     lab.boot("lb-1");
 }
 
-/// What a node has of lbgen's: addresses, rules, tables, marks.
+/// Returns what a node has of lbgen's: addresses, rules, tables, marks.
 fn leftovers(lab: &Lab, node: &str) -> String {
     let host = &lab.nodes[node].host;
     let vips: Vec<String> = lab.holders().into_keys().map(|vip| format!(" {vip}/")).collect();

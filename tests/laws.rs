@@ -24,7 +24,7 @@ const HOSTS: [&str; 4] = ["www.example.com", "a.example.com", "*.example.com", "
 const PATHS: [&str; 6] = ["/", "/a", "/a/b", "/a/", "/ab", "/c"];
 const REGEXES: [&str; 3] = ["/a.+", "/(?!c).+", "/[a-c]/b"];
 
-/// What an inventory says of a component.
+/// A component of a random inventory.
 #[derive(Debug, Clone)]
 struct Component {
     hosts: BTreeSet<usize>,

@@ -12,7 +12,7 @@ use support::{code, files, lbgen_in, stderr, stdout};
 
 type Edit = fn(&Path);
 
-/// What one branch does, what the other does.
+/// The edits of one branch and of the other.
 const WAYS: &[(&str, Edit, Edit)] = &[
     ("both add a component", |f| add(f, "shop", "basket"), |f| add(f, "search", "suggest")),
     (

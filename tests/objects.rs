@@ -1,4 +1,4 @@
-//! What a cluster has, against what a render would give: `diff --objects` and `rollout --objects`.
+//! The objects of a cluster, against those of a render: `diff --objects` and `rollout --objects`.
 
 #![allow(clippy::unwrap_used, reason = "a panic fails the test")]
 
@@ -22,7 +22,7 @@ fn manifests(bundle: &Path) -> Vec<Value> {
         .collect()
 }
 
-/// What controllers make of it, with the labels that they copy.
+/// Returns the objects that controllers make of one, with the labels that they copy.
 fn by_controllers(object: &Value) -> Vec<Value> {
     let labels = object["metadata"]["labels"].clone();
     let (namespace, name) = (&object["metadata"]["namespace"], &object["metadata"]["name"]);
@@ -52,7 +52,7 @@ fn by_controllers(object: &Value) -> Vec<Value> {
     }
 }
 
-/// What a cluster has after an apply of a bundle.
+/// Returns the objects of a cluster after an apply of a bundle.
 fn cluster(bundle: &Path) -> Vec<Value> {
     let objects = manifests(bundle);
     let made: Vec<Value> = objects.iter().flat_map(by_controllers).collect();

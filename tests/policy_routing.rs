@@ -149,7 +149,7 @@ fn status_tells_what_is_missing_and_what_is_foreign() {
     assert!(!stdout(&done).contains("192.0.2.11 "), "{}", stdout(&done));
 }
 
-/// What an inventory no longer has goes with `up`, and `status` names it until then.
+/// Rules, routes and marks that an inventory no longer has go with `up`, and `status` names them until then.
 #[test]
 #[ignore = "needs iproute2, nftables and root; run tests/run"]
 fn what_an_earlier_inventory_left_behind_is_foreign_and_goes() {

@@ -90,7 +90,7 @@ impl Replay {
     }
 }
 
-/// What a step may do to one VIP.
+/// Checks that a step does no more to a VIP than it may.
 fn check(step: &Step, replay: &Replay, lasting: &BTreeSet<IpAddr>, context: &str) {
     for vip in lasting {
         let holders = replay.holders(*vip);

@@ -1,4 +1,4 @@
-//! Who answers is who a reader of the inventory expects, or `check` warns at a line that has to do with it.
+//! The answers are those that a reader of the inventory expects, or `check` warns at a line that has to do with it.
 
 #![allow(clippy::unwrap_used, reason = "a panic fails the test")]
 
@@ -26,7 +26,7 @@ const OF_PATHS: [&str; 8] =
     ["LB203", "LB204", "LB205", "LB219", "LB224", "LB226", "LB227", "LB234"];
 const OF_ENTRYPOINTS: [&str; 1] = ["LB224"];
 
-/// What stands in one inventory.
+/// An inventory that was read, and its plan.
 struct Read {
     sources: Sources,
     report: Report,
@@ -41,7 +41,8 @@ fn read(text: &str) -> Option<Read> {
     Some(Read { sources, report, planned })
 }
 
-/// Whether an Ingress rule for `rule` serves `host` (Kubernetes API reference, IngressRule: a wildcard is one label).
+/// Returns true if an Ingress rule for `rule` serves `host` (Kubernetes API reference, IngressRule: a wildcard is one
+/// label).
 fn serves(rule: Option<&Host>, host: &Host) -> bool {
     let Some(rule) = rule.map(Host::as_str) else { return true };
     match rule.strip_prefix('*') {
@@ -50,7 +51,7 @@ fn serves(rule: Option<&Host>, host: &Host) -> bool {
     }
 }
 
-/// Whether a reader takes a path for one of a rule: part by part, as HTTPIngressPath says of Prefix.
+/// Returns true if a reader takes a path for one of a rule: part by part, as HTTPIngressPath says of Prefix.
 fn covers(rule: &Rule, path: &str) -> bool {
     let own = rule.path.path.value.as_str();
     if rule.path.kind == PathType::Exact {
@@ -84,7 +85,8 @@ fn expected<'a>(tier: &'a Tier, host: &Host, path: &str) -> Vec<Option<&'a Rule>
     if best.is_empty() { vec![None] } else { best }
 }
 
-/// Whether `path` is written on two rules of one host, one of them at `place`, which a reader cannot tell apart.
+/// Returns true if `path` is written on two rules of one host, one of them at `place`, which a reader cannot tell
+/// apart.
 fn is_alike(tier: &Tier, host: &Host, path: &str, place: Span) -> bool {
     let is_of_path =
         |rule: &&Rule| rule.path.kind != PathType::Exact && rule.path.path.value.as_str() == path;

@@ -1,4 +1,4 @@
-//! What lbgen writes, read back as a stranger's files are.
+//! The output of lbgen, read back as a stranger's files are.
 
 #![allow(clippy::unwrap_used, reason = "a panic fails the test")]
 

@@ -1,4 +1,4 @@
-//! Who answers a request, by the facts of each controller.
+//! The answers to requests, by the facts of each controller.
 
 #![allow(clippy::unwrap_used, reason = "a panic fails the test")]
 
@@ -40,7 +40,7 @@ fn answers(inventory: &str, urls: &[String]) -> Vec<String> {
         .collect()
 }
 
-/// What each controller answers on www.example.com: ingress-nginx, Traefik's two providers, the letter.
+/// Compares the answers of each controller on www.example.com: ingress-nginx, Traefik's two providers, the letter.
 fn compare(components: &str, cases: &[(&str, [&str; 4])]) {
     let urls: Vec<String> =
         cases.iter().map(|(path, _)| format!("https://www.example.com{path}")).collect();
@@ -101,7 +101,7 @@ fn the_longest_path_answers_and_exact_is_exact() {
         &[
             ("/a", ["a"; 4]),
             ("/a/x", ["a"; 4]),
-            // The text of a Prefix is longer than that of an Exact, and longer wins (facts-kubernetes 17).
+            // The text of a Prefix is longer than that of an Exact, and longer wins (facts K17).
             ("/a/b", ["c", "b", "b", "c"]),
             ("/a/b/c", ["b"; 4]),
             ("/x", ["none"; 4]),

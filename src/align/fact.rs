@@ -1,4 +1,4 @@
-//! What a datacenter says of its structure, path by path: what stands at one path can be compared between datacenters.
+//! The facts of a datacenter's structure, path by path: those at one path can be compared between datacenters.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -26,15 +26,15 @@ impl fmt::Display for Place {
     }
 }
 
-/// What stands where, with the defaults filled in.
+/// The fact at each place, with the defaults filled in.
 #[derive(Debug, Default)]
 pub struct Facts(pub BTreeMap<Place, String>);
 
-/// What an entry says that has nothing to say of itself.
+/// The fact of an entry that has nothing to say of itself.
 const THERE: &str = "yes";
 
 impl Facts {
-    /// What a datacenter says. Addresses, numbers and names of nodes are its own.
+    /// Returns the facts of a datacenter; its addresses, numbers and names of nodes are not among them.
     pub fn of(datacenter: &Datacenter, plan: &Plan) -> Self {
         let mut facts = Self::default();
         facts.settings(datacenter);

@@ -13,24 +13,24 @@ use crate::model::align::Waiver;
 /// A datacenter on one side of the comparison.
 #[derive(Debug)]
 pub struct Side {
-    /// Its name.
+    /// The name of the datacenter.
     pub name: String,
-    /// What it says.
+    /// The facts of its structure.
     pub facts: Facts,
-    /// Where it may differ.
+    /// The places at which it may differ.
     pub waived: Vec<Waiver>,
 }
 
 /// A place at which datacenters differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
-    /// Where.
+    /// The place.
     pub place: Place,
-    /// What each datacenter says there, in their order.
+    /// The value of each datacenter there, in their order.
     pub values: Vec<Value>,
 }
 
-/// What a datacenter says at a place.
+/// The value of a datacenter at a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
     /// This.
@@ -52,7 +52,7 @@ impl fmt::Display for Value {
     }
 }
 
-/// What differs, and which waivers were of use.
+/// The differences, and the waivers that were of use.
 #[derive(Debug, Default)]
 pub struct Alignment {
     /// By place.
@@ -101,7 +101,7 @@ impl Side {
     }
 }
 
-/// Whether those that count say different things.
+/// Returns true if the values that count differ.
 fn differ(values: &[Value], model: Option<usize>) -> bool {
     let counted = || values.iter().filter(|value| **value != Value::Excused);
     let first = match model {

@@ -1,4 +1,4 @@
-//! What differs between the bundle on disk and what a render would give.
+//! The differences between the bundle on disk and the one that a render would give.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,13 +14,13 @@ use crate::emit::is_generated;
 pub struct Change<'a> {
     /// Below the bundle's folder.
     pub path: &'a str,
-    /// What happens to it.
+    /// The kind of change.
     pub kind: ChangeKind,
     /// As it lies there, where it does.
     pub old: Option<OldFile>,
     /// As it would be, where it would.
     pub new: Option<&'a BundleFile>,
-    /// What it was called before, where that is another name.
+    /// The path that it had before, or `None` if that is the same.
     pub renamed_from: Option<&'a str>,
 }
 
@@ -33,18 +33,18 @@ pub struct OldFile {
     pub mode: u32,
 }
 
-/// What happens to a file.
+/// The kind of change to a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChangeKind {
-    /// It is new.
+    /// The file is new.
     Added,
     /// Its text changes.
     Changed,
     /// Only its permissions change.
     Mode,
-    /// It is ours and no longer produced.
+    /// The file is ours and no longer produced.
     Removed,
-    /// What it is about has another name.
+    /// The file is about something that has another name now.
     Renamed,
 }
 
@@ -89,7 +89,7 @@ pub fn changes<'a>(disk: &'a Disk, files: &'a [BundleFile]) -> anyhow::Result<Ve
     Ok(changes)
 }
 
-/// How a file differs from what lies in its place.
+/// Compares a file with what lies in its place; `None` if they do not differ.
 fn compare<'a>(disk: &Disk, file: &'a BundleFile) -> anyhow::Result<Option<Change<'a>>> {
     let found = disk.read(&file.path)?;
     let kind = match &found {

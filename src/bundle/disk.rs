@@ -1,4 +1,4 @@
-//! What lies in a bundle's folder, looked at without following links.
+//! The contents of a bundle's folder, read without following links.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, FileType};
@@ -16,7 +16,7 @@ use super::list;
 pub struct Disk {
     root: PathBuf,
     exists: bool,
-    /// What lies there, by path; folders too, but for those of a render that did not end.
+    /// The files in the folder, by path; folders too, but for those of a render that did not end.
     entries: BTreeMap<String, FileType>,
     owned: BTreeSet<String>,
 }
@@ -26,7 +26,7 @@ pub struct Disk {
 pub struct Found {
     /// All of it.
     pub body: Vec<u8>,
-    /// Whether its owner may run it: the one permission that git keeps.
+    /// True if its owner may run it: the one permission that git keeps.
     pub executable: bool,
 }
 
@@ -82,27 +82,27 @@ impl Disk {
         Ok(())
     }
 
-    /// Where the bundle lies.
+    /// Returns the path of the folder.
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// Whether there is a folder.
+    /// Returns true if the folder exists.
     pub fn exists(&self) -> bool {
         self.exists
     }
 
-    /// Whether a render has been here.
+    /// Returns true if the folder was rendered before.
     pub fn is_rendered(&self) -> bool {
         self.entries.contains_key(list::PATH)
     }
 
-    /// Where a file of the bundle lies.
+    /// Returns the path on disk of a file of the bundle.
     pub fn path(&self, path: &str) -> PathBuf {
         self.root.join(path)
     }
 
-    /// Whether an earlier render wrote a file.
+    /// Returns true if an earlier render wrote a file.
     pub fn owns(&self, path: &str) -> bool {
         path == list::PATH || self.owned.contains(path)
     }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use tempfile::{Builder, NamedTempFile};
 
-/// How the name of a file begins until it is whole.
+/// The prefix of a file's name until the file is whole.
 pub const UNFINISHED_PREFIX: &str = ".lbgen-";
 
 /// Writes new files with the permission bits that they should have.

@@ -133,12 +133,36 @@ impl<'a> Place<'a> {
         }
     }
 
+    /// True for the files of nodes, known or not.
+    pub fn is_of_node(self) -> bool {
+        match self {
+            Self::Node { .. } => true,
+            Self::Domain(_)
+            | Self::Component(_)
+            | Self::Service(_)
+            | Self::Fallback(_)
+            | Self::Gateway(_)
+            | Self::Listeners { .. }
+            | Self::Kustomization
+            | Self::StatusScript
+            | Self::List
+            | Self::Foreign(_) => false,
+        }
+    }
+
     /// True for the files of the cluster.
     pub fn is_cluster(self) -> bool {
         match self {
             Self::Kustomization | Self::StatusScript => true,
             Self::Foreign(path) => path.starts_with("kubernetes/"),
-            other => other.is_manifest(),
+            Self::Domain(_)
+            | Self::Component(_)
+            | Self::Service(_)
+            | Self::Fallback(_)
+            | Self::Gateway(_)
+            | Self::Listeners { .. }
+            | Self::Node { .. }
+            | Self::List => self.is_manifest(),
         }
     }
 
@@ -155,6 +179,23 @@ impl<'a> Place<'a> {
             | Self::StatusScript
             | Self::List
             | Self::Foreign(_) => false,
+        }
+    }
+
+    /// The component whose file it is.
+    pub fn component(self) -> Option<&'a str> {
+        match self {
+            Self::Component(name) => Some(name),
+            Self::Node { .. }
+            | Self::Domain(_)
+            | Self::Service(_)
+            | Self::Fallback(_)
+            | Self::Gateway(_)
+            | Self::Listeners { .. }
+            | Self::Kustomization
+            | Self::StatusScript
+            | Self::List
+            | Self::Foreign(_) => None,
         }
     }
 
@@ -194,7 +235,14 @@ impl<'a> NodeFile<'a> {
         match self {
             Self::Configuration => true,
             Self::Foreign(path) => path.starts_with("etc/keepalived/"),
-            _ => false,
+            Self::Expected
+            | Self::Sysctl
+            | Self::Networkd
+            | Self::Unit
+            | Self::Tmpfiles
+            | Self::PolicyRouting
+            | Self::Loaded
+            | Self::Check(_) => false,
         }
     }
 
@@ -236,7 +284,17 @@ impl fmt::Display for NodeFile<'_> {
             (Some((path, _)), _) => f.write_str(path),
             (None, Self::Check(name)) => write!(f, "{PROGRAMS}{name}"),
             (None, Self::Foreign(path)) => f.write_str(path),
-            (None, _) => Err(fmt::Error),
+            (
+                None,
+                Self::Configuration
+                | Self::Expected
+                | Self::Sysctl
+                | Self::Networkd
+                | Self::Unit
+                | Self::Tmpfiles
+                | Self::PolicyRouting
+                | Self::Loaded,
+            ) => Err(fmt::Error),
         }
     }
 }

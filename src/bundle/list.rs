@@ -23,7 +23,7 @@ struct Owned<'a> {
     sha256: String,
 }
 
-/// What is read of it again.
+/// The part of the list that is read back.
 #[derive(Deserialize)]
 struct List {
     version: u32,

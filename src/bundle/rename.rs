@@ -53,7 +53,7 @@ pub fn with_renames(mut changes: Vec<Change<'_>>) -> Vec<Change<'_>> {
     changes
 }
 
-/// Whether two paths differ in one name: another domain, another node's file.
+/// Returns true if two paths differ in one name: another domain, another node's file.
 fn is_sibling(a: &str, b: &str) -> bool {
     let (a, b): (Vec<&str>, Vec<&str>) = (a.split('/').collect(), b.split('/').collect());
     a.len() == b.len() && a.iter().zip(&b).filter(|(a, b)| a != b).count() == 1

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::file::{Creator, beside};
 use super::{Change, ChangeKind, Disk};
 
-/// What a render did.
+/// The result of a render.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Files written or given their permissions.
@@ -21,13 +21,13 @@ pub struct Summary {
     pub removed: usize,
 }
 
-/// Where files lie until all of them are there.
+/// The folder where new files wait until all of them are written.
 const STAGE: &str = ".lbgen-stage";
 
 /// Its list: it is there when the stage is complete.
 const JOURNAL: &str = "journal.json";
 
-/// What becomes of the staged files. Doing it twice is the same as doing it once.
+/// The moves and removals that are left to do. Doing them twice is the same as doing them once.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Journal {
     /// Name in the stage, path in the bundle.
@@ -41,9 +41,9 @@ struct Journal {
 /// A change of everything that a render writes.
 #[derive(Debug)]
 pub struct Update<'a> {
-    /// What lies there.
+    /// The bundle's folder as it is.
     pub disk: &'a Disk,
-    /// What becomes of it.
+    /// The changes to make in it.
     pub changes: &'a [Change<'a>],
     /// The lock's place and its text, where that changes.
     pub lock: Option<(&'a Path, &'a str)>,
@@ -160,7 +160,7 @@ impl Journal {
         fs::rename(&unfinished, stage.join(JOURNAL)).with_context(cannot)
     }
 
-    /// Does what is left to be done.
+    /// Makes the moves and removals.
     fn finish(&mut self, root: &Path) -> anyhow::Result<()> {
         let stage = root.join(STAGE);
         let mut made: BTreeSet<PathBuf> = BTreeSet::new();
@@ -222,7 +222,7 @@ pub fn recover(output: &Path, datacenter: &str) -> anyhow::Result<()> {
         .with_context(|| format!("{} was half written, and cannot be finished", root.display()))
 }
 
-/// Where the tree of a bundle that is not there yet is built: beside its place.
+/// Returns the path where the tree of a bundle that is not there yet is built: beside its place.
 fn new_tree(root: &Path) -> PathBuf {
     let name = root.file_name().unwrap_or_default().to_string_lossy();
     root.with_file_name(format!(".lbgen-{name}"))

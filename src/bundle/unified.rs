@@ -7,7 +7,8 @@ use similar::{ChangeTag, TextDiff};
 use super::{Change, ChangeKind, list};
 use crate::diag::count;
 
-/// What a person wants to see: `bundle.json` repeats the others, and is shown only where it stands alone.
+/// Returns the changes that a person wants to see: `bundle.json` repeats the others, and is shown only where it stands
+/// alone.
 fn shown<'a, 'b>(changes: &'b [Change<'a>]) -> impl Iterator<Item = &'b Change<'a>> {
     let alone = changes.len() == 1;
     changes.iter().filter(move |change| alone || change.path != list::PATH)
@@ -119,12 +120,12 @@ pub fn stat(datacenter: &str, changes: &[Change<'_>]) -> String {
 }
 
 impl Change<'_> {
-    /// What lies there; empty where nothing does.
+    /// Returns the text that lies there; empty if there is no file.
     pub(super) fn old_body(&self) -> &str {
         self.old.as_ref().map_or("", |old| &*old.body)
     }
 
-    /// How many lines are added and removed.
+    /// Returns the numbers of lines that are added and removed.
     pub fn lines(&self) -> (usize, usize) {
         let (old, new) = (self.old_body(), self.new.map_or("", |file| file.body.as_str()));
         let diff = TextDiff::from_lines(old, new);

@@ -1,26 +1,26 @@
-//! What the help and the manual page of a command say beside its options.
+//! The parts of a command's help and manual page besides its options.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Arg, Command, CommandFactory, ValueEnum};
 
 use super::{Cli, Exit, Format};
 
-/// What a command that answers with data can write,
+/// The output formats of a command that answers with data.
 pub const DATA: &[Format] = &[Format::Human, Format::Json];
-/// and one that does not.
+/// The output formats of a command that does not.
 pub const TEXT: &[Format] = &[Format::Human];
 
-/// What a command may come to, and how it is used.
+/// The outcomes of a command, and examples of its use.
 pub struct About {
     /// The command.
     pub name: &'static str,
-    /// What `--format` can be.
+    /// The values that `--format` can have.
     pub formats: &'static [Format],
-    /// Whether `--templates` means anything.
+    /// True if `--templates` means anything.
     pub has_templates: bool,
-    /// What each exit code means.
+    /// The meaning of each exit code.
     pub exits: &'static [(Exit, &'static str)],
-    /// A command line, and what it does.
+    /// Command lines, and what each of them does.
     pub examples: &'static [(&'static str, &'static str)],
 }
 
@@ -55,7 +55,7 @@ pub fn command() -> Command {
     })
 }
 
-/// What is known of a command.
+/// Returns the entry of a command, or `None` if it has none.
 pub fn of(name: &str) -> Option<&'static About> {
     ABOUT.iter().find(|about| about.name == name)
 }

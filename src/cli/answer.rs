@@ -1,4 +1,4 @@
-//! What a command says of each datacenter, and how a fleet's answers become one.
+//! The answers of a command for each datacenter, and how those of a fleet become one.
 
 use anyhow::bail;
 use rayon::prelude::*;
@@ -10,13 +10,13 @@ use super::session::{Loaded, Session};
 use super::{Exit, Format, output};
 use crate::diag;
 
-/// What a command came to, for one datacenter.
+/// The outcome of a command for one datacenter.
 pub struct Answer {
     pub exit: Exit,
     pub body: Body,
 }
 
-/// What goes to stdout.
+/// The output for stdout.
 pub enum Body {
     Nothing,
     Text(String),
@@ -39,7 +39,7 @@ impl Answer {
         Self::new(Exit::Failed, body)
     }
 
-    /// It could not be done for one datacenter of a fleet.
+    /// Builds the answer for a datacenter of a fleet for which the command could not be done.
     pub fn error(error: &anyhow::Error, datacenter: &str, session: &Session) -> Self {
         session.say(&format!("error: {datacenter}: {error:#}"));
         Self::new(Exit::Failed, Body::Json(json!({ "error": format!("{error:#}") })))

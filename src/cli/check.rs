@@ -123,7 +123,7 @@ fn fleet(report: &Report, of_fleet: &Value, mut datacenters: Vec<Value>) -> Valu
     })
 }
 
-/// What was checked, for `--verbose`.
+/// Returns a summary of what was checked, for `--verbose`.
 fn summary(planned: &Planned) -> String {
     let datacenter = &planned.datacenter;
     let counts = [

@@ -96,7 +96,7 @@ impl From {
     }
 }
 
-/// What a diff shows.
+/// The contents of a diff.
 struct Shown<'a> {
     args: &'a Args,
     rendered: &'a Rendered,
@@ -165,7 +165,7 @@ impl Shown<'_> {
     }
 }
 
-/// Whether somebody else wrote the files that a render would replace.
+/// Returns true if somebody else wrote the files that a render would replace.
 fn is_foreign(changes: &[Change<'_>]) -> bool {
     let mut replaced = changes.iter().filter_map(|change| change.old.as_ref()).peekable();
     replaced.peek().is_some() && replaced.all(|old| !is_generated(&old.body))

@@ -13,7 +13,7 @@ use crate::diag;
 use crate::import::{Hosts, Source, import};
 use crate::state::{Tree, objects_of};
 
-/// What a node runs to gather its own files.
+/// The script that a node runs to gather its own files.
 const COLLECT: &str = include_str!("../../templates/collect.sh");
 
 pub const ABOUT: About = About {

@@ -24,8 +24,8 @@ pub const ABOUT: About = About {
     examples: &[("lbgen init", "write inventory.yaml"), ("lbgen init -", "print it")],
 };
 
-/// How git merges what lbgen writes: the lock has a line per VIP; of a rendered file one side is kept, and the next render
-/// writes it anew.
+/// Returns the git attributes for merges: the lock has a line per VIP; of a rendered file one side is kept, and the
+/// next render writes it anew.
 fn attributes(lock: &str) -> String {
     format!("{lock} merge=union\nout/** -merge linguist-generated\n")
 }

@@ -23,9 +23,9 @@ pub struct Input {
 
 /// A datacenter that a command is about.
 pub struct Member {
-    /// What is read and found for it.
+    /// The session that holds what is read and found for it.
     pub session: Session,
-    /// What was read.
+    /// The inventory and lock that were read.
     pub loaded: Loaded,
 }
 
@@ -33,7 +33,7 @@ pub struct Member {
 pub struct Members {
     /// By the order of their files.
     pub list: Vec<Member>,
-    /// Whether they are a fleet's, of which there may be one.
+    /// True if they belong to a fleet, which may have only one.
     pub is_fleet: bool,
 }
 
@@ -43,7 +43,7 @@ impl Input {
         Self { inventory, datacenter }
     }
 
-    /// Whether it is standard input.
+    /// Returns true if the inventory is read from standard input.
     pub fn is_stdin(&self) -> bool {
         self.inventory.as_os_str() == "-"
     }

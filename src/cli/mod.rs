@@ -35,14 +35,14 @@ use about::About;
 use input::Input;
 use session::Session;
 
-/// What a command came to.
+/// The outcome of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Exit {
     /// Done; nothing differs, nothing is wrong.
     Done = 0,
     /// Differences, or errors found by `check`.
     Found = 1,
-    /// It could not be done.
+    /// The command could not be done.
     Failed = 2,
 }
 

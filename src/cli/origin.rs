@@ -1,4 +1,4 @@
-//! What runs: the bundle on disk, another folder, a revision of git, or nothing.
+//! The origin of the running state: the bundle on disk, another folder, a revision of git, or nothing.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -27,7 +27,7 @@ pub struct From {
     objects: Option<PathBuf>,
 }
 
-/// What runs, open to be compared.
+/// The files of the running state, open for comparison.
 pub enum Origin {
     /// The bundle that a render would change.
     Disk(Disk),
@@ -67,7 +67,7 @@ impl From {
         Ok(tree.with_objects(&live, &rendered.files))
     }
 
-    /// What the cluster has stands beside what the nodes run.
+    /// Refuses `--objects` without `--from` or `--from-rev`, which say what the nodes run.
     pub fn refuse_objects_alone(&self) -> anyhow::Result<()> {
         if self.objects.is_some() && self.from.is_none() && self.from_rev.is_none() {
             bail!("--objects needs --from or --from-rev beside it, for what the nodes run");
@@ -89,7 +89,7 @@ impl From {
         self.from.as_deref().filter(|folder| folder.as_os_str() != "none")
     }
 
-    /// What is asked for; `None` where nothing is.
+    /// Returns the tree that is asked for, or `None` if none is.
     pub fn tree(&self, output: &Path, datacenter: &str) -> anyhow::Result<Option<Tree>> {
         match (&self.from_rev, self.folder()) {
             (Some(revision), _) => revision_tree(revision, output, datacenter).map(Some),
@@ -106,7 +106,7 @@ pub fn revision_tree(revision: &str, output: &Path, datacenter: &str) -> anyhow:
 }
 
 impl Origin {
-    /// What differs from a render.
+    /// Returns the differences from a render.
     pub fn changes<'a>(&'a self, rendered: &'a Rendered) -> anyhow::Result<Vec<Change<'a>>> {
         match self {
             Self::Disk(disk) => bundle::changes(disk, &rendered.files),
@@ -149,7 +149,7 @@ fn read(
 }
 
 impl Read {
-    /// What the changes do.
+    /// Returns the impact of the changes.
     pub fn impact(&self, rendered: &Rendered, changes: &[Change<'_>]) -> Impact {
         let changed = changed_files(changes);
         Impact::of(Comparison {
@@ -186,7 +186,7 @@ fn wanted(changes: &[Change<'_>]) -> impl Fn(&str) -> bool {
     }
 }
 
-/// What was not understood, at its lines.
+/// Prints what was not understood, with its lines.
 pub fn say(session: &Session, remarks: &[Remark]) {
     for remark in remarks {
         let source = session.sources.get(remark.at.file);

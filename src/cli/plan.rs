@@ -184,5 +184,5 @@ fn evenness(orders: &Orders<'_>) -> String {
     text + "\n" + &table(&headers, rows) + COLUMNS
 }
 
-/// What the columns of a worst case mean.
+/// The meaning of the columns of a worst case.
 pub const COLUMNS: &str = "BOUND: the largest share by weight of a surviving node, rounded up. OVER: the most by which a node exceeds its own share. UNHELD: VIPs on no node.\n";

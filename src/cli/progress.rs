@@ -1,4 +1,4 @@
-//! What a person sees while something takes long: a line on a terminal, nothing in CI.
+//! The progress of something that takes long: a line on a terminal, nothing in CI.
 
 use std::io::IsTerminal as _;
 use std::time::Duration;

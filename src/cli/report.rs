@@ -117,7 +117,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// What a fleet is called: the last part of its folder's path.
+/// Returns the name of a fleet: the last part of its folder's path.
 fn folder_name(folder: &Path) -> String {
     let whole = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     whole.file_name().map_or("fleet".to_owned(), |name| name.to_string_lossy().into_owned())
@@ -152,7 +152,7 @@ impl Args {
         Ok(Some((page, side)))
     }
 
-    /// What a change does, where `--from` says what runs.
+    /// Returns the effects of a change from what runs, or `None` if that is not given or the inventory has errors.
     fn change(&self, member: &mut Member) -> anyhow::Result<Option<Change>> {
         let name = member.loaded.datacenter().to_owned();
         let Some(tree) = self.from.tree(&self.bundles, &name)? else { return Ok(None) };

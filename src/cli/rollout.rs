@@ -197,7 +197,7 @@ impl Args {
         Ok(only)
     }
 
-    /// What runs: what was asked for, else what the tag of the last rollout has.
+    /// Returns the files that run: those asked for, else those that the tag of the last rollout has.
     fn running(&self, datacenter: &str) -> anyhow::Result<Tree> {
         if let Some(tree) = self.from.tree(&self.output, datacenter)? {
             if let Some(folder) = self.from.folder()

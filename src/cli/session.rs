@@ -1,4 +1,4 @@
-//! What every command that reads an inventory does: load, check, plan, emit.
+//! The steps of every command that reads an inventory: load, check, plan, emit.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -21,9 +21,9 @@ pub struct Session {
     pub global: Global,
     pub sources: Sources,
     pub report: Report,
-    /// What a person is to hear,
+    /// The messages kept for a person.
     said: RefCell<String>,
-    /// and whether the report is part of that.
+    /// True if the report is part of them.
     diagnosed: bool,
     /// The datacenter of a fleet that it is about.
     datacenter: Option<String>,
@@ -37,18 +37,18 @@ pub struct Loaded {
     pub(super) lock_text: Option<String>,
     /// None for an inventory from standard input.
     pub(super) lock_path: Option<PathBuf>,
-    /// What headers call the inventory.
+    /// The name of the inventory in headers.
     pub(super) name: String,
 }
 
 /// The lock beside an inventory.
 pub struct LockFile {
     pub path: PathBuf,
-    /// What a render writes there.
+    /// The text that a render writes there.
     pub text: String,
-    /// What stands there; empty where nothing does.
+    /// The text that stands there; empty if there is none.
     pub old: String,
-    /// Whether that is the same.
+    /// True if the two are the same.
     pub current: bool,
 }
 
@@ -58,13 +58,13 @@ pub struct Rendered {
     /// With `bundle.json`.
     pub files: Vec<BundleFile>,
     pub lock: Option<LockFile>,
-    /// What the nodes run.
+    /// The release of keepalived that the nodes run.
     pub version: KeepalivedVersion,
     /// The failure domain of each node that has one.
     pub zones: BTreeMap<Subdomain, Label>,
-    /// Who reads the Ingresses of each class.
+    /// The controller that reads the Ingresses of each class.
     pub controllers: Controllers,
-    /// What to connect to, of each node whose name is not it.
+    /// The host to connect to, for each node that is not reached by its name.
     pub hosts: BTreeMap<Subdomain, String>,
 }
 
@@ -121,7 +121,7 @@ impl Session {
         self.diagnosed = true;
     }
 
-    /// Whether the command cannot go on: a person is to see why, and for a program it is the answer.
+    /// Returns true if the command cannot go on: a person is to see why, and for a program it is the answer.
     pub fn refuses(&mut self) -> anyhow::Result<bool> {
         self.report.sort();
         self.say_diagnostics();
@@ -132,7 +132,7 @@ impl Session {
         Ok(refuses)
     }
 
-    /// What is planned, where the inventory is valid; the report is complete and sorted either way.
+    /// Plans a valid inventory, or returns `None`; the report is complete and sorted either way.
     pub fn plan(&mut self, loaded: &Loaded, keep: Keep, allow: &[String]) -> Option<Planned> {
         let options = Options { source: &loaded.name, keep, allow };
         pipeline::run(loaded.inventory.as_ref(), loaded.lock.as_ref(), options, &mut self.report)
@@ -220,18 +220,18 @@ impl Session {
 }
 
 impl Loaded {
-    /// What headers call the inventory.
+    /// Returns the name of the inventory in headers.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What its inventory calls the datacenter, or the file where it does not.
+    /// Returns the datacenter's name in the inventory, or the file's name if it has none.
     pub fn datacenter(&self) -> &str {
         let written = self.inventory.as_ref().and_then(|raw| raw.datacenter.as_ref());
         written.map_or(&self.name, |name| &name.value.text)
     }
 
-    /// Whether somebody has changed the lock since it was read.
+    /// Returns true if somebody has changed the lock since it was read.
     pub fn is_stale(&self) -> bool {
         let path = self.lock_path.as_deref();
         path.is_some_and(|path| std::fs::read_to_string(path).ok() != self.lock_text)

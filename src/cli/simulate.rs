@@ -189,7 +189,6 @@ fn systems(others: &[Other]) -> Vec<System> {
     systems
 }
 
-/// What is asked.
 struct Simulation<'a> {
     plan: &'a Plan,
     base: Scenario,
@@ -275,7 +274,7 @@ fn worst_row(system: System, placement: &Placement<'_>) -> Vec<String> {
     ]
 }
 
-/// Who holds each VIP, and who held it before.
+/// Returns a table of the holder of each VIP, and of the one before if it moved.
 fn placement<'a>(
     plan: &'a Plan,
     simulator: &Simulator<'a>,

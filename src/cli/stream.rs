@@ -9,7 +9,7 @@ pub struct Document {
     out: BufWriter<StdoutLock<'static>>,
     /// For each open list, whether it has an item.
     lists: Vec<bool>,
-    /// Whether nobody reads it any more.
+    /// True if nobody reads it any more.
     closed: bool,
 }
 
@@ -53,7 +53,7 @@ impl Document {
         self.take(done)
     }
 
-    /// Whether nobody reads it any more.
+    /// Returns true if nobody reads it any more.
     pub fn is_closed(&self) -> bool {
         self.closed
     }

@@ -1,4 +1,4 @@
-//! What is not well, as options name it: `--fail`, `--zone`, `--drain`, `--unhealthy`.
+//! Failures, as options name them: `--fail`, `--zone`, `--drain`, `--unhealthy`.
 
 use anyhow::bail;
 
@@ -7,7 +7,7 @@ use crate::model::{Label, Subdomain};
 use crate::plan::Plan;
 use crate::plan::simulate::Scenario;
 
-/// What is not well, as options name it.
+/// Failures, as options name them.
 pub struct Trouble<'a> {
     pub fail: &'a [String],
     pub zone: &'a [String],

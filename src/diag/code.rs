@@ -1,6 +1,6 @@
 //! The kind of a problem: a stable id that people look up and waive.
 
-/// How bad a diagnostic is.
+/// The severity of a diagnostic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     /// Nothing is rendered.

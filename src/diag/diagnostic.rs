@@ -13,9 +13,9 @@ pub struct Diagnostic {
     pub title: String,
     /// All culprits; the first is the one that the message points at.
     pub labels: Vec<Label>,
-    /// Why it matters.
+    /// Reasons why it matters.
     pub notes: Vec<String>,
-    /// What to do.
+    /// Advice on what to do.
     pub help: Vec<String>,
     /// The fix, where it is certain.
     pub patch: Option<Patch>,
@@ -45,13 +45,13 @@ impl Diagnostic {
         self
     }
 
-    /// Why it matters.
+    /// Adds a reason why it matters.
     pub fn note(mut self, text: impl Into<String>) -> Self {
         self.notes.push(printable(text));
         self
     }
 
-    /// What to do.
+    /// Adds advice on what to do.
     pub fn help(mut self, text: impl Into<String>) -> Self {
         self.help.push(printable(text));
         self
@@ -89,7 +89,7 @@ impl Diagnostic {
         text
     }
 
-    /// Where the message points.
+    /// Returns the place that the message points at.
     pub fn span(&self) -> Span {
         self.labels[0].span
     }
@@ -98,17 +98,17 @@ impl Diagnostic {
 /// A place in the input and what stands there.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Label {
-    /// Where.
+    /// The place.
     pub span: Span,
-    /// What stands there; may be empty for the first label.
+    /// The description of what stands there; may be empty for the first label.
     pub text: String,
 }
 
 /// A change of the input that certainly mends the problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Patch {
-    /// What is replaced.
+    /// The text to replace.
     pub span: Span,
-    /// What it becomes.
+    /// The text that replaces it.
     pub text: String,
 }

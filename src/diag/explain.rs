@@ -1,4 +1,4 @@
-//! What a code means, with a wrong and a right example, read from the code's Markdown.
+//! The explanation of a code, with a wrong and a right example, read from the code's Markdown.
 
 use super::Code;
 
@@ -24,7 +24,7 @@ pub struct Explanation {
 }
 
 impl Code {
-    /// What the code means.
+    /// Returns the explanation of the code.
     pub fn explain(&self) -> Explanation {
         let mut explanation = Explanation::default();
         let mut lines = self.explanation.lines();

@@ -22,7 +22,7 @@ pub fn render(report: &Report, sources: &Sources) -> String {
     out
 }
 
-/// What would end a command or a line of it.
+/// Escapes everything that would end a command or a line of it.
 fn escape(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }

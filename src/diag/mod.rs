@@ -1,4 +1,4 @@
-//! What is wrong with the user's input: found anywhere, collected here, drawn once at the end.
+//! Problems of the user's input: found anywhere, collected here, drawn once at the end.
 
 mod code;
 mod count;

@@ -8,7 +8,7 @@ pub struct Report {
     diagnostics: Vec<Diagnostic>,
     /// Those that came after [`MOST`], by severity.
     beyond: [usize; 3],
-    /// Whether part of the input could not be read.
+    /// True if part of the input could not be read.
     partial: bool,
 }
 
@@ -31,7 +31,7 @@ impl Report {
         }
     }
 
-    /// Whether another problem would only be counted: no need to look for a fix.
+    /// Returns true if another problem would only be counted: no need to look for a fix.
     pub fn is_full(&self) -> bool {
         self.diagnostics.len() >= MOST
     }
@@ -41,19 +41,19 @@ impl Report {
         self.beyond[code.severity as usize] += 1;
     }
 
-    /// How many problems of this severity there are.
+    /// Returns the number of problems of this severity.
     pub fn count(&self, severity: Severity) -> usize {
         let kept = self.diagnostics.iter().filter(|d| d.code.severity == severity).count();
         kept + self.beyond[severity as usize]
     }
 
-    /// Whether anything stops a render.
+    /// Returns true if anything stops a render.
     pub fn has_errors(&self) -> bool {
         self.beyond[Severity::Error as usize] > 0
             || self.diagnostics.iter().any(|d| d.code.severity == Severity::Error)
     }
 
-    /// Whether nothing was found.
+    /// Returns true if nothing was found.
     pub fn is_empty(&self) -> bool {
         self.diagnostics.is_empty()
     }
@@ -72,7 +72,7 @@ impl Report {
         self.partial = true;
     }
 
-    /// Whether part of the input could not be read.
+    /// Returns true if part of the input could not be read.
     pub fn is_partial(&self) -> bool {
         self.partial
     }

@@ -1,6 +1,6 @@
 //! "Did you mean": the nearest of the names that exist.
 
-/// Who has more names than this, or longer ones, is not helped by a guess.
+/// The limits beyond which a guess does not help: the number of names and their length.
 const COMPARED: usize = 256;
 const LONGEST: usize = 253;
 

@@ -33,7 +33,8 @@ pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> Files {
     Ok(files)
 }
 
-/// What keepalived runs as root: the one part that drops its privileges, or the script of all parts.
+/// Returns the command that keepalived runs as root: the one part that drops its privileges, or the script of all
+/// parts.
 pub(super) fn line(check: &Check) -> String {
     match (&check.health, check.commands.as_slice()) {
         (Some(port), []) => health(port),

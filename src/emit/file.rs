@@ -1,4 +1,4 @@
-//! What every emitter gives: a file in memory.
+//! The output of every emitter: a file in memory.
 
 use crate::model::Entry;
 

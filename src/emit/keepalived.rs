@@ -14,7 +14,7 @@ use crate::plan::{
     Check, Drain, Instance, IpRule, NodePlan, Route, Selector, Unhealthy, VirtualAddress,
 };
 
-/// What the template sees: text and lists.
+/// The context of the template: text and lists.
 #[derive(Serialize)]
 struct Conf<'a> {
     node: &'a Subdomain,
@@ -30,7 +30,7 @@ struct Conf<'a> {
 #[derive(Serialize)]
 struct CheckBlock {
     name: String,
-    /// Whether it asks for ready pods alone.
+    /// True if it asks for ready pods alone.
     is_health: bool,
     script: String,
     interval: u16,

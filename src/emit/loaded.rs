@@ -1,4 +1,4 @@
-//! The facts that keepalived must have loaded, and the program that asks it (facts 44).
+//! The facts that keepalived must have loaded, and the program that asks it (facts D44).
 
 use std::net::IpAddr;
 use std::time::Duration;

@@ -10,7 +10,7 @@ use crate::bundle::NodeFile;
 use crate::model::{Entry, Interface};
 use crate::plan::{IpRule, Mark, NodePlan, ReplyRouting, Route, Selector};
 
-/// What rules and routes of the script are known by (rtnetlink(7); rt_protos has keepalived's as 18).
+/// The protocol number of the script's rules and routes (rtnetlink(7); rt_protos has keepalived's as 18).
 const PROTO: u8 = 176;
 
 #[derive(Serialize)]

@@ -43,7 +43,7 @@ fn setting(found: &KernelSetting) -> Setting {
     }
 }
 
-/// Why a setting is as it is and who else writes it, in lines of a comment.
+/// Returns why a setting is as it is and who else writes it, in lines of a comment.
 fn why(setting: Kernel) -> &'static str {
     match setting {
         Kernel::ArpIgnore => "Answer ARP only on the interface that has the address.

@@ -1,4 +1,4 @@
-//! Who answers each URL of a state, by the matchers that `lbgen trace` asks, from its Ingresses and routes.
+//! The answer to each URL of a state, by the matchers that `lbgen trace` asks, from its Ingresses and routes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +22,7 @@ pub(super) enum Tier<'a> {
 }
 
 impl<'a> Tier<'a> {
-    /// Whether one is of Ingresses and the other of a Gateway.
+    /// Returns true if one is of Ingresses and the other of a Gateway.
     pub fn is_other_api(self, other: Self) -> bool {
         matches!(self, Self::Class(_)) != matches!(other, Self::Class(_))
     }
@@ -58,7 +58,7 @@ pub(super) enum Reply {
 }
 
 impl Reply {
-    /// Whose rule answers; all of them, where several may.
+    /// Returns the owner of the rule that answers; all owners, if several rules may.
     pub fn owners(&self) -> impl Iterator<Item = &str> {
         let all: &[Backend] = match self {
             Self::Backend(found) | Self::Redirect(found) => std::slice::from_ref(found),
@@ -112,7 +112,7 @@ struct Table {
     by: Asker,
 }
 
-/// Who looks up requests in a table.
+/// The program that looks up requests in a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Asker {
     /// The controller of a class.

@@ -1,4 +1,4 @@
-//! What happens to domains, components and entrypoints.
+//! The effects of a change on domains, components and entrypoints.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,6 @@ use crate::language::name::{Host, Label, Name};
 use crate::model::Entry;
 use crate::state::{Kustomization, Object, ObjectKey, State};
 
-/// What happens in the cluster.
 pub(super) fn findings(comparison: Comparison<'_>) -> Vec<Finding> {
     let mut cluster =
         Cluster { comparison, changes: Vec::new(), gateways: Gateways::of(comparison) };
@@ -59,8 +58,8 @@ pub(super) fn findings(comparison: Comparison<'_>) -> Vec<Finding> {
     found
 }
 
-/// What nobody here understands of a kustomization.yaml: keys beside the list, and files that are listed or not although
-/// they are there as before.
+/// Returns what nobody here understands of a kustomization.yaml: keys beside the list, and files that are listed or not
+/// although they are there as before.
 fn kustomization(comparison: Comparison<'_>, path: &str) -> Vec<Finding> {
     let (from, to) = (&comparison.from.kustomization, &comparison.to.kustomization);
     let mut differ = Kustomization::differences(from, to);
@@ -191,7 +190,7 @@ impl<'a> Cluster<'a> {
         all.filter(|path| Place::of(path).is_routing()).collect()
     }
 
-    /// Whether a component's own file differs.
+    /// Returns true if a component's own file differs.
     fn is_changed(&self, name: &str) -> bool {
         let file = Place::Component(name).to_string();
         self.comparison.changed.iter().any(|changed| changed.path == file)
@@ -227,7 +226,8 @@ impl<'a> Cluster<'a> {
         found
     }
 
-    /// Whether an Ingress of the routing tier is a component's: fallbacks have a Service of their name beside them.
+    /// Returns true if an Ingress of the routing tier is a component's: fallbacks have a Service of their name beside
+    /// them.
     fn is_component(&self, owner: &str) -> bool {
         let states = [self.comparison.from, self.comparison.to];
         !states
@@ -273,7 +273,7 @@ impl<'a> Cluster<'a> {
     }
 }
 
-/// What a change of an object of an entrypoint does.
+/// Returns the findings for a change of an object of an entrypoint.
 fn service_findings(
     entry: &Entry,
     key: &ObjectKey,
@@ -291,7 +291,7 @@ fn service_findings(
     if key.kind == "Service" && differs("/spec/selector") {
         found.push(finding(Class::Switches, format!("other pods answer behind {key}")));
     }
-    // facts-kubernetes 21, 26
+    // facts K21, K26
     if differs("/spec/healthCheckNodePort") {
         found.push(finding(
             Class::Recreate,

@@ -6,14 +6,14 @@ use std::net::IpAddr;
 use crate::state::elect::NodeIndex;
 use crate::state::{Advert, Instance, NodeState};
 
-/// What a VIP's instance on a node becomes.
+/// The change of a VIP's instance on a node.
 pub struct Edit<'a> {
     pub node: NodeIndex,
     pub from: Option<&'a Instance>,
     pub to: Option<&'a Instance>,
 }
 
-/// Why adverts are not understood meanwhile.
+/// Returns why adverts are not understood meanwhile, or `None` if nothing explains it.
 pub fn why_torn(changed: &[&Edit<'_>]) -> Option<String> {
     let mut why: BTreeSet<&str> = BTreeSet::new();
     for edit in changed {
@@ -28,7 +28,8 @@ pub fn why_torn(changed: &[&Edit<'_>]) -> Option<String> {
     (!words.is_empty()).then(|| format!("{}: ", words.join(", ")))
 }
 
-/// What makes the adverts of one configuration count for nothing in the other (facts-rollout 19).
+/// Returns the differences that make the adverts of one configuration count for nothing in the other (facts
+/// R19).
 pub fn misunderstood(from: &Instance, to: &Instance) -> Vec<&'static str> {
     let mut why = Vec::new();
     if from.vrid != to.vrid {
@@ -72,7 +73,7 @@ pub fn identity_words(changed: &[&Edit<'_>]) -> String {
     why.into_iter().collect::<Vec<_>>().join(", ")
 }
 
-/// What changes in place.
+/// Returns the settings that change in place.
 pub fn tuned(edit: &Edit<'_>) -> Vec<&'static str> {
     let (from, to) = match (edit.from, edit.to) {
         (Some(from), Some(to)) => (from, to),

@@ -29,10 +29,8 @@ pub(super) fn findings(comparison: Comparison<'_>) -> Vec<Finding> {
 fn entrypoints(state: &State) -> BTreeMap<IpAddr, &str> {
     let services = state.objects.values().filter(|object| object.key.kind == "Service");
     let pairs = services.flat_map(|object| {
-        let entrypoint = match Place::of(&object.file) {
-            Place::Service(name) => Some(name),
-            _ => None,
-        };
+        let place = Place::of(&object.file);
+        let entrypoint = place.entrypoint().filter(|name| place == Place::Service(name));
         let vips = object.field("/spec/externalIPs").and_then(Value::as_array);
         let vips = vips.into_iter().flatten().filter_map(|vip| vip.as_str()?.parse().ok());
         vips.filter_map(move |vip| Some((vip, entrypoint?)))

@@ -1,4 +1,4 @@
-//! What happens to the listeners of Gateways, and to what moves between Ingresses and a Gateway.
+//! The effects of a change on the listeners of Gateways, and on what moves between Ingresses and a Gateway.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,7 +23,7 @@ fn listeners(state: &State) -> Listeners<'_> {
     all.map(|listener| (listener.host, listener)).collect()
 }
 
-/// What becomes of a domain that goes from one API to the other.
+/// The reasons given for a domain that goes from one API to the other.
 pub(super) const TAKES_OVER: &str = "the Gateway's listener answers instead of an Ingress";
 pub(super) const GIVES_BACK: &str = "an Ingress answers instead of the Gateway's listener";
 
@@ -33,7 +33,7 @@ fn service<'a>(state: &'a State, entrypoint: &str) -> Option<&'a Object> {
     state.objects.values().find(|object| object.file == file)
 }
 
-/// Whether the VIPs of an entrypoint lead to its Gateway.
+/// Returns true if the VIPs of an entrypoint lead to its Gateway.
 pub(super) fn is_exposed(state: &State, gateway: &str) -> bool {
     service(state, gateway).is_some_and(Object::exposes_gateway)
 }
@@ -54,7 +54,7 @@ impl<'a> Gateways<'a> {
         exposed_listener(self.comparison.from, &self.before, host)
     }
 
-    /// What a change of a file of listeners does.
+    /// Returns the findings for a change of a file of listeners.
     pub fn listeners(&self, entrypoint: &str, path: &str) -> Vec<Finding> {
         let Some(label) = Label::parse(entrypoint) else { return Vec::new() };
         let of_file = |side: &Listeners<'a>| -> BTreeSet<&'a str> {
@@ -137,7 +137,7 @@ impl<'a> Gateways<'a> {
         }
     }
 
-    /// What a change of the Gateway itself does.
+    /// Returns the findings for a change of the Gateway itself.
     pub fn gateway(&self, entrypoint: &str) -> Vec<Finding> {
         let Some(label) = Label::parse(entrypoint) else { return Vec::new() };
         let entry = Entry::Entrypoint(label);

@@ -25,7 +25,7 @@ use crate::language::version::KeepalivedVersion;
 use crate::model::{Controller, Entry};
 use crate::state::{Object, State};
 
-/// What a change does to a subject, worst first.
+/// The effect of a change on a subject, worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
     /// Something that was served is not any more.
@@ -48,9 +48,9 @@ pub enum Class {
     Reroutes,
     /// Another Secret, or TLS comes or goes.
     Tls,
-    /// Who comes after the MASTER changes.
+    /// Another node comes after the MASTER.
     Order,
-    /// It changes, and nothing here understands what that does.
+    /// Something changes, and nothing here understands what that does.
     Unknown,
     /// Kernel keys, units, scripts.
     Settings,
@@ -110,7 +110,7 @@ impl Class {
     }
 }
 
-/// What a finding is about.
+/// The subject of a finding.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
     /// Something that an inventory names.
@@ -131,28 +131,28 @@ impl fmt::Display for Subject {
 /// One thing that a change does.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
-    /// How bad it is.
+    /// The class of the effect.
     pub class: Class,
-    /// To what.
+    /// The subject that is affected.
     pub subject: Subject,
-    /// Why, in words.
+    /// The reason, in words.
     pub reason: String,
     /// The MASTER, or who answered, before.
     pub from: Option<String>,
     /// The MASTER, or who answers, after.
     pub to: Option<String>,
-    /// How long something is silent.
+    /// The time for which something is silent.
     pub silent: Option<Duration>,
     /// The files that say so.
     pub files: BTreeSet<String>,
 }
 
-/// What a change does.
+/// The effects of a change.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Impact {
     /// Worst first; a subject may have several.
     pub findings: Vec<Finding>,
-    /// What each node's daemon does.
+    /// The change of each node's daemon.
     pub nodes: Vec<NodeChange>,
 }
 
@@ -161,22 +161,22 @@ pub struct Impact {
 pub struct ChangedFile<'a> {
     /// Below the bundle's folder.
     pub path: &'a str,
-    /// How.
+    /// The kind of the difference.
     pub kind: ChangeKind,
 }
 
 /// Two states and the files in which they differ.
 #[derive(Debug, Clone, Copy)]
 pub struct Comparison<'a> {
-    /// What runs.
+    /// The running state.
     pub from: &'a State,
-    /// What will run.
+    /// The state after the change.
     pub to: &'a State,
     /// Every file that differs.
     pub changed: &'a [ChangedFile<'a>],
-    /// What the nodes run.
+    /// The release of keepalived that the nodes run.
     pub version: KeepalivedVersion,
-    /// Who reads the Ingresses of each class; ingress-nginx, where it does not say.
+    /// The controller that reads the Ingresses of each class; ingress-nginx for a class that is not listed.
     pub controllers: &'a Controllers,
 }
 
@@ -184,7 +184,7 @@ pub struct Comparison<'a> {
 pub type Controllers = BTreeMap<String, Controller>;
 
 impl Impact {
-    /// What happens to traffic.
+    /// Returns the effects of a change on traffic.
     pub fn of(comparison: Comparison<'_>) -> Self {
         let mut findings = vip::findings(comparison);
         findings.extend(lvs::findings(comparison));
@@ -198,13 +198,13 @@ impl Impact {
         Self { findings, nodes: node::changes(comparison) }
     }
 
-    /// Whether nothing happens.
+    /// Returns true if nothing happens.
     pub fn is_empty(&self) -> bool {
         self.findings.is_empty() && self.nodes.iter().all(|node| node.daemon == Daemon::Untouched)
     }
 }
 
-/// What two files say is said once.
+/// Merges findings that say the same of two files.
 fn merged(findings: Vec<Finding>) -> Vec<Finding> {
     let mut once: Vec<Finding> = Vec::new();
     let mut places = BTreeMap::new();
@@ -238,7 +238,7 @@ fn unexplained(comparison: Comparison<'_>, findings: &[Finding]) -> Vec<Finding>
     .collect()
 }
 
-/// What is said of a file of which no finding speaks.
+/// Returns what is said of a file that no finding mentions, or `None` if nothing has to be.
 fn silent(comparison: Comparison<'_>, file: &ChangedFile<'_>) -> Option<(Class, String)> {
     const SAME: &str = "only comments or the order of lines change";
     let place = Place::of(file.path);

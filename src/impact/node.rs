@@ -1,4 +1,4 @@
-//! What happens on each node: its files, and what its keepalived does.
+//! The effects of a change on each node: on its files, and on its keepalived.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use crate::language::version::KeepalivedVersion;
 use crate::model::Entry;
 use crate::state::{Configuration, State};
 
-/// What a node's keepalived does.
+/// The reaction of a node's keepalived to a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Daemon {
     /// Nothing.
@@ -40,9 +40,9 @@ impl Daemon {
 /// A node and what its keepalived does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeChange {
-    /// Its name.
+    /// The name of the node.
     pub node: Subdomain,
-    /// What it does.
+    /// The reaction of its keepalived.
     pub daemon: Daemon,
 }
 
@@ -81,7 +81,7 @@ pub(super) fn findings(comparison: Comparison<'_>) -> Vec<Finding> {
     found
 }
 
-/// What changes on a node beside its VIPs.
+/// Returns the changes on a node beside its VIPs.
 fn settings(
     comparison: Comparison<'_>,
     node: &Subdomain,
@@ -125,7 +125,7 @@ fn settings(
     })
 }
 
-/// What differs in a keepalived.conf beside its instances.
+/// Returns the first difference of a keepalived.conf outside its instances, in words.
 fn beside_instances(from: &Configuration, to: &Configuration) -> Option<&'static str> {
     if from.has_reload_check() && !to.has_reload_check() {
         Some(

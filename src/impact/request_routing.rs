@@ -1,4 +1,4 @@
-//! What routes the requests of a component: its Ingress, its HTTPRoutes, or both beside each other.
+//! The objects that route the requests of a component: its Ingress, its HTTPRoutes, or both beside each other.
 
 use std::collections::BTreeMap;
 
@@ -45,7 +45,7 @@ impl<'a> RequestRouting<'a> {
         Self { objects, tier }
     }
 
-    /// What else differs, beside who answers its paths; `alone` where nothing does there.
+    /// Returns the differences beside who answers its paths; `alone` if nothing differs there.
     pub fn difference(&self, to: &Self, entry: &Entry, alone: bool) -> Vec<Finding> {
         let finding = |class, reason: String| vec![Finding::new(class, entry.clone(), reason)];
         let as_before = "its paths are answered as before".to_owned();

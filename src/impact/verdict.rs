@@ -48,7 +48,7 @@ impl Impact {
 }
 
 impl Subject {
-    /// What it is: `VIP`, `node`, ...
+    /// Returns the noun for it: `VIP`, `node`, ...
     pub fn noun(&self) -> &'static str {
         match self {
             Self::Entry(Entry::Vip(_)) => "VIP",

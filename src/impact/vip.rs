@@ -1,4 +1,4 @@
-//! What happens to each VIP.
+//! The effects of a change on each VIP.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -19,7 +19,6 @@ const MIXED: usize = 6;
 const FROM: Phase = 0;
 const TO: Phase = 1;
 
-/// What happens to VIPs.
 pub(super) fn findings(comparison: Comparison<'_>) -> Vec<Finding> {
     let states = [comparison.from, comparison.to];
     let electorate = Electorate::of(&states, comparison.version);
@@ -58,7 +57,7 @@ impl<'a> Watch<'a> {
         found
     }
 
-    /// Whether the address always comes with one that is advertised: what happens to that one happens to it.
+    /// Returns true if the address always comes with one that is advertised: what happens to that one happens to it.
     fn is_led(&self, address: IpAddr, edits: &[Edit<'_>]) -> bool {
         let leads = |phase: for<'b> fn(&Edit<'b>) -> Option<&'b Instance>| -> BTreeSet<IpAddr> {
             edits.iter().filter_map(phase).filter_map(Instance::vip).collect()
@@ -141,7 +140,7 @@ impl<'a> Watch<'a> {
         found
     }
 
-    /// Whom else a VIP would leave, if that one was MASTER first, and for whom.
+    /// Returns the holders that a VIP would leave if another node had been MASTER first, and those it would move to.
     fn by_history(&self, address: IpAddr, old: &[NodeIndex]) -> Option<(String, String)> {
         let target = self.electorate.all(TO);
         self.histories.iter().find_map(|history| {
@@ -225,8 +224,8 @@ impl<'a> Watch<'a> {
         format!("{} ({}) outranks {} ({})", name(to), priority(to), name(from), priority(from))
     }
 
-    /// How long nobody answers while a VIP moves: nothing when a better node takes it over, the next node's skew when
-    /// the MASTER goes.
+    /// Returns the time for which nobody answers while a VIP moves: nothing when a better node takes it over, the next
+    /// node's skew when the MASTER goes.
     fn handover(&self, old: &[NodeIndex], new: &[NodeIndex], edits: &[Edit<'_>]) -> Duration {
         let stays_able =
             old.iter().all(|node| edits.iter().any(|edit| edit.node == *node && edit.to.is_some()));

@@ -4,20 +4,21 @@ use std::collections::BTreeMap;
 
 use super::codes;
 use super::finding::Findings;
+use crate::bundle::NodeFile;
 use crate::language::name::{Command, Name as _, User};
 use crate::model::Timing;
 use crate::plan::Check;
 use crate::source::Span;
 use crate::state::{Script, Statement, Tree};
 
-/// What a tracked script asks.
+/// The questions that a tracked script asks.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Health {
     /// Port of kube-proxy that says whether a ready pod is on the node.
     pub port: Option<u16>,
     /// Commands that have to succeed.
     pub commands: Vec<Asked>,
-    /// When it runs, and what counts.
+    /// The interval, the timeout and the counts of its runs.
     pub timing: Timing,
 }
 
@@ -37,7 +38,7 @@ impl Default for Health {
     }
 }
 
-/// Where checks of processes look.
+/// The command that checks of processes run.
 const PGREP: &str = "/usr/bin/pgrep -x";
 /// Folders of commands that a script names without one.
 const COMMANDS: &[(&str, &str)] = &[
@@ -142,7 +143,9 @@ fn lines<'a>(tree: &Tree, node: &str, script: &Statement, user: &'a str) -> Vec<
     let parts = command
         .strip_prefix(Check::FOLDER)
         .and_then(|name| name.strip_prefix("/check-")?.strip_prefix(Check::PREFIX))
-        .and_then(|_| tree.get(&format!("nodes/{node}{command}")));
+        .and_then(|_| {
+            tree.get(&NodeFile::of(command.trim_start_matches('/')).on(node).to_string())
+        });
     match parts {
         Some(text) => {
             let commands = text.lines().filter(|line| line.starts_with('/'));
@@ -153,7 +156,7 @@ fn lines<'a>(tree: &Tree, node: &str, script: &Statement, user: &'a str) -> Vec<
 }
 
 impl Health {
-    /// Whether nothing is left to ask: it could not be carried.
+    /// Returns true if nothing is left to ask: it could not be carried.
     pub fn is_empty(&self) -> bool {
         self.port.is_none() && self.commands.is_empty()
     }

@@ -6,18 +6,19 @@ use std::net::IpAddr;
 use serde_json::Value;
 
 use super::component::Component;
-use super::edge::{Edge, Fallback, SecondTier, of_entrypoint, strings};
+use super::edge::{Edge, Fallback, SecondTier, strings};
 use super::tls;
+use crate::bundle::Place;
 use crate::state::{Object, ObjectKey};
 
-/// What the objects say.
+/// The parts of an inventory that the objects give.
 #[derive(Debug, Default)]
 pub struct Cluster {
     /// Home of Services and edge Ingresses.
     pub namespace: Option<String>,
-    /// Whether Ingresses name their class by the annotation.
+    /// True if Ingresses name their class by the annotation.
     pub by_annotation: bool,
-    /// Whether VIPs stand in the status of Services.
+    /// True if VIPs stand in the status of Services.
     pub by_status: bool,
     /// `endpoints`, `endpointslice` or `both`, where fallbacks have any.
     pub endpoints: Option<&'static str>,
@@ -74,7 +75,7 @@ impl Cluster {
         let mut classes: BTreeSet<&str> = routed.iter().filter_map(|found| found.class()).collect();
         for (name, edge) in &mut self.edges {
             let mut by_folder =
-                routed.iter().filter(|found| of_entrypoint(&found.file) == Some(name));
+                routed.iter().filter(|found| Place::of(&found.file).entrypoint() == Some(name));
             let by_folder = by_folder.find_map(|found| found.class());
             let routing = edge.routing.get_or_insert_default();
             let class = by_folder.or_else(|| classes.get(routing.service.as_str()).copied());

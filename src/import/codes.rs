@@ -4,11 +4,11 @@ use crate::diag::{Code, code};
 
 /// lbgen has another way for it.
 pub const OTHERWISE: Code = code!(Note "LB401", "lbgen does it in another way");
-/// It does not come along.
+/// The import leaves it behind.
 pub const LOST: Code = code!(Warning "LB402", "what an import leaves behind");
 /// An inventory cannot say it.
 pub const UNSAYABLE: Code = code!(Error "LB403", "what an inventory cannot say");
-/// It could not be read.
+/// The source could not be read.
 pub const UNREADABLE: Code = code!(Error "LB404", "a source that cannot be read");
 
 /// Every code of this folder.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::cluster::{Cluster, annotations};
 use crate::state::Object;
 
-/// What requests are routed to.
+/// The target that requests are routed to.
 #[derive(Debug)]
 pub struct Component {
     pub edge: String,
@@ -30,7 +30,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// What it has, in words.
+    /// Returns the reason in words, as a predicate of the Ingress.
     pub fn words(self) -> &'static str {
         match self {
             Self::NoRules => "has no rules with paths",
@@ -104,7 +104,7 @@ impl Component {
 }
 
 impl Cluster {
-    /// What all Ingresses of a second tier carry is the tier's.
+    /// Moves annotations that all Ingresses of a second tier carry to the tier.
     pub fn factor_annotations(&mut self) {
         for (name, edge) in &mut self.edges {
             let Some(routing) = &mut edge.routing else { continue };

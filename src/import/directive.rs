@@ -1,11 +1,10 @@
-//! What becomes of every directive of keepalived.conf(5): carried, done in another way, or left behind. A directive that is
+//! The fate of every directive of keepalived.conf(5): carried, done in another way, or left behind. A directive that is
 //! not in these lists is left behind, and that is said.
 
 use super::codes;
 use super::finding::Findings;
 use crate::state::Statement;
 
-/// What becomes of a directive.
 enum Fate {
     /// The inventory says the same, or its value is read elsewhere.
     Carried,

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use serde_json::Value;
 
+use crate::bundle::Place;
 use crate::state::Object;
 
 /// The two tiers of an entrypoint.
@@ -31,7 +32,7 @@ pub struct SecondTier {
     pub annotations: BTreeMap<String, String>,
 }
 
-/// What catches the rest.
+/// The backend for everything that no component takes.
 #[derive(Debug)]
 pub struct Fallback {
     pub name: String,
@@ -44,7 +45,7 @@ pub fn is_edge(service: &Object, vips: &BTreeSet<IpAddr>) -> bool {
     let kind = service.field("/spec/type").and_then(Value::as_str);
     let health = service.field("/spec/healthCheckNodePort").is_some();
     addresses(service).iter().any(|address| vips.contains(address))
-        || of_entrypoint(&service.file).is_some() && kind == Some("LoadBalancer")
+        || Place::of(&service.file).entrypoint().is_some() && kind == Some("LoadBalancer")
         || health && kind == Some("LoadBalancer")
 }
 
@@ -54,11 +55,6 @@ fn addresses(service: &Object) -> BTreeSet<IpAddr> {
     let external = list("/spec/externalIPs").filter_map(Value::as_str);
     let status = list("/status/loadBalancer/ingress").filter_map(|entry| entry["ip"].as_str());
     external.chain(status).filter_map(|text| text.parse().ok()).collect()
-}
-
-/// The entrypoint whose folder of a bundle a file lies in.
-pub fn of_entrypoint(file: &str) -> Option<&str> {
-    file.split_once("/entrypoints/")?.1.split('/').next()
 }
 
 impl Edge {

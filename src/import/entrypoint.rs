@@ -15,7 +15,7 @@ use crate::state::Preemption;
 /// An entrypoint as it will be written.
 #[derive(Debug)]
 pub struct Entrypoint {
-    /// Whether its tiers are in the cluster.
+    /// True if its tiers are in the cluster.
     pub in_cluster: bool,
     /// Port of kube-proxy that says whether a ready pod is on the node.
     pub port: Option<u16>,
@@ -35,7 +35,7 @@ pub struct Entrypoints {
     pub of: BTreeMap<IpAddr, String>,
 }
 
-/// How a VIP is checked.
+/// The checks of a VIP; VIPs with equal ones belong to one entrypoint.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
     health: Health,
@@ -142,7 +142,7 @@ impl Entrypoint {
     }
 }
 
-/// What most instances of a VIP track, under the name of the first script.
+/// Returns the checks that most instances of a VIP track, and the name of the first script.
 fn key(vip: &Vip) -> (Option<String>, Key) {
     let tracked = vip.members.values().map(|member| {
         let mut all = member.health.clone();

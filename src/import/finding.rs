@@ -1,11 +1,11 @@
-//! What an import has to say, each thing once, with every place that it is about.
+//! The findings of an import, each reported once, with every place that it is about.
 
 use std::collections::BTreeMap;
 
 use crate::diag::{Code, Diagnostic, Report};
 use crate::source::{FileId, Sources, Span};
 
-/// What was found, by what is said of it.
+/// The findings, by code, title and help.
 #[derive(Default)]
 pub struct Findings {
     found: BTreeMap<(&'static str, String, String), (&'static Code, Vec<Span>)>,

@@ -25,15 +25,15 @@ pub struct Fleet {
 /// A node.
 #[derive(Debug, Default)]
 pub struct Node {
-    /// Where its adverts travel.
+    /// The interface on which its adverts travel.
     pub interface: Option<String>,
     /// IPv4 source of its adverts.
     pub address: Option<IpAddr>,
     /// IPv6 source of its adverts.
     pub address6: Option<IpAddr>,
-    /// Whether it may hold any VIP.
+    /// True if it may hold any VIP.
     pub is_used: bool,
-    /// What it knows of routing.
+    /// The rules, routes and addresses that are known of it.
     pub routing: ReplyRouting,
     /// Checks of its scripts and processes, by name.
     pub checks: BTreeMap<String, Health>,
@@ -298,7 +298,7 @@ impl Fleet {
     }
 }
 
-/// What is there most often; of several, the least.
+/// Returns the most frequent value; of several, the least.
 pub fn most<T: Ord + Clone>(all: impl IntoIterator<Item = T>) -> Option<T> {
     let mut counts: BTreeMap<T, usize> = BTreeMap::new();
     for one in all {
@@ -309,12 +309,12 @@ pub fn most<T: Ord + Clone>(all: impl IntoIterator<Item = T>) -> Option<T> {
 }
 
 impl Vip {
-    /// What its instances say of something, most often.
+    /// Returns the value that its instances have most often.
     pub fn most<T: Ord + Clone>(&self, of: impl Fn(&Member) -> T) -> Option<T> {
         most(self.members.values().map(of))
     }
 
-    /// How replies of one of its addresses leave.
+    /// Returns the way of replies from one of its addresses, or `None` if no node has one.
     pub fn way(&self, address: IpAddr) -> Option<&Way> {
         self.members.values().find_map(|member| member.ways.get(&address))
     }
@@ -349,7 +349,7 @@ impl Vip {
     }
 }
 
-/// What an inventory calls a preemption.
+/// Returns the inventory's word for a preemption.
 pub fn preempt(found: Preemption) -> String {
     match found {
         Preemption::AtOnce => "true".to_owned(),

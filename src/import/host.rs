@@ -11,10 +11,10 @@ use super::label;
 #[derive(Debug, Default)]
 pub struct Hosts(BTreeMap<String, Host>);
 
-/// What is known of a host.
+/// The facts that are known of a host.
 #[derive(Debug, Default, Clone)]
 pub struct Host {
-    /// What to connect to.
+    /// The address to connect to.
     pub address: Option<String>,
     /// Failure domain.
     pub zone: Option<String>,

@@ -1,4 +1,4 @@
-//! What was found -> the inventory as a person would write it: defaults left out, what runs pinned.
+//! The facts that were found -> the inventory as a person would write it: defaults left out, what runs pinned.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -17,15 +17,15 @@ use crate::language::form::in_words;
 use crate::model::Timing;
 use crate::state::{Preemption, Statement};
 
-/// What all VIPs have in common.
+/// The settings that all VIPs have in common.
 pub struct Common {
     /// 2 or 3.
     vrrp_version: u8,
     /// Between adverts.
     interval: Duration,
-    /// What a better node does when it comes back.
+    /// The behaviour of a better node when it comes back.
     pub preempt: Preemption,
-    /// What all of them call on transitions.
+    /// The command that all of them call on transitions.
     pub notify: Option<String>,
 }
 

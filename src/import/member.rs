@@ -1,4 +1,4 @@
-//! What a node has of a VIP.
+//! A node's part in a VIP.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -15,10 +15,10 @@ use crate::plan::{Check, Drain};
 use crate::source::Span;
 use crate::state::{Configuration, Effect, Instance, Line, Statement, Track, Tracked, Weight};
 
-/// What a node has of a VIP.
+/// A node's part in a VIP.
 #[derive(Debug)]
 pub struct Member {
-    /// Where its instance stands.
+    /// The position of its instance.
     pub at: Span,
     /// Its VRRP instance.
     pub instance: Instance,
@@ -26,13 +26,13 @@ pub struct Member {
     pub priority: i32,
     /// Prefix length and interface of its addresses.
     pub places: BTreeMap<IpAddr, (IpNet, String)>,
-    /// How replies of each address leave.
+    /// The way that replies of each address leave by.
     pub ways: BTreeMap<IpAddr, Way>,
-    /// What it tracks, and the weight of each; `None` is FAULT.
+    /// The checks that it tracks, each with its name and weight; a weight of `None` is FAULT.
     pub health: Vec<(String, Health, Option<i32>)>,
     /// Interfaces that it tracks beside its own.
     pub track_interfaces: BTreeSet<String>,
-    /// What it calls on transitions.
+    /// The command that it calls on transitions.
     pub notify: Option<String>,
 }
 
@@ -91,7 +91,7 @@ impl Member {
     }
 }
 
-/// What an instance tracks, as far as an inventory can say it.
+/// The things that an instance tracks, as far as an inventory can say them.
 struct Tracks<'a> {
     node: &'a Node,
     configuration: &'a Configuration,

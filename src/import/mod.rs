@@ -1,4 +1,4 @@
-//! What runs -> an inventory that gives the same, and what could not come along: LB4xx.
+//! The running state -> an inventory that gives the same, and what could not come along: LB4xx.
 
 mod check;
 mod cluster;
@@ -40,7 +40,7 @@ use finding::Findings;
 use fleet::{Fleet, most};
 use reading::Reading;
 
-/// What an import is made from.
+/// The input of an import.
 #[derive(Debug, Default)]
 pub struct Source {
     /// The files of the nodes, and the manifests of a bundle.
@@ -49,9 +49,9 @@ pub struct Source {
     pub objects: Vec<Object>,
     /// The texts that they were read from, by file.
     pub texts: BTreeMap<String, String>,
-    /// What an Ansible inventory says of the hosts.
+    /// The hosts of an Ansible inventory.
     pub hosts: Hosts,
-    /// What the datacenter is called where nothing says so.
+    /// The datacenter's name if nothing else says it.
     pub name: String,
 }
 

@@ -52,7 +52,7 @@ pub fn pins(
     (pins, mask)
 }
 
-/// What VIPs that share a node cannot share.
+/// The kind of a number that VIPs on one node cannot share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
     Vrid4,
@@ -77,7 +77,7 @@ impl Kind {
     }
 }
 
-/// Who has which number.
+/// The VIPs that have each number.
 #[derive(Default)]
 struct Taken<'a>(BTreeMap<(Kind, u32), Vec<&'a Vip>>);
 

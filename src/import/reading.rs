@@ -8,11 +8,12 @@ use serde_json::Value;
 use super::cluster::{Cluster, annotations};
 use super::codes;
 use super::component::{Component, common_annotations};
-use super::edge::{Edge, is_edge, of_entrypoint};
+use super::edge::{Edge, is_edge};
 use super::finding::Findings;
 use super::fleet::most;
 use super::manifest::line_of;
 use super::tls;
+use crate::bundle::Place;
 use crate::diag::Code;
 use crate::emit::LOAD_BALANCER_CLASS;
 use crate::language::name::{Host, Name as _};
@@ -22,7 +23,7 @@ use crate::state::Object;
 /// Objects that say nothing that an inventory could.
 const PLAIN: &[&str] = &["Endpoints", "EndpointSlice", "Service", "Ingress", "Namespace"];
 
-/// What to do about Ingresses that no second tier is behind.
+/// Help for Ingresses that no second tier is behind.
 const DIRECT: &str = "lbgen's edge sends whole hosts to a second tier of controllers: give that a class of its own, and let it have these paths as a component";
 
 /// One reading of objects; files are added to the sources where something is said of them.
@@ -47,7 +48,7 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
         Self { objects, shown, sources, findings, files, cluster }
     }
 
-    /// What they say of a fleet with these VIPs.
+    /// Returns the cluster of a fleet with these VIPs.
     pub fn of(mut self, vips: &BTreeSet<IpAddr>) -> Cluster {
         let objects = self.objects;
         for object in objects.iter().filter(|found| !PLAIN.contains(&found.key.kind.as_str())) {
@@ -108,7 +109,7 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
             let name = service.key.name.as_str();
             let class = classes.get(name).map(|class| (*class).to_owned());
             free.remove(name);
-            let entrypoint = of_entrypoint(&service.file).unwrap_or(name).to_owned();
+            let entrypoint = Place::of(&service.file).entrypoint().unwrap_or(name).to_owned();
             cluster.edges.insert(entrypoint, Edge::of(service, class));
         }
         // A selector names the release, and most charts call the class as that.
@@ -281,7 +282,7 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
     }
 }
 
-/// Whether an Ingress sends everything of its hosts to one Service.
+/// Returns true if an Ingress sends everything of its hosts to one Service.
 fn is_whole(ingress: &Object) -> bool {
     let paths = ingress.paths();
     !paths.is_empty()

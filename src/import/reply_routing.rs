@@ -1,5 +1,4 @@
-//! How the replies of a VIP find their gateway on a node: rules and routes of keepalived, of a script, or as `ip -j` prints
-//! them.
+//! The gateway of a VIP's replies on a node: rules and routes of keepalived, of a script, or as `ip -j` prints them.
 
 use std::net::IpAddr;
 
@@ -12,7 +11,7 @@ use super::table::{Names, Table};
 use crate::source::{Sources, Span};
 use crate::state::{Interfaces, NodeState, Tree};
 
-/// What a boot script says and nothing here carries.
+/// Help for what a boot script says and nothing here carries.
 const ELSEWHERE: &str = "lbgen writes rules and routes of VIPs; whatever else boots with the node stays as it is, and the next rollout does not look at it";
 
 /// A rule of policy routing.
@@ -33,7 +32,7 @@ pub struct Route {
     pub table: Table,
 }
 
-/// What a node knows of routing.
+/// The routing that is known of a node.
 #[derive(Debug, Default)]
 pub struct ReplyRouting {
     pub rules: Vec<IpRule>,
@@ -41,13 +40,13 @@ pub struct ReplyRouting {
     pub routes: Vec<Route>,
     /// The addresses of its interfaces, where it was asked.
     pub interfaces: Interfaces,
-    /// What it calls its tables.
+    /// The names of its tables.
     pub names: Names,
     /// Rules of scripts, and where they stand.
     scripted: Vec<(IpRule, Span)>,
 }
 
-/// How the replies of a VIP leave.
+/// The way that the replies of a VIP leave by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Way {
     pub gateway: IpAddr,
@@ -104,7 +103,7 @@ impl ReplyRouting {
         found
     }
 
-    /// How the replies of an address leave; `None` where nothing says so.
+    /// Returns the way that the replies of an address leave by, or `None` if nothing says it.
     pub fn way(&self, address: IpAddr) -> Option<Way> {
         let covers = |rule: &&IpRule| {
             rule.from.is_some_and(|from| from.contains(&address)) && rule.to.is_none()
@@ -248,7 +247,7 @@ fn packet_program(line: &str) -> Option<&str> {
     PROGRAMS.contains(&name).then_some(name)
 }
 
-/// Whether a file beside the configuration is a script that sets rules or routes; not one of ours.
+/// Returns true if a file beside the configuration is a script that sets rules or routes, and not one of ours.
 fn is_script(name: &str, body: &str) -> bool {
     let is_ours = name.contains("lbgen") || name.contains("etc/keepalived/");
     let acts = |line: &str| ip_command(line).is_some() || packet_program(line).is_some();

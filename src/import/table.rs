@@ -26,7 +26,7 @@ impl fmt::Display for Table {
     }
 }
 
-/// What a node calls its tables.
+/// The names that a node has for its tables.
 #[derive(Debug)]
 pub struct Names(BTreeMap<String, u32>);
 
@@ -39,7 +39,8 @@ impl Default for Names {
 }
 
 impl Names {
-    /// Whether a file of a node has such names: as iproute2 keeps them, or as `lbgen import --collect` gathers them.
+    /// Returns true if a file of a node has such names: as iproute2 keeps them, or as `lbgen import --collect` gathers
+    /// them.
     pub fn are_in(name: &str) -> bool {
         name == "rt_tables.txt"
             || name.ends_with("iproute2/rt_tables")

@@ -55,7 +55,7 @@ pub fn tiers(edge: &Edge, port: Option<u16>) -> (Yaml, Yaml) {
     (first, second)
 }
 
-/// What an entrypoint is probably like, where the cluster was not asked.
+/// Returns the likely tiers of an entrypoint whose cluster was not asked.
 pub fn guessed(name: &str, port: Option<u16>) -> (Yaml, Yaml) {
     let mut first = Yaml::map();
     first.put("class", Yaml::text(name));

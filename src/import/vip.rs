@@ -108,7 +108,7 @@ impl Found {
         own.collect()
     }
 
-    /// Whether a VIP without a gateway stands where `gateway: none` puts it. Where it does not, nothing is written, and
+    /// Returns true if a VIP without a gateway stands where `gateway: none` puts it. Otherwise nothing is written, and
     /// `check` asks for the gateway.
     fn is_local(&self, vip: &Vip, findings: &mut Findings) -> bool {
         let mut is_local = true;
@@ -141,7 +141,7 @@ impl Found {
         is_local
     }
 
-    /// Whether lbgen would give just these priorities to this order.
+    /// Returns true if lbgen would give just these priorities to this order.
     fn is_allocated(&self, order: &[(&str, u8)], vip: &Vip, entrypoints: &Entrypoints) -> bool {
         let given = crate::plan::priorities(order.len(), self.fleet.nodes.len());
         let is_kept = order.iter().map(|(_, priority)| *priority).eq(given);
@@ -153,7 +153,7 @@ impl Found {
     }
 }
 
-/// Why the network of a VIP is not that of the node's own address on an interface.
+/// Returns why the network of a VIP is not that of the node's own address on an interface, or `None` if nothing tells.
 fn foreign_network(node: &Node, net: IpNet, interface: &str) -> Option<String> {
     let address = net.addr();
     let own: Vec<IpNet> = match node.routing.interfaces.is_empty() {
@@ -227,7 +227,7 @@ fn tell_differences(vip: &Vip, findings: &mut Findings) {
     }
 }
 
-/// Whether an unhealthy node of a VIP ranks below the healthy ones.
+/// Returns true if an unhealthy node of a VIP ranks below the healthy ones.
 fn yields(vip: &Vip, entrypoints: &Entrypoints) -> bool {
     let entrypoint = entrypoints.of.get(&vip.address).and_then(|name| entrypoints.all.get(name));
     entrypoint.is_some_and(|found| found.on_unhealthy == "yield")

@@ -58,7 +58,7 @@ impl Yaml {
         }
     }
 
-    /// Whether it is a map or list without anything.
+    /// Returns true for a map or list without entries.
     pub fn is_empty(&self) -> bool {
         match self {
             Self::Map(entries) => entries.is_empty(),

@@ -27,7 +27,8 @@ pub const UNOWNED: Code = code!(Warning "LB218", "a file of a fleet that belongs
 /// Two datacenters announce one address.
 pub const SHARED_VIP: Code = code!(Warning "LB229", "a VIP of two datacenters");
 
-/// What only a whole fleet shows: with one inventory, a waiver of it is not one of nothing.
+/// The codes of warnings that only a check of a whole fleet gives: with a single inventory, a waiver of one is not
+/// reported as waiving nothing.
 pub const OF_FLEETS: &[&Code] = &[&UNOWNED, &SHARED_VIP];
 
 /// The lock cannot be used.

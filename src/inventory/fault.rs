@@ -1,4 +1,4 @@
-//! What is wrong with text that is no YAML, in the words of someone who does not know YAML's grammar.
+//! Explanations of text that is not YAML, in words for someone who does not know YAML's grammar.
 //!
 //! A parser says where it could not go on. A person wants to know what was forgotten, which often stands further up.
 
@@ -6,13 +6,13 @@ use std::ops::Range;
 
 use granit_parser::{ErrorKind, ScanError};
 
-/// Why the text ends to be YAML.
+/// The place where a text stops being YAML, and the likely reason.
 pub struct Fault {
-    /// What to look at.
+    /// The bytes to look at.
     pub at: Range<usize>,
     /// The fact.
     pub title: &'static str,
-    /// What to do.
+    /// The advice on what to do.
     pub help: &'static str,
 }
 
@@ -150,7 +150,7 @@ fn line_without_colon(text: &str, fault: usize) -> Option<Range<usize>> {
     plain.then(|| written.len() - line.len()..written.len())
 }
 
-/// Whether a colon stands in what follows `key: ` on its line.
+/// Returns true if `at` is a colon inside the value that follows `key: ` on its line.
 fn is_second_colon(text: &str, at: usize) -> bool {
     let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
     let before = &text[start..at];
@@ -212,34 +212,34 @@ fn unclosed_bracket(text: &str, fault: usize) -> Option<usize> {
     (line.len() > 1 && !line.ends_with(',')).then_some(bracket)
 }
 
-/// What is said of values in brackets that nothing separates,
+/// The title and help for values in brackets that nothing separates.
 const UNSEPARATED: (&str, &str) =
     ("a comma or the closing bracket is missing", "separate the values in brackets with commas");
 
-/// and of brackets that stay open.
+/// The title and help for a bracket that stays open.
 const UNCLOSED_LIST: (&str, &str) = ("a list is opened with `[` and never closed", "add the `]`");
 const UNCLOSED_MAP: (&str, &str) = ("a map is opened with `{` and never closed", "add the `}`");
 
-/// What is said of a key without its colon, on this line or the one above.
+/// The title and help for a key without its colon, on this line or the one above.
 const NO_COLON: (&str, &str) =
     ("a key without its colon", "write `key: value`, with a space after the colon");
 
-/// What is said of a tab where YAML wants spaces.
+/// The title and help for a tab where YAML wants spaces.
 const TAB: (&str, &str) = ("a tab is used for indentation", "use spaces");
 
-/// What is said where columns do not agree, or seem not to.
+/// The title and help for columns that do not agree, or seem not to.
 const MISFIT: (&str, &str) = (
     "this line does not fit the lines above it",
     "keys of one map start in one column, what belongs to a key is further right; a value with `: ` in it needs quotes",
 );
 
-/// What is said where the parser's word tells a person nothing.
+/// The title and help for an error whose wording by the parser would tell a person nothing.
 const UNREADABLE: (&str, &str) = (
     "this cannot be read as YAML",
     "check quotes, colons and indentation of this line and the one above",
 );
 
-/// What a fault of the YAML text is called by someone who does not know YAML's grammar, and what to do.
+/// Returns the title and help for a fault of the YAML text, in words for someone who does not know YAML's grammar.
 fn plain_words(kind: &ErrorKind) -> (&'static str, &'static str) {
     use ErrorKind as E;
     match kind {

@@ -10,7 +10,7 @@ use crate::diag::{Diagnostic, Report, nearest};
 use crate::language::shape::Shape;
 use crate::source::{Loc, Span};
 
-/// What keys are called elsewhere, and here.
+/// The names that other tools give to keys, each with the key that is meant here.
 const SYNONYMS: &[(&str, &str)] = &[
     ("pathType", "type"),
     ("serviceName", "service"),
@@ -32,7 +32,7 @@ fn synonym<'a>(written: &str, names: &[&'a str]) -> Option<&'a str> {
     names.iter().copied().find(|name| name == meant)
 }
 
-/// Whether a node is of the kind that a shape wants, whatever is in it.
+/// Returns true if a node is of the kind that a shape wants, whatever is in it.
 fn fits(shape: &Shape, node: &Node) -> bool {
     match shape {
         Shape::Text(_) | Shape::Words(_) | Shape::Boolean | Shape::Number { .. } => {
@@ -77,8 +77,8 @@ pub(super) fn indented(entry: &Shape, entries: &Entries, report: &mut Report) ->
     Some(indented)
 }
 
-/// Whether an entry of a map of named things is a key of the inventory itself, one step too far right: that is reported,
-/// and what it holds counts as not read.
+/// Returns true if an entry of a map of named things is a key of the inventory itself, indented one step too far. Such
+/// an entry is reported, and its contents count as not read.
 pub(super) fn is_indented(
     entry: fn() -> Shape,
     name: &Loc<&str>,
@@ -128,12 +128,12 @@ fn glued(name: &str, span: Span, node: &Node, names: &[&str]) -> Option<(String,
     Some((key.to_owned(), Span { end: colon, ..span }, value))
 }
 
-/// Whether a key must be given.
+/// A key's requirement: required or optional.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Need {
     /// The entry is useless without it.
     Required,
-    /// It has a default.
+    /// The key has a default.
     Optional,
 }
 
@@ -241,7 +241,7 @@ macro_rules! keys {
         $(#[doc = $about])*
         #[derive(Debug)]
         pub struct $name {
-            /// Where the entry stands: its name, or its first line in a list.
+            /// The place of the entry: its name, or its first line in a list.
             pub span: Span,
             /// From there to the end of what it holds.
             pub extent: Span,

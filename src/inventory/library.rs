@@ -27,9 +27,9 @@ pub(super) struct File {
     pub start: Span,
     /// `None` where it cannot be read; the report says why.
     pub root: Option<Node>,
-    /// What it includes, in the order of the patterns.
+    /// The files that it includes, in the order of the patterns.
     pub links: Vec<Link>,
-    /// What is wrong with it.
+    /// The problems found in it.
     pub report: Report,
 }
 
@@ -122,14 +122,14 @@ impl Library {
         }
     }
 
-    /// Whether the file at `path` has a key that was probably meant for `datacenter`.
+    /// Returns true if the file at `path` has a key that was probably meant to be `datacenter`.
     pub fn is_mistyped(&self, path: &Path) -> bool {
         let root = self.files.get(path).and_then(|file| file.root.as_ref());
         let Some(Kind::Map(entries)) = root.map(|root| &root.kind) else { return false };
         entries.keys().any(|key| nearest(key, &["datacenter"]).is_some())
     }
 
-    /// Whether the file at `path` could not be read.
+    /// Returns true if the file at `path` could not be read.
     pub fn is_broken(&self, path: &Path) -> bool {
         self.files.get(path).is_some_and(|file| file.report.is_partial())
     }

@@ -26,7 +26,7 @@ keys! {
 }
 
 keys! {
-    /// What was allocated to a VIP; what is missing is allocated again.
+    /// The numbers and the order allocated to a VIP; anything missing is allocated again.
     LockedVip {
         /// Virtual router id.
         Optional vrid: Loc<Any>,
@@ -43,7 +43,7 @@ keys! {
     }
 }
 
-/// Where the lock of an inventory lies: beside it, with its stem. Standard input has none.
+/// Returns the path of an inventory's lock: beside it, with its stem. Standard input has none.
 pub fn path(inventory: &Path) -> Option<PathBuf> {
     (inventory.as_os_str() != "-").then(|| inventory.with_extension("lock"))
 }

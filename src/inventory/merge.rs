@@ -1,4 +1,4 @@
-//! What an inventory says together with the files that it includes.
+//! Merging an inventory with the files that it includes.
 //!
 //! Maps merge key by key and lists append. The including file wins; two included files must not say different things,
 //! and an entry of a naming map has one of them as its owner.

@@ -38,7 +38,7 @@ const LARGEST: usize = 64 << 20;
 /// Nor any line near this: the annotations of an object may have 256 KiB together.
 const LONGEST_LINE: usize = 1 << 20;
 
-/// What an inventory can say.
+/// Returns the shape of everything that an inventory can say.
 pub fn language() -> Shape {
     raw::Inventory::shape()
 }
@@ -85,7 +85,7 @@ pub fn parse(
     Some(inventory)
 }
 
-/// What the tree of an inventory says. `start` is where a key that is missing would stand.
+/// Reads an inventory from its tree. `start` is the place where a missing key would be.
 fn read_root(root: Option<&Node>, start: Span, report: &mut Report) -> Option<raw::Inventory> {
     let Some(root) = root.filter(|root| !root.is_null()) else {
         if !report.has_errors() {

@@ -9,9 +9,9 @@ use crate::source::Span;
 pub struct Node {
     /// From its first to its last character.
     pub span: Span,
-    /// What a message underlines: the part of it on its first line.
+    /// The part that a message underlines: no more than is on its first line.
     pub head: Span,
-    /// What it is.
+    /// The kind of node, with its contents.
     pub kind: Kind,
 }
 
@@ -36,19 +36,19 @@ pub type Entries = IndexMap<String, (Span, Node)>;
 pub struct Scalar {
     /// The text, escapes resolved.
     pub text: String,
-    /// Whether it stood there without quotes, so that YAML would take `no` and `~` for more than text.
+    /// True if the text was written without quotes, so that YAML would take `no` and `~` for more than text.
     pub plain: bool,
 }
 
 impl Scalar {
-    /// Whether YAML takes it for "no value".
+    /// Returns true if YAML takes the text for "no value".
     pub fn is_null(&self) -> bool {
         self.plain && matches!(self.text.as_str(), "" | "~" | "null" | "Null" | "NULL")
     }
 }
 
 impl Node {
-    /// Whether it is a scalar that YAML takes for "no value".
+    /// Returns true if the node is a scalar that YAML takes for "no value".
     pub fn is_null(&self) -> bool {
         matches!(&self.kind, Kind::Scalar(scalar) if scalar.is_null())
     }
@@ -64,7 +64,7 @@ impl Node {
         }
     }
 
-    /// What a message calls it.
+    /// Describes the node in the words of a message.
     pub fn describe(&self) -> String {
         match &self.kind {
             Kind::Scalar(scalar) if scalar.is_null() => "nothing".to_owned(),

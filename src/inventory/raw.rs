@@ -1,4 +1,4 @@
-//! What an inventory says, key by key, nothing resolved. The doc comments are the reference of the language.
+//! An inventory as written, key by key, with nothing resolved. The doc comments are the reference of the language.
 
 mod entrypoint;
 
@@ -316,7 +316,7 @@ pub struct Waiver<'a> {
 }
 
 impl Waiver<'_> {
-    /// Whether it waives a code at a place.
+    /// Returns true if the waiver covers a code at a place.
     pub fn covers(&self, id: &str, span: Span) -> bool {
         self.code.value.text == id && self.within.is_none_or(|within| within.contains(span))
     }

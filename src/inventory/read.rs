@@ -1,4 +1,4 @@
-//! How a raw value is read from a node: every mistake is reported, and reading goes on.
+//! Reading of raw values from nodes: every mistake is reported, and reading goes on.
 
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -16,17 +16,17 @@ use crate::source::Loc;
 
 /// A value that can be read from a node.
 pub trait Read: Sized {
-    /// What can be read.
+    /// Returns the shape of the values that can be read.
     fn shape() -> Shape;
 
-    /// Whether it is a map of known keys, so that no value means `{}` in an entry of a [`Map`].
+    /// True if the type is a map of known keys, so that no value means `{}` in an entry of a [`Map`].
     const HAS_KEYS: bool = false;
 
     /// The value, or `None` with the reason in the report. `key` is the name and place under which the node stands.
     fn read(node: &Node, key: &Loc<&str>, report: &mut Report) -> Option<Self>;
 }
 
-/// What is wrong with a node that is not what its key must be; `None` where it was said already.
+/// Returns the diagnostic for a node that is not what its key must be, or `None` if it was reported already.
 pub(super) fn refused(node: &Node, key: &Loc<&str>, wanted: &str) -> Option<Diagnostic> {
     (!matches!(node.kind, Kind::Refused)).then(|| wrong_type(node, key, wanted))
 }
@@ -36,7 +36,7 @@ fn refuse(node: &Node, key: &Loc<&str>, wanted: &str, report: &mut Report) {
     report.push_all(refused(node, key, wanted));
 }
 
-/// Whether the dashes of a list have no space after them: YAML takes `-name: x` for a key of a map.
+/// Returns true if the dashes of a list have no space after them: YAML takes `-name: x` for a key of a map.
 fn is_glued_list(node: &Node) -> bool {
     match &node.kind {
         Kind::Map(entries) => entries.keys().any(|name| name.starts_with('-')),

@@ -15,9 +15,9 @@ use crate::source::{Loc, Sources, Span};
 keys! {
     /// One test.
     RawTest {
-        /// What is asked.
+        /// The URL to ask for.
         Required url: Loc<Text<Free>>,
-        /// Who should answer.
+        /// The expected answer.
         Required expect: Loc<Text<Free>>,
         /// Headers of the request.
         Optional header: Map<Free, Loc<Text<Free>>>,

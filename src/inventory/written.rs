@@ -1,4 +1,4 @@
-//! What is written in a place, not yet taken for anything: single values, lists, maps of names.
+//! Values as written, not yet interpreted: single values, lists, maps of names.
 
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -12,7 +12,7 @@ use crate::source::{Loc, Span};
 pub struct Text<T> {
     /// The text: `no`, `1.10` and `0123` are text here, whatever YAML thinks.
     pub text: String,
-    /// Whether it stood there without quotes.
+    /// True if the text was written without quotes.
     pub plain: bool,
     pub(super) term: PhantomData<fn() -> T>,
 }
@@ -111,8 +111,8 @@ impl<'a, K, V> IntoIterator for &'a Map<K, V> {
 /// One named entry of a [`Map`].
 #[derive(Debug)]
 pub struct Entry<T> {
-    /// Where the name stands.
+    /// The place of the name.
     pub key: Span,
-    /// What it holds, where that could be read.
+    /// The value, or `None` if it could not be read.
     pub value: Option<T>,
 }

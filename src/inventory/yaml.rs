@@ -61,7 +61,7 @@ enum OpenKind {
         entries: Entries,
         /// Its text is `None` where nobody may ask for its value.
         key: Option<Loc<Option<String>>>,
-        /// Whether the map reads like something else.
+        /// True if a key of the map is not a name, so that the map is refused.
         refused: bool,
     },
 }
@@ -72,9 +72,9 @@ struct Tree<'a> {
     open: Vec<Open>,
     root: Option<Node>,
     nodes: usize,
-    /// Where the last event ended.
+    /// The end of the last event.
     seen: usize,
-    /// Whether a tab was reported.
+    /// True once a tab was reported.
     tabs: bool,
     report: &'a mut Report,
 }

@@ -71,7 +71,7 @@ impl Term for Preemption {
 pub struct TlsSecret;
 
 impl TlsSecret {
-    /// What people write where they mean something else than a Secret of that name.
+    /// The words that are refused as a name: whoever writes them means something other than a Secret of that name.
     pub const REFUSED: &[&str] = &["true", "false", "yes", "no", "on", "off"];
 }
 

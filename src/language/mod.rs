@@ -1,5 +1,5 @@
-//! What a single value of an inventory may be: its words, its range, its form. Stated once, for the code that reads it,
-//! for editors (the JSON Schema) and for the reference.
+//! Single values of an inventory: the words, ranges and forms that they may have. Stated once, for the code that reads
+//! them, for editors (the JSON Schema) and for the reference.
 
 pub mod form;
 pub mod name;
@@ -12,6 +12,6 @@ use shape::Shape;
 
 /// Something that a single value is read as.
 pub trait Term {
-    /// What can be written.
+    /// Returns the shape of the values that can be written.
     fn shape() -> Shape;
 }

@@ -10,7 +10,7 @@ use crate::diag::is_unprintable;
 
 /// A text that keeps a rule.
 pub trait Name: Sized {
-    /// What the rule is called in a message: `... is not <RULE>`.
+    /// The name of the rule in a message: `... is not <RULE>`.
     const RULE: &'static str;
 
     /// The rule as an ECMA 262 regular expression from `^` to `$`, as far as one can say it.
@@ -124,8 +124,8 @@ impl Host {
         (first != "*").then(|| Host(format!("*.{parent}")))
     }
 
-    /// Whether each request for it is one for `other`: the same host, or below a wildcard, which stands for any number of
-    /// labels there (Gateway API, Hostname).
+    /// Returns true if each request for this host is one for `other`: for the same host, or one below a wildcard, which
+    /// stands for any number of labels there (Gateway API, Hostname).
     pub fn is_covered_by(&self, other: &Host) -> bool {
         self == other
             || other
@@ -134,7 +134,8 @@ impl Host {
                 .is_some_and(|parent| self.0.len() > parent.len() && self.0.ends_with(parent))
     }
 
-    /// How precisely it names a host: a wildcard less than a name, a short one less than a long one.
+    /// Returns the precision of the host, to be compared: a wildcard is less precise than a name, a short one less than
+    /// a long one.
     pub fn precision(&self) -> (bool, usize) {
         (!self.0.starts_with('*'), self.0.len())
     }

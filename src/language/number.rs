@@ -12,7 +12,7 @@ use super::shape::{Shape, Text};
 pub struct Number<const FROM: u64, const TO: u64>(pub u64);
 
 impl<const FROM: u64, const TO: u64> Number<FROM, TO> {
-    /// What it may be.
+    /// The range of the number.
     pub const RANGE: RangeInclusive<u64> = FROM..=TO;
 }
 
@@ -53,7 +53,7 @@ pub const RESERVED_TABLES: RangeInclusive<u32> = 253..=255;
 pub struct Pool<T>(PhantomData<T>);
 
 impl<const FROM: u64, const TO: u64> Pool<Number<FROM, TO>> {
-    /// What its numbers may be.
+    /// The range of the pool's numbers.
     pub const RANGE: RangeInclusive<u64> = FROM..=TO;
 }
 

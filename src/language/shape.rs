@@ -1,6 +1,6 @@
-//! What the language takes, as data: the same declarations that read an inventory describe it.
+//! The language as data: the declarations that read an inventory also describe it.
 
-/// What can be written in a place.
+/// The values that can be written in a place.
 #[derive(Debug)]
 pub enum Shape {
     /// A single value, taken as it was written.
@@ -20,9 +20,9 @@ pub enum Shape {
     List(List),
     /// A map whose keys the user chooses.
     Map {
-        /// What a key is.
+        /// The rule that a key keeps.
         key: Text,
-        /// What an entry holds.
+        /// The shape of an entry.
         value: Box<Shape>,
     },
     /// A map of known keys.
@@ -34,11 +34,11 @@ pub enum Shape {
 /// A text and the rule that it keeps.
 #[derive(Debug, Clone, Default)]
 pub struct Text {
-    /// What it is called in a sentence: `an IPv4 address`; empty where anything goes.
+    /// The name of such a text in a sentence: `an IPv4 address`; empty if anything goes.
     pub about: &'static str,
     /// An ECMA 262 regular expression that it matches; never narrower than what is read.
     pub pattern: Option<String>,
-    /// Whether no reader of YAML takes it for a number or a boolean.
+    /// True if no reader of YAML takes such a text for a number or a boolean.
     pub is_string: bool,
 }
 
@@ -57,20 +57,20 @@ impl Text {
 /// A list and how many of what it takes.
 #[derive(Debug)]
 pub struct List {
-    /// What each item is.
+    /// The shape of each item.
     pub item: Box<Shape>,
-    /// Whether no item may be there twice.
+    /// True if no item may occur twice.
     pub unique: bool,
-    /// Whether an empty list means nothing.
+    /// True if an empty list is refused, because it means nothing.
     pub nonempty: bool,
 }
 
 /// A map of known keys.
 #[derive(Debug)]
 pub struct Keys {
-    /// What the struct that reads it is called.
+    /// The name of the struct that reads the map.
     pub name: &'static str,
-    /// What it is.
+    /// The description of the map.
     pub about: &'static str,
     /// In the order of the reference.
     pub fields: Vec<Field>,
@@ -81,10 +81,10 @@ pub struct Keys {
 pub struct Field {
     /// The key.
     pub name: &'static str,
-    /// What it is for.
+    /// The description of the key.
     pub about: &'static str,
-    /// Whether it must be given.
+    /// True if the key must be given.
     pub required: bool,
-    /// What it takes.
+    /// The shape of the value.
     pub shape: fn() -> Shape,
 }

@@ -10,7 +10,7 @@ use super::shape::{Shape, Text};
 pub struct KubernetesVersion(u8);
 
 impl KubernetesVersion {
-    /// What is written where the inventory does not say: its forms are accepted by every later version too.
+    /// The version of an inventory that names none: its forms are accepted by every later version too.
     pub const DEFAULT: Self = Self(32);
     /// The oldest minor version that is written for.
     pub const OLDEST: u8 = 22;
@@ -22,7 +22,7 @@ impl KubernetesVersion {
         (Self::OLDEST..=Self::NEWEST).contains(&minor).then_some(Self(minor))
     }
 
-    /// Whether this is 1.`minor` or later.
+    /// Returns true if this is 1.`minor` or later.
     pub fn at_least(self, minor: u8) -> bool {
         self.0 >= minor
     }

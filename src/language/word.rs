@@ -46,7 +46,7 @@ macro_rules! words {
 }
 
 words! {
-    /// How kube-proxy carries packets, and so whether replies need marks.
+    /// The mode of kube-proxy: how it carries packets, and so whether replies need marks.
     KubeProxy {
         /// Replies are routed before they get the VIP back.
         "iptables" Iptables,
@@ -56,7 +56,7 @@ words! {
         "nftables" Nftables,
     }
 
-    /// What a port carries.
+    /// The protocol that a port carries.
     Protocol {
         /// TCP
         "TCP" Tcp,
@@ -64,13 +64,13 @@ words! {
         "UDP" Udp,
     }
 
-    /// That a VIP has no gateway.
+    /// The choice of no gateway for a VIP.
     GatewayChoice {
         /// Its replies go where the node's own go.
         "none" None,
     }
 
-    /// How an Ingress names its class; never both ways.
+    /// The way an Ingress names its class; never both.
     ClassForm {
         /// `spec.ingressClassName`
         "field" Field,
@@ -78,7 +78,7 @@ words! {
         "annotation" Annotation,
     }
 
-    /// How the cluster learns the VIPs.
+    /// The way the cluster learns the VIPs.
     VipsForm {
         /// `spec.externalIPs`, deprecated in 1.36.
         "external_ips" ExternalIps,
@@ -86,7 +86,7 @@ words! {
         "status" Status,
     }
 
-    /// How a fallback's addresses are to be written.
+    /// The way a fallback's addresses are to be written.
     EndpointsChoice {
         /// As the Kubernetes version likes it.
         "auto" Auto,
@@ -98,7 +98,7 @@ words! {
         "both" Both,
     }
 
-    /// By which API requests are routed.
+    /// The API by which requests are routed.
     Api {
         /// Two tiers of Ingresses.
         "ingress" Ingress,
@@ -108,7 +108,7 @@ words! {
         "both" Both,
     }
 
-    /// Whose pods the VIPs lead to, where both APIs are written.
+    /// The API whose pods the VIPs lead to, where both APIs are written.
     Exposed {
         /// Those of the Ingress class.
         "ingress" Ingress,
@@ -116,7 +116,7 @@ words! {
         "gateway" Gateway,
     }
 
-    /// Which ingress controller serves a tier: what is warned of and traced follows it.
+    /// The ingress controller that serves a tier: warnings and traces follow it.
     ControllerName {
         /// kubernetes/ingress-nginx
         "ingress-nginx" IngressNginx,
@@ -126,7 +126,7 @@ words! {
         "other" Other,
     }
 
-    /// Which of Traefik's providers reads the Ingresses.
+    /// The provider of Traefik that reads the Ingresses.
     TraefikProvider {
         /// kubernetesIngress
         "ingress" Ingress,
@@ -142,7 +142,7 @@ words! {
         "false" Off,
     }
 
-    /// Where rules and routes of VIPs stand.
+    /// The place of the rules and routes of VIPs.
     RoutingMode {
         /// In keepalived's `virtual_rules` and `virtual_routes`, and so where the VIP is.
         "virtual" Virtual,
@@ -150,7 +150,7 @@ words! {
         "static" Static,
     }
 
-    /// Whether a node takes VIPs.
+    /// The state of a node: how far it takes VIPs.
     NodeState {
         /// As its weight says.
         "active" Active,
@@ -160,7 +160,7 @@ words! {
         "maintenance" Maintenance,
     }
 
-    /// What a node does with a VIP while the entrypoint is unhealthy on it.
+    /// The handling of a VIP by a node on which the entrypoint is unhealthy.
     OnUnhealthy {
         /// Ranks below every healthy node, so that some node still answers when none is.
         "yield" Yield,
@@ -170,7 +170,7 @@ words! {
         "ignore" Ignore,
     }
 
-    /// Who serves a component.
+    /// The state of a component, which says who serves it.
     ComponentState {
         /// Its backend.
         "migrated" Migrated,
@@ -178,7 +178,7 @@ words! {
         "legacy" Legacy,
     }
 
-    /// How a path is compared with a request's.
+    /// The way a path is compared with a request's.
     PathType {
         /// Whole path elements from the start.
         "Prefix" Prefix,
@@ -190,7 +190,7 @@ words! {
 }
 
 impl KubeProxy {
-    /// Whether replies of DNATed connections have to be marked to find their gateway.
+    /// Returns true if replies of DNATed connections have to be marked to find their gateway.
     pub fn needs_marks(self) -> bool {
         self != KubeProxy::Ipvs
     }

@@ -9,7 +9,7 @@ use crate::language::name::Name;
 use crate::model::{Controller, Datacenter, Host, PathType};
 use crate::route::{Considered, Found, RoutingTable, Rule, Tier};
 
-/// What people type without the slash is redirected, or somebody else answers it.
+/// A path that people type without its slash is redirected, or somebody else answers it.
 const SLASH: Code = code!(Warning "LB219", "a path that ends in a slash");
 /// Another rule has the longer text, and so the higher priority.
 const LONGER_TEXT: Code =
@@ -80,7 +80,7 @@ pub(super) fn asked(host: Option<&Host>) -> Option<Host> {
     }
 }
 
-/// Whether the rule answers its path with a letter more.
+/// Returns true if the rule answers its path with one more letter too.
 fn is_longer_answered(tier: &Tier, controller: Controller, host: &Host, rule: &Rule) -> bool {
     let by_elements = match controller {
         Controller::IngressNginx => rule.path.kind != PathType::ImplementationSpecific,

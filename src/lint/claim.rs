@@ -1,4 +1,4 @@
-//! Which component answers for a host and path, where two of them say something about it.
+//! The component that answers for a host and path, where two of them say something about it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -80,7 +80,7 @@ pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report
     }
 }
 
-/// Reports a canary whose main Service answers elsewhere too, or whose own Service does (facts-kubernetes 29).
+/// Reports a canary whose main Service answers elsewhere too, or whose own Service does (facts K29).
 fn shared_service(
     datacenter: &Datacenter,
     tier: &Tier,

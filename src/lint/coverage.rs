@@ -1,4 +1,4 @@
-//! Does what is defined survive the failures that it is there for?
+//! Definitions that do not survive the failures that they are there for.
 
 use crate::diag::{Code, Diagnostic, Report, code};
 use std::collections::BTreeMap;

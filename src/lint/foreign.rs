@@ -1,4 +1,4 @@
-//! What other programs may not take as it is meant: marks of a CNI plugin, a keepalived that is not known.
+//! Settings that other programs may not take as they are meant: marks of a CNI plugin, a keepalived that is not known.
 
 use crate::diag::{Code, Diagnostic, Report, code};
 use crate::model::{Datacenter, KeepalivedVersion};

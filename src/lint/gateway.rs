@@ -1,4 +1,4 @@
-//! What an inventory says and Gateway API cannot, for entrypoints that have a Gateway.
+//! Settings of an inventory that Gateway API cannot express, for entrypoints that have a Gateway.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::source::Span;
 
 /// Nothing says it.
 const LOST: Code = code!(Warning "LB320", "an annotation that has no counterpart in Gateway API");
-/// It is said, and means something else.
+/// The annotation has a counterpart that means something else.
 const CHANGED: Code =
     code!(Warning "LB321", "an annotation that means something else in Gateway API");
 /// A route needs a number.

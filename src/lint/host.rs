@@ -77,7 +77,7 @@ fn hiding(tier: &Tier, controller: Controller, report: &mut Report) {
     }
 }
 
-/// How many names a message lists.
+/// The most names that a message lists.
 const LISTED: usize = 12;
 
 fn names(names: &BTreeSet<&Label>) -> String {

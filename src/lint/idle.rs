@@ -1,4 +1,4 @@
-//! What is pinned or preferred and has no effect.
+//! Pins and preferences that have no effect.
 
 use crate::diag::{Code, Diagnostic, Report, code};
 use crate::model::{Datacenter, NodeState, Vip};

@@ -1,4 +1,4 @@
-//! What ingress-nginx makes of paths and annotations that the API server takes.
+//! Paths and annotations that the API server takes, and that ingress-nginx refuses or reads otherwise.
 
 use std::collections::BTreeSet;
 
@@ -73,7 +73,7 @@ pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report
     broken(routes, report, controller);
 }
 
-/// Whether a character of a path is no regular expression's.
+/// Returns true if a character of a path is plain, and not part of a regular expression.
 pub(super) fn is_plain(c: char) -> bool {
     c.is_ascii_alphanumeric() || "/._-".contains(c)
 }

@@ -21,7 +21,7 @@ const LIMITS: &[(&str, &str)] = &[
     ("proxy-request-buffering", "on"),
 ];
 
-/// Reports limits of one tier that the other would undo (facts-kubernetes 18).
+/// Reports limits of one tier that the other would undo (facts K18).
 pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
     for (name, entrypoint) in &datacenter.entrypoints {
         let Some(Tiers { edge, routing: Some(routing), .. }) = entrypoint.tiers() else {

@@ -1,4 +1,4 @@
-//! What is defined and nothing uses.
+//! Definitions that nothing uses.
 
 use std::collections::BTreeSet;
 

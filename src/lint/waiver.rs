@@ -75,7 +75,7 @@ fn waivable<'a>(codes: &'a [&'static Code]) -> impl Iterator<Item = &'static str
     codes.iter().filter(|code| of_inventories(code)).map(|code| code.id)
 }
 
-/// Why a code cannot be named on the command line; `None` for that of a warning.
+/// Returns the reason why a code cannot be named on the command line, or `None` for that of a warning.
 pub fn why_not_waivable(id: &str) -> Option<&'static str> {
     match super::all_codes().iter().find(|known| known.id == id) {
         None => Some("there is no such code"),
@@ -84,7 +84,7 @@ pub fn why_not_waivable(id: &str) -> Option<&'static str> {
     }
 }
 
-/// Whether it is a warning of an inventory, and not of what one is made from.
+/// Returns true for a warning about an inventory, and not about the files that one is imported from.
 fn of_inventories(code: &Code) -> bool {
     code.severity == Severity::Warning && !crate::import::codes::ALL.contains(&code)
 }

@@ -10,7 +10,6 @@ use crate::diag::{Diagnostic, Report};
 use crate::inventory::{Map, Text, raw};
 use crate::source::{Loc, Span};
 
-/// What messages call it.
 const VIP: &str = "a VIP";
 
 /// Reports every address that two things have.

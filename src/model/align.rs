@@ -1,4 +1,4 @@
-//! Where a datacenter of a fleet may differ from the others.
+//! Places where a datacenter of a fleet may differ from the others.
 
 use glob::Pattern;
 

@@ -9,17 +9,17 @@ use crate::source::{Loc, Span};
 /// A command that keepalived runs on a node; exit 0 is well.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeCheck {
-    /// Where it is written.
+    /// The place where the check is written.
     pub span: Span,
-    /// What runs,
+    /// The command to run.
     pub command: Command,
-    /// as this user.
+    /// The user that runs it.
     pub user: User,
-    /// How often, and what counts.
+    /// The timing and the thresholds.
     pub timing: Timing,
 }
 
-/// When a check runs and when its answer counts, as keepalived's `vrrp_script` has it.
+/// The timing and the thresholds of a check, as keepalived's `vrrp_script` has them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timing {
     /// Seconds from one start to the next.
@@ -33,7 +33,7 @@ pub struct Timing {
 }
 
 impl Timing {
-    /// What holds where nothing is written.
+    /// The timing and the thresholds of a check that names none.
     pub const DEFAULT: Self = Self { interval: 2, timeout: 2, fall: 2, rise: 2 };
 
     /// Of a script that runs two checks: as often as the more frequent one, as patient as the more patient one.

@@ -1,4 +1,4 @@
-//! What requests are for, behind the routing tier.
+//! Components: the targets of requests, behind the routing tier.
 
 use std::fmt;
 
@@ -15,19 +15,19 @@ use crate::source::{Loc, Span};
 /// A component that teams own.
 #[derive(Debug)]
 pub struct Component {
-    /// Where its name stands.
+    /// The place of the component's name.
     pub span: Span,
-    /// Which traffic it is.
+    /// The entrypoint that it is reached by.
     pub entrypoint: Label,
-    /// What serves it; `None` while it is legacy, then the fallback does.
+    /// The backend, or `None` while the component is legacy and the fallback serves it.
     pub backend: Option<Backend>,
-    /// Where the backend's port is written; the name where it is not.
+    /// The place of the backend's port, or of the component's name if no port is written.
     pub backend_span: Span,
-    /// Where its Ingress and its routes live.
+    /// The namespace of its Ingress and its routes.
     pub namespace: Label,
-    /// What it claims; not empty.
+    /// The paths that it claims; not empty.
     pub paths: Vec<Path>,
-    /// On which hosts; empty is any.
+    /// The hosts that it claims them on; empty is any.
     pub hosts: Vec<Loc<Host>>,
     /// Of its Ingress, beside those of the entrypoint.
     pub annotations: Annotations,
@@ -40,12 +40,12 @@ impl Component {
         any.into_iter().chain(self.hosts.iter().map(Some))
     }
 
-    /// Whether it takes a part of another component's requests, on the same hosts and paths (ingress-nginx).
+    /// Returns true if it takes a part of another component's requests, on the same hosts and paths (ingress-nginx).
     pub fn is_canary(&self) -> bool {
         nginx_annotation(&self.annotations, "canary").is_some_and(is_true)
     }
 
-    /// Its namespace, Service and port: ingress-nginx keeps one upstream for each.
+    /// Returns its namespace, Service and port, or `None` without a backend: ingress-nginx keeps one upstream for each.
     pub fn upstream(&self) -> Option<(&Label, &ServiceName, &BackendPort)> {
         let backend = self.backend.as_ref()?;
         Some((&self.namespace, &backend.service, &backend.port))
@@ -57,7 +57,7 @@ impl Component {
 pub struct Path {
     /// As written.
     pub path: Loc<UrlPath>,
-    /// How it is compared.
+    /// The way it is compared.
     pub kind: PathType,
 }
 
@@ -77,7 +77,7 @@ impl Path {
     }
 }
 
-/// What serves a component.
+/// The Service and port that serve a component.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Backend {
     /// The Service, in the component's namespace.

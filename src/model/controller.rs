@@ -45,7 +45,7 @@ pub(super) fn refuse_shared(raw: &raw::Inventory, report: &mut Report) {
     }
 }
 
-/// What was written before, with its first place.
+/// Returns the values that were written before, each with the place where it was written first.
 fn repeats<'a, T: Ord + 'a>(
     written: impl Iterator<Item = &'a Loc<T>>,
 ) -> impl Iterator<Item = (&'a Loc<T>, Span)> {

@@ -11,9 +11,9 @@ use crate::source::{Loc, Span};
 /// A branded host.
 #[derive(Debug)]
 pub struct Domain {
-    /// Where its name stands.
+    /// The place of the domain's name.
     pub span: Span,
-    /// Which traffic it is.
+    /// The entrypoint that it is reached by.
     pub entrypoint: Label,
     /// The Secret of its certificate; `None` is plain HTTP.
     pub tls_secret: Option<Subdomain>,

@@ -1,4 +1,4 @@
-//! How an entry of the inventory is called, in messages and in JSON.
+//! The names of inventory entries, in messages and in JSON.
 
 use std::fmt;
 use std::net::IpAddr;

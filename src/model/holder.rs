@@ -1,4 +1,4 @@
-//! Which nodes may hold a VIP, and the priorities that an inventory pins for them.
+//! The nodes that may hold a VIP, and the priorities that an inventory pins for them.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -15,12 +15,12 @@ use crate::language::number::Priority;
 use crate::language::word::NodeState;
 use crate::source::{Loc, Span};
 
-/// What VIPs refer to: everything that is built before them.
+/// Everything that VIPs refer to, built before them.
 pub(super) struct Known<'a> {
     pub gateways: &'a Names<Label, NextHop>,
     pub nodes: &'a Names<Subdomain, Node>,
     pub entrypoints: &'a Names<Label, Entrypoint>,
-    /// Whether every entrypoint is checked.
+    /// True if a check of the nodes covers every entrypoint.
     pub has_node_check: bool,
     pub keepalived: Option<&'a Keepalived>,
     pub mark_mask: u32,
@@ -57,7 +57,7 @@ pub(super) fn refuse_low_priorities(
     }
 }
 
-/// Where the priorities start.
+/// Returns the place of the first priority, or of the VIP's entry if there is none.
 fn place(raw: &raw::Vip) -> Span {
     let first = raw.priorities.iter().flatten().next();
     first.map_or(raw.span, |(_, entry)| entry.key)

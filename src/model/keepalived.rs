@@ -1,4 +1,4 @@
-//! What the nodes' keepalived is and does, and how replies are routed.
+//! The nodes' keepalived and its settings, and the routing of replies.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -17,13 +17,13 @@ use crate::source::{Loc, Span};
 /// VRRPv2 (RFC 3768) or VRRPv3 (RFC 9568).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VrrpVersion {
-    /// Whole seconds; IPv6 VIPs follow VRRPv3 all the same.
+    /// Timers in whole seconds; IPv6 VIPs follow VRRPv3 all the same.
     V2,
     /// Hundredths of a second.
     V3,
 }
 
-/// What a node of a higher priority does when it comes back.
+/// The behaviour of a node of a higher priority when it comes back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Preempt {
     /// Takes the VIP back.
@@ -37,9 +37,9 @@ pub enum Preempt {
 /// `keepalived:`
 #[derive(Debug)]
 pub struct Keepalived {
-    /// What the nodes run.
+    /// The version that the nodes run.
     pub version: KeepalivedVersion,
-    /// Where that is written, where it is.
+    /// The place of the version, or `None` if it is not written.
     pub version_span: Option<Span>,
     /// The protocol.
     pub vrrp_version: VrrpVersion,
@@ -47,7 +47,7 @@ pub struct Keepalived {
     pub advert_interval: Duration,
     /// Default of every VIP.
     pub preempt: Preempt,
-    /// Where that default is written, where it is.
+    /// The place of that default, or `None` if it is not written.
     pub preempt_span: Option<Span>,
     /// Pool for allocated VRIDs.
     pub vrids: RangeInclusive<u8>,
@@ -62,11 +62,11 @@ pub struct Keepalived {
 /// Gratuitous ARP of a new MASTER; what is `None` is keepalived's default.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Garp {
-    /// Whole seconds until the second round.
+    /// The whole seconds until the second round.
     pub delay: Option<u64>,
     /// Packets of a round.
     pub repeat: Option<u8>,
-    /// Whole seconds between rounds while it is MASTER.
+    /// The whole seconds between rounds while it is MASTER.
     pub refresh: Option<u64>,
     /// Packets of such a round.
     pub refresh_repeat: Option<u8>,
@@ -75,7 +75,7 @@ pub struct Garp {
 /// `policy_routing:`
 #[derive(Debug)]
 pub struct PolicyRouting {
-    /// Who holds rules and routes.
+    /// The holder of rules and routes: keepalived or the script.
     pub mode: RoutingMode,
     /// Pool for tables; 253 to 255 are never taken from it.
     pub tables: RangeInclusive<u32>,
@@ -83,11 +83,11 @@ pub struct PolicyRouting {
     pub rule_priorities: RangeInclusive<u32>,
     /// Priority of the rules to the pods.
     pub pod_rule_priority: u32,
-    /// Where it is written, where it is.
+    /// The place of that priority, or `None` if it is not written.
     pub pod_rule_priority_span: Option<Span>,
     /// Bits of the packet mark that are ours; not 0.
     pub mark_mask: u32,
-    /// Where they are written, where they are.
+    /// The place of the mask, or `None` if it is not written.
     pub mark_mask_span: Option<Span>,
 }
 

@@ -12,7 +12,7 @@ use crate::language::version::KubernetesVersion;
 use crate::language::word::{ClassForm, EndpointsChoice, KubeProxy, VipsForm};
 use crate::source::{Loc, Span};
 
-/// How a fallback's addresses are written.
+/// The way a fallback's addresses are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EndpointsForm {
     /// v1 Endpoints, deprecated from 1.33.
@@ -26,23 +26,23 @@ pub enum EndpointsForm {
 /// `kubernetes:`
 #[derive(Debug)]
 pub struct Kubernetes {
-    /// Which version's forms are written.
+    /// The version whose forms are written.
     pub version: KubernetesVersion,
-    /// Where the version is written, where it is.
+    /// The place of the version, or `None` if it is not written.
     pub version_span: Option<Span>,
     /// Home of Services, edge Ingresses and fallbacks.
     pub namespace: Label,
     /// kube-proxy's mode.
     pub kube_proxy: KubeProxy,
-    /// Where the mode is written, where it is.
+    /// The place of the mode, or `None` if it is not written.
     pub kube_proxy_span: Option<Span>,
-    /// How Ingresses name their class.
+    /// The way Ingresses name their class.
     pub ingress_class: ClassForm,
-    /// How the cluster learns the VIPs.
+    /// The way the cluster learns the VIPs.
     pub vips: VipsForm,
-    /// Where the cluster's pods are.
+    /// The networks of the cluster's pods.
     pub pod_networks: Vec<Loc<IpNet>>,
-    /// How fallbacks are written; `auto` is resolved.
+    /// The way fallbacks are written; `auto` is resolved.
     pub endpoints: EndpointsForm,
 }
 

@@ -61,7 +61,7 @@ use crate::source::{Loc, Span};
 pub struct Datacenter {
     /// The bundle's folder.
     pub name: Label,
-    /// Where it is written.
+    /// The place of its name.
     pub span: Span,
     /// The inventory's file name, for headers.
     pub source: String,
@@ -69,7 +69,7 @@ pub struct Datacenter {
     pub kubernetes: Kubernetes,
     /// The daemons.
     pub keepalived: Keepalived,
-    /// How replies find their gateway.
+    /// The routing of replies to their gateway.
     pub policy_routing: PolicyRouting,
     /// By name.
     pub gateways: BTreeMap<Label, NextHop>,
@@ -85,18 +85,18 @@ pub struct Datacenter {
     pub domains: BTreeMap<Host, Domain>,
     /// By name.
     pub components: BTreeMap<Label, Component>,
-    /// Where it may differ from the other datacenters of its fleet.
+    /// The places where it may differ from the other datacenters of its fleet.
     pub align: Vec<align::Waiver>,
 }
 
 impl Datacenter {
-    /// Whether anything says on which nodes an entrypoint is healthy.
+    /// Returns true if anything says on which nodes an entrypoint is healthy.
     pub fn is_checked(&self, entrypoint: &Entrypoint) -> bool {
         entrypoint.is_checked() || self.node_check.is_some()
     }
 }
 
-/// What an inventory describes, as far as it could be understood: a mistake in one entry hides no mistake of another.
+/// An inventory's contents, as far as they could be understood: a mistake in one entry hides no mistake of another.
 pub struct Draft {
     name: Option<Label>,
     span: Option<Span>,
@@ -211,7 +211,7 @@ impl Draft {
 struct Names<K, V> {
     found: BTreeMap<K, V>,
     written: IndexSet<String>,
-    /// Whether all of them could be built, so that what is missing is missing.
+    /// True if all of them could be built, so that what is missing is missing.
     complete: bool,
 }
 
@@ -248,7 +248,7 @@ impl<K: Name + Ord + Borrow<str>, V> Names<K, V> {
         self.found.get_key_value(name)
     }
 
-    /// Whether something has this name; a name that nothing has is reported.
+    /// Returns true if something has this name; a name that nothing has is reported.
     fn knows(&self, name: Loc<&str>, what: &str, report: &mut Report) -> bool {
         let known = self.found.contains_key(name.value) || self.written.contains(name.value);
         if !known && report.is_full() {

@@ -1,4 +1,4 @@
-//! Where replies must leave: one gateway per public network and family.
+//! The next hops of replies: one gateway per public network and family.
 
 use std::net::IpAddr;
 
@@ -13,7 +13,7 @@ use crate::source::{Loc, Span};
 /// A gateway of a public network.
 #[derive(Debug)]
 pub struct NextHop {
-    /// Where its name stands.
+    /// The place of the gateway's name.
     pub span: Span,
     /// The next hop; inside the network.
     pub address: Loc<IpAddr>,

@@ -15,7 +15,7 @@ use crate::source::{Loc, Span};
 /// A machine that holds VIPs.
 #[derive(Debug)]
 pub struct Node {
-    /// Where its name stands.
+    /// The place of the node's name.
     pub span: Span,
     /// IPv4 source of its adverts.
     pub address: Option<Loc<Ipv4Addr>>,
@@ -23,13 +23,13 @@ pub struct Node {
     pub address6: Option<Loc<Ipv6Addr>>,
     /// The interface that holds them, on which adverts travel.
     pub interface: Interface,
-    /// What a rollout connects to, where that is not its name.
+    /// The host that a rollout connects to, or `None` if it is the node's name.
     pub host: Option<String>,
     /// Failure domain.
     pub zone: Option<Label>,
     /// Share of VIPs, 1 to 100.
     pub weight: u32,
-    /// Whether it takes VIPs.
+    /// The state, which says how far the node takes VIPs.
     pub state: NodeState,
     /// The gateways it has, with its interface in each one's network.
     pub gateways: BTreeMap<Label, Interface>,

@@ -1,4 +1,4 @@
-//! Where the cluster's pods are: what a node sends from a VIP that it holds stays on the node's own routes.
+//! The networks of the cluster's pods: what a node sends there from a VIP that it holds stays on the node's own routes.
 
 use ipnet::IpNet;
 

@@ -218,7 +218,7 @@ pub fn usable_address<T>(raw: &Loc<Text<T>>) -> Option<IpAddr> {
     raw.value.text.parse().ok().filter(|address| unusable(*address).is_none())
 }
 
-/// Why no host on a public network may have it.
+/// Returns the kind of an address that no host on a public network may have, or `None` if one may have it.
 fn unusable(address: IpAddr) -> Option<&'static str> {
     let link_local = match address {
         IpAddr::V4(address) => address.is_link_local(),
@@ -318,7 +318,7 @@ where
     }
 }
 
-/// What an address is that no host of its network may have.
+/// Returns the meaning of an address that no host of its network may have, or `None` if one may.
 pub fn edge_of(network: IpNet, address: IpAddr) -> Option<&'static str> {
     match address {
         // Networks of two addresses have neither (RFC 3021, RFC 6164).

@@ -18,7 +18,7 @@ use crate::source::{Loc, Span};
 /// A VIP.
 #[derive(Debug)]
 pub struct Vip {
-    /// Where its entry starts.
+    /// The start of its entry.
     pub span: Span,
     /// The advertised address.
     pub address: Loc<IpAddr>,
@@ -32,13 +32,13 @@ pub struct Vip {
     pub prefer: Vec<Loc<Subdomain>>,
     /// Every node that may hold it, those in maintenance too; sorted, and at least one not in maintenance.
     pub nodes: Vec<Subdomain>,
-    /// Where the inventory's `nodes` say so, if they do.
+    /// The place of the inventory's `nodes`, or `None` if it is not written.
     pub limit: Option<Span>,
     /// Numbers that the inventory fixes.
     pub pins: Pins,
     /// Exact VRRP priorities: one for every node of `nodes`, distinct.
     pub priorities: Option<BTreeMap<Subdomain, u8>>,
-    /// What a better node does when it comes back, and where that is said.
+    /// The behaviour of a better node when it comes back, and the place where that is set.
     pub preempt: Loc<Preempt>,
     /// Called on every transition.
     pub notify: Option<Command>,

@@ -1,4 +1,4 @@
-//! What can only be seen when numbers are given out.
+//! Problems that can only be seen when numbers are given out.
 
 use crate::diag::{Code, code};
 

@@ -1,4 +1,4 @@
-//! Does what the inventory fixes leave the failover even?
+//! A check that what the inventory fixes leaves the failover even.
 
 use super::simulate::{Placement, Scenario, Simulator, System};
 use super::{Plan, codes};
@@ -52,7 +52,8 @@ pub(super) fn check(datacenter: &Datacenter, plan: &Plan, report: &mut Report) {
 /// Labels in one message.
 const SHOWN: usize = 6;
 
-/// What may happen, by how many VIPs a node may then exceed its share, and how a message calls it.
+/// Returns the scenarios to look at, each with the number of VIPs by which a node may then exceed its share, and its
+/// name in a message.
 fn scenarios(datacenter: &Datacenter) -> Vec<(Scenario, usize, String)> {
     let live = || datacenter.nodes.iter().filter(|(_, node)| node.state != NodeState::Maintenance);
     let mut scenarios = vec![(Scenario::default(), 0, "with every node up".to_owned())];

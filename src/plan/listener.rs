@@ -1,5 +1,5 @@
-//! Which ListenerSet each domain of a Gateway is in: as the lock says, else in the lowest hole, so that a change of
-//! domains changes few objects.
+//! The ListenerSet of each domain of a Gateway: as the lock says, else in the lowest hole, so that a change of domains
+//! changes few objects.
 
 use std::collections::BTreeMap;
 
@@ -32,7 +32,8 @@ pub(super) fn allocate(datacenter: &Datacenter, lock: &Lock) -> BTreeMap<Label, 
         .collect()
 }
 
-/// Whether a domain has a listener of its own. One without TLS needs none where the Gateway serves plain HTTP on all hosts.
+/// Returns true if a domain has a listener of its own. One without TLS needs none where the Gateway serves plain HTTP
+/// on all hosts.
 pub fn has_listener(tiers: &Tiers, domain: &Domain) -> bool {
     domain.tls_secret.is_some() || tiers.redirects()
 }

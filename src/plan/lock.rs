@@ -12,14 +12,14 @@ use crate::language::number::Any;
 use crate::model::{Host, Label, Name, RESERVED_TABLES, Subdomain};
 use crate::source::Loc;
 
-/// What earlier renders allocated, by VIP.
+/// The allocations of earlier renders, by VIP.
 #[derive(Debug, Default)]
 pub struct Lock {
     vips: BTreeMap<IpAddr, Locked>,
     listener_sets: BTreeMap<Label, Places>,
 }
 
-/// What was allocated to a VIP; what is missing is allocated again.
+/// The numbers and the order allocated to a VIP; anything missing is allocated again.
 #[derive(Debug, Default)]
 pub struct Locked {
     /// Virtual router id.
@@ -66,7 +66,7 @@ impl Lock {
         self.listener_sets.get(entrypoint)?.get(host).copied()
     }
 
-    /// What was allocated to a VIP.
+    /// Returns the allocations of a VIP, or `None` if the lock has none.
     pub fn vip(&self, address: IpAddr) -> Option<&Locked> {
         self.vips.get(&address)
     }

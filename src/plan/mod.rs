@@ -44,11 +44,11 @@ pub struct Plan {
     pub datacenter: Label,
     /// The inventory's file name, for headers.
     pub source: String,
-    /// Who holds rules and routes.
+    /// The holder of rules and routes: keepalived or the script.
     pub mode: RoutingMode,
     /// Every kind of traffic.
     pub entrypoints: Vec<Label>,
-    /// What was allocated to each VIP, by address.
+    /// The allocations of each VIP, by address.
     pub vips: Vec<VipPlan>,
     /// By name.
     pub nodes: Vec<NodePlan>,
@@ -58,7 +58,7 @@ pub struct Plan {
     pub kubernetes: KubernetesPlan,
 }
 
-/// What was allocated to a VIP.
+/// The numbers and orders allocated to a VIP.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VipPlan {
     /// The VIP.
@@ -71,12 +71,12 @@ pub struct VipPlan {
     pub numbers: Numbers,
     /// Every node that may hold it, whatever its state: what the lock keeps.
     pub base_order: Vec<Subdomain>,
-    /// Who holds it: the first is MASTER, the second takes over from the first, and so on. Without nodes in
-    /// maintenance; not empty.
+    /// The nodes that hold it, in standby order: the first is MASTER, the second takes over from the first, and so on.
+    /// Without nodes in maintenance; not empty.
     pub order: Vec<Subdomain>,
     /// The VRRP priority of each node of `order`, falling; 1 to 254.
     pub priorities: Vec<u8>,
-    /// What the priority of each node of `order` loses while the node is unhealthy.
+    /// The amount of priority that each node of `order` loses while it is unhealthy.
     pub losses: Vec<u8>,
 }
 

@@ -48,8 +48,8 @@ pub fn falling(length: usize, nodes: usize) -> Vec<u8> {
         .collect()
 }
 
-/// What each node of an order loses while it is unhealthy: it ranks below every healthy one then, and unhealthy nodes
-/// keep their order among themselves.
+/// Returns the amount of priority that each node of an order loses while it is unhealthy: it ranks below every healthy
+/// one then, and unhealthy nodes keep their order among themselves.
 pub(super) fn losses(vip: &Vip, priorities: &[u8]) -> Vec<u8> {
     if vip.priorities.is_none() {
         return vec![HEALTHY; priorities.len()];

@@ -1,4 +1,4 @@
-//! What a change does, and how it is rolled out.
+//! The effects of a change, and its rollout.
 
 use serde::Serialize;
 
@@ -20,13 +20,13 @@ pub struct Change {
 /// One thing that a change does.
 #[derive(Debug, Serialize)]
 pub struct ChangeRow {
-    /// How bad it is.
+    /// The severity.
     pub class: &'static str,
-    /// To what.
+    /// The subject.
     pub on: String,
-    /// The MASTER or who answered before,
+    /// The MASTER or the answer before.
     pub from: String,
-    /// and after.
+    /// The MASTER or the answer after.
     pub to: String,
     /// Seconds.
     pub silent: String,
@@ -35,7 +35,7 @@ pub struct ChangeRow {
 }
 
 impl Change {
-    /// What the impact and the rollout say.
+    /// Builds the data of a change from its impact and its rollout.
     pub fn of(impact: &Impact, rollout: &Rollout) -> Self {
         let findings = impact.findings.iter().map(|found| ChangeRow {
             class: found.class.word(),

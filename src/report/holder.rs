@@ -1,4 +1,4 @@
-//! Who can hold what: nodes, VIPs, and what an election needs to know of them.
+//! Nodes and the VIPs that they can hold, with what an election needs to know of them.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use super::known::Known;
+use crate::bundle::NodeFile;
 use crate::model::{Entry, Preempt};
 use crate::plan::{Instance, NodePlan, Unhealthy, VipPlan};
 
@@ -18,7 +19,7 @@ pub struct NodeData {
     weight: u32,
     /// `active`, `draining` or `maintenance`, as the inventory says.
     written: &'static str,
-    /// What it holds VIPs of, and whether their health is tracked there.
+    /// The entrypoints that it holds VIPs of, each with true if its health is tracked there.
     entrypoints: Vec<(usize, bool)>,
 }
 
@@ -87,7 +88,7 @@ pub struct VipData {
 struct Candidate {
     node: usize,
     priority: u8,
-    /// What it loses while unhealthy; -1 is FAULT, `None` where nothing is tracked.
+    /// The priority that it loses while unhealthy; -1 is FAULT, `None` where nothing is tracked.
     lost: Option<i16>,
     /// Seconds that a holder keeps the VIP which only lost priority.
     delay: u64,
@@ -108,7 +109,7 @@ impl VipData {
         let written = all.find(|found| found.address.value == vip.address);
         let extra = written.into_iter().flat_map(|vip| vip.addresses().skip(1));
         let service = known.file(&Entry::Vip(vip.address));
-        let files = ["nodes/*/etc/keepalived/keepalived.conf".to_owned(), service];
+        let files = [NodeFile::Configuration.on("*").to_string(), service];
         Self {
             address: vip.address,
             extra: extra.map(|(address, _)| address).collect(),

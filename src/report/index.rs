@@ -9,7 +9,7 @@ use super::{STYLE, environment, hash};
 /// The datacenters of a fleet.
 #[derive(Debug)]
 pub struct Index {
-    /// What was asked for.
+    /// The title of the page: the folder that was asked for.
     pub title: String,
     /// In the order of their files.
     pub pages: Vec<IndexRow>,
@@ -20,11 +20,11 @@ pub struct Index {
 /// A datacenter and its page.
 #[derive(Debug, Serialize)]
 pub struct IndexRow {
-    /// Its name.
+    /// The name of the datacenter.
     pub name: String,
     /// Its page, beside the index.
     pub file: String,
-    /// What is in it.
+    /// The counts of its nodes, VIPs and so on, in a line.
     pub counts: String,
 }
 
@@ -36,7 +36,6 @@ struct Row<'a> {
     values: &'a [String],
 }
 
-/// What the template sees.
 #[derive(Serialize)]
 struct Context<'a> {
     title: &'a str,

@@ -1,4 +1,5 @@
-//! What every part of a page is made from, and how it names things: nodes and entrypoints by number, places by file and line.
+//! The data that every part of a page is made from, and its names for things: nodes and entrypoints by number, places
+//! by file and line.
 
 use std::collections::BTreeMap;
 

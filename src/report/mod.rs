@@ -50,7 +50,7 @@ fn hash(text: &str) -> String {
 }
 
 impl Page {
-    /// How every page begins.
+    /// The beginning of every page.
     pub const BEGINS: &str = "<!DOCTYPE html>";
 
     /// The page of a datacenter.

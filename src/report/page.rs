@@ -1,4 +1,4 @@
-//! What a page knows of a datacenter.
+//! The data of a datacenter's page.
 
 use std::net::IpAddr;
 
@@ -17,11 +17,11 @@ use crate::source::Sources;
 /// A datacenter.
 #[derive(Debug, Serialize)]
 pub struct Page {
-    /// Its name.
+    /// The name of the datacenter.
     pub datacenter: String,
     /// The inventory's file.
     pub source: String,
-    /// What the cluster and the nodes run.
+    /// The versions that the cluster and the nodes run.
     #[serde(skip)]
     pub versions: String,
     findings: Vec<FindingRow>,
@@ -32,11 +32,11 @@ pub struct Page {
     vips: Vec<VipData>,
     domains: Vec<DomainData>,
     components: Vec<ComponentData>,
-    /// What a change does, where one was asked for.
+    /// The effects of a change, or `None` if none was asked for.
     pub change: Option<Change>,
 }
 
-/// What `check` found.
+/// A finding of `check`.
 #[derive(Debug, Serialize)]
 struct FindingRow {
     code: &'static str,
@@ -64,7 +64,7 @@ struct GatewayData {
 }
 
 impl Page {
-    /// What is known of a datacenter; `files` are those of its bundle.
+    /// Builds the page of a datacenter; `files` are those of its bundle.
     pub fn of(planned: &Planned, files: &[BundleFile], report: &Report, sources: &Sources) -> Self {
         let Planned { datacenter, plan, .. } = planned;
         let known = Known::of(planned, files, sources);
@@ -98,7 +98,7 @@ impl Page {
         }
     }
 
-    /// What is in it, in a line.
+    /// Returns the counts of its nodes, VIPs and so on, in a line.
     pub fn counts(&self) -> String {
         let counted = [
             (self.nodes.len(), "node"),

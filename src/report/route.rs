@@ -1,4 +1,4 @@
-//! What the page's box for a URL needs: the rules of each entrypoint, and how they are compared.
+//! The data of the page's box for a URL: the rules of each entrypoint, and how they are compared.
 
 use std::collections::BTreeSet;
 
@@ -18,15 +18,15 @@ pub struct EntrypointData {
     /// The controller of the edge.
     edge: &'static str,
     ports: Vec<u16>,
-    /// Whether a Gateway sends plain HTTP to HTTPS.
+    /// True if a Gateway sends plain HTTP to HTTPS.
     redirects: bool,
-    /// Whether an edge that reads the annotations of ingress-nginx does, for every domain,
+    /// True if an edge that reads the annotations of ingress-nginx sends plain HTTP to HTTPS for every domain.
     forces_tls: bool,
-    /// or for none.
+    /// True if such an edge does so for no domain.
     keeps_http: bool,
-    /// Whether such a redirect keeps a slash at the end.
+    /// True if such a redirect keeps a slash at the end.
     keeps_slash: bool,
-    /// Whether one of the second tier does.
+    /// True if a redirect of the second tier keeps a slash at the end.
     tier_keeps_slash: bool,
     fallback: Option<String>,
     tier: TierData,
@@ -50,7 +50,7 @@ struct RuleData {
     r#match: (&'static str, String),
     /// As Traefik compares it, and its priority.
     traefik: Option<(&'static str, String, usize)>,
-    /// Whether the second tier sends plain http to https.
+    /// True if the second tier sends plain http to https.
     forced: bool,
     /// `None` is the fallback.
     component: Option<String>,

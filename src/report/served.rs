@@ -1,4 +1,4 @@
-//! What is served: domains and components.
+//! Everything that is served: domains and components.
 
 use serde::Serialize;
 

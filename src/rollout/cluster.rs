@@ -20,7 +20,7 @@ pub(super) fn add(comparison: Comparison<'_>, rollout: &mut Rollout) {
         return;
     }
     let gone: Vec<&Object> = from.values().filter(|object| !to.contains_key(&object.key)).collect();
-    // The webhook of ingress-nginx refuses a path that another Ingress has (facts-kubernetes 14).
+    // The webhook of ingress-nginx refuses a path that another Ingress has (facts K14).
     let is_listeners = |object: &Object| object.key.kind == "ListenerSet";
     let new: BTreeSet<Claim<'_>> = to
         .values()
@@ -109,7 +109,7 @@ fn differs(old: &Object, new: &Object, path: &str) -> bool {
     old.field(path) != new.field(path)
 }
 
-/// Fields that the API server refuses to change: the object is deleted and made anew (facts-kubernetes 26).
+/// Fields that the API server refuses to change: the object is deleted and made anew (facts K26).
 fn cannot_change((old, new): &(&Object, &Object)) -> bool {
     let both = |path: &str| old.field(path).is_some() && new.field(path).is_some();
     differs(old, new, "/spec/loadBalancerClass")
@@ -149,7 +149,7 @@ fn exceptions(old: &Object, new: &Object) -> Vec<Exception> {
         .collect()
 }
 
-/// The health port changes through `externalTrafficPolicy: Cluster` (facts-kubernetes 21).
+/// The health port changes through `externalTrafficPolicy: Cluster` (facts K21).
 fn free_health_ports(comparison: Comparison<'_>) -> Vec<Step> {
     let changed = pairs(comparison)
         .filter(|pair| !cannot_change(pair))

@@ -19,10 +19,10 @@ use anyhow::bail;
 use crate::impact::Comparison;
 use crate::language::name::{Label, Subdomain};
 
-/// What a rollout is planned from.
+/// The input of a rollout's plan.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
-    /// What runs, what will run, and the files that differ.
+    /// The state that runs, the one that will run, and the files that differ.
     pub change: Comparison<'a>,
     /// Failure domains: what interrupts a node never reaches into two of them at a time.
     pub zones: &'a BTreeMap<Subdomain, Label>,
@@ -30,7 +30,7 @@ pub struct Request<'a> {
     pub down: &'a BTreeSet<Subdomain>,
     /// SHA-256 of each node's files as **from** has them, by their paths on it.
     pub digests: &'a BTreeMap<Subdomain, Vec<(String, String)>>,
-    /// Whether a node may be slow, so that nothing depends on several reloads at one moment.
+    /// True if a node may be slow, so that nothing depends on several reloads at one moment.
     pub careful: bool,
     /// The command that nodes are visited with, with nothing changed; `None` rolls a change out.
     pub visit: Option<Visit<'a>>,
@@ -39,7 +39,7 @@ pub struct Request<'a> {
 /// A visit of nodes, one after the other.
 #[derive(Debug, Clone, Copy)]
 pub struct Visit<'a> {
-    /// What runs on each of them.
+    /// The command that runs on each of them.
     pub command: &'a str,
     /// Only these; all where there is none.
     pub only: &'a BTreeSet<Subdomain>,
@@ -84,7 +84,7 @@ impl Rollout {
         }
     }
 
-    /// What is left after these steps. They have to be the first ones, in any order.
+    /// Returns the steps that are left after these, which have to be the first ones, in any order.
     pub fn after(mut self, done: &[String]) -> anyhow::Result<Self> {
         for id in done {
             if !self.steps.iter().any(|step| step.id == *id) {

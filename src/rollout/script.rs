@@ -13,18 +13,18 @@ use super::{Command, Do, Rollout, Step};
 use crate::emit::Templates;
 use crate::language::name::Subdomain;
 
-/// What the script needs beside the steps.
+/// The parts of the script besides the steps.
 #[derive(Debug, Clone)]
 pub struct Script<'a> {
     /// The inventory's file name.
     pub source: &'a str,
-    /// Where the bundle lies, as the script is started.
+    /// The path of the bundle, as seen from where the script is started.
     pub bundle: &'a str,
-    /// How long to look on after each step.
+    /// The time to go on checking after each step.
     pub soak: Duration,
     /// The command of `--visit`.
     pub visit: &'a str,
-    /// What to connect to, where that is not the node's name.
+    /// The host to connect to, for each node that is not reached by its name.
     pub hosts: &'a BTreeMap<Subdomain, String>,
 }
 
@@ -35,7 +35,7 @@ struct Context<'a> {
     soak: u64,
     claim: String,
     visit: String,
-    /// What runs on a node.
+    /// The program that runs on a node.
     node_program: String,
     nodes: Vec<&'a str>,
     vips: Vec<String>,

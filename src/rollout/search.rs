@@ -149,13 +149,13 @@ impl Search<'_> {
         Some(together)
     }
 
-    /// Whether a turn may share a step: a reload of what runs.
+    /// Returns true if a turn may share a step: a reload of what runs.
     fn shares(&self, turn: Turn) -> bool {
         let running = |node| self.world.kind(node) == Kind::Change && self.world.is_running(node);
         matches!(turn, Turn::Next(node) if running(node))
     }
 
-    /// Whether every subset of the turns with one more keeps every promise, and moves nothing.
+    /// Returns true if every subset of the turns with one more keeps every promise and moves nothing.
     fn independent(&self, together: &[Turn], more: Turn) -> bool {
         (1..1usize << together.len()).all(|bits| {
             let mut turns: Vec<Turn> = (0..together.len())
@@ -207,7 +207,7 @@ impl Search<'_> {
         self.push(step, &[&turns], nodes);
     }
 
-    /// What brings nodes that come to run **to** back to what they do now.
+    /// Returns the commands that bring nodes that come to run **to** back to what they do now.
     fn undo(&self, nodes: &[NodeIndex]) -> Vec<Command> {
         let some = |is: &dyn Fn(NodeIndex) -> bool| -> Vec<&Subdomain> {
             let found = nodes.iter().filter(|node| is(**node));

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::language::name::Subdomain;
 
-/// What a step does.
+/// The action of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Do {
     /// Asks every node whether it is as **from** says.
@@ -110,9 +110,9 @@ pub enum Command {
     HandOver {
         /// Between the halves.
         pause: Duration,
-        /// What comes first.
+        /// The half that comes first.
         first: Vec<(Act, Subdomain)>,
-        /// What follows.
+        /// The half that follows.
         second: Vec<(Act, Subdomain)>,
     },
     /// Anything else: a function of the script and its words.
@@ -168,11 +168,11 @@ pub(super) fn quoted(word: &str) -> String {
 pub struct VipMove {
     /// The VIP.
     pub vip: IpAddr,
-    /// Who held it.
+    /// The holder before.
     pub from: Option<Subdomain>,
-    /// Who holds it then.
+    /// The holder after.
     pub to: Option<Subdomain>,
-    /// How long nobody does.
+    /// The time for which nobody holds it.
     pub silent: Duration,
 }
 
@@ -189,7 +189,7 @@ impl VipMove {
     }
 }
 
-/// Who must hold a VIP after a step.
+/// The expected holder of a VIP after a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expectation {
     /// The VIP.
@@ -203,23 +203,23 @@ pub struct Expectation {
 pub struct Step {
     /// From its content: the same step has the same id in every run.
     pub id: String,
-    /// What it does.
+    /// The action.
     pub does: Do,
     /// In words.
     pub title: String,
-    /// On which nodes, all at once.
+    /// The nodes that it concerns, all at once.
     pub nodes: Vec<Subdomain>,
-    /// On which objects.
+    /// The objects that it concerns.
     pub objects: Vec<String>,
     /// VIPs that move in it.
     pub moves: Vec<VipMove>,
-    /// What it runs, one after the other.
+    /// The commands, run one after the other.
     pub commands: Vec<Command>,
     /// The nodes that are asked afterwards.
     pub asked: Vec<Subdomain>,
     /// All that they must hold.
     pub expect: Vec<Expectation>,
-    /// How long to wait for that.
+    /// The time to wait for that.
     pub wait: Duration,
     /// The way back.
     pub back: Vec<Command>,
@@ -243,7 +243,7 @@ impl Step {
         }
     }
 
-    /// What must hold afterwards, as a command; `None` where nothing must.
+    /// Returns the check of what must hold afterwards as a command, or `None` if nothing must.
     pub fn check(&self) -> Option<Command> {
         if self.asked.is_empty() {
             return None;
@@ -273,7 +273,7 @@ impl Step {
     }
 }
 
-/// What a rollout promises.
+/// The promises of a rollout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Promise {
     /// No VIP has two holders, and none is without one for longer than a handover.
@@ -285,12 +285,12 @@ pub enum Promise {
 /// A promise that cannot be kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exception {
-    /// Which.
+    /// The promise.
     pub promise: Promise,
-    /// For which VIP.
+    /// The VIP.
     pub vip: IpAddr,
-    /// For how long.
+    /// The time for which it is silent.
     pub silent: Duration,
-    /// Why.
+    /// The reason.
     pub why: String,
 }

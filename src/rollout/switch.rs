@@ -41,7 +41,7 @@ pub(super) fn before(comparison: Comparison<'_>) -> Vec<Step> {
     parents.into_iter().chain(others).collect()
 }
 
-/// What is waited for before a Service selects the pods of a Gateway.
+/// Returns the waits before a Service selects the pods of a Gateway.
 pub(super) fn awaited(comparison: Comparison<'_>) -> Vec<Command> {
     let gateway = |service: &Object| {
         let folder = service.file.strip_suffix("/service.yaml")?;

@@ -32,7 +32,7 @@ impl RoutingTable {
 }
 
 impl Rule {
-    /// What a message calls the one who answers.
+    /// Names the component or fallback that answers, for a message.
     fn by(&self, entrypoint: &Label) -> String {
         match &self.answer {
             Answer::Component(name) => format!("`{name}`"),

@@ -1,4 +1,4 @@
-//! What can only be seen when everybody's paths are side by side.
+//! Problems that can only be seen when everybody's paths are side by side.
 
 use crate::diag::{Code, code};
 

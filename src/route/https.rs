@@ -2,14 +2,15 @@
 
 use crate::model::{Annotations, Component, Controller, Tiers, is_true, nginx_annotation};
 
-/// Whether a redirect keeps a slash at the end: ingress-nginx takes it off without `preserve-trailing-slash`
-/// (facts-kubernetes 31).
+/// Returns true if a redirect keeps a slash at the end: ingress-nginx takes it off without `preserve-trailing-slash`
+/// (facts K31).
 pub fn keeps_slash(controller: Controller, annotations: &Annotations) -> bool {
     let keeps = nginx_annotation(annotations, "preserve-trailing-slash").is_some_and(is_true);
     controller != Controller::IngressNginx || keeps
 }
 
-/// Whether the second tier redirects: it sees plain http from the edge, whatever the client sent (facts-kubernetes 15, 32).
+/// Returns true if the second tier redirects: it sees plain http from the edge, whatever the client sent
+/// (facts K15, K32).
 pub fn is_forced(tiers: &Tiers, component: Option<&Component>) -> bool {
     const FORCE: &str = "force-ssl-redirect";
     let own = component.and_then(|found| nginx_annotation(&found.annotations, FORCE));

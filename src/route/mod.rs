@@ -27,13 +27,13 @@ use crate::language::word::PathType;
 use crate::model::{Annotations, Component, Controller, Draft, Path, Tiers};
 use crate::source::Span;
 
-/// What the routing tier of every entrypoint is told.
+/// The rules of the routing tier of every entrypoint.
 #[derive(Debug, Default)]
 pub struct RoutingTable {
     tiers: BTreeMap<Label, Tier>,
 }
 
-/// What one routing tier is told, and who answers: by the inventory, or by the objects of a state.
+/// The rules of one routing tier, and who answers: by the inventory, or by the objects of a state.
 #[derive(Debug)]
 pub struct Tier<A = Answer> {
     /// By host, `None` being any host that is not named; longest paths first.
@@ -44,33 +44,33 @@ pub struct Tier<A = Answer> {
     records: Vec<(Option<Host>, Rule<A>)>,
     /// Hosts all of whose paths ingress-nginx takes for regular expressions.
     regex_hosts: BTreeSet<Option<Host>>,
-    /// Whether that is so of every host.
+    /// True if that is so of every host.
     all_regex: bool,
 }
 
 /// Requests for a path, and who answers them.
 #[derive(Debug, Clone)]
 pub struct Rule<A = Answer> {
-    /// What is compared, and how.
+    /// The path, and the way in which it is compared.
     pub path: Path,
-    /// Who answers.
+    /// The answer to requests for it.
     pub answer: A,
-    /// Whether it is for what no other rule of its host claims, and Gateway API has it without hosts alone.
+    /// True if it is for what no other rule of its host claims. Gateway API has it only without hosts.
     pub is_catch_all: bool,
-    /// What annotations of Traefik say of it.
+    /// The settings that annotations of Traefik give it.
     pub traefik: TraefikRule,
-    /// Where the host is written; the path's place where there is none.
+    /// The place of the host, or of the path if there is no host.
     pub host: Span,
-    /// How Gateway API compares the path.
+    /// The path as Gateway API compares it.
     pub found: PathMatch,
 }
 
-/// Who answers requests.
+/// The component or fallback that answers requests.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Answer {
     /// A component, by its backend or, for a record, by the fallback.
     Component(Label),
-    /// What serves everything that no component claims.
+    /// The fallback, which serves everything that no component claims.
     Fallback,
 }
 
@@ -81,7 +81,7 @@ fn with(tier: &Annotations, own: &Annotations) -> Annotations {
     all
 }
 
-/// What annotations of Traefik say of the rules of an Ingress.
+/// The settings that annotations of Traefik give the rules of an Ingress.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TraefikRule {
     /// `router.priority`, in place of the length of the rule's text.
@@ -91,7 +91,7 @@ pub struct TraefikRule {
 }
 
 impl TraefikRule {
-    /// What annotations say.
+    /// Reads the settings from annotations.
     pub fn of(annotations: &Annotations) -> Self {
         let says = |name: &str| {
             let key = format!("traefik.ingress.kubernetes.io/router.{name}");
@@ -126,7 +126,7 @@ impl fmt::Display for Answer {
 }
 
 impl<A> Rule<A> {
-    /// Whether it is for every path of its host.
+    /// Returns true if it is for every path of its host.
     fn is_whole(&self) -> bool {
         self.path.path.value.as_str() == "/" && self.path.kind != PathType::Exact
     }
@@ -305,12 +305,13 @@ impl<A> Tier<A> {
         host.wildcard().filter(named)
     }
 
-    /// Whether ingress-nginx takes the paths of a host for regular expressions, because one of its Ingresses says so.
+    /// Returns true if ingress-nginx takes the paths of a host for regular expressions, because one of its Ingresses
+    /// says so.
     pub fn is_regex(&self, host: Option<&Host>) -> bool {
         self.all_regex || self.regex_hosts.contains(&host.cloned())
     }
 
-    /// Whether some rule answers every path of a host that no other rule claims.
+    /// Returns true if some rule answers every path of a host that no other rule claims.
     pub fn is_whole(&self, host: Option<&Host>) -> bool {
         self.rules(host).iter().any(Rule::is_whole)
     }

@@ -24,7 +24,8 @@ pub fn regex_annotation<'a>(
     turns.then_some("rewrite-target")
 }
 
-/// Whether a `rewrite-target` changes a path: one that is the path does nothing. A Prefix is a location that ends in a slash.
+/// Returns true if a `rewrite-target` changes a path: one that is the path does nothing. A Prefix is a location that
+/// ends in a slash.
 pub fn rewrites(path: &Path, target: &str) -> bool {
     let text = path.path.value.as_str();
     match path.kind {
@@ -34,12 +35,12 @@ pub fn rewrites(path: &Path, target: &str) -> bool {
     }
 }
 
-/// Whether a path matches `^pattern`, whatever the case; `None` where the pattern cannot be tried here.
+/// Returns true if a path matches `^pattern`, whatever the case, or `None` if the pattern cannot be tried here.
 pub fn matches(pattern: &str, path: &str) -> Option<bool> {
     is_match(&format!("(?i)^{pattern}"), path)
 }
 
-/// How many built expressions a thread keeps.
+/// The most built expressions that a thread keeps.
 const KEPT: usize = 1024;
 
 thread_local! {
@@ -47,7 +48,7 @@ thread_local! {
     static BUILT: RefCell<BTreeMap<String, Option<Regex>>> = const { RefCell::new(BTreeMap::new()) };
 }
 
-/// Whether a path matches a pattern; `None` where that cannot be tried here.
+/// Returns true if a path matches a pattern, or `None` if that cannot be tried here.
 pub fn is_match(pattern: &str, path: &str) -> Option<bool> {
     BUILT.with_borrow_mut(|built| {
         if built.len() > KEPT {
@@ -108,7 +109,7 @@ fn spell(found: &Hir, end: End, text: &mut String) -> Option<()> {
     Some(())
 }
 
-/// How far a pattern is a regular expression.
+/// The engines that take a pattern for a regular expression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
     /// Every engine has it.

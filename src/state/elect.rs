@@ -1,5 +1,5 @@
-//! Who is MASTER of each VIP, from the configurations that run: the model of VRRP as keepalived has it, mixed fleets
-//! included, in which some nodes run one state and some another.
+//! The MASTER of each VIP, from the configurations that run: keepalived's model of VRRP, for mixed fleets too, in which
+//! some nodes run one state and some another.
 //!
 //! Per VRID and family, the instances that are able to go from the highest priority down; of equals first the one that
 //! holds it now. Each is MASTER unless it hears one that was chosen before it. An address is held by every MASTER whose
@@ -30,7 +30,7 @@ use sync::Groups;
 /// A node's place in [`Electorate::nodes`].
 pub type NodeIndex = usize;
 
-/// What a node runs: which of the states, as their place in the list that [`Electorate::of`] took.
+/// The state that a node runs, as an index into the list that [`Electorate::of`] took.
 pub type Phase = usize;
 
 /// Several states of one fleet, prepared for many elections.
@@ -40,7 +40,7 @@ pub struct Electorate {
     /// By node, then by phase.
     running: Vec<Vec<Option<Arc<NodeState>>>>,
     routers: Vec<Router>,
-    /// Who may hold an address: router and candidate.
+    /// The instances that may hold each address, as indices of router and candidate.
     addresses: BTreeMap<IpAddr, Vec<(usize, usize)>>,
 }
 
@@ -50,7 +50,7 @@ struct Router {
     /// The best first, while all is healthy.
     candidates: Vec<Candidate>,
     hearing: Hearing,
-    /// Who hears whom if networks of which nothing is known are not one.
+    /// The hearing with networks of which nothing is known taken to be separate, or `None` if nothing was assumed.
     apart: Option<Hearing>,
 }
 
@@ -73,7 +73,7 @@ impl Candidate {
     }
 }
 
-/// What runs where, and what is wrong.
+/// The phase that each node runs, and everything that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Situation {
     /// By node; `None` where no keepalived runs.
@@ -82,7 +82,7 @@ pub struct Situation {
     pub drained: BTreeSet<NodeIndex>,
     /// Nodes that do not run.
     pub down: BTreeSet<NodeIndex>,
-    /// What an instance tracks and is not well, by node: scripts, processes, interfaces, BFD sessions.
+    /// Tracked things that are not well, by node: scripts, processes, interfaces, BFD sessions.
     pub failing: BTreeSet<(NodeIndex, String)>,
 }
 
@@ -148,13 +148,13 @@ impl Electorate {
         &self.nodes
     }
 
-    /// What a node runs in a phase.
+    /// Returns the state that a node runs in a phase, or `None` if it has none.
     pub fn state(&self, node: NodeIndex, phase: Phase) -> Option<&Arc<NodeState>> {
         self.running.get(node)?.get(phase)?.as_ref()
     }
 
-    /// What can be unwell, by name: everything that an instance of any phase tracks, files aside, and every check, also
-    /// those that no instance follows.
+    /// Returns the names of everything that can fail: all that an instance of any phase tracks, files aside, and every
+    /// check, also those that no instance follows.
     pub fn checks(&self) -> BTreeSet<&String> {
         let states = self.running.iter().flatten().flatten();
         let found: Vec<&Configuration> =
@@ -184,7 +184,7 @@ impl Electorate {
         }
     }
 
-    /// Who is MASTER once it is settled, after `before`.
+    /// Returns the MASTERs once the election has settled, starting from `before`.
     pub fn elect(&self, situation: &Situation, before: &Masters) -> Masters {
         self.settle(situation, before, |router| &router.hearing)
     }
@@ -262,7 +262,7 @@ impl Electorate {
         masters
     }
 
-    /// Who holds an address.
+    /// Returns the nodes that hold an address.
     pub fn holders(&self, masters: &Masters, address: IpAddr) -> Vec<NodeIndex> {
         let instances = self.addresses.get(&address).map(Vec::as_slice).unwrap_or_default();
         let mut holders: Vec<NodeIndex> = instances
@@ -277,7 +277,7 @@ impl Electorate {
         holders
     }
 
-    /// Who would hold an address in a situation; sync groups do not count.
+    /// Returns the nodes that would hold an address in a situation; sync groups do not count.
     pub fn holders_in(
         &self,
         situation: &Situation,
@@ -331,7 +331,7 @@ impl Electorate {
     }
 }
 
-/// Whether a candidate takes part, and by how much its priority differs.
+/// Returns by how much a candidate's priority changes, or `None` if it takes no part.
 fn able(candidate: &Candidate, situation: &Situation) -> Option<i32> {
     let node = candidate.node;
     if situation.running.get(node).copied().flatten() != Some(candidate.phase)

@@ -1,4 +1,4 @@
-//! What objects of Gateway API say.
+//! Accessors for the objects of Gateway API.
 
 use serde_json::Value;
 
@@ -31,7 +31,7 @@ impl Object {
         }
     }
 
-    /// Whether it is an edge Service whose VIPs lead to a Gateway.
+    /// Returns true if this is an edge Service whose VIPs lead to a Gateway.
     pub fn exposes_gateway(&self) -> bool {
         self.field("/metadata/annotations").is_some_and(|all| all.get(EXPOSES).is_some())
     }
@@ -87,14 +87,12 @@ impl Object {
 
     /// The component in whose file the object stands.
     pub fn component(&self) -> Option<&str> {
-        match Place::of(&self.file) {
-            Place::Component(name) => Some(name),
-            _ => None,
-        }
+        Place::of(&self.file).component()
     }
 }
 
-/// Whether a rule sends every request for plain HTTP to HTTPS: it stands at another listener than the paths.
+/// Returns true if a rule redirects every plain HTTP request to HTTPS: such a rule is attached to another listener than
+/// the paths.
 fn is_to_https(rule: &Value) -> bool {
     let filters = list(rule, "filters");
     let redirect = filters.iter().find_map(|filter| filter.get("requestRedirect"));

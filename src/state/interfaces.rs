@@ -34,7 +34,7 @@ impl Interfaces {
         self.0.extend(other.0);
     }
 
-    /// Whether nothing is known.
+    /// Returns true if nothing is known.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

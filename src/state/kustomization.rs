@@ -1,4 +1,4 @@
-//! What `kubectl apply -k` is told (kustomization.yaml).
+//! The input of `kubectl apply -k` (kustomization.yaml).
 
 use std::collections::{BTreeMap, BTreeSet};
 

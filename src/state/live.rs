@@ -1,4 +1,4 @@
-//! What a cluster has, as `kubectl get -o json` (or yaml) prints it, in the place of a bundle's manifests.
+//! The objects of a cluster, as `kubectl get -o json` (or yaml) prints them, in place of a bundle's manifests.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -139,7 +139,7 @@ fn text<'a>(objects: impl Iterator<Item = &'a Value>) -> String {
     format!("# {} and applied to the cluster.\n{}", emit::MARK, documents.join("---\n"))
 }
 
-/// Where a bundle keeps an object like this one.
+/// Returns the path at which a bundle keeps an object like this one.
 fn usual_place(object: &Object) -> String {
     let name = object.key.name.as_str();
     let place = match object.key.kind.as_str() {
@@ -157,9 +157,9 @@ fn usual_place(object: &Object) -> String {
     place.to_string()
 }
 
-/// What the API server puts where a manifest says nothing.
+/// A value that the API server fills in where a manifest says nothing.
 enum Filled {
-    /// Whatever it chooses.
+    /// Any value.
     Anything,
     /// A word.
     Word(&'static str),
@@ -201,7 +201,7 @@ const FILLED_IN: &[(&str, &str, Filled)] = &[
 const OF_CONTROLLERS: &[&str] =
     &[NGINX, "traefik.ingress.kubernetes.io/", "kubernetes.io/ingress.class"];
 
-/// What an object says without what its manifest did not.
+/// Returns an object without the fields that its manifest did not set.
 fn without_filled_in(object: &Object, wanted: Option<&Object>) -> Value {
     let wanted = wanted.map(|wanted| &wanted.value);
     // What `kubectl apply` was given last: the annotations and labels in it would be removed by the next one.
@@ -270,7 +270,7 @@ fn is_filled_in(kind: &str, path: &str, value: &Value) -> bool {
     })
 }
 
-/// Whether a path is that of annotations or labels, which may be empty.
+/// Returns true if a path is that of annotations or labels, which may be empty.
 fn is_metadata(path: &str) -> bool {
     path == "/metadata/annotations" || path == "/metadata/labels"
 }

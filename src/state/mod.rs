@@ -32,23 +32,23 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::bundle::Place;
+use crate::bundle::{NodeFile, Place};
 use crate::language::name::{Name, Subdomain};
 use crate::language::version::KeepalivedVersion;
 use crate::source::{FileId, Sources};
 
-/// What runs on the nodes and in the cluster.
+/// Everything that runs on the nodes and in the cluster.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct State {
     /// By name.
     pub nodes: BTreeMap<Subdomain, Arc<NodeState>>,
     /// The objects of the manifests that were read.
     pub objects: BTreeMap<ObjectKey, Object>,
-    /// What `kubectl apply -k` is told.
+    /// The input of `kubectl apply -k`.
     pub kustomization: Kustomization,
 }
 
-/// What the files of a node say.
+/// The contents of a node's files.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct NodeState {
     /// `None` without a keepalived.conf.
@@ -57,7 +57,7 @@ pub struct NodeState {
     pub version: Option<KeepalivedVersion>,
     /// Its addresses, where it was asked (`ip-addr.json`).
     pub interfaces: Interfaces,
-    /// What the policy routing script holds; empty without one.
+    /// The contents of the policy routing script; empty without one.
     pub routing: ScriptRouting,
     /// Rules from an address that stood in the kernel when the files were collected (`ip-rule.json`).
     pub standing: Vec<StandingRule>,
@@ -111,16 +111,16 @@ impl State {
     }
 }
 
-/// What a node's files say, and the statements that say it.
+/// The contents of a node's files, and the statements that they come from.
 #[derive(Debug)]
 pub struct Written {
-    /// What its folder is called.
+    /// The name of the node's folder.
     pub name: String,
-    /// What the files say.
+    /// The contents of the files.
     pub state: NodeState,
     /// Every statement of its keepalived.conf, includes in their places.
     pub statements: Vec<Statement>,
-    /// What was not understood.
+    /// Remarks on everything that was not understood.
     pub remarks: Vec<Remark>,
 }
 
@@ -143,14 +143,14 @@ impl Written {
 fn configuration_files<'a>(tree: &'a Tree, sources: &mut Sources) -> BTreeMap<&'a str, FileId> {
     let readable = tree.iter().map(|(path, _)| path);
     let readable =
-        readable.filter(|path| path.starts_with("nodes/") && keepalived::is_readable(path));
+        readable.filter(|path| Place::of(path).is_of_node() && keepalived::is_readable(path));
     let shared = readable.filter_map(|path| Some((path, tree.share(path)?)));
     shared.map(|(path, body)| (path, sources.add(tree.shown(path), body))).collect()
 }
 
 fn read_node(tree: &Tree, name: &str, files: &BTreeMap<&str, FileId>) -> (NodeState, Vec<Remark>) {
-    let collected = |file: &str| tree.get(&format!("nodes/{name}/{file}"));
-    let script = collected("usr/local/sbin/lbgen-policy-routing");
+    let collected = |file: &str| tree.get(&NodeFile::of(file).on(name).to_string());
+    let script = tree.get(&NodeFile::PolicyRouting.on(name).to_string());
     let mut node = NodeState {
         keepalived: None,
         version: collected("keepalived-version.txt").and_then(KeepalivedVersion::of_text),
@@ -163,7 +163,7 @@ fn read_node(tree: &Tree, name: &str, files: &BTreeMap<&str, FileId>) -> (NodeSt
     (node, remarks)
 }
 
-/// What `ip -j addr` printed: `ip-addr.json`, or a file for each family.
+/// Reads the output of `ip -j addr`: `ip-addr.json`, or a file for each family.
 fn interfaces(tree: &Tree, name: &str) -> Interfaces {
     let mut found = Interfaces::default();
     let folder = format!("nodes/{name}");

@@ -10,14 +10,14 @@ use crate::language::name::{Name, QualifiedName};
 use crate::model::Annotations;
 use crate::source::{Loc, Span};
 
-/// What names an object in a cluster.
+/// The key of an object in a cluster.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ObjectKey {
     /// `Service`, `Ingress`, ...
     pub kind: String,
     /// Empty where the manifest names none.
     pub namespace: String,
-    /// Its name.
+    /// The name of the object.
     pub name: String,
 }
 
@@ -30,7 +30,7 @@ impl fmt::Display for ObjectKey {
 /// An object.
 #[derive(Debug, Clone)]
 pub struct Object {
-    /// What names it.
+    /// The key of the object.
     pub key: ObjectKey,
     /// All of it.
     pub value: Value,
@@ -67,7 +67,7 @@ impl Object {
         self.field("/metadata/labels")?.get(name)?.as_str()
     }
 
-    /// Whether lbgen wrote it.
+    /// Returns true if lbgen wrote the object.
     pub fn is_ours(&self) -> bool {
         self.label(MANAGED_BY) == Some("lbgen")
     }
@@ -134,9 +134,9 @@ impl Object {
 pub struct PathRule<'a> {
     /// `None` is any host.
     pub host: Option<&'a str>,
-    /// What is compared,
+    /// The path that a request's path is compared with.
     pub path: &'a str,
-    /// and how: `pathType`, or the type of an HTTPPathMatch.
+    /// The kind of comparison: `pathType`, or the type of an HTTPPathMatch.
     pub kind: Option<&'a str>,
     /// The Ingress, or the component of a route.
     pub owner: &'a str,
@@ -144,7 +144,7 @@ pub struct PathRule<'a> {
     pub backend: String,
 }
 
-/// Whether a file of a bundle is a manifest of objects.
+/// Returns true if a file of a bundle is a manifest of objects.
 pub(super) fn is_manifest(path: &str) -> bool {
     Place::of(path).is_manifest()
 }

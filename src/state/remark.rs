@@ -1,8 +1,8 @@
-//! What a reader has to say of a line.
+//! Remarks that a reader makes on lines.
 
 use crate::source::Span;
 
-/// What keepalived, or lbgen, does with a line.
+/// The treatment of a line by keepalived, or by lbgen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// keepalived skips it, or takes another value; so does lbgen.
@@ -16,10 +16,10 @@ pub enum Kind {
 /// Something that is not as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remark {
-    /// Where it stands.
+    /// The position of the text in question.
     pub at: Span,
     /// In words.
     pub text: String,
-    /// What is done with it.
+    /// The treatment of the line.
     pub kind: Kind,
 }

@@ -1,4 +1,4 @@
-//! What the policy routing script holds: the lists in its here documents.
+//! The contents of the policy routing script: the lists in its here documents.
 
 use std::net::IpAddr;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 /// The lists of a script.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ScriptRouting {
-    /// Whether the script holds rules and routes; else keepalived does, and the script only knows them.
+    /// True if the script holds rules and routes; else keepalived does, and the script only knows them.
     pub is_static: bool,
     /// By VIP.
     pub rules: Vec<ScriptRule>,
@@ -22,7 +22,7 @@ pub struct ScriptRouting {
 pub struct ScriptRule {
     /// The VIP.
     pub vip: IpAddr,
-    /// Whether it is an IPv6 rule.
+    /// True if it is an IPv6 rule.
     pub ipv6: bool,
     /// `ip rule` priority.
     pub priority: u32,
@@ -48,9 +48,9 @@ pub struct ScriptRoute {
 pub struct ScriptMark {
     /// The VIP.
     pub vip: IpAddr,
-    /// They enter here,
+    /// The interface that the connections enter by.
     pub interface: String,
-    /// to this address.
+    /// The address that they are made to.
     pub address: IpAddr,
     /// Value of the packet mark.
     pub value: u32,

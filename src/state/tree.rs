@@ -15,18 +15,18 @@ use super::object::{self, Object};
 use crate::bundle::{Change, ChangeKind, Disk, OldFile};
 use crate::emit::{BundleFile, is_generated};
 
-/// Where a node keeps its configuration.
+/// The path of a node's configuration.
 const CONFIGURATION: &str = "etc/keepalived/keepalived.conf";
 
 /// Files below `nodes/` and `kubernetes/`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tree {
-    /// What a message puts before a path.
+    /// The prefix that messages put before a path.
     root: String,
-    /// How the tree's own paths lie below the root, where that is not a bundle's way: `NAME/etc/...`.
+    /// True if the tree's own paths lie below the root as `NAME/etc/...`, unlike those of a bundle.
     bare: bool,
     files: BTreeMap<String, Arc<str>>,
-    /// What messages call files that came from elsewhere.
+    /// Names that messages use for files that came from elsewhere.
     elsewhere: BTreeMap<String, String>,
 }
 
@@ -176,7 +176,7 @@ impl Tree {
         Ok(Self { root, bare: true, files, elsewhere })
     }
 
-    /// What differs from a render. What lbgen did not write stays.
+    /// Returns what differs from a render; files that lbgen did not write stay.
     pub fn changes<'a>(&'a self, files: &'a [BundleFile]) -> Vec<Change<'a>> {
         let wanted: BTreeSet<&str> = files.iter().map(|file| file.path.as_str()).collect();
         let mut changes: Vec<Change<'a>> = Vec::new();
@@ -280,7 +280,7 @@ impl Tree {
     }
 }
 
-/// What an inventory calls a node whose folder or file somebody else named: `LB_1` is `lb-1`.
+/// Returns the inventory's name for a node whose folder or file somebody else named: `LB_1` is `lb-1`.
 fn node_name(folder: &str) -> String {
     folder.to_ascii_lowercase().replace('_', "-")
 }
@@ -346,7 +346,7 @@ fn text_of(body: Vec<u8>) -> String {
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
-/// What a git command prints.
+/// Runs a git command and returns its output.
 fn git(folder: &Path, arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
     let done = Command::new("git")
         .arg("-C")

@@ -42,7 +42,7 @@ impl<'a> Tracer<'a> {
     }
 
     /// In ingress-nginx a canary is one of the main rule's Service, wherever that answers; one whose own Service answers
-    /// somewhere as it is has no effect (facts-kubernetes 29).
+    /// somewhere as it is has no effect (facts K29).
     fn canary_of_service(&self, tier: &'a Tier, main: &Component) -> Option<&'a Rule> {
         let service = main.upstream()?;
         let mut canaries = tier.canaries().filter(|(host, rule)| {

@@ -1,4 +1,4 @@
-//! What two APIs answer differently: every URL that could tell two rules apart is asked of both.
+//! The differences between the answers of two APIs: every URL that could tell two rules apart is asked of both.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use crate::language::name::{Host, Label, Name};
 use crate::model::{Datacenter, Domain};
 use crate::route::{Tier, witnesses};
 
-/// What was asked, and what differs.
+/// The number of URLs asked, and the differences found.
 #[derive(Debug)]
 pub struct Comparison {
     /// URLs that were asked.
@@ -23,7 +23,7 @@ pub struct Comparison {
 pub struct Difference {
     /// Their entrypoint.
     pub entrypoint: Label,
-    /// Whether they come with TLS.
+    /// The scheme, which says if they come with TLS.
     pub scheme: Scheme,
     /// Each side's answer, in words.
     pub answers: [String; 2],
@@ -74,7 +74,8 @@ pub fn compare<'a>(datacenter: &'a Datacenter, sides: [&Tracer<'a>; 2]) -> Compa
 }
 
 impl Tracer<'_> {
-    /// Who answers, in words that say the same where the answers are alike. A redirect to where nobody answers is no answer.
+    /// Returns who answers, in words that say the same where the answers are alike. A redirect to where nobody answers
+    /// is no answer.
     fn final_answer(&self, entrypoint: &Label, request: &Request) -> String {
         match self.trace_in(entrypoint, request).answer {
             Outcome::Component { name, .. } => format!("component {name}"),

@@ -5,7 +5,7 @@ use crate::model::{Domain, Exposed, Host};
 use crate::route::{Considered, Found, normal};
 
 impl<'a> Tracer<'a> {
-    /// Who answers, as the Gateway of an entrypoint and its routes say.
+    /// Returns who answers, as the Gateway of an entrypoint and its routes say.
     pub(super) fn by_gateway(
         &self,
         routes: Routes<'a>,
@@ -50,7 +50,7 @@ impl<'a> Tracer<'a> {
     }
 }
 
-/// Traefik's Gateway compares paths before hosts where the listener is for several (facts-kubernetes 33).
+/// Traefik's Gateway compares paths before hosts where the listener is for several (facts K33).
 fn longer_elsewhere(
     found: &Considered<'_>,
     considered: &[Considered<'_>],

@@ -5,7 +5,7 @@ use crate::model::{Controller, Domain, Exposed, Host, Tiers, is_true, nginx_anno
 use crate::route::{Considered, Engine, Found, Tier, is_forced, keeps_slash, normal};
 
 impl<'a> Tracer<'a> {
-    /// Who answers, as the Ingresses of an entrypoint say.
+    /// Returns who answers, as the Ingresses of an entrypoint say.
     pub(super) fn by_ingress(
         &self,
         routes: Routes<'a>,
@@ -22,7 +22,7 @@ impl<'a> Tracer<'a> {
         self.forced_to_https(routes.tiers, trace).unwrap_or(outcome)
     }
 
-    /// What the routing tier does.
+    /// Returns the answer of the routing tier.
     fn routed(&self, routes: Routes<'a>, trace: &mut Trace<'a>) -> Outcome<'a> {
         let Routes { tiers, tier } = routes;
         let request = trace.request;

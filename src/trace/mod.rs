@@ -1,4 +1,4 @@
-//! Who answers a request: VIP, edge, routing tier, component or fallback, and why.
+//! The way of a request to its answer, and why: VIP, edge, routing tier, component or fallback.
 
 mod canary;
 mod compare;
@@ -24,7 +24,7 @@ use crate::route::{Answer, Considered, RoutingTable, Tier};
 pub struct Tracer<'a> {
     datacenter: &'a Datacenter,
     routes: &'a RoutingTable,
-    /// Who holds each VIP.
+    /// The holder of each VIP.
     holders: BTreeMap<IpAddr, Option<&'a Subdomain>>,
     /// Entrypoints without a ready pod on a node: what reaches it there is dropped (`externalTrafficPolicy: Local`).
     unready: BTreeSet<(Label, Subdomain)>,
@@ -32,7 +32,6 @@ pub struct Tracer<'a> {
     side: Option<Exposed>,
 }
 
-/// What an entrypoint says of its routes.
 #[derive(Debug, Clone, Copy)]
 struct Routes<'a> {
     tiers: &'a Tiers,
@@ -46,13 +45,13 @@ pub struct Trace<'a> {
     pub request: &'a Request,
     /// The VIPs that take it, and who holds each.
     pub vips: Vec<(IpAddr, Option<&'a Subdomain>)>,
-    /// Where TLS ends; `None` where no edge knows the host.
+    /// The edge where TLS ends, or `None` if no edge knows the host.
     pub edge: Option<Edge<'a>>,
-    /// Who answers.
+    /// The outcome of the request.
     pub answer: Outcome<'a>,
     /// The rules that match, the one that answers first.
     pub considered: Vec<Considered<'a>>,
-    /// What else is worth knowing.
+    /// Further notes worth knowing.
     pub notes: Vec<String>,
 }
 
@@ -61,40 +60,40 @@ pub struct Trace<'a> {
 pub struct Edge<'a> {
     /// The domain that has its host.
     pub host: &'a Host,
-    /// What the inventory says of it.
+    /// The domain's entry in the inventory.
     pub domain: &'a Domain,
     /// The tiers that serve it.
     pub tiers: &'a Tiers,
 }
 
-/// Who answers.
+/// The outcome of a request.
 #[derive(Debug)]
 pub enum Outcome<'a> {
     /// A component.
     Component {
-        /// Its name,
+        /// The name of the component.
         name: &'a Label,
-        /// where its Service is,
+        /// The namespace of its Service.
         namespace: &'a Label,
-        /// what that is called,
+        /// The name of its Service.
         service: &'a ServiceName,
-        /// and the Service's port, by name or number.
+        /// The port of its Service, by name or number.
         port: String,
     },
-    /// What serves everything that no component claims.
+    /// The fallback, which serves everything that no component claims.
     Fallback {
-        /// Its name, and its Service's.
+        /// The name of the fallback, and of its Service.
         name: &'a ServiceName,
-        /// Where the Service is.
+        /// The namespace of its Service.
         namespace: &'a Label,
-        /// Where its addresses listen.
+        /// The port that its addresses listen on.
         port: u16,
     },
     /// A controller, with another address.
     Redirect {
         /// 301 or 308.
         status: u16,
-        /// Where to.
+        /// The address that the client is sent to.
         location: String,
         /// In words.
         why: String,
@@ -151,7 +150,7 @@ impl<'a> Tracer<'a> {
         trace
     }
 
-    /// Who answers; what is met on the way is told.
+    /// Returns who answers, and notes in `trace` what is met on the way.
     fn follow(&self, trace: &mut Trace<'a>) -> Outcome<'a> {
         let host = &trace.request.host;
         let domain = self.domain(host);
@@ -185,7 +184,7 @@ impl<'a> Tracer<'a> {
         self.within(routes, domain, trace)
     }
 
-    /// Who answers within an entrypoint; the domain is that of the request's host.
+    /// Returns who answers within an entrypoint; the domain is that of the request's host.
     fn within(
         &self,
         routes: Routes<'a>,
@@ -288,7 +287,7 @@ impl<'a> Tracer<'a> {
         }
     }
 
-    /// Who answers by a rule that a tier found; `api` is the one that it was found by.
+    /// Returns who answers by a rule that a tier found; `api` is the one that it was found by.
     fn found(
         &self,
         found: &Considered<'a>,

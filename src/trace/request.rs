@@ -28,7 +28,7 @@ impl Scheme {
 pub struct Request {
     /// As it was written.
     pub url: String,
-    /// Whether it comes with TLS.
+    /// The scheme, which says if it comes with TLS.
     pub scheme: Scheme,
     /// In lower case, without the port.
     pub host: Host,

@@ -1,4 +1,4 @@
-//! What teams expect of their routes: a list of URLs and who should answer each.
+//! The tests that teams write for their routes: a list of URLs and who should answer each.
 
 use super::{Outcome, Request};
 use crate::diag::{Diagnostic, Report};
@@ -10,15 +10,15 @@ use crate::source::{Loc, Span};
 /// One line of a file of tests.
 #[derive(Debug)]
 pub struct Test {
-    /// Where it stands.
+    /// The place of the test.
     pub at: Span,
-    /// What is asked.
+    /// The request to follow.
     pub request: Request,
-    /// Who should answer.
+    /// The expected answer.
     pub expected: Expected,
 }
 
-/// Who should answer.
+/// The answer that a test expects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expected {
     /// `component NAME`
@@ -80,7 +80,7 @@ impl Expected {
         }
     }
 
-    /// Whether that is who answers.
+    /// Returns true if that is who answers.
     pub fn is_met_by(&self, outcome: &Outcome<'_>) -> bool {
         match (self, outcome) {
             (Self::Component(wanted), Outcome::Component { name, .. }) => wanted == name.as_str(),

@@ -1,4 +1,4 @@
-//! What a plan and its elections say, as rows: tables, JSON and pages show the same ones.
+//! A plan and its elections as rows: tables, JSON and pages show the same ones.
 
 mod impact;
 mod orders;

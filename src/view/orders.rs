@@ -1,4 +1,4 @@
-//! Who holds what, in which order, with which numbers, and how even that is.
+//! The nodes that hold each VIP, in standby order, with their numbers, and how even that is.
 
 use std::net::IpAddr;
 
@@ -16,7 +16,7 @@ const FAILURES: usize = 2;
 pub struct Orders<'a> {
     /// Of this form.
     pub version: u8,
-    /// Its name.
+    /// The name of the datacenter.
     pub datacenter: &'a Label,
     /// By address.
     pub vips: Vec<VipRow<'a>>,
@@ -46,16 +46,16 @@ pub struct VipRow<'a> {
     pub mark: Option<u32>,
     /// and the priority of its `fwmark` rules.
     pub mark_rule_priority: Option<u32>,
-    /// Who holds it while every node is up.
+    /// The holder while every node is up, or `None` if nobody holds it.
     pub master: Option<&'a Subdomain>,
-    /// Who holds it, and who takes over in which order.
+    /// The nodes that hold it, in standby order.
     pub order: Vec<Rank<'a>>,
 }
 
 /// A node's place in a failover order.
 #[derive(Debug, Serialize)]
 pub struct Rank<'a> {
-    /// Its name.
+    /// The name of the node.
     pub node: &'a Subdomain,
     /// Its VRRP priority.
     pub priority: u8,
@@ -64,35 +64,35 @@ pub struct Rank<'a> {
 /// A node and what it holds while every node is up.
 #[derive(Debug, Serialize)]
 pub struct NodeRow<'a> {
-    /// Its name.
+    /// The name of the node.
     pub node: &'a Subdomain,
     /// Failure domain.
     pub zone: Option<&'a Label>,
     /// Share of VIPs; 0 while it takes none.
     pub weight: u32,
-    /// How many it holds.
+    /// The number of VIPs that it holds.
     pub vips: usize,
 }
 
 /// The worst case of a number of failures.
 #[derive(Debug, Serialize)]
 pub struct WorstRow {
-    /// How many nodes failed.
+    /// The number of nodes that failed.
     pub failures: usize,
     /// The most VIPs on one node.
     pub load: usize,
     /// The most that a node would hold, were they spread evenly.
     pub bound: usize,
-    /// By how much the node furthest over its share exceeds it.
+    /// The excess of the node furthest over its share.
     pub over: usize,
     /// VIPs that nobody holds.
     pub unheld: usize,
-    /// Which nodes.
+    /// The nodes that failed.
     pub failed: Vec<Subdomain>,
 }
 
 impl<'a> Orders<'a> {
-    /// What a plan says.
+    /// Builds the rows of a plan.
     pub fn of(plan: &'a Plan) -> Self {
         let simulator = Simulator::of(plan);
         let now = Placement::of(&simulator, &Scenario::default(), System::Lbgen);
@@ -169,7 +169,7 @@ impl WorstRow {
     }
 }
 
-/// How many VIPs stay in their zone when their MASTER fails.
+/// Returns the number of VIPs that stay in their zone when their MASTER fails.
 fn within_zone(plan: &Plan) -> usize {
     let zone = |name: &Subdomain| {
         plan.nodes.iter().find(|node| node.node == *name).and_then(|node| node.zone.as_ref())

@@ -1,4 +1,4 @@
-//! Who holds each VIP in a scenario, and who held it before.
+//! The holder of each VIP in a scenario, and the one before.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -23,7 +23,7 @@ pub struct PlacementRow<'a> {
     pub load: usize,
     /// The most that a node would hold, were they spread evenly.
     pub bound: usize,
-    /// By how much the node furthest over its share exceeds it.
+    /// The excess of the node furthest over its share.
     pub over: usize,
     /// VIPs that nobody holds.
     pub unheld: usize,
@@ -38,13 +38,13 @@ pub struct PlacementRow<'a> {
 pub struct VipPlacement<'a> {
     /// The VIP.
     pub address: IpAddr,
-    /// Who holds it.
+    /// The holder, or `None` if nobody holds it.
     pub holder: Option<&'a Subdomain>,
-    /// Who held it before.
+    /// The holder before, or `None` if nobody held it.
     pub before: Option<&'a Subdomain>,
-    /// Whether that is somebody else.
+    /// True if the holder is another one than before.
     pub moved: bool,
-    /// How many seconds it stays where it was, before it moves (`preempt`).
+    /// The seconds that it stays where it was, before it moves (`preempt`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<u64>,
 }
@@ -54,14 +54,14 @@ pub struct VipPlacement<'a> {
 pub struct Move<'a> {
     /// Its index in the plan.
     pub vip: usize,
-    /// Who held it.
+    /// The node that held it, or `None` if nobody did.
     pub from: Option<&'a Subdomain>,
-    /// How long it stays there before it moves.
+    /// The time that it stays there before it moves.
     pub after: Option<Duration>,
 }
 
 impl<'a> Move<'a> {
-    /// What moves between two placements of one election.
+    /// Returns the VIPs that move between two placements of one election.
     pub fn all(
         simulator: &Simulator<'a>,
         before: &Placement<'a>,
@@ -117,7 +117,7 @@ fn unhealthy(scenario: &Scenario) -> Vec<String> {
     scenario.unhealthy.iter().map(|(entrypoint, node)| format!("{entrypoint}@{node}")).collect()
 }
 
-/// What is wrong in a scenario, for a person.
+/// Describes what is wrong in a scenario, for a person.
 pub fn scenario_name(scenario: &Scenario) -> String {
     let mut parts: Vec<String> = scenario.failed.iter().map(ToString::to_string).collect();
     parts.extend(scenario.drained.iter().map(|node| format!("{node} (drained)")));

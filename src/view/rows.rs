@@ -9,19 +9,19 @@ use crate::impact::{Class, Finding, Impact, Subject};
 /// So many rows of one cause are shown one by one.
 const FEW: usize = 3;
 
-/// How many of a row's subjects are named.
+/// The number of a row's subjects that are named.
 const NAMED: usize = 2;
 
 /// One row of a table.
 #[derive(Debug)]
 pub struct Row {
-    /// How bad it is.
+    /// The severity.
     pub class: Class,
     /// The subject, or several.
     pub on: String,
-    /// Who held or answered it before,
+    /// The holder or answer before; `None` where subjects differ.
     pub from: Option<String>,
-    /// and after; neither where it differs.
+    /// The holder or answer after; `None` where subjects differ.
     pub to: Option<String>,
     /// The longest silence.
     pub silent: Option<Duration>,
@@ -82,7 +82,7 @@ pub fn rows(impact: &Impact, is_all: bool) -> Vec<Row> {
     rows
 }
 
-/// What findings have in common that are one row.
+/// Returns the key that findings of one row have in common.
 fn key(finding: &Finding) -> (Class, &'static str, &str) {
     let cause = match (finding.class, &finding.subject) {
         (Class::Order, _) => "other nodes come after the MASTER",

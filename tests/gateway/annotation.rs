@@ -1,11 +1,11 @@
-//! What becomes of annotations.
+//! The effects of annotations.
 
 use serde_json::{Value, json};
 
 use crate::inventory::{ALONE, inventory, names, numbered, objects, of_kind};
 use crate::support;
 
-/// What an object has at a path.
+/// Returns the value of an object at a path.
 fn at<'a>(objects: &'a [Value], kind: &str, name: &str, path: &str) -> &'a Value {
     let found =
         objects.iter().find(|object| object["kind"] == kind && object["metadata"]["name"] == name);

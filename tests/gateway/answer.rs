@@ -1,4 +1,4 @@
-//! Who answers, by the objects alone.
+//! The answers to requests, by the objects alone.
 
 use lbgen::model::{Exposed, Host, Name};
 use proptest::prelude::*;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::inventory::{objects, of_kind, random};
 
-/// Who answers, by the objects alone: apart from the program's own matcher.
+/// The objects that decide an answer, read apart from the program's own matcher.
 struct Cluster<'a> {
     sets: Vec<&'a Value>,
     routes: Vec<&'a Value>,

@@ -1,4 +1,4 @@
-//! What a change is said to do.
+//! The effects that a change is said to have.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ fn impact(before: &[BundleFile], after: &[BundleFile]) -> Impact {
     })
 }
 
-/// Whatever changes, from one API to the other too, each file that differs has a finding that says more than "text".
+/// Each file that differs has a finding that says more than "text", whatever changes, from one API to the other too.
 #[test]
 fn every_change_is_explained() {
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::default());
@@ -57,7 +57,7 @@ fn every_change_is_explained() {
     println!("{seen:?}");
 }
 
-/// What an edit does to a domain is said of that domain.
+/// The effects of an edit on a domain are reported for that domain.
 #[test]
 fn a_domains_fate_is_told() {
     let components = "  shop: { backend: { port: 80 }, paths: [/shop] }\n";

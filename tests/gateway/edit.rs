@@ -1,4 +1,4 @@
-//! What a day changes.
+//! The edits of an ordinary day.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

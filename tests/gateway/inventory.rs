@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::support::random::plan as planned;
 
-/// What stands around the domains and components of a test.
+/// Returns an inventory around the domains and components of a test.
 pub fn inventory(edge: &str, domains: &str, components: &str) -> String {
     format!(
         "datacenter: x\ngateways:\n  public: {{ address: 192.0.2.1, network: 192.0.2.0/24, interface: eth1 }}\n\
@@ -58,7 +58,7 @@ pub fn length(value: &Value) -> usize {
     value.as_array().map_or(0, Vec::len)
 }
 
-/// What an inventory says of a component, in words.
+/// Generates the text of a component in an inventory.
 pub fn component() -> impl Strategy<Value = String> {
     let path = prop::sample::select(vec![
         "/",

@@ -1,4 +1,4 @@
-//! What stands for a pod and for kube-proxy's health port on a host of the lab: answers with its name and the client's
+//! A stand-in for a pod and for kube-proxy's health port on a host of the lab: answers with its name and the client's
 //! address. `lab agent NAME ADDRESS/PORT[/FLAG]...`: 503 while the file FLAG exists.
 
 use std::io::{BufRead, BufReader, Write};

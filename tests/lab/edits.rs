@@ -1,4 +1,4 @@
-//! What people do to a datacenter that runs.
+//! Edits that people make to a running datacenter.
 
 use super::Lab;
 use super::release;
@@ -9,17 +9,16 @@ pub struct Edit {
     pub name: &'static str,
     pub from: fn(&str) -> String,
     pub to: fn(&str) -> String,
-    /// What a person in the datacenter does before.
+    /// The action of a person in the datacenter before the edit.
     pub wire: fn(&Lab),
-    /// Who wrote what runs.
     pub origin: Origin,
     /// Options of `lbgen rollout`.
     pub options: &'static [&'static str],
-    /// Whether requests are answered at the end as at the beginning: the lab's own cluster does not change with it.
+    /// True if requests are answered at the end as at the beginning: the lab's own cluster does not change with it.
     pub answers: bool,
 }
 
-/// Who wrote what runs.
+/// The author of the configuration that runs.
 #[derive(Clone, Copy)]
 pub enum Origin {
     /// lbgen did.
@@ -31,7 +30,7 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// How somebody else wrote what runs.
+    /// Returns the style of a configuration that somebody else wrote, or `None` if lbgen wrote it.
     pub fn style(self) -> Option<Style> {
         match self {
             Self::Ours => None,

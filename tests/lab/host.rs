@@ -10,7 +10,7 @@ pub struct Host {
     pub name: String,
     child: Child,
     pid: u32,
-    /// What it runs until it ends.
+    /// The processes that it runs until it ends.
     servers: RefCell<Vec<Child>>,
 }
 

@@ -49,7 +49,7 @@ pub struct Lab {
     pub client: Host,
     /// Those that run, by name.
     pub nodes: BTreeMap<String, Node>,
-    /// Who held each VIP when a state was last proven.
+    /// The holder of each VIP when a state was last proven.
     last: RefCell<BTreeMap<IpAddr, Option<Subdomain>>>,
     _permit: Permit,
 }
@@ -140,7 +140,6 @@ impl Lab {
         found.expect("a gateway of the inventory")
     }
 
-    /// How many links there are.
     pub fn link_count(&self) -> usize {
         self.links.len()
     }

@@ -19,7 +19,7 @@ pub struct Node {
     _pod: Host,
 }
 
-/// What a node boots from.
+/// The input of a node's boot.
 pub struct Machine<'a> {
     pub datacenter: &'a Datacenter,
     pub plan: &'a NodePlan,
@@ -30,7 +30,7 @@ pub struct Machine<'a> {
     pub bundle: PathBuf,
 }
 
-/// Where keepalived writes what it does.
+/// The path of keepalived's log.
 pub const LOG: &str = "/run/lab/keepalived.log";
 
 impl Machine<'_> {
@@ -196,7 +196,7 @@ impl Machine<'_> {
     }
 }
 
-/// Where a service of the nodes themselves listens.
+/// The port of a service of the nodes themselves.
 pub const SERVICE: u16 = 8080;
 
 /// Starts the service of a node itself.
@@ -226,7 +226,7 @@ fn flag(port: u16) -> String {
     format!("/run/lab/unready-{port}")
 }
 
-/// What a host does at boot with the files of the bundle: tmpfiles, sysctl, the unit before keepalived, keepalived.
+/// The commands of a boot with the files of the bundle: tmpfiles, sysctl, the unit before keepalived, keepalived.
 pub const BOOT: &str = r#"
     set -e
     awk '$1 == "d" { print $2 }' /etc/tmpfiles.d/lbgen.conf | xargs mkdir -p
@@ -286,7 +286,7 @@ impl Node {
         self.host.serve(&format!("{agent} {address}/{port}/{}", flag(port)));
     }
 
-    /// What keepalived said last.
+    /// Returns the end of keepalived's log.
     pub fn log(&self) -> String {
         self.host.run(&format!("tail -n 140 {LOG} 2>/dev/null || true"))
     }

@@ -13,11 +13,11 @@ use crate::release;
 pub struct Side {
     pub name: String,
     pub conf: Vec<u8>,
-    /// Where it stands, with the files that it includes.
+    /// The folder that it lies in, with the files that it includes.
     pub folder: Option<PathBuf>,
     /// The interface in the first network; the second is `eth1`.
     pub interface: String,
-    /// What keepalived is started with beside its file.
+    /// The options that keepalived is started with besides its file.
     pub options: String,
 }
 
@@ -89,7 +89,6 @@ impl Pair {
         Self { nodes, _switch: switch, _folder: folder }
     }
 
-    /// Who holds these addresses now.
     pub fn held(&self, addresses: &BTreeSet<IpAddr>) -> Held {
         let mut held: Held = addresses.iter().map(|address| (*address, BTreeSet::new())).collect();
         for (name, host) in &self.nodes {
@@ -130,7 +129,7 @@ impl Pair {
         }
     }
 
-    /// What keepalived said of its configuration on a node.
+    /// Returns keepalived's log on a node.
     pub fn said(&self, index: usize) -> String {
         self.nodes[index].1.run("cat /run/lab/keepalived.log")
     }

@@ -1,4 +1,4 @@
-//! How long to wait for a state: as many looks as an idle machine needs many times over, however long they take.
+//! The patience of a wait for a state: as many looks as an idle machine needs many times over, however long they take.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -37,7 +37,7 @@ impl Patience {
     }
 }
 
-/// What a message says of the time that was spent.
+/// The time that was spent, as a message shows it.
 impl fmt::Display for Patience {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "after {:.1} s", self.start.elapsed().as_secs_f64())?;

@@ -1,4 +1,4 @@
-//! How many labs run at once: elections on a machine that cannot keep up prove nothing.
+//! A limit on the labs that run at once: elections on a machine that cannot keep up prove nothing.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 

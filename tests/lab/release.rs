@@ -1,4 +1,5 @@
-//! Which keepalived hosts run: this machine's, or the one of another Debian, whose folder `LBGEN_KEEPALIVED_ROOT` names.
+//! The keepalived that hosts run: this machine's, or the one of another Debian, whose folder `LBGEN_KEEPALIVED_ROOT`
+//! names.
 
 use std::path::PathBuf;
 use std::process::Command;

@@ -15,7 +15,7 @@ use crate::lab::styles::Style;
 use crate::lab::{Lab, timeline::Worst};
 use crate::support;
 
-/// What stands for systemd and its journal on a node.
+/// A stand-in for systemd and its journal on a node.
 const SYSTEMD: &str = r#"
     set -e
     mkdir -p /run/systemd/system /usr/local/sbin
@@ -36,7 +36,7 @@ END
     chmod 755 /usr/local/sbin/systemctl /usr/local/sbin/journalctl
 "#;
 
-/// What a rollout did, and what it had said that it would do.
+/// The effects of a rollout, and those that it had predicted.
 pub struct Replayed {
     pub name: &'static str,
     pub steps: usize,
@@ -62,7 +62,7 @@ pub const SLACK: Duration = Duration::from_millis(250);
 pub const STOP: &str = "systemctl disable --now keepalived";
 pub const START: &str = "systemctl enable --now keepalived";
 
-/// What a boot makes of the node's tmpfiles (tmpfiles.d(5)).
+/// The effects of a boot through the node's tmpfiles (tmpfiles.d(5)).
 pub const BOOT: &str = r#"cat /etc/tmpfiles.d/lbgen*.conf | awk '$1 == "d" { system("mkdir -p " $2) } $1 == "f" { system("echo " $7 " >" $2) }'"#;
 
 /// Nothing of lbgen is on the node.
@@ -228,7 +228,7 @@ fn lbgen(folder: &Path, arguments: &[&str]) -> Output {
     done
 }
 
-/// How long a VIP may be silent at the worst of its moves, by the steps and the exceptions.
+/// Returns the time that each VIP may be silent at the worst of its moves, by the steps and the exceptions.
 fn predicted(plan: &serde_json::Value) -> BTreeMap<IpAddr, Duration> {
     let mut worst: BTreeMap<IpAddr, Duration> = BTreeMap::new();
     let steps = plan["steps"].as_array().unwrap().iter();
@@ -271,7 +271,7 @@ pub fn in_parallel(job: impl Fn() -> bool + Sync) {
     });
 }
 
-/// Whether everything is tried, as tests/lab/run does, or what is worth the most.
+/// Returns true if everything is tried, as tests/lab/run does, rather than what is worth the most.
 pub fn is_long() -> bool {
     std::env::var_os("LBGEN_LAB").is_some()
 }

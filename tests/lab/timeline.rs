@@ -1,4 +1,4 @@
-//! When each VIP was on which node, from the kernel's own messages.
+//! The node of each VIP over time, from the kernel's own messages.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;

@@ -1,4 +1,5 @@
-//! What is seen from outside: who holds each VIP, who answers, with whose address, and what the nodes say about themselves.
+//! Observations from outside: the holder of each VIP, the answers and the address they come from, and what the nodes
+//! say about themselves.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -19,7 +20,6 @@ const LIMIT: Duration = Duration::from_secs(25);
 pub type Holders = BTreeMap<IpAddr, BTreeSet<String>>;
 
 impl Lab {
-    /// Who holds what now.
     pub fn holders(&self) -> Holders {
         let vips = self.datacenter.vips.iter().flat_map(|vip| vip.addresses());
         let mut holders: Holders = vips.map(|(address, _)| (address, BTreeSet::new())).collect();
@@ -43,7 +43,7 @@ impl Lab {
         }
     }
 
-    /// Who holds what by the simulator's word, after what was proven last: a VIP that is not preempted stays.
+    /// Returns the holders by the simulator, after the state that was proven last: a VIP that is not preempted stays.
     pub fn simulated(&self, scenario: &Scenario) -> Holders {
         let mut holders = Holders::new();
         for (vip, holder) in self.datacenter.vips.iter().zip(self.elected(scenario)) {
@@ -70,7 +70,8 @@ impl Lab {
         elected.into_iter().map(|holder| holder.cloned()).collect()
     }
 
-    /// How long a state may take to come on a machine that keeps up: a node that is back waits before it takes its VIPs.
+    /// Returns the time that a state may take to come on a machine that keeps up: a node that is back waits before it
+    /// takes its VIPs.
     pub fn limit(&self) -> Duration {
         let delays = self.datacenter.vips.iter().map(|vip| match vip.preempt.value {
             Preempt::After(delay) => delay,
@@ -124,7 +125,7 @@ impl Lab {
         }
     }
 
-    /// Whether the VIPs are where they should be.
+    /// Checks that the VIPs are where they should be.
     fn held(&self, expected: &Holders) -> Result<(), String> {
         let seen = self.holders();
         let wrong = expected.iter().filter(|(vip, expected)| seen[*vip] != **expected);
@@ -141,8 +142,8 @@ impl Lab {
         Err(text)
     }
 
-    /// Whether each VIP that is held answers from there: requests where its entrypoint is healthy on the holder, pings
-    /// anywhere.
+    /// Checks that each VIP that is held answers from there: requests where its entrypoint is healthy on the holder,
+    /// pings anywhere.
     fn answered(&self, scenario: &Scenario) -> Result<(), String> {
         for (vip, holder) in self.holders() {
             let Some(holder) = holder.first() else { continue };
@@ -162,7 +163,7 @@ impl Lab {
         Ok(())
     }
 
-    /// Whether every node that runs has its rules and routes, and has loaded what its files say.
+    /// Checks that every node that runs has its rules and routes, and has loaded what its files say.
     fn intended(&self) -> Result<(), String> {
         for (name, node) in &self.nodes {
             let done = node.host.sh(
@@ -175,12 +176,12 @@ impl Lab {
         Ok(())
     }
 
-    /// What the client gets from a VIP; what went wrong, otherwise.
+    /// Returns the client's answer from a VIP, or what went wrong.
     pub fn request(&self, vip: IpAddr) -> String {
         self.request_from(&self.client, vip)
     }
 
-    /// What a process on a host gets from a VIP; what went wrong, otherwise.
+    /// Returns the answer that a process on a host gets from a VIP, or what went wrong.
     pub fn request_from(&self, host: &Host, vip: IpAddr) -> String {
         let port = self.port(vip);
         let name = if vip.is_ipv6() { format!("[{vip}]") } else { vip.to_string() };
@@ -188,7 +189,7 @@ impl Lab {
         String::from_utf8_lossy(&done.stdout).trim().to_owned()
     }
 
-    /// Whether a VIP answers the client's ping.
+    /// Returns true if a VIP answers the client's ping.
     pub fn pings(&self, vip: IpAddr) -> bool {
         self.client.sh(&format!("ping -n -c 1 -W 1 {vip}")).status.success()
     }
@@ -255,7 +256,7 @@ impl Lab {
         }
     }
 
-    /// What may explain why a VIP does not answer.
+    /// Returns facts that may explain why a VIP does not answer.
     fn describe(&self, vip: IpAddr, holder: &str) -> String {
         let look = self.gateway.run(&format!("ip neigh show {vip}"));
         let node = self.nodes.get(holder).map_or_else(String::new, |node| {

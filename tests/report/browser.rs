@@ -56,7 +56,7 @@ impl Drop for Browser {
     }
 }
 
-/// What the browser's console has said since it was asked last (chromedriver's own command).
+/// The messages of the browser's console since it was asked last (chromedriver's own command).
 #[derive(Debug)]
 struct Console;
 
@@ -79,7 +79,7 @@ async fn run(client: &Client, script: &str, arguments: Vec<Value>) -> Value {
     client.execute(script, arguments).await.unwrap()
 }
 
-/// Who holds each VIP, as `simulate` says.
+/// Returns the holder of each VIP, by `simulate`.
 fn simulated(inventory: &Path, failed: &[&str]) -> Vec<Option<String>> {
     let nodes = failed.join(",");
     let mut arguments = vec!["simulate", "-q", "--format", "json", inventory.to_str().unwrap()];

@@ -57,7 +57,7 @@ fn a_large_page_is_small() {
     assert!(page.len() < 2_000_000, "{}", page.len());
 }
 
-/// What an inventory can say that a browser might take for markup.
+/// Writes an inventory of everything that a browser might take for markup.
 fn hostile(folder: &Path) -> PathBuf {
     let inventory = folder.join("a<b>&'\"\u{202e}.yaml");
     let text = fs::read_to_string(support::inventory("minimal")).unwrap();

@@ -1,9 +1,9 @@
-//! What an API server keeps of an object that is applied, and whether a second apply would change it.
+//! The fields that an API server keeps of an applied object, and the check that a second apply would not change it.
 
 use serde_json::{Value, json};
 
-/// Which objects, which field, and what stands there where nobody wrote anything (Kubernetes API reference; `[]` is each
-/// element of a list). `Service LoadBalancer` is a Service of that type.
+/// The objects, the field, and the value that it gets where nobody wrote anything (Kubernetes API reference; `[]` is
+/// each element of a list). `Service LoadBalancer` is a Service of that type.
 const DEFAULTS: &[(&str, &str, &str)] = &[
     ("Service", "spec.type", r#""ClusterIP""#),
     ("Service", "spec.sessionAffinity", r#""None""#),
@@ -37,7 +37,7 @@ const DEFAULTS: &[(&str, &str, &str)] = &[
 /// Lists that are merged by a key (`x-kubernetes-patch-merge-key`); all others are replaced as a whole.
 const MERGED: &[(&str, &str, &str)] = &[("Service", "spec.ports", "port")];
 
-/// What `kubectl get -o json` prints of an object that was applied by `kubectl apply`.
+/// Returns the output of `kubectl get -o json` for an object that was applied by `kubectl apply`.
 pub fn applied(object: &Value) -> Value {
     let mut stored = stored(object);
     stored["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"] =
@@ -45,7 +45,7 @@ pub fn applied(object: &Value) -> Value {
     stored
 }
 
-/// What the API server keeps of an object: what is empty is dropped, and what is missing is filled in.
+/// Returns what the API server keeps of an object: what is empty is dropped, and what is missing is filled in.
 pub fn stored(object: &Value) -> Value {
     let mut stored = object.clone();
     drop_empty(&mut stored);

@@ -32,7 +32,6 @@ pub fn changed<'a>(from: &'a [BundleFile], to: &'a [BundleFile]) -> Vec<ChangedF
         .collect()
 }
 
-/// What files say.
 pub fn state_of(files: &[BundleFile]) -> State {
     State::read(&Tree::of_files("", files), &mut Sources::default()).0
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use proptest::sample::select;
 
-/// What replaces a word.
+/// The replacements for a word.
 const WORDS: &[&str] = &[
     "",
     "0",
@@ -186,7 +186,7 @@ impl Edit {
     }
 }
 
-/// What stands between white space and punctuation, comments left out.
+/// Returns the words between white space and punctuation, comments left out.
 fn words(text: &str) -> Vec<std::ops::Range<usize>> {
     let mut found = Vec::new();
     let mut start = 0;

@@ -122,7 +122,6 @@ pub fn over(plan: &Plan, failures: usize) -> usize {
     over.over
 }
 
-/// Who holds each VIP in a scenario.
 pub fn holders(plan: &Plan, scenario: &Scenario) -> Vec<Option<String>> {
     let holders = Simulator::of(plan).elect(scenario);
     holders.into_iter().map(|holder| holder.map(ToString::to_string)).collect()

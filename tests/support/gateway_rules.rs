@@ -1,5 +1,6 @@
-//! What the API server refuses of Gateway API's objects beyond their types: the limits and the CEL rules of the CRDs that
-//! concern what lbgen writes (config/crd/standard of Gateway API 1.5 to 1.7), by hand, one message for each.
+//! The rules by which the API server refuses Gateway API's objects beyond their types: the limits and the CEL rules of
+//! the CRDs that concern what lbgen writes (config/crd/standard of Gateway API 1.5 to 1.7), by hand, one message for
+//! each.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +14,7 @@ fn text<'a>(value: &'a Value, path: &str) -> &'a str {
     value.pointer(path).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// What is wrong with an object.
+/// Returns the rules that an object breaks.
 pub fn broken(object: &Value) -> Vec<&'static str> {
     let mut found = Vec::new();
     match text(object, "/kind") {

@@ -1,4 +1,4 @@
-//! What the tests share: the examples, the program, a datacenter of any size.
+//! The parts that the tests share: the examples, the program, a datacenter of any size.
 #![allow(
     dead_code,
     clippy::unwrap_used,
@@ -81,17 +81,14 @@ pub fn lbgen(arguments: &[&str]) -> Output {
     lbgen_in(root(), arguments)
 }
 
-/// Its exit code.
 pub fn code(output: &Output) -> i32 {
     output.status.code().unwrap()
 }
 
-/// What it said on stderr.
 pub fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// What it wrote to stdout.
 pub fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }

@@ -10,7 +10,7 @@ use lbgen::plan::{self, Keep, Plan};
 use lbgen::source::Sources;
 use proptest::prelude::*;
 
-/// What an inventory says of a node.
+/// A node of a random inventory.
 #[derive(Debug, Clone)]
 pub struct Node {
     pub weight: u32,
@@ -20,7 +20,7 @@ pub struct Node {
     pub renumbered: bool,
 }
 
-/// What an inventory says of a VIP; nodes by number, taken modulo how many there are.
+/// A VIP of a random inventory; nodes by number, taken modulo how many there are.
 #[derive(Debug, Clone)]
 pub struct Vip {
     pub entrypoint: u32,
@@ -33,7 +33,7 @@ pub struct Vip {
     pub extra: bool,
 }
 
-/// What an inventory says of a component.
+/// A component of a random inventory.
 #[derive(Debug, Clone)]
 pub struct Component {
     pub legacy: bool,
@@ -45,7 +45,7 @@ pub struct Fleet {
     pub nodes: Vec<Option<Node>>,
     pub vips: Vec<Option<Vip>>,
     pub components: Vec<Option<Component>>,
-    /// Whether each has TLS.
+    /// True for each that has TLS; `None` is no domain.
     pub domains: Vec<Option<bool>>,
     pub kube_proxy: &'static str,
     pub mode: &'static str,

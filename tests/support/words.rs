@@ -26,7 +26,7 @@ impl Dice {
         (self.next() >> 11) % count
     }
 
-    /// Whether one in so many throws.
+    /// Returns true in one of so many throws.
     fn rarely(&mut self, one_in: u64) -> bool {
         self.of(one_in) == 0
     }
@@ -36,7 +36,7 @@ impl Dice {
     }
 }
 
-/// What both nodes have in common before each goes its own way.
+/// The properties that both nodes have in common before each goes its own way.
 struct Plan {
     unicast: bool,
     ipv6: bool,

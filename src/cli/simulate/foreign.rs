@@ -130,7 +130,7 @@ fn why(doubt: &Doubt, electorate: &Electorate) -> String {
     }
 }
 
-/// What is wrong, by the options: an entrypoint is its script, as lbgen calls it or by the script's own name.
+/// Adds the failures that the options name: an entrypoint is its script, as lbgen calls it or by the script's own name.
 fn situation(
     args: &Args,
     electorate: &Electorate,

@@ -27,7 +27,6 @@ impl Sides {
         }
     }
 
-    /// What a shell may offer.
     pub fn completer() -> ArgValueCompleter {
         ArgValueCompleter::new(|_: &std::ffi::OsStr| {
             let words: Vec<&str> = Exposed::WORDS.iter().map(|(word, _)| *word).collect();
@@ -35,7 +34,7 @@ impl Sides {
         })
     }
 
-    /// What differs, and whether anything does.
+    /// Returns the differences; the exit code says if there are any.
     pub fn answer(self, planned: &Planned, session: &Session) -> Answer {
         let scenario = Scenario::default();
         let tracer = |side| {

@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::file::metadata;
 use crate::plan::{EndpointsPlan, SlicePlan};
 
-/// Left out, it would make every apply a change (facts-kubernetes 19).
+/// Left out, it would make every apply a change (facts K19).
 const PROTOCOL: &str = "TCP";
 
 pub(super) fn endpoints(plan: &EndpointsPlan) -> Endpoints {

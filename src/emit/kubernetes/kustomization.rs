@@ -1,4 +1,4 @@
-//! What `kubectl apply -k` reads.
+//! The list of manifests that `kubectl apply -k` reads.
 
 use serde::Serialize;
 
@@ -15,7 +15,7 @@ struct Kustomization<'a> {
     resources: Vec<&'a str>,
 }
 
-/// The list of all other manifests; `None` without any, which `kubectl apply -k` refuses (facts-kubernetes 23).
+/// The list of all other manifests; `None` without any, which `kubectl apply -k` refuses (facts K23).
 pub(super) fn emit(
     emitter: &Emitter<'_>,
     files: &[BundleFile],

@@ -22,7 +22,7 @@ pub(super) fn service(plan: &ServicePlan) -> Service {
         ..ServicePort::default()
     });
     let mut spec = ServiceSpec {
-        // An empty one would make every apply a change (facts-kubernetes 19).
+        // An empty one would make every apply a change (facts K19).
         selector: (!plan.selector.is_empty()).then(|| strings(&plan.selector)),
         ports: Some(ports.collect()),
         ..families(plan.families)
@@ -30,7 +30,7 @@ pub(super) fn service(plan: &ServicePlan) -> Service {
     if let Some(exposure) = &plan.exposure {
         let addresses: Vec<String> = exposure.vips.iter().map(ToString::to_string).collect();
         spec.type_ = Some("LoadBalancer".to_owned());
-        // A random node port may be another Service's health port (facts-kubernetes 20).
+        // A random node port may be another Service's health port (facts K20).
         spec.allocate_load_balancer_node_ports = Some(false);
         match exposure.form {
             VipsForm::ExternalIps => {

@@ -8,7 +8,7 @@ use crate::bundle::Place;
 use crate::model::{Entry, VipsForm};
 use crate::plan::{Exposure, Object, ServicePlan};
 
-/// What the template sees.
+/// The context of the template.
 #[derive(Serialize)]
 struct Script {
     services: Vec<Block>,

@@ -1,4 +1,4 @@
-//! What an inventory says of a kind of traffic.
+//! The keys of an entrypoint, as written.
 
 use std::net::IpAddr;
 use std::time::Duration;

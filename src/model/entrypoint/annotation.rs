@@ -12,7 +12,7 @@ use crate::source::Loc;
 /// Annotations of a Kubernetes object, and where each is written.
 pub type Annotations = BTreeMap<QualifiedName, Loc<String>>;
 
-/// What the keys of ingress-nginx's own annotations begin with.
+/// The prefix of ingress-nginx's own annotations.
 pub const NGINX: &str = "nginx.ingress.kubernetes.io/";
 
 /// The annotations of ingress-nginx, by their names without the prefix.
@@ -26,7 +26,7 @@ pub fn nginx_annotation<'a>(annotations: &'a Annotations, name: &str) -> Option<
     nginx_annotations(annotations).find(|(found, _)| *found == name).map(|(_, value)| value)
 }
 
-/// Whether an annotation's value switches it on, as Go reads booleans (strconv.ParseBool).
+/// Returns true if an annotation's value switches it on, as Go reads booleans (strconv.ParseBool).
 pub fn is_true(value: &str) -> bool {
     matches!(value, "1" | "t" | "T" | "true" | "TRUE" | "True")
 }

@@ -1,4 +1,4 @@
-//! Which ingress controller serves a tier.
+//! The ingress controllers that may serve a tier.
 
 use super::{codes, value};
 use crate::diag::{Diagnostic, Report};
@@ -7,16 +7,16 @@ use crate::language::version::ControllerVersion;
 use crate::language::word::{ControllerName, Switch, TraefikProvider};
 use crate::source::{Loc, Span};
 
-/// How a controller compares hosts and paths.
+/// An ingress controller, which decides how hosts and paths are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Controller {
     /// kubernetes/ingress-nginx
     IngressNginx,
     /// Traefik's provider kubernetesIngress.
     Traefik {
-        /// Whether a Prefix means whole elements (`strictPrefixMatching`).
+        /// True if a Prefix means whole elements (`strictPrefixMatching`).
         strict_prefix: bool,
-        /// Which release, where they differ.
+        /// The release, where releases differ.
         version: ControllerVersion,
     },
     /// Traefik's provider kubernetesIngressNGINX.
@@ -26,7 +26,7 @@ pub enum Controller {
 }
 
 impl Controller {
-    /// Whether annotations of ingress-nginx mean something to it.
+    /// Returns true if annotations of ingress-nginx mean something to the controller.
     pub fn reads_nginx(self) -> bool {
         matches!(self, Self::IngressNginx | Self::TraefikNginx)
     }

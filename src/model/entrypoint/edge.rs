@@ -24,9 +24,9 @@ pub struct Edge {
     pub selector: BTreeMap<QualifiedName, LabelValue>,
     /// Its ports, not empty; the target port is the name.
     pub ports: BTreeMap<PortName, EdgePort>,
-    /// Where kube-proxy says whether a ready pod is on the node.
+    /// The port where kube-proxy reports whether a ready pod is on the node, or `None` without one.
     pub health_check_node_port: Option<Loc<u16>>,
-    /// How it compares hosts and paths.
+    /// The controller, which decides how hosts and paths are compared.
     pub controller: Controller,
     /// Copied to every edge Ingress.
     pub annotations: Annotations,
@@ -37,7 +37,7 @@ pub struct Edge {
 pub struct EdgePort {
     /// Its number.
     pub number: u16,
-    /// What it carries.
+    /// The protocol that it carries.
     pub protocol: Protocol,
 }
 

@@ -1,4 +1,4 @@
-//! What serves everything that no component claims: the legacy proxy.
+//! The legacy proxy, which serves everything that no component claims.
 
 use std::net::IpAddr;
 
@@ -15,7 +15,7 @@ pub struct Fallback {
     pub name: Loc<ServiceName>,
     /// Not empty, no repeats, sorted.
     pub addresses: Vec<Loc<IpAddr>>,
-    /// Where they listen.
+    /// The port that the addresses listen on.
     pub port: u16,
 }
 

@@ -24,7 +24,7 @@ pub struct GatewayTier {
     pub http: u16,
     /// The port of the listeners with TLS.
     pub https: u16,
-    /// Whether the listeners' ports are those of the container, and so the Service's target ports.
+    /// True if the listeners' ports are those of the container, and so the Service's target ports.
     pub on_container_ports: bool,
 }
 
@@ -40,26 +40,26 @@ impl GatewayTier {
     }
 }
 
-/// What charts call the port of a Service for plain HTTP,
+/// The names that charts give to a Service's port for plain HTTP.
 const HTTP: [&str; 2] = ["http", "web"];
-/// and the one with TLS.
+/// The names that charts give to a Service's port with TLS.
 const HTTPS: [&str; 2] = ["https", "websecure"];
 
-/// What `edge` says of its APIs.
+/// The APIs that `edge` chooses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Choice {
-    /// Which are written.
+    /// The APIs that are written.
     pub api: Api,
-    /// Which one the VIPs lead to.
+    /// The API that the VIPs lead to.
     pub exposed: Exposed,
 }
 
 impl Choice {
-    /// What holds where nothing is said.
+    /// The choice where nothing is said.
     pub const INGRESS: Self = Self { api: Api::Ingress, exposed: Exposed::Ingress };
 }
 
-/// Which APIs an edge has, where the keys fit together.
+/// Returns the APIs that an edge chooses, or `None` if its keys do not fit together.
 pub(super) fn choice(raw: &raw::Edge, report: &mut Report) -> Option<Choice> {
     let api = raw.api.as_ref().map_or(Some(Api::Ingress), |raw| value::word(raw, "api", report))?;
     let expose = match &raw.expose {

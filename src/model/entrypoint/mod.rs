@@ -30,17 +30,17 @@ use crate::source::{Loc, Span};
 /// A kind of traffic.
 #[derive(Debug)]
 pub struct Entrypoint {
-    /// Where its name stands.
+    /// The place of the entrypoint's name.
     pub span: Span,
-    /// Where it goes.
+    /// The destination of its traffic.
     pub traffic: Traffic,
     /// A check of the node beside that of the traffic.
     pub node_check: Option<NodeCheck>,
-    /// What a node does while it is unhealthy.
+    /// The reaction of a node while the entrypoint is unhealthy on it.
     pub on_unhealthy: OnUnhealthy,
 }
 
-/// Where traffic goes.
+/// The destination of traffic.
 #[derive(Debug)]
 pub enum Traffic {
     /// To pods, through two tiers of ingress controllers or one Gateway.
@@ -58,16 +58,16 @@ pub struct Tiers {
     pub routing: Option<SecondTier>,
     /// The tier of Gateway API.
     pub gateway: Option<GatewayTier>,
-    /// Which of the two the VIPs lead to.
+    /// The API that the VIPs lead to.
     pub exposed: Exposed,
     /// Of the Ingresses of both tiers; those of a tier have them too.
     pub annotations: Annotations,
-    /// What serves everything that no component claims.
+    /// The fallback, which serves everything that no component claims.
     pub fallback: Option<Fallback>,
 }
 
 impl Tiers {
-    /// What is written for it.
+    /// Returns the API that objects are written for.
     pub fn api(&self) -> Api {
         match (&self.routing, &self.gateway) {
             (Some(_), Some(_)) => Api::Both,
@@ -76,12 +76,12 @@ impl Tiers {
         }
     }
 
-    /// How its Ingresses are compared with requests, or would be if it had any.
+    /// Returns the controller that compares its Ingresses with requests, or would if it had any.
     pub fn controller(&self) -> Controller {
         self.routing.as_ref().map_or(Controller::IngressNginx, |routing| routing.controller)
     }
 
-    /// Whether a component is a canary here: where the annotations of ingress-nginx mean something.
+    /// Returns true if a component is a canary here, which needs a controller that reads annotations of ingress-nginx.
     pub fn has_canary(&self, component: &Component) -> bool {
         self.controller().reads_nginx() && component.is_canary()
     }
@@ -91,7 +91,8 @@ impl Tiers {
         self.routing.as_ref().map_or(&self.annotations, |routing| &routing.annotations)
     }
 
-    /// Whether its Gateway sends plain HTTP to HTTPS: as the annotations of ingress-nginx say, else as its Ingresses do.
+    /// Returns true if its Gateway sends plain HTTP to HTTPS: as the annotations of ingress-nginx say, else as its
+    /// Ingresses do.
     pub fn redirects(&self) -> bool {
         let says = |name: &str| nginx_annotation(&self.edge.annotations, name).map(is_true);
         match (says("force-ssl-redirect"), says("ssl-redirect")) {
@@ -111,17 +112,17 @@ impl Entrypoint {
         }
     }
 
-    /// How its Ingresses are compared with requests; `None` where it has none.
+    /// Returns the controller that compares its Ingresses with requests, or `None` if it has none.
     pub fn ingress_controller(&self) -> Option<Controller> {
         Some(self.tiers()?.routing.as_ref()?.controller)
     }
 
-    /// What serves everything that no component claims.
+    /// Returns the fallback, which serves everything that no component claims, or `None` without one.
     pub fn fallback(&self) -> Option<&Fallback> {
         self.tiers()?.fallback.as_ref()
     }
 
-    /// Where kube-proxy says whether a ready pod is on the node.
+    /// Returns the port where kube-proxy reports whether a ready pod is on the node, or `None` without one.
     pub fn health_check_node_port(&self) -> Option<Loc<u16>> {
         self.tiers()?.edge.health_check_node_port
     }
@@ -135,7 +136,7 @@ impl Entrypoint {
         of_host.into_iter().chain(&self.node_check)
     }
 
-    /// Whether anything says on which nodes it is healthy.
+    /// Returns true if anything says on which nodes it is healthy.
     pub fn is_checked(&self) -> bool {
         self.health_check_node_port().is_some() || self.checks().next().is_some()
     }

@@ -16,7 +16,7 @@ pub struct SecondTier {
     pub service: Loc<ServiceName>,
     /// The Service's port.
     pub port: u16,
-    /// How it compares hosts and paths.
+    /// The controller, which decides how hosts and paths are compared.
     pub controller: Controller,
     /// Copied to every routing Ingress.
     pub annotations: Annotations,

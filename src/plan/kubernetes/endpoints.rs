@@ -14,16 +14,16 @@ pub struct EndpointsPlan {
     pub addresses: Vec<IpAddr>,
     /// The name of the Service's port.
     pub port_name: PortName,
-    /// Where they listen.
+    /// The port that the addresses listen on.
     pub port: u16,
-    /// Whether the cluster may copy them to EndpointSlices; not where those are written too.
+    /// True if the cluster may copy them to EndpointSlices; false where those are written too.
     pub mirrored: bool,
 }
 
 /// An EndpointSlice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SlicePlan {
-    /// Its name and place.
+    /// The metadata of the EndpointSlice.
     pub meta: ObjectMeta,
     /// The Service that it is for.
     pub service: ServiceName,
@@ -33,6 +33,6 @@ pub struct SlicePlan {
     pub addresses: Vec<IpAddr>,
     /// The name of the Service's port.
     pub port_name: PortName,
-    /// Where they listen.
+    /// The port that the addresses listen on.
     pub port: u16,
 }

@@ -17,9 +17,9 @@ use crate::route::Answer;
 /// A legacy component that a fallback serves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Legacy {
-    /// Its name.
+    /// The name of the component.
     pub component: Label,
-    /// Where it is found.
+    /// The paths where it is found.
     pub paths: Vec<UrlPath>,
 }
 

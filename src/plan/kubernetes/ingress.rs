@@ -9,13 +9,13 @@ use crate::model::{
 /// An Ingress.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IngressPlan {
-    /// Its name and place.
+    /// The metadata of the Ingress.
     pub meta: ObjectMeta,
-    /// Which controller serves it.
+    /// The class of the controller that serves it.
     pub class: Subdomain,
     /// In the order of the file.
     pub rules: Vec<IngressRule>,
-    /// Where TLS ends here.
+    /// The host and certificate, or `None` if TLS does not end here.
     pub tls: Option<Tls>,
 }
 
@@ -31,18 +31,18 @@ pub struct IngressRule {
 /// A path and what serves it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IngressPath {
-    /// What is compared with a request's path,
+    /// The path that is compared with a request's.
     pub path: UrlPath,
-    /// and how.
+    /// The way it is compared.
     pub kind: PathType,
-    /// What serves it.
+    /// The backend that serves it.
     pub backend: IngressBackend,
 }
 
 /// A Service in the namespace of the Ingress.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IngressBackend {
-    /// Its name.
+    /// The name of the Service.
     pub service: ServiceName,
     /// Its port.
     pub port: BackendPort,

@@ -1,4 +1,4 @@
-//! What the manifests say: every object, in its file.
+//! The contents of the manifests: every object, in its file.
 
 mod endpoints;
 mod entrypoint;
@@ -29,7 +29,7 @@ use crate::route::RoutingTable;
 /// Every manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KubernetesPlan {
-    /// How Ingresses name their class.
+    /// The way Ingresses name their class.
     pub ingress_class: ClassForm,
     /// By entrypoint, domain, component.
     pub manifests: Vec<Manifest>,
@@ -38,7 +38,7 @@ pub struct KubernetesPlan {
 /// A file of objects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Manifest {
-    /// Which file.
+    /// The file that it is written to.
     pub file: ManifestFile,
     /// Legacy components that its objects serve.
     pub legacy: Vec<Legacy>,
@@ -48,7 +48,7 @@ pub struct Manifest {
     pub from: Vec<Entry>,
 }
 
-/// What a file of objects is for.
+/// The purpose of a file of objects.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ManifestFile {
     /// The Service of an entrypoint's edge controller.
@@ -92,12 +92,12 @@ fn written(annotations: &Annotations) -> WrittenAnnotations {
     annotations.iter().map(|(key, value)| (key.clone(), value.value.clone())).collect()
 }
 
-/// Where an object lives and what it carries.
+/// The metadata of an object: its name and namespace, its labels and annotations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectMeta {
-    /// Its name.
+    /// The name of the object.
     pub name: Subdomain,
-    /// Its namespace.
+    /// The namespace of the object.
     pub namespace: Label,
     /// The datacenter, for its labels.
     pub part_of: Label,
@@ -126,7 +126,6 @@ pub(super) fn plan(
     KubernetesPlan { ingress_class: datacenter.kubernetes.ingress_class, manifests }
 }
 
-/// What objects are planned from.
 struct Planner<'a> {
     datacenter: &'a Datacenter,
     routes: &'a RoutingTable,

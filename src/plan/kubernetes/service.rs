@@ -9,9 +9,9 @@ use crate::model::{LabelValue, PortName, Protocol, QualifiedName, VipsForm};
 /// A Service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServicePlan {
-    /// Its name and place.
+    /// The metadata of the Service.
     pub meta: ObjectMeta,
-    /// How clients outside of the cluster reach it, where they do.
+    /// The exposure to clients outside the cluster, or `None` if there is none.
     pub exposure: Option<Exposure>,
     /// The labels of its pods; empty where its endpoints are written by hand.
     pub selector: BTreeMap<QualifiedName, LabelValue>,
@@ -21,27 +21,27 @@ pub struct ServicePlan {
     pub families: Families,
 }
 
-/// How clients outside of the cluster reach a Service: type LoadBalancer, traffic to pods of the same node.
+/// The exposure of a Service to clients outside the cluster: type LoadBalancer, traffic to pods of the same node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exposure {
     /// Its VIPs, sorted.
     pub vips: Vec<IpAddr>,
-    /// How the cluster learns them.
+    /// The way the cluster learns them.
     pub form: VipsForm,
-    /// Whether a status can say that an address is a VIP (`ipMode`, KEP-1860: from 1.30).
+    /// True if a status can say that an address is a VIP (`ipMode`, KEP-1860: from 1.30).
     pub has_ip_mode: bool,
-    /// Where health is asked.
+    /// The node port where health is asked, or `None` without one.
     pub health_check_node_port: Option<u16>,
 }
 
 /// A port of a Service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServicePort {
-    /// Its name.
+    /// The name of the port.
     pub name: PortName,
     /// Its number.
     pub port: u16,
-    /// What it carries.
+    /// The protocol that it carries.
     pub protocol: Protocol,
     /// The container's port; `None` is the one of this name.
     pub target: Option<u16>,

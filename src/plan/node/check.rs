@@ -11,15 +11,15 @@ use crate::model::{Command, Label, NodeCheck, Timing, User, Vip};
 pub struct Check {
     /// The entrypoint that it is for.
     pub entrypoint: Label,
-    /// Where kube-proxy says whether a ready pod is on the node.
+    /// The address and port where kube-proxy reports whether a ready pod is on the node, or `None` if it is not asked.
     pub health: Option<HealthPort>,
     /// Commands that have to succeed too.
     pub commands: Vec<CheckCommand>,
-    /// How often, and what counts.
+    /// The timing and the thresholds.
     pub timing: Timing,
 }
 
-/// Where kube-proxy says whether a ready pod is on the node.
+/// The address and port where kube-proxy reports whether a ready pod is on the node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HealthPort {
     /// The node's own address: in nftables mode node ports do not answer on loopback, and only over the families of the
@@ -32,22 +32,22 @@ pub struct HealthPort {
 /// A command, and who runs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckCommand {
-    /// What runs,
+    /// The command to run.
     pub command: Command,
-    /// as this user.
+    /// The user that runs it.
     pub user: User,
 }
 
 impl Check {
-    /// What keepalived calls the check of an entrypoint.
+    /// Returns the name that keepalived has for the check of an entrypoint.
     pub fn name_of(entrypoint: &Label) -> String {
         format!("{}{entrypoint}", Self::PREFIX)
     }
 
-    /// Where the scripts are.
+    /// The folder of the scripts.
     pub const FOLDER: &str = "/usr/local/libexec/lbgen";
 
-    /// What the names of checks begin with.
+    /// The prefix of the names of checks.
     pub const PREFIX: &str = "entrypoint-";
 }
 

@@ -16,7 +16,7 @@ pub struct Instance {
     pub vip: IpAddr,
     /// The traffic that it is for.
     pub entrypoint: Label,
-    /// Where adverts travel.
+    /// The interface on which adverts travel.
     pub interface: Interface,
     /// Virtual router id.
     pub vrid: u8,
@@ -24,11 +24,11 @@ pub struct Instance {
     pub priority: u8,
     /// Time between adverts.
     pub advert_interval: Duration,
-    /// What it does when it comes back.
+    /// The behaviour of the node when it comes back.
     pub preempt: Preempt,
     /// Source of its adverts.
     pub source: IpAddr,
-    /// Where they go; never empty. The loopback address, where no other node may hold the VIP.
+    /// The addresses that adverts go to; never empty. The loopback address, where no other node may hold the VIP.
     pub peers: Vec<IpAddr>,
     /// The advertised address.
     pub address: VirtualAddress,
@@ -38,23 +38,23 @@ pub struct Instance {
     pub routes: Vec<Route>,
     /// Empty where the script holds them.
     pub rules: Vec<IpRule>,
-    /// What it does while its entrypoint is unhealthy on the node; `None` where nothing tracks that.
+    /// The reaction while its entrypoint is unhealthy on the node, or `None` if nothing tracks that.
     pub track: Option<Unhealthy>,
     /// Interfaces without which it is FAULT, beside its own.
     pub track_interfaces: BTreeSet<Interface>,
     /// Called on every transition.
     pub notify: Option<Command>,
-    /// Whether the script has to put rules and routes back on transitions.
+    /// True if the script has to put rules and routes back on transitions.
     pub restore_routing: bool,
 }
 
 impl Instance {
-    /// What keepalived calls it.
+    /// Returns the name that keepalived has for it.
     pub fn name(&self) -> String {
         format!("load-balancer-{}", self.vip)
     }
 
-    /// Whether no other node may hold the VIP.
+    /// Returns true if no other node may hold the VIP.
     pub fn is_alone(&self) -> bool {
         self.peers.iter().all(IpAddr::is_loopback)
     }
@@ -65,11 +65,11 @@ impl Instance {
 pub struct VirtualAddress {
     /// With the prefix length of its gateway's network.
     pub address: IpNet,
-    /// Where it stands.
+    /// The interface that it is on.
     pub interface: Interface,
 }
 
-/// What an instance does while its entrypoint is unhealthy on the node.
+/// The reaction of an instance while its entrypoint is unhealthy on the node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unhealthy {
     /// Gives the VIP up (FAULT).
@@ -155,7 +155,7 @@ impl Planner<'_> {
         })
     }
 
-    /// How an instance follows the health of its entrypoint.
+    /// Returns the reaction of an instance while its entrypoint is unhealthy, or `None` if nothing tracks that.
     pub(super) fn track(&self, held: &Held<'_>) -> Option<Unhealthy> {
         let entrypoint = self.datacenter.entrypoints.get(&held.vip.entrypoint)?;
         self.datacenter.is_checked(entrypoint).then_some(())?;

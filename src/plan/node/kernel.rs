@@ -8,7 +8,7 @@ use crate::model::Interface;
 /// A setting of the kernel and the interfaces that have it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KernelSetting {
-    /// Which one.
+    /// The setting.
     pub setting: Kernel,
     /// Not empty.
     pub interfaces: BTreeSet<Interface>,

@@ -1,4 +1,4 @@
-//! What each node runs: VRRP instances, health checks, rules, routes, marks and kernel settings.
+//! The plan of each node: VRRP instances, health checks, rules, routes, marks and kernel settings.
 
 mod check;
 mod instance;
@@ -20,7 +20,7 @@ use crate::model::{
 /// One node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodePlan {
-    /// Its name.
+    /// The name of the node.
     pub node: Subdomain,
     /// Failure domain.
     pub zone: Option<Label>,

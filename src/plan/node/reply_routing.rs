@@ -1,4 +1,4 @@
-//! How replies find their gateway: rules, routes and marks of each VIP.
+//! The routing of replies to their gateway: rules, routes and marks of each VIP.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -16,7 +16,7 @@ const MAIN: u32 = 254;
 pub struct ReplyRouting {
     /// The VIP.
     pub vip: IpAddr,
-    /// Where it stands while it is here.
+    /// The interface that the VIP is on while it is here.
     pub interface: Interface,
     /// Its rules.
     pub rules: Vec<IpRule>,
@@ -31,9 +31,9 @@ pub struct ReplyRouting {
 pub struct Route {
     /// Next hop.
     pub gateway: IpAddr,
-    /// Out of which interface.
+    /// The interface that packets leave by.
     pub interface: Interface,
-    /// In which table.
+    /// The table that it is in.
     pub table: u32,
     /// The address that it is for.
     pub source: IpAddr,
@@ -48,17 +48,17 @@ impl Route {
 /// A policy routing rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IpRule {
-    /// Which packets.
+    /// The packets that it is for.
     pub selector: Selector,
-    /// Whether it is an IPv6 rule.
+    /// True if it is an IPv6 rule.
     pub ipv6: bool,
-    /// To which table.
+    /// The table that it leads to.
     pub table: u32,
     /// `ip rule` priority.
     pub priority: u32,
 }
 
-/// Which packets a rule is for.
+/// The packets that a rule is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Selector {
     /// Those from an address.
@@ -74,12 +74,12 @@ pub enum Selector {
     },
 }
 
-/// Where connections get the mark of their VIP.
+/// The mark that connections to a VIP's address get where they enter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark {
-    /// They enter here,
+    /// The interface that they enter by.
     pub interface: Interface,
-    /// to this address.
+    /// The address that they go to.
     pub address: IpAddr,
     /// Value of the packet mark.
     pub value: u32,

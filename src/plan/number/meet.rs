@@ -1,8 +1,8 @@
-//! Which VIPs meet on a node.
+//! The VIPs that meet on a node.
 
 use crate::model::{Datacenter, Subdomain, Vip};
 
-/// Which VIPs one node may hold together.
+/// The nodes that may hold each VIP, to tell which VIPs meet on one.
 pub(super) struct Meet {
     nodes: Vec<Vec<u64>>,
 }
@@ -23,7 +23,7 @@ impl Meet {
         Self { nodes: datacenter.vips.iter().map(bits).collect() }
     }
 
-    /// Whether some node may hold both.
+    /// Returns true if some node may hold both VIPs.
     pub fn on_a_node(&self, a: usize, b: usize) -> bool {
         self.nodes[a].iter().zip(&self.nodes[b]).any(|(a, b)| a & b != 0)
     }

@@ -20,7 +20,7 @@ use pool::{Pool, Slot};
 pub struct Numbers {
     /// Virtual router id.
     pub vrid: u8,
-    /// How its replies find their gateway; `None` where it has none.
+    /// The numbers by which its replies find their gateway, or `None` if it has none.
     pub routing: Option<RoutingNumbers>,
 }
 

@@ -8,11 +8,10 @@ use crate::source::Loc;
 /// A number that is wanted.
 #[derive(Clone, Copy)]
 pub(super) struct Slot<'a> {
-    /// For which VIP.
     pub vip: &'a Vip,
-    /// What the inventory says.
+    /// The number that the inventory pins.
     pub pin: Option<Loc<u32>>,
-    /// What the lock says.
+    /// The number that the lock holds.
     pub locked: Option<Loc<u32>>,
     /// The nodes that could hold the VIP when the lock was written.
     pub known: &'a [Subdomain],
@@ -29,11 +28,11 @@ impl Slot<'_> {
 pub(super) struct Pool<'a, I> {
     pub what: &'a str,
     pub key: &'a str,
-    /// What to do when there are too few.
+    /// The advice for when there are too few.
     pub help: &'a str,
-    /// Whether a VIP can get another number without its traffic noticing.
+    /// True if a VIP can get another number without its traffic noticing.
     pub movable: bool,
-    /// Whether a number is one of the pool's.
+    /// Returns true if a number is one of the pool's.
     pub holds: &'a dyn Fn(u32) -> bool,
     pub numbers: I,
 }
@@ -100,7 +99,8 @@ impl<I: Iterator<Item = u32> + Clone> Pool<'_, I> {
         numbers.into_iter().collect()
     }
 
-    /// Whether every pin can be had: a number that makes the instance anew cannot go from one VIP to another in one render.
+    /// Returns true if every pin can be had: a number whose change recreates the instance cannot go from one VIP to
+    /// another in one render.
     fn check_pins(
         &self,
         slots: &[Slot<'_>],

@@ -4,8 +4,8 @@
 use super::Keep;
 use super::part::Part;
 
-/// What counts how much, from what must not be to what is only nice. Far enough apart that no number of lesser
-/// gains outweighs a greater one.
+/// The weights of penalties, from what must not be to what is merely undesirable. They are far enough apart that no
+/// number of lesser gains outweighs a greater one.
 mod penalty {
     /// A VIP over the bound after one failure.
     pub const ONE_FAILED: i128 = 1 << 60;
@@ -15,7 +15,8 @@ mod penalty {
     pub const SAME_ZONE: i128 = 1;
 }
 
-/// What a state costs; the lesser, the better. Among states without a penalty, and among equal ones, smoother loads are.
+/// The cost of a state; the lower, the better. Among states without a penalty, or with the same one, smoother loads
+/// are better.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Cost {
     penalty: i128,
@@ -64,7 +65,7 @@ struct State {
     two: Vec<Entry>,
     /// By zone, then node.
     zone: Vec<Entry>,
-    /// Whether a zone is more than one node.
+    /// True for each zone that is more than one node.
     shared_zone: Vec<bool>,
 }
 

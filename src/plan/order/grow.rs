@@ -1,4 +1,4 @@
-//! What is new finds its place around what is locked: first nodes, then VIPs.
+//! The placement of what is new around what is locked: first nodes, then VIPs.
 
 use std::cmp::Reverse;
 

@@ -1,4 +1,4 @@
-//! How many VIPs a node holds, and how many it may hold.
+//! The number of VIPs that a node holds, and the most that it may hold.
 
 use super::part::Part;
 
@@ -9,7 +9,7 @@ pub fn bound(vips: usize, weight: u32, alive: u32) -> usize {
 }
 
 impl Part {
-    /// What each node holds when exactly `failed` have failed, as far as the orders say already.
+    /// Returns the number of VIPs on each node when exactly `failed` have failed, as far as the orders say already.
     pub fn loads(&self, failed: &[usize]) -> Vec<usize> {
         let mut out = vec![false; self.nodes()];
         for node in failed {

@@ -15,7 +15,7 @@ use super::lock::Lock;
 pub use load::bound;
 use part::Part;
 
-/// Whether orders of the lock are kept as they are.
+/// The extent to which orders of the lock are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keep {
     /// As they are; what is new finds its place around them.

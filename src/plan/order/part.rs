@@ -28,9 +28,9 @@ pub struct Candidate {
     pub nodes: Vec<usize>,
     /// Nodes that come first.
     pub prefer: Vec<usize>,
-    /// Whether its order is given by pinned priorities.
+    /// True if its order is given by pinned priorities.
     pub pinned: bool,
-    /// Whether it had an order in the lock.
+    /// True if it had an order in the lock.
     pub locked: bool,
 }
 
@@ -143,7 +143,6 @@ impl Part {
         (candidate, order)
     }
 
-    /// How many nodes there are.
     pub fn nodes(&self) -> usize {
         self.names.len()
     }

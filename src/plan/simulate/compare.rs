@@ -6,7 +6,7 @@ use super::{Scenario, Simulator};
 use crate::model::Subdomain;
 use crate::plan::{Plan, VipPlan};
 
-/// Whose election.
+/// A system whose election is simulated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum System {
     /// Ours: VRRP with the rendered priorities.
@@ -27,7 +27,7 @@ impl System {
     pub const OTHERS: &[Self] =
         &[Self::MetalLb, Self::PureLb, Self::KubeVip, Self::KeepalivedOperator];
 
-    /// Its name.
+    /// Returns the name of the system.
     pub fn name(self) -> &'static str {
         match self {
             Self::Lbgen => "lbgen",

@@ -1,5 +1,5 @@
-//! Who holds each VIP when nodes fail: the election of VRRP, from the priorities, weights and tracking of the instances
-//! as they are rendered.
+//! The holders of VIPs when nodes fail: the election of VRRP, from the priorities, weights and tracking of the
+//! instances as they are rendered.
 
 mod compare;
 mod tally;
@@ -15,7 +15,7 @@ pub use tally::{Placement, Worst, sets};
 use super::{Instance, NodePlan, Plan, Unhealthy};
 use crate::model::{Label, Preempt, Subdomain};
 
-/// What is wrong in a datacenter.
+/// A set of failures in a datacenter: nodes gone, drained or without a ready pod.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scenario {
     /// Nodes that are gone.
@@ -32,7 +32,7 @@ impl Scenario {
         Self { failed: nodes.into_iter().cloned().collect(), ..Self::default() }
     }
 
-    /// Whether nothing that the node may hold would be held by it while another node is healthy.
+    /// Returns true if the node would hold none of the VIPs that it may hold while another node is healthy.
     fn has_no_share(&self, node: &NodePlan) -> bool {
         let unhealthy = |instance: &Instance| {
             instance.track.is_some() && self.is_unhealthy(&instance.entrypoint, &node.node)
@@ -40,12 +40,12 @@ impl Scenario {
         self.is_out(&node.node) || node.instances.iter().all(unhealthy)
     }
 
-    /// Whether a node takes part in no election.
+    /// Returns true if a node takes part in no election.
     pub fn is_out(&self, node: &Subdomain) -> bool {
         self.failed.contains(node) || self.drained.contains(node)
     }
 
-    /// Whether an entrypoint has no ready pod on a node.
+    /// Returns true if an entrypoint has no ready pod on a node.
     pub fn is_unhealthy(&self, entrypoint: &Label, node: &Subdomain) -> bool {
         self.unhealthy.iter().any(|(other, at)| other == entrypoint && at == node)
     }
@@ -126,8 +126,8 @@ impl<'a> Simulator<'a> {
             .collect()
     }
 
-    /// How long a VIP stays on `from` before `to` takes it, when what is wrong in `scenario` happens: a MASTER that only
-    /// loses priority is preempted no sooner than the other one's `preempt_delay`.
+    /// Returns the time that a VIP stays on `from` before `to` takes it in `scenario`, or `None` if it moves at once: a
+    /// MASTER that only loses priority is preempted no sooner than the other one's `preempt_delay`.
     pub fn wait(
         &self,
         vip: usize,
@@ -149,7 +149,7 @@ impl<'a> Simulator<'a> {
     }
 }
 
-/// Which of the instances of a VIP is MASTER.
+/// Returns the node whose instance of a VIP is MASTER, or `None` if there is none.
 fn elected<'a>(candidates: &[Candidate<'a>], scenario: &Scenario) -> Option<&'a Subdomain> {
     let mut live = candidates.iter().filter(|found| !scenario.is_out(found.node));
     if scenario.unhealthy.is_empty() {
@@ -165,7 +165,7 @@ fn elected<'a>(candidates: &[Candidate<'a>], scenario: &Scenario) -> Option<&'a 
 /// Effective priority, then address (RFC 9568, 6.4.3).
 type Rank = (u8, IpAddr);
 
-/// What an instance brings to the election; `None` is FAULT.
+/// Returns the rank of an instance in the election, or `None` in FAULT.
 fn rank(instance: &Instance, unhealthy: bool) -> Option<Rank> {
     let lost = match (instance.track, unhealthy) {
         (Some(Unhealthy::Fault), true) => return None,

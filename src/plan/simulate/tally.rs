@@ -1,4 +1,4 @@
-//! How even a placement is, and the worst of many.
+//! The evenness of a placement, and the worst of many.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -7,29 +7,29 @@ use super::{Scenario, Simulator, System};
 use crate::model::Subdomain;
 use crate::plan::{NodePlan, Plan, bound};
 
-/// Who holds what in a scenario.
+/// The holders of all VIPs in a scenario, and the loads of the nodes.
 #[derive(Debug, Clone)]
 pub struct Placement<'a> {
-    /// What is wrong.
+    /// The scenario that it is for.
     pub scenario: Scenario,
     /// The holder of each VIP, in the order of the plan.
     pub holders: Vec<Option<&'a Subdomain>>,
-    /// How many VIPs each node holds, every node of the plan.
+    /// The number of VIPs on each node, for every node of the plan.
     pub loads: BTreeMap<&'a Subdomain, usize>,
     /// The most VIPs on one node.
     pub load: usize,
     /// The most that a node would hold if VIPs were spread in shares of weight, the largest over all groups.
     pub bound: usize,
-    /// By how much the node furthest over its own share exceeds it.
+    /// The excess of the node furthest over its own share.
     pub over: usize,
-    /// That node, where there is one.
+    /// The node furthest over its own share, or `None` if no node is over.
     pub furthest: Option<&'a Subdomain>,
     /// VIPs that nobody holds.
     pub unheld: usize,
 }
 
 impl<'a> Placement<'a> {
-    /// What a system makes of a scenario.
+    /// Returns the placement that a system makes in a scenario.
     pub fn of(simulator: &Simulator<'a>, scenario: &Scenario, system: System) -> Self {
         let holders = system.elect(simulator, scenario);
         let nodes = simulator.plan.nodes.iter();
@@ -143,7 +143,7 @@ impl<'a> Worst<'a> {
         self.kept.truncate(self.most);
     }
 
-    /// How many were looked at.
+    /// Returns the number of placements looked at.
     pub fn seen(&self) -> usize {
         self.seen
     }

@@ -1,4 +1,4 @@
-//! What comes before the first reload and after the last, and the visit of nodes that nothing changes on.
+//! The steps before the first reload and after the last, and the visit of nodes that nothing changes on.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -56,7 +56,8 @@ impl Search<'_> {
         }
     }
 
-    /// What is left when every keepalived runs **to**: nodes on which only other files change, and the cleaning.
+    /// Adds the steps that are left when every keepalived runs **to**: nodes on which only other files change, and the
+    /// cleaning.
     pub(super) fn finish(&mut self) {
         let rest = self.world.only_other_files();
         for node in &rest {

@@ -5,17 +5,21 @@ use std::net::IpAddr;
 
 use super::turn::Kind;
 use super::world::World;
-use crate::bundle::ChangeKind;
+use crate::bundle::{ChangeKind, NodeFile, Place};
 use crate::language::name::Subdomain;
 use crate::rollout::step::{Command, Expectation};
 use crate::state::elect::NodeIndex;
 
 impl<'a> World<'a> {
     /// The changed files of a node, by their paths on it.
-    fn files(&self, node: NodeIndex) -> Vec<(&'a str, ChangeKind)> {
-        let prefix = format!("nodes/{}/", self.name(node));
+    fn files(&self, node: NodeIndex) -> Vec<(NodeFile<'a>, ChangeKind)> {
+        let here = self.name(node).as_str();
         let changed = self.request.change.changed.iter();
-        changed.filter_map(|file| Some((file.path.strip_prefix(&prefix)?, file.kind))).collect()
+        let on_it = changed.filter_map(|changed| match Place::of(changed.path) {
+            Place::Node { node, file } if node == here => Some((file, changed.kind)),
+            _ => None,
+        });
+        on_it.collect()
     }
 
     /// Nodes on which a file changes.
@@ -37,7 +41,7 @@ impl<'a> World<'a> {
     }
 
     pub fn routing_changes(&self, node: NodeIndex) -> bool {
-        self.files(node).iter().any(|(path, _)| path.ends_with("/lbgen-policy-routing"))
+        self.files(node).iter().any(|(file, _)| *file == NodeFile::PolicyRouting)
     }
 
     /// Asks whether a node's files are those of **from**.
@@ -51,15 +55,14 @@ impl<'a> World<'a> {
     /// Installs a node's files, and removes those that are no longer produced.
     pub fn install(&self, node: NodeIndex) -> Command {
         let gone = self.files(node).into_iter().filter(|(_, kind)| *kind == ChangeKind::Removed);
-        let words = [self.name(node).to_string()]
-            .into_iter()
-            .chain(gone.map(|(path, _)| format!("/{path}")));
+        let words =
+            [self.name(node).to_string()].into_iter().chain(gone.map(|(file, _)| file.installed()));
         Command::of("install", words)
     }
 
     /// Removes every file of ours from a node that leaves.
     pub fn remove_all(&self, node: NodeIndex) -> Command {
-        let gone = self.files(node).into_iter().map(|(path, _)| format!("/{path}"));
+        let gone = self.files(node).into_iter().map(|(file, _)| file.installed());
         Command::of("leave", [self.name(node).to_string()].into_iter().chain(gone))
     }
 

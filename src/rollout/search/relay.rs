@@ -12,10 +12,10 @@ use crate::state::elect::NodeIndex;
 /// The one that gains would take over this long after the one that loses lets go.
 pub const BEFORE: Duration = Duration::from_millis(500);
 
-/// What is measured at a handover beyond that: the skew, the reload and its test.
+/// The time that is measured at a handover beyond that: the skew, the reload and its test.
 pub const MARGIN: Duration = Duration::from_millis(200);
 
-/// What two commands one after the other cost at most.
+/// The most time that two commands one after the other cost.
 const BETWEEN: Duration = Duration::from_secs(1);
 
 impl Search<'_> {

@@ -1,31 +1,31 @@
-//! What can be done to a node, and what comes of it.
+//! The turns that a node can take, and their effects.
 
 use std::net::IpAddr;
 
 use crate::rollout::step::VipMove;
 use crate::state::elect::NodeIndex;
 
-/// What becomes of a node.
+/// The change of a node between **from** and **to**.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Its keepalived runs the same.
     Same,
-    /// It runs another configuration.
+    /// The node runs another configuration.
     Change,
-    /// It is new.
+    /// The node is new.
     Join,
-    /// It goes.
+    /// The node goes.
     Leave,
 }
 
 /// Something that is done to one node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turn {
-    /// It comes to run **to**: reloads, starts or stops.
+    /// The node comes to run **to**: reloads, starts or stops.
     Next(NodeIndex),
-    /// Its VIPs go; without a drain file its keepalived stops.
+    /// The node's VIPs go; without a drain file its keepalived stops.
     Drain(NodeIndex),
-    /// They may come back.
+    /// The node's VIPs may come back.
     Undrain(NodeIndex),
 }
 
@@ -37,7 +37,7 @@ impl Turn {
     }
 }
 
-/// What a turn would do.
+/// The effects that a turn would have.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Verdict {
     /// VIPs with several holders, or with none, or with none for longer than a handover.

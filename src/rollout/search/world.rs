@@ -1,4 +1,4 @@
-//! What runs on the way, and what a turn would do to it.
+//! The state on the way, and the effects of a turn on it.
 
 mod effect;
 mod timing;
@@ -21,7 +21,7 @@ pub const TO: Phase = 1;
 
 type Holders = Vec<Vec<NodeIndex>>;
 
-/// What runs where, and who holds what.
+/// The configurations that run on the nodes, and the holders of the VIPs.
 #[derive(Clone)]
 pub struct World<'a> {
     pub(super) request: Request<'a>,
@@ -32,7 +32,7 @@ pub struct World<'a> {
     kinds: Vec<Kind>,
     situation: Situation,
     masters: Masters,
-    /// What else may be: the masters of every other history of the fleet.
+    /// The MASTERs of every other possible history of the fleet.
     histories: Vec<Masters>,
     pub(super) holders: Holders,
     first: Holders,
@@ -170,7 +170,7 @@ impl<'a> World<'a> {
         self.open().is_empty() && self.situation.drained.is_empty()
     }
 
-    /// What runs and what is drained.
+    /// Returns the configurations that run, and the nodes that are drained.
     pub fn situation(&self) -> Situation {
         self.situation.clone()
     }
@@ -206,7 +206,7 @@ impl<'a> World<'a> {
         turns
     }
 
-    /// Whether a file drains the node as it runs.
+    /// Returns true if a drain file drains the node as it runs.
     pub fn can_drain(&self, node: NodeIndex) -> bool {
         let phase = self.situation.running[node].unwrap_or(TO);
         let state = self.electorate.state(node, phase);
@@ -238,7 +238,7 @@ impl<'a> World<'a> {
         situation
     }
 
-    /// Who is MASTER in another situation, after those that were in this one.
+    /// Returns the MASTERs in another situation, after those that were in this one.
     fn elect(&self, next: &Situation, before: &Masters) -> Masters {
         let retained =
             self.electorate.retained(before, &self.situation, next, |node| self.restarts(node));
@@ -249,7 +249,7 @@ impl<'a> World<'a> {
         self.addresses.iter().map(|address| self.electorate.holders(masters, *address)).collect()
     }
 
-    /// What turns would do, all at once.
+    /// Returns the effects that turns would have, all at once.
     pub fn judge(&self, turns: &[Turn]) -> Verdict {
         let situation = self.after(turns);
         let masters = self.elect(&situation, &self.masters);
@@ -277,7 +277,7 @@ impl<'a> World<'a> {
         verdict
     }
 
-    /// Whether turns, each after the one before, keep every promise.
+    /// Returns true if turns, each after the one before, keep every promise.
     pub fn is_safe_sequence(&self, turns: &[Turn]) -> bool {
         let mut world = self.clone();
         turns.iter().all(|turn| {
@@ -350,12 +350,11 @@ impl<'a> World<'a> {
         loads.into_values().max().unwrap_or(0)
     }
 
-    /// Whether a node may hold every VIP of a set, as it runs and as it will.
+    /// Returns true if a node may hold a VIP both as it runs and as it will.
     pub fn covers(&self, node: NodeIndex, address: IpAddr) -> bool {
         [FROM, TO].iter().all(|phase| self.electorate.instance(address, node, *phase).is_some())
     }
 
-    /// Whether it may in a phase.
     pub fn may_hold(&self, node: NodeIndex, address: IpAddr, phase: Phase) -> bool {
         self.electorate.instance(address, node, phase).is_some()
     }
@@ -368,7 +367,6 @@ impl<'a> World<'a> {
         (0..self.addresses.len()).filter(lasting).map(|at| self.addresses[at]).collect()
     }
 
-    /// Who holds a VIP.
     pub fn holder(&self, address: IpAddr) -> Option<NodeIndex> {
         let at = self.addresses.iter().position(|found| *found == address)?;
         self.holders[at].first().copied()

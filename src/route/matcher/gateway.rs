@@ -1,4 +1,4 @@
-//! Gateway API: the most precise host, then Exact, then the longest prefix (HTTPRouteRule, "matches"; facts-kubernetes 10).
+//! Gateway API: the most precise host, then Exact, then the longest prefix (HTTPRouteRule, "matches"; facts K10).
 //!
 //! What else decides there cannot differ here: one route has each host and path, so the age of routes says nothing.
 
@@ -41,10 +41,10 @@ fn common<'a>(rule: Option<&'a Host>, listener: Option<&'a Host>) -> Option<Opti
     }
 }
 
-/// What decides, the first thing first.
+/// The order of precedence of a rule, the decisive part first.
 type Place = (Precision, Rank, Precision);
 
-/// Whether a host is named, and the length of what names it.
+/// The precision of a host: true if it is a name and not a wildcard, and the length of its text.
 type Precision = (bool, usize);
 
 fn precision(own: Option<&Host>, host: &Host) -> Option<Precision> {

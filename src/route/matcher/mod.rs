@@ -1,4 +1,4 @@
-//! Which rule of a routing tier answers a request: one matcher per controller, over the one routing table.
+//! The rule of a routing tier that answers a request: one matcher per controller, over the one routing table.
 
 mod gateway;
 mod letter;
@@ -18,7 +18,7 @@ use crate::source::Span;
 pub struct Considered<'a, A = Answer> {
     /// Its host.
     pub host: Option<&'a Host>,
-    /// What it compares, and who answers.
+    /// The rule, with its path and its answer.
     pub rule: &'a Rule<A>,
 }
 
@@ -114,7 +114,7 @@ impl<A> Considered<'_, A> {
         self.rule.path.path.value.as_str()
     }
 
-    /// Where it is written.
+    /// Returns the place where its path is written.
     pub fn place(&self) -> Span {
         self.rule.path.path.span
     }
@@ -123,13 +123,13 @@ impl<A> Considered<'_, A> {
         self.rule.path.kind
     }
 
-    /// Whether its host is that of the request: its own, a wildcard's for one label, or any.
+    /// Returns true if its host is that of the request: its own, a wildcard's for one label, or any.
     fn is_for(&self, host: &Host) -> bool {
         self.host.is_none_or(|own| own == host || host.wildcard().as_ref() == Some(own))
     }
 }
 
-/// Whether `path` is `prefix` or lies below it, element by element.
+/// Returns true if `path` is `prefix` or lies below it, element by element.
 pub(super) fn is_below(path: &str, prefix: &str) -> bool {
     let prefix = prefix.trim_end_matches('/');
     path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

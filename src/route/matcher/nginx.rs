@@ -1,4 +1,4 @@
-//! ingress-nginx: a server per host, locations by length (facts-kubernetes 9, 16, 17, 30).
+//! ingress-nginx: a server per host, locations by length (facts K9, K16, K17, K30).
 
 use std::cmp::Reverse;
 
@@ -59,7 +59,8 @@ fn by_regex<'a, A>(mut rules: Vec<Considered<'a, A>>, path: &str) -> Lookup<'a, 
     }
 }
 
-/// Whether there is a location for just the rule's path: of an Exact path, and of a Prefix that does not end in a slash.
+/// Returns true if there is a location for just the rule's path: of an Exact path, and of a Prefix that does not end in
+/// a slash.
 fn is_exact_location<A>(rule: &Considered<'_, A>) -> bool {
     match rule.kind() {
         PathType::Exact => true,

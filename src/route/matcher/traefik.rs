@@ -1,4 +1,4 @@
-//! Traefik: every rule of every host competes, and the longest text of a rule wins (facts-kubernetes 16, 17, 33, 43).
+//! Traefik: every rule of every host competes, and the longest text of a rule wins (facts K16, K17, K33, K43).
 
 use std::cmp::Reverse;
 
@@ -15,10 +15,10 @@ const PLAIN_WILDCARDS: ControllerVersion = ControllerVersion(3, 7);
 /// Rules of Traefik, as its providers write them.
 #[derive(Debug, Clone, Copy)]
 struct Writer {
-    /// Whether a Prefix is ``(Path(`/users`) || PathPrefix(`/users/`))``, which compares elements, or
+    /// True if a Prefix is ``(Path(`/users`) || PathPrefix(`/users/`))``, which compares elements; false if it is
     /// ``PathPrefix(`/users`)``, which compares letters.
     strict: bool,
-    /// Whether the provider is kubernetesIngressNGINX.
+    /// True if the provider is kubernetesIngressNGINX.
     is_nginx: bool,
     version: ControllerVersion,
 }
@@ -68,12 +68,12 @@ impl<'a> TraefikRouter<'a> {
         Writer::of(controller).rule(tier, rule)
     }
 
-    /// Whether it matches a path.
+    /// Returns true if it matches a path.
     pub fn matches(&self, path: &str) -> bool {
         self.path.matches(path)
     }
 
-    /// How it compares paths, and with which text: `path`, `letters`, `elements` or `regex`.
+    /// Returns the way it compares paths, `path`, `letters`, `elements` or `regex`, and the text to compare with.
     pub fn compares(&self) -> (&'static str, &str) {
         match &self.path {
             Written::Path(path) => ("path", path),

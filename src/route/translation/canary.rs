@@ -5,7 +5,7 @@ use regex::Regex;
 use super::{Fate, Remark, instead};
 use crate::model::{Annotations, NGINX, nginx_annotation};
 
-/// What a canary takes.
+/// The requests that a canary takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Canary {
     /// Its part of the requests, of `total`; at most a million (HTTPBackendRef).
@@ -16,23 +16,23 @@ pub struct Canary {
     pub header: Option<HeaderMatch>,
     /// Requests that are never for it, where it takes a part of the others.
     pub never: Option<HeaderMatch>,
-    /// What it does not do.
+    /// The annotations that lose or change their meaning.
     pub remarks: Vec<Remark>,
 }
 
 /// A header and its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeaderMatch {
-    /// Its name.
+    /// The name of the header.
     pub name: String,
     /// Its value.
     pub value: String,
-    /// Whether the value is a regular expression.
+    /// True if the value is a regular expression.
     pub is_regex: bool,
 }
 
-/// What a canary says beside how it is one; ingress-nginx takes everything else from the main Ingress (its documentation,
-/// "Canary").
+/// The annotations that a canary has of its own, beside those that make it one; ingress-nginx takes everything else
+/// from the main Ingress (its documentation, "Canary").
 const OWN: &[&str] =
     &["affinity", "session-cookie-", "load-balance", "upstream-hash-by", "canary-by-cookie"];
 
@@ -40,7 +40,7 @@ const OWN: &[&str] =
 const BY_HEADER: &str = "canary-by-header";
 
 impl Canary {
-    /// What the annotations of a canary say.
+    /// Reads the annotations of a canary.
     pub fn of(annotations: &Annotations) -> Self {
         let says = |name: &str| nginx_annotation(annotations, name);
         let number = |name: &str| says(name).and_then(|text| text.parse::<u32>().ok());
@@ -74,7 +74,7 @@ impl Canary {
 }
 
 impl HeaderMatch {
-    /// Whether a request with this value of the header has what is wanted.
+    /// Returns true if a request with this value of the header has what is wanted.
     pub fn is_met_by(&self, value: &str) -> bool {
         match self.is_regex {
             true => Regex::new(&self.value).is_ok_and(|pattern| pattern.is_match(value)),
@@ -82,7 +82,7 @@ impl HeaderMatch {
         }
     }
 
-    /// Whether the API server takes it, and it means something (HTTPHeaderMatch; RFC 9110, 5.1).
+    /// Returns true if the API server takes the match, and it means something (HTTPHeaderMatch; RFC 9110, 5.1).
     fn is_taken(&self) -> bool {
         let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
         (1..=256).contains(&self.name.len())

@@ -2,7 +2,7 @@
 
 use crate::model::{Annotations, is_true, nginx_annotation};
 
-/// What pages of other origins may do.
+/// The rights of pages of other origins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cors {
     /// `https://www.example.com`, `https://*.example.com` or `*`.
@@ -13,23 +13,23 @@ pub struct Cors {
     pub headers: Vec<String>,
     /// Headers of answers that pages may read.
     pub exposed: Vec<String>,
-    /// Whether cookies may come along.
+    /// True if cookies may come along.
     pub credentials: bool,
     /// Seconds for which a browser remembers the answer.
     pub max_age: u32,
 }
 
-/// What ingress-nginx answers where an annotation is not there (its documentation, "Enable CORS").
+/// The values that ingress-nginx answers with where an annotation is not there (its documentation, "Enable CORS").
 const METHODS: &str = "GET, PUT, POST, DELETE, PATCH, OPTIONS";
 const HEADERS: &str = "DNT,Keep-Alive,User-Agent,X-Requested-With,If-Modified-Since,Cache-Control,Content-Type,Range,Authorization";
 const MAX_AGE: u32 = 1_728_000;
 
-/// What the filter takes as a method.
+/// The methods that the filter takes.
 const KNOWN_METHODS: [&str; 10] =
     ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "*"];
 
 impl Cors {
-    /// What the `cors-` annotations say; `None` where the filter refuses it.
+    /// Reads the `cors-` annotations; `None` if the filter refuses them.
     pub fn of(annotations: &Annotations) -> Option<Self> {
         let says = |name: &str| nginx_annotation(annotations, &format!("cors-{name}"));
         let list = |text: &str| -> Vec<String> {

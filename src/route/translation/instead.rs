@@ -1,6 +1,6 @@
-//! What may do what an annotation of ingress-nginx did, where HTTPRoutes cannot.
+//! Replacements for annotations of ingress-nginx that HTTPRoutes have no counterpart for.
 
-/// What may replace an annotation, by how its name begins; the first that fits.
+/// The possible replacements of annotations, by the beginnings of their names; the first that fits counts.
 const INSTEAD: &[(&str, &str)] = &[
     (
         "auth-",
@@ -57,11 +57,11 @@ const INSTEAD: &[(&str, &str)] = &[
     ("canary-by-cookie", "a header that the caller sets: `canary-by-header`"),
 ];
 
-/// Where nothing better is known.
+/// The replacement where nothing better is known.
 pub(super) const OWN_POLICIES: &str =
     "policies of the implementation that serves the GatewayClass, if it has one for this";
 
-/// What may replace an annotation, by its name without the prefix.
+/// Returns a possible replacement of an annotation, by its name without the prefix.
 pub(super) fn instead(name: &str) -> &'static str {
     let known = INSTEAD.iter().find(|(begin, _)| name.starts_with(begin));
     known.map_or(OWN_POLICIES, |(_, instead)| instead)

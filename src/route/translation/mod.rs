@@ -1,4 +1,4 @@
-//! What annotations of ingress-nginx are in Gateway API, and which of them have no counterpart.
+//! The translation of ingress-nginx's annotations to Gateway API, and the annotations that have no counterpart.
 
 mod canary;
 mod cors;
@@ -20,7 +20,7 @@ use crate::language::name::{Host, Name, QualifiedName};
 use crate::model::{Annotations, Component, NGINX, Path, Tiers, is_true, nginx_annotation};
 use crate::source::Span;
 
-/// What the annotations of a component do to its requests, as HTTPRoutes say it.
+/// The effects of a component's annotations on its requests, as HTTPRoutes express them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Translation {
     /// Answered with another address.
@@ -35,7 +35,7 @@ pub struct Translation {
     pub cors: Option<Cors>,
     /// Seconds until a request is given up.
     pub timeout: Option<u32>,
-    /// What it does not do.
+    /// The annotations that lose or change their meaning.
     pub remarks: Vec<Remark>,
 }
 
@@ -53,18 +53,18 @@ pub enum Rewrite {
 pub struct Remark {
     /// Its key.
     pub key: String,
-    /// Where it is written.
+    /// The place where it is written.
     pub span: Span,
-    /// What becomes of it.
+    /// The result of its translation.
     pub fate: Fate,
 }
 
-/// What becomes of an annotation.
+/// The result of the translation of an annotation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
-    /// Nothing says it; what may replace it.
+    /// No counterpart exists; holds what may replace it.
     Lost(&'static str),
-    /// It is said, and means something else.
+    /// The counterpart means something else; holds the difference.
     Changed(&'static str),
 }
 
@@ -84,7 +84,7 @@ const ELSEWHERE: &[&str] = &[
 const TIMEOUTS: &[&str] = &["proxy-read-timeout", "proxy-send-timeout", "proxy-connect-timeout"];
 
 impl Translation {
-    /// What annotations are in Gateway API; `is_nginx` where those of ingress-nginx mean something.
+    /// Translates annotations to Gateway API; `is_nginx` is true where those of ingress-nginx mean something.
     fn of(annotations: &Annotations, is_nginx: bool) -> Self {
         let mut found = Self::default();
         for (key, value) in annotations {
@@ -206,7 +206,8 @@ impl Translation {
         rewrite(self.target.as_deref()?, path).ok().flatten()
     }
 
-    /// What is done to the requests of a component: one tier has the annotations of both, and the component's own win.
+    /// Translates what is done to the requests of a component: one tier has the annotations of both, and the
+    /// component's own win.
     pub fn of_component(tiers: &Tiers, component: &Component) -> Self {
         let all = merged(tiers, &component.annotations);
         let mut found = Self::within(tiers, &all, &component.paths);
@@ -224,13 +225,13 @@ impl Translation {
         found
     }
 
-    /// What is done to requests that no component claims.
+    /// Translates what is done to requests that no component claims.
     pub fn of_fallback(tiers: &Tiers) -> Self {
         let everything = Path::everything(tiers.edge.class.span);
         Self::within(tiers, &merged(tiers, &Annotations::new()), &[everything])
     }
 
-    /// What annotations do to requests of these paths.
+    /// Translates what annotations do to requests of these paths.
     fn within(tiers: &Tiers, all: &Annotations, paths: &[Path]) -> Self {
         let controller = tiers.controller();
         let mut found = Self::of(all, controller.reads_nginx());
@@ -276,7 +277,7 @@ impl Translation {
     }
 }
 
-/// Whether an annotation is for a program that reads Ingresses: it would do nothing elsewhere.
+/// Returns true if an annotation is for a program that reads Ingresses: it would do nothing elsewhere.
 fn reads_ingresses(key: &QualifiedName) -> bool {
     key.as_str().split_once('/').is_some_and(|(program, _)| program.contains("ingress"))
 }

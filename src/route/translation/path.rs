@@ -5,7 +5,7 @@ use crate::model::Path;
 use crate::route::matcher::is_below;
 use crate::route::regex;
 
-/// How a path is compared (HTTPPathMatch).
+/// A path and the way in which it is compared (HTTPPathMatch).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PathMatch {
     /// The whole path.
@@ -33,7 +33,7 @@ pub(super) struct Rest<'a> {
     pub prefix: &'a str,
     /// Its number.
     pub group: u8,
-    /// Whether it begins with a slash.
+    /// True if it begins with a slash.
     pub has_slash: bool,
 }
 
@@ -87,7 +87,7 @@ impl PathMatch {
         }
     }
 
-    /// What is compared.
+    /// Returns the text to compare with.
     pub fn value(&self) -> &str {
         match self {
             Self::Exact(value) | Self::Prefix(value) | Self::Regex(value) => value,
@@ -115,7 +115,8 @@ impl PathMatch {
     }
 }
 
-/// Whether a text has no character of a regular expression but the dot, which everybody writes and means.
+/// Returns true if a text has no character of a regular expression but the dot, which everybody writes and means
+/// literally.
 fn is_plain(text: &str) -> bool {
     !text.contains(|c: char| "\\^$*+?()[]{}|".contains(c))
 }

@@ -17,7 +17,7 @@ pub struct Redirect {
     pub path: Option<String>,
 }
 
-/// What the filter takes.
+/// The statuses that the filter takes.
 const STATUSES: [u16; 5] = [301, 302, 303, 307, 308];
 
 impl Redirect {

@@ -1,27 +1,27 @@
-//! What a change of a node does to its instances.
+//! The effects of a node's change on its instances.
 
 use std::net::IpAddr;
 
 use super::{Candidate, Electorate, Masters, NodeIndex, Situation};
 use crate::state::Instance;
 
-/// What becomes of the instance of an address on a node, from one state to the next.
+/// The change of an address's instance on a node, from one state to the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// It is in neither, or the same in both.
+    /// There is no instance in either state, or the same one in both.
     None,
     /// keepalived keeps it.
     InPlace,
     /// keepalived makes it anew.
     MadeAnew,
-    /// It was not there.
+    /// The instance was not there before.
     Appears,
-    /// It is not there any more.
+    /// The instance is not there any more.
     Goes,
 }
 
 impl Electorate {
-    /// What becomes of an address on a node, from the first state to the second.
+    /// Returns the change of an address's instance on a node, from the first state to the second.
     pub fn change(&self, address: IpAddr, node: NodeIndex) -> Change {
         match (self.instance(address, node, 0), self.instance(address, node, 1)) {
             (None, None) => Change::None,

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::{Candidate, Electorate, Masters, NodeIndex, Situation, able, rank};
 use crate::state::Preemption;
 
-/// Why a VIP may have another holder than the election says.
+/// The reason why a VIP may have another holder than the election says.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Doubt {
     /// `nopreempt`: whoever holds it keeps it.
@@ -22,9 +22,9 @@ pub enum Doubt {
 /// Holders that are possible too, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
-    /// Who holds it then.
+    /// The nodes that hold the VIP then.
     pub holders: Vec<NodeIndex>,
-    /// What it depends on.
+    /// The reason why the outcome is in doubt.
     pub doubt: Doubt,
 }
 
@@ -54,7 +54,8 @@ impl Electorate {
         found
     }
 
-    /// What the nodes come to from every start in which one of them was first; the usual start is not among them.
+    /// Returns the MASTERs that result from every start in which one node was first; those of the usual start are not
+    /// among them.
     pub fn histories(&self, situation: &Situation) -> Vec<Masters> {
         let usual = self.elect(situation, &Masters::default());
         let mut all: Vec<Masters> = Vec::new();
@@ -73,7 +74,7 @@ impl Electorate {
         all
     }
 
-    /// Whether an instance that runs keeps what it holds from a better one, or from an equal one.
+    /// Returns true if the holder of some address may depend on which node was first.
     fn depends_on_history(&self, situation: &Situation) -> bool {
         self.addresses.keys().any(|address| self.reason(situation, *address).is_some())
     }

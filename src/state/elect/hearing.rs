@@ -1,4 +1,4 @@
-//! Who hears whom: which adverts reach a node and count there.
+//! The adverts that reach a node and count there.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -63,12 +63,12 @@ struct Voter<'a> {
     instance: &'a Instance,
     link: Option<usize>,
     advertised: BTreeSet<IpAddr>,
-    /// Whether an advert has to list the same addresses.
+    /// True if an advert has to list the same addresses.
     compares_lists: bool,
 }
 
 impl Voter<'_> {
-    /// Whether an advert of `sender` counts here (facts-rollout 19, 20; facts 40).
+    /// Returns true if an advert of `sender` counts here (facts R19, R20, D40).
     fn hears(&self, sender: &Self) -> bool {
         let (mine, theirs) = (&self.instance.advert, &sender.instance.advert);
         let reaches = self.link == sender.link
@@ -211,7 +211,7 @@ impl Links {
         }
     }
 
-    /// Whether an assumption puts candidates on one network.
+    /// Returns true if an assumption puts candidates on one network.
     pub fn are_assumed(&self, candidates: &[Candidate]) -> bool {
         let mut roots: BTreeMap<usize, usize> = BTreeMap::new();
         candidates.iter().any(|candidate| {

@@ -1,5 +1,5 @@
 //! Drafts -> instances: what keepalived decides once the whole file is read (vrrp_complete_init of 2.2.7 to 2.4.3;
-//! facts 13 to 19 and 31 to 37).
+//! facts D13 to D19 and D31 to D37).
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -22,10 +22,10 @@ const OWNER: u8 = 255;
 /// From this release on a script that an instance and its sync group track is waited for once.
 const WAITS_ONCE: KeepalivedVersion = KeepalivedVersion(2, 3, 0);
 
-/// Addresses that fit into an advert at an MTU of 1500; the rest is not advertised (facts 8).
+/// Addresses that fit into an advert at an MTU of 1500; the rest is not advertised (facts D8).
 const ADVERTISED: [usize; 2] = [255, 89];
 
-/// Where multicast goes if nothing else is said.
+/// The multicast group for adverts, unless another one is set.
 const GROUP4: IpAddr = IpAddr::V4(Ipv4Addr::new(224, 0, 0, 18));
 const GROUP6: IpAddr = IpAddr::V6(Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x12));
 
@@ -59,7 +59,7 @@ pub fn complete(
     }
 }
 
-/// What `global_defs` says for every instance.
+/// The defaults that `global_defs` sets for every instance.
 struct Defaults {
     version: u8,
     is_strict: bool,
@@ -239,7 +239,7 @@ impl Completing<'_> {
     }
 }
 
-/// VRRPv2 knows whole seconds up to 255, VRRPv3 hundredths up to 40.95 (facts 14, 31).
+/// VRRPv2 knows whole seconds up to 255, VRRPv3 hundredths up to 40.95 (facts D14, D31).
 fn interval(written: Duration, version: u8) -> Duration {
     let micros = written.as_micros();
     let (unit, most) = if version == 2 { (1_000_000, 255) } else { (10_000, 4095) };
@@ -247,7 +247,7 @@ fn interval(written: Duration, version: u8) -> Duration {
     Duration::from_micros(u64::try_from(units * unit).unwrap_or(u64::MAX))
 }
 
-/// What a group tracks, its members track; and if one of them may not start as MASTER, none does.
+/// Makes the members of a group track what the group tracks; if one of them may not start as MASTER, none does.
 fn track_groups(found: &mut Configuration, version: KeepalivedVersion, remarks: &mut Vec<Remark>) {
     for group in &mut found.groups {
         let mut all: Vec<&mut Instance> = found
@@ -284,7 +284,7 @@ fn track_groups(found: &mut Configuration, version: KeepalivedVersion, remarks: 
     }
 }
 
-/// Two instances that share a VRID where one may (facts 7, 34).
+/// Two instances that share a VRID where one may (facts D7, D34).
 fn conflict(instances: &[Instance]) -> Option<(String, Span)> {
     for (index, one) in instances.iter().enumerate() {
         for other in instances[index + 1..].iter().filter(|other| other.vrid == one.vrid) {

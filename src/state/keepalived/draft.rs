@@ -12,7 +12,7 @@ use super::track::{Track, Tracked, Weight};
 use crate::source::Span;
 use crate::state::remark::{Kind, Remark};
 
-/// What keepalived's own default is where no `priority` can be read.
+/// keepalived's own default, used if no `priority` can be read.
 pub const PRIORITY: u8 = 100;
 
 /// A longer name of an interface or a label is none (IFNAMSIZ).
@@ -51,7 +51,7 @@ pub struct Draft {
     pub others: Vec<Statement>,
 }
 
-/// What reads an instance.
+/// A reader of `vrrp_instance` blocks.
 pub struct Reader<'a, W> {
     /// The weight of what was defined before: a name that comes later is not known yet.
     pub weight_of: W,
@@ -244,7 +244,7 @@ impl<W: Fn(Tracked, &str) -> Option<Weight>> Reader<'_, W> {
 
     /// An address of the instance's family, which the first one of it decides.
     fn address_of_family(&mut self, draft: &mut Draft, text: &str, at: Span) -> Option<IpAddr> {
-        // keepalived cuts a prefix length off, and a range (facts 33).
+        // keepalived cuts a prefix length off, and a range (facts D33).
         let bare = text.split(['/', '-']).next().unwrap_or(text);
         let Ok(address) = bare.parse::<IpAddr>() else {
             self.skipped(at, format!("`{text}` is not an IP address"));

@@ -1,9 +1,9 @@
-//! Which words keepalived knows where, and which of them open a block (facts 34). A word that it does not know is skipped,
+//! Which words keepalived knows where, and which of them open a block (facts D34). A word that it does not know is skipped,
 //! and its `{` with it: the lines of the block are then read as its parent's.
 
 use crate::language::version::KeepalivedVersion;
 
-/// What follows a word.
+/// The syntax that follows a word.
 #[derive(Debug, Clone, Copy)]
 pub enum Form {
     /// Values on its own line, or none.

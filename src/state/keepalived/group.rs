@@ -1,4 +1,4 @@
-//! `vrrp_sync_group`: instances that go together, and what all of them track (facts 18, 37).
+//! `vrrp_sync_group`: instances that go together, and what all of them track (facts D18, D37).
 
 use super::draft::Reader;
 use super::statement::Statement;
@@ -7,13 +7,13 @@ use super::track::{Track, Tracked, Weight};
 /// `vrrp_sync_group`
 #[derive(Debug, Clone, PartialEq)]
 pub struct SyncGroup {
-    /// Its name.
+    /// The name of the group.
     pub name: String,
     /// Names of instances that are there, and in no group before.
     pub members: Vec<String>,
-    /// What is tracked for every member; it stands with the members too.
+    /// Things that are tracked for every member; the members list them too.
     pub tracks: Vec<Track>,
-    /// Whether weights of the members' own count (`sync_group_tracking_weight`).
+    /// True if the members' own weights count (`sync_group_tracking_weight`).
     pub has_weights: bool,
     /// Its other statements.
     pub others: Vec<Statement>,

@@ -31,7 +31,7 @@ pub fn matching<'a>(pattern: &str, paths: &[&'a str]) -> Vec<&'a str> {
         .collect()
 }
 
-/// What `{a,b}` in a pattern stands for.
+/// Returns the patterns that a pattern with `{a,b}` stands for.
 fn alternatives(pattern: &str) -> Vec<String> {
     let mut depth = 0;
     let mut open = None;

@@ -14,27 +14,28 @@ use crate::source::Span;
 /// A `vrrp_instance`.
 #[derive(Debug, Clone)]
 pub struct Instance {
-    /// Its name says nothing to other nodes.
+    /// The name, which means nothing to other nodes.
     pub name: String,
-    /// Where it stands.
+    /// The position of the block.
     pub at: Span,
     /// `state MASTER`: it starts as MASTER.
     pub starts_as_master: bool,
-    /// Where adverts travel.
+    /// The interface on which adverts travel.
     pub interface: String,
     /// Virtual router id, 1 to 255.
     pub vrid: u8,
     /// 1 to 255.
     pub priority: u8,
-    /// How adverts are sent and which ones count.
+    /// The settings for sending and accepting adverts.
     pub advert: Advert,
-    /// What it does when a lower one is MASTER.
+    /// The behaviour while a lower instance is MASTER.
     pub preempt: Preemption,
     /// An interface of its own with a virtual MAC address.
     pub vmac: Option<Vmac>,
-    /// It never leaves FAULT: `unicast_fault_no_peer` and no peer, or a check whose first result it waits for twice.
+    /// True if it never leaves FAULT: `unicast_fault_no_peer` and no peer, or a check whose first result it waits for
+    /// twice.
     pub is_faulty: bool,
-    /// What changes its priority, its sync group's too.
+    /// Everything that changes its priority, including what its sync group tracks.
     pub tracks: Vec<Track>,
     /// `virtual_ipaddress`
     pub addresses: Vec<Address>,
@@ -88,12 +89,12 @@ impl PartialEq for Instance {
     }
 }
 
-/// What makes an advert reach a node and count there.
+/// The properties that make an advert reach a node and count there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Advert {
     /// 2 or 3.
     pub version: u8,
-    /// Whether its addresses are IPv6.
+    /// True if the addresses are IPv6.
     pub ipv6: bool,
     /// Time between two of them.
     pub interval: Duration,
@@ -101,16 +102,16 @@ pub struct Advert {
     pub source: Option<IpAddr>,
     /// Empty is multicast. Instances of a node mostly have the same.
     pub peers: Arc<BTreeSet<IpAddr>>,
-    /// Where multicast goes; `None` is keepalived's own (224.0.0.18, ff02::12).
+    /// The multicast group, or `None` for keepalived's default (224.0.0.18, ff02::12).
     pub group: Option<IpAddr>,
     /// VRRPv2's password.
     pub authentication: Option<Authentication>,
-    /// Whether the sender has to be a peer.
+    /// True if the sender has to be a peer.
     pub checks_sender: bool,
 }
 
 impl Advert {
-    /// Whether it goes to peers, and not to a multicast group.
+    /// Returns true if adverts go to peers, and not to a multicast group.
     pub fn is_unicast(&self) -> bool {
         !self.peers.is_empty()
     }
@@ -125,7 +126,7 @@ pub struct Authentication {
     pub pass: String,
 }
 
-/// What an instance does when a lower one is MASTER.
+/// The behaviour of an instance while a lower one is MASTER.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Preemption {
     /// Takes the VIP.
@@ -145,11 +146,11 @@ pub struct Vmac(pub String);
 pub struct Address {
     /// With its prefix length.
     pub address: IpNet,
-    /// Where it stands.
+    /// The interface that holds the address.
     pub interface: String,
     /// Its other words: `label`, `scope`, `no_track`, ...
     pub words: String,
-    /// Where it is written.
+    /// The position of the line.
     pub at: Span,
 }
 
@@ -165,7 +166,7 @@ impl PartialEq for Address {
 pub struct Line {
     /// Its words, a space between them.
     pub words: String,
-    /// Where it is written.
+    /// The position of the line.
     pub at: Span,
 }
 
@@ -176,22 +177,22 @@ impl PartialEq for Line {
     }
 }
 
-/// Across a reload keepalived keeps an instance whose identity stays, and makes another one anew (facts 10, 43; rollout 8).
+/// Across a reload keepalived keeps an instance whose identity stays, and makes another one anew (facts D10, D43, R8).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Identity<'a> {
     /// Virtual router id.
     pub vrid: u8,
     /// Its family.
     pub ipv6: bool,
-    /// Where adverts travel.
+    /// The interface on which adverts travel.
     pub interface: &'a str,
     /// The interface that holds its addresses, where it is its own.
     pub vmac: Option<&'a Vmac>,
-    /// Where adverts go and come from.
+    /// The destination and source of adverts.
     pub transport: Transport,
 }
 
-/// How adverts are sent.
+/// The transport of adverts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Transport {
     /// To the peers, from this address.
@@ -221,7 +222,7 @@ impl Instance {
         self.tracks.iter().filter(move |track| track.kind == kind)
     }
 
-    /// What keepalived knows it by across a reload.
+    /// Returns the identity by which keepalived knows the instance across a reload.
     pub fn identity(&self) -> Identity<'_> {
         let Advert { ipv6, source, group, .. } = &self.advert;
         Identity {
@@ -236,7 +237,7 @@ impl Instance {
         }
     }
 
-    /// How long it waits, beyond 3 adverts, before it takes over from a silent MASTER, and how long after one that
+    /// Returns the time it waits, beyond 3 adverts, before it takes over from a silent MASTER, and also after one that
     /// says goodbye: (256 - priority)/256 s; in VRRPv3 of the advert interval (RFC 9568, 6.1).
     pub fn skew(&self) -> Duration {
         let whole = match self.advert.version {
@@ -246,7 +247,7 @@ impl Instance {
         whole * (256 - u32::from(self.priority)) / 256
     }
 
-    /// How long it waits for a MASTER that says nothing.
+    /// Returns the time it waits for a silent MASTER.
     pub fn down_time(&self) -> Duration {
         3 * self.advert.interval + self.skew()
     }

@@ -1,10 +1,11 @@
-//! Text -> lines of words, as keepalived parts them (facts 30): comments, quotes, braces, `$VARIABLES`, `@conditions` and
+//! Text -> lines of words, as keepalived parts them (facts D30): comments, quotes, braces, `$VARIABLES`, `@conditions` and
 //! `include` (keepalived.conf(5), chapters PARAMETER SYNTAX and CONFIGURATION PARSER).
 
 use std::collections::BTreeMap;
 
 use super::include::{matching, normal};
 use super::variable::{Variables, definition};
+use crate::bundle::NodeFile;
 use crate::source::{FileId, Span};
 use crate::state::Tree;
 use crate::state::remark::{Kind, Remark};
@@ -17,23 +18,22 @@ const DEPTH: usize = 32;
 pub struct Line {
     /// At least one.
     pub words: Vec<String>,
-    /// Where it stands; of what a variable put there, where that is used.
+    /// The position of the line; for text from a variable, the position where the variable is used.
     pub at: Span,
 }
 
-/// What reads the files of a node.
+/// A reader of the configuration files of a node.
 pub struct Lines<'a> {
     tree: &'a Tree,
     node: &'a str,
     files: &'a BTreeMap<&'a str, FileId>,
-    /// What lines that begin with `@` are held against.
+    /// The id that lines beginning with `@` are compared with.
     id: String,
     variables: Variables,
     /// Every line, includes in their places.
     pub found: Vec<Line>,
-    /// What is not as it was written.
+    /// Remarks on everything that is not read as it was written.
     pub remarks: Vec<Remark>,
-    /// Whether a file is included.
     pub has_includes: bool,
 }
 
@@ -202,12 +202,12 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// What `@` lines of a node are held against: what keepalived was started with (`-i`, `--config-id`), or the first part
-/// of the host's name.
+/// Returns the id that `@` lines of a node are compared with: the one that keepalived was started with (`-i`,
+/// `--config-id`), or the first part of the host's name.
 fn config_id(tree: &Tree, node: &str) -> String {
     let written =
         ["etc/default/keepalived", "etc/sysconfig/keepalived"].into_iter().find_map(|path| {
-            let text = tree.get(&format!("nodes/{node}/{path}"))?;
+            let text = tree.get(&NodeFile::of(path).on(node).to_string())?;
             text.lines().filter(|line| !line.trim_start().starts_with('#')).find_map(option_id)
         });
     written.unwrap_or_else(|| node.split('.').next().unwrap_or(node).to_owned())
@@ -271,7 +271,8 @@ fn continued(line: &str) -> (&str, bool) {
     }
 }
 
-/// What `include` and its relatives, which differ in what they do about a missing file, ask for.
+/// Returns the pattern that a line includes, by `include` or one of its relatives, which differ in how they treat a
+/// missing file.
 fn included(line: &str) -> Option<&str> {
     let rest = line.strip_prefix("include")?;
     let rest = rest.strip_prefix(['r', 'm', 'w', 'b', 'a']).unwrap_or(rest);

@@ -24,6 +24,7 @@ pub use track::{Effect, Track, Tracked, Weight};
 
 use std::collections::BTreeMap;
 
+use crate::bundle::NodeFile;
 use crate::language::version::KeepalivedVersion;
 use crate::source::FileId;
 use crate::state::remark::{Kind, Remark};
@@ -48,7 +49,7 @@ pub struct Configuration {
     pub others: Vec<Statement>,
     /// keepalived exits with this file: nothing in it holds an address.
     pub is_refused: bool,
-    /// It has files that it includes.
+    /// True if it includes other files.
     pub has_includes: bool,
 }
 
@@ -79,12 +80,12 @@ pub struct Process {
     pub all: Statement,
 }
 
-/// Whether a file of a node may be part of its configuration.
+/// Returns true if a file of a node may be part of its configuration.
 pub(super) fn is_readable(path: &str) -> bool {
     path.contains("/etc/keepalived/") || path.ends_with(".conf")
 }
 
-/// What is known of a node beside its configuration.
+/// A node and everything known of it beside its configuration.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Host<'a> {
     pub tree: &'a Tree,
@@ -110,7 +111,7 @@ impl Host<'_> {
     /// Every statement of its configuration that keepalived takes, and whether some are included; `None` where it has
     /// none.
     pub fn statements(self) -> Option<(Vec<Statement>, bool, Vec<Remark>)> {
-        let path = format!("nodes/{}/etc/keepalived/keepalived.conf", self.node);
+        let path = NodeFile::Configuration.on(self.node).to_string();
         self.tree.get(&path)?;
         let mut lines = line::Lines::read(self.tree, self.node, self.files, &path);
         let statements = statement::statements(lines.found, self.version, &mut lines.remarks);

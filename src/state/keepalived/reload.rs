@@ -1,4 +1,4 @@
-//! What a reload cannot do: the daemon has to stop and start (facts 12, 42, 43; rollout 25, 32).
+//! Changes that a reload cannot make: the daemon has to stop and start (facts D12, D42, D43, R25, R32).
 
 use super::{Configuration, Statement};
 use crate::language::version::KeepalivedVersion;
@@ -10,7 +10,7 @@ const AT_START: &[&str] = &["instance", "net_namespace"];
 const IGNORES_RELOADS: KeepalivedVersion = KeepalivedVersion(2, 3, 4);
 
 impl Configuration {
-    /// Why a daemon that runs this has to restart to run `to`; `None` where a reload does it.
+    /// Returns why a daemon that runs this has to restart to run `to`, or `None` if a reload does it.
     pub fn restarts(&self, to: &Self, version: KeepalivedVersion) -> Option<&'static str> {
         let at_start = |found: &Self| -> Vec<Vec<String>> {
             let all = found.global.iter().chain(&found.others);
@@ -38,12 +38,12 @@ impl Configuration {
         loses_vmac.then_some("a reload that takes `use_vmac` away loses the addresses")
     }
 
-    /// Whether the daemon keeps its configuration whatever the file says.
+    /// Returns true if the daemon keeps its configuration whatever the file says.
     pub fn ignores_reloads(&self, version: KeepalivedVersion) -> bool {
         version >= IGNORES_RELOADS && self.has_reload_check()
     }
 
-    /// Whether `reload_check_config` is set.
+    /// Returns true if `reload_check_config` is set.
     pub fn has_reload_check(&self) -> bool {
         self.global.iter().any(|statement: &Statement| statement.key() == "reload_check_config")
     }

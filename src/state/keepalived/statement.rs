@@ -1,4 +1,4 @@
-//! Lines -> statements: words, and a block where one belongs to them, as keepalived's parser takes them (facts 34).
+//! Lines -> statements: words, and a block where one belongs to them, as keepalived's parser takes them (facts D34).
 
 use std::collections::BTreeSet;
 use std::iter::Peekable;
@@ -15,9 +15,9 @@ use crate::state::remark::{Kind, Remark};
 pub struct Statement {
     /// Its words, at least one.
     pub words: Vec<String>,
-    /// What stands in its braces.
+    /// The statements in its braces, or `None` if it has no block.
     pub block: Option<Vec<Statement>>,
-    /// Where it stands.
+    /// The position of the statement.
     pub at: Span,
 }
 
@@ -200,7 +200,7 @@ impl Parser<'_> {
         Some(found)
     }
 
-    /// Whether a block has a name, and the first of its kind with it.
+    /// Returns true if a block has a name and is the first of its kind with that name.
     fn is_named(&mut self, statement: &Statement) -> bool {
         let key = statement.key();
         let text = match &statement.words[1..] {

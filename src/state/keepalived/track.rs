@@ -1,10 +1,10 @@
-//! What an instance tracks, and what that does to it (facts 19, 36, 37).
+//! Things that an instance tracks, and their effects on it (facts D19, D36, D37).
 
 use super::number::{Reading, whole};
 use super::statement::Statement;
 use crate::source::Span;
 
-/// What is looked at.
+/// The kind of a tracked thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Tracked {
     /// `track_script`: well while it exits with 0.
@@ -48,9 +48,9 @@ pub struct Track {
     pub kind: Tracked,
     /// Of which name.
     pub name: String,
-    /// What counts.
+    /// The weight that counts.
     pub weight: Weight,
-    /// Where that is said.
+    /// The position of the line that lists it.
     pub at: Span,
 }
 
@@ -61,8 +61,8 @@ impl PartialEq for Track {
     }
 }
 
-/// What a tracked thing changes: a positive weight is added while it is well, a negative one while it is not; without a
-/// weight the instance is in FAULT while it is not well.
+/// The effect of a tracked thing on priority: a positive weight is added while it is well, a negative one while it is
+/// not; without a weight the instance is in FAULT while it is not well.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Weight {
     /// 0 is FAULT.
@@ -71,10 +71,10 @@ pub struct Weight {
     pub is_reversed: bool,
 }
 
-/// What a tracked thing does to an instance now.
+/// The effect of a tracked thing on an instance now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
-    /// It takes no part.
+    /// The instance takes no part.
     Fault,
     /// Its priority changes by so much.
     Change(i32),
@@ -92,7 +92,7 @@ impl Weight {
 }
 
 impl Track {
-    /// What it does while the thing is well, or is not. A file is well while its number is 0.
+    /// Returns the effect while the thing is well, or is not. A file is well while its number is 0.
     pub fn effect(&self, is_well: bool) -> Effect {
         let Weight { value, is_reversed } = self.weight;
         match (self.kind, value) {

@@ -1,4 +1,4 @@
-//! `$NAME=value` and its uses (keepalived.conf(5), PARAMETER SUBSTITUTION; facts 30).
+//! `$NAME=value` and its uses (keepalived.conf(5), PARAMETER SUBSTITUTION; facts D30).
 
 use std::collections::BTreeMap;
 

@@ -79,7 +79,7 @@ pub struct ListenerSetSpec {
     listeners: Vec<Entry>,
 }
 
-/// What something attaches to.
+/// The object that something attaches to.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Reference {

@@ -18,7 +18,7 @@ use crate::source::Span;
 /// A Gateway. It has one listener, for plain HTTP on all hosts; those of domains stand in ListenerSets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GatewayPlan {
-    /// Its name and place.
+    /// The metadata of the Gateway.
     pub meta: ObjectMeta,
     /// Its GatewayClass.
     pub class: Subdomain,
@@ -31,7 +31,7 @@ pub struct GatewayPlan {
 /// A ListenerSet of a Gateway in its namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListenerSetPlan {
-    /// Its name and place.
+    /// The metadata of the ListenerSet.
     pub meta: ObjectMeta,
     /// The Gateway.
     pub gateway: Subdomain,
@@ -46,7 +46,7 @@ pub struct ListenerSetPlan {
 pub struct Listener {
     /// The domain.
     pub host: Host,
-    /// Where it listens.
+    /// The port that it listens on.
     pub port: u16,
     /// The Secret of its certificate; `None` is plain HTTP.
     pub secret: Option<Subdomain>,
@@ -56,7 +56,7 @@ pub struct Listener {
 /// an object (256 KiB of annotations).
 const MOST_NAMESPACES: usize = 32;
 
-/// What routes of an entrypoint attach to.
+/// The Gateway and ListenerSets that routes of an entrypoint attach to.
 pub(super) struct Attachment<'a> {
     /// The entrypoint, and its Gateway's name.
     pub name: &'a Label,
@@ -138,7 +138,7 @@ impl Planner<'_> {
         }
     }
 
-    /// Where the entry is written that a manifest comes from.
+    /// Returns the place of the entry that a manifest comes from.
     fn place(&self, manifest: &Manifest) -> Option<Span> {
         match manifest.from.first()? {
             Entry::Component(name) => Some(self.datacenter.components.get(name)?.span),
@@ -181,7 +181,8 @@ impl Planner<'_> {
     }
 }
 
-/// Whether an entrypoint's Service selects the pods of its Gateway, and by which labels.
+/// Returns the Gateway whose pods the entrypoint's Service selects, by the Gateway's labels, or `None` if it selects
+/// others.
 pub(super) fn exposed(tiers: &Tiers) -> Option<&GatewayTier> {
     tiers.gateway.as_ref().filter(|_| tiers.exposed == Exposed::Gateway)
 }

@@ -13,11 +13,11 @@ use crate::route::{
 /// An HTTPRoute.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpRoutePlan {
-    /// Its name and place.
+    /// The metadata of the HTTPRoute.
     pub meta: ObjectMeta,
     /// The namespace of what it attaches to.
     pub home: Label,
-    /// What it attaches to; not empty, at most 32.
+    /// The parents that it attaches to; not empty, at most 32.
     pub parents: Vec<Parent>,
     /// Empty is any; at most 16.
     pub hosts: Vec<Host>,
@@ -25,7 +25,7 @@ pub struct HttpRoutePlan {
     pub rules: Vec<RouteRule>,
 }
 
-/// What a route attaches to.
+/// A parent that a route attaches to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Parent {
     /// The listener for plain HTTP of a Gateway.
@@ -39,24 +39,24 @@ pub enum Parent {
 pub struct RouteRule {
     /// Any of them; not empty, at most 64.
     pub matches: Vec<RouteMatch>,
-    /// What is changed.
+    /// The changes to requests and answers.
     pub filters: Vec<Filter>,
     /// Seconds until a request is given up.
     pub timeout: Option<u32>,
-    /// Who answers; none where a filter does.
+    /// The backends that answer; empty where a filter does.
     pub backends: Vec<RouteBackend>,
 }
 
-/// What a request must have.
+/// The conditions that a request must meet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RouteMatch {
-    /// Its path,
+    /// The path that it must have.
     pub path: PathMatch,
-    /// and a header.
+    /// The header that it must have, if any.
     pub header: Option<HeaderMatch>,
 }
 
-/// What a route changes.
+/// A change that a route makes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Filter {
     /// Another address for the client.
@@ -77,7 +77,7 @@ pub enum Filter {
 /// A Service in the namespace of the route.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RouteBackend {
-    /// Its name.
+    /// The name of the Service.
     pub service: ServiceName,
     /// Its port.
     pub port: u16,
@@ -86,7 +86,8 @@ pub struct RouteBackend {
 }
 
 impl RouteBackend {
-    /// What serves a component. A port by its name was refused when the inventory was read.
+    /// Returns the backend that serves a component, or `None` if it has none. A port by its name was refused when the
+    /// inventory was read.
     pub fn of(component: &Component, weight: Option<u32>) -> Option<Self> {
         let backend = component.backend.as_ref()?;
         match backend.port {
@@ -99,7 +100,7 @@ impl RouteBackend {
 }
 
 impl Planner<'_> {
-    /// What the routes of an entrypoint attach to, where it has a Gateway.
+    /// Returns the parents that the routes of an entrypoint attach to, or `None` if it has no Gateway.
     pub(in crate::plan::kubernetes) fn attachment<'a>(
         &'a self,
         name: &'a Label,
@@ -215,7 +216,7 @@ pub(super) fn add(rules: &mut Vec<RouteRule>, rule: RouteRule) {
 }
 
 impl RouteRule {
-    /// Whether it may have one match only: the prefix that is replaced.
+    /// Returns true if the rule may have one match only, because a filter replaces the prefix.
     fn is_alone(&self) -> bool {
         let replaces = |filter: &Filter| {
             matches!(filter, Filter::Rewrite { path: Some(Rewrite::Prefix(_)), .. })

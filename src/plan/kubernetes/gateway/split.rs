@@ -1,4 +1,4 @@
-//! Routes that keep the limits of Gateway API (facts-kubernetes 10): what is too much for one becomes several.
+//! Routes that keep the limits of Gateway API (facts K10): what is too much for one becomes several.
 
 use std::collections::BTreeSet;
 

@@ -10,7 +10,7 @@ use crate::state::elect::{Change, NodeIndex, Phase};
 
 impl World<'_> {
     /// VIPs that a node holds and loses on the way: its instance is made anew, or its keepalived stops and starts. They are
-    /// silent for as long as a MASTER that died, or lost for good (facts-rollout 8, 14).
+    /// silent for as long as a MASTER that died, or lost for good (facts R8, R14).
     pub(super) fn made_anew(&self, turn: Turn) -> Vec<IpAddr> {
         let Turn::Next(node) = turn else { return Vec::new() };
         if self.is_drained(node) || !self.is_running(node) {
@@ -27,12 +27,12 @@ impl World<'_> {
         held.filter(loses).collect()
     }
 
-    /// Whether a node holds what its change takes from it for a while.
+    /// Returns true if a node holds VIPs that it loses for a while because of its change.
     pub fn loses_on_the_way(&self, node: NodeIndex) -> bool {
         !self.made_anew(Turn::Next(node)).is_empty()
     }
 
-    /// Whether keepalived has to stop and start on a node that changes.
+    /// Returns true if keepalived has to stop and start on a node that changes.
     pub fn restarts(&self, node: NodeIndex) -> bool {
         let version = self.electorate.state(node, FROM).and_then(|state| state.version);
         let version = version.unwrap_or(self.request.change.version);
@@ -42,7 +42,8 @@ impl World<'_> {
         }
     }
 
-    /// Whether it has to on the way back: 2.2.7 does not survive the second reload of files that it includes.
+    /// Returns true if keepalived has to stop and start on the way back: 2.2.7 does not survive the second reload of
+    /// files that it includes.
     pub fn restarts_back(&self, node: NodeIndex) -> bool {
         let has_includes = self.configuration(node, FROM).is_some_and(|from| from.has_includes);
         has_includes || self.restarts(node)
@@ -52,8 +53,8 @@ impl World<'_> {
         self.electorate.state(node, phase)?.keepalived.as_ref()
     }
 
-    /// Whether all of these nodes may be reloaded at one moment: keepalived keeps every instance, and no holder gets or
-    /// loses one (facts-rollout 28).
+    /// Returns true if all of these nodes may be reloaded at one moment: keepalived keeps every instance, and no holder
+    /// gets or loses one (facts R28).
     pub fn may_close(&self, nodes: &[NodeIndex]) -> bool {
         nodes.iter().all(|node| {
             !self.restarts(*node)
@@ -68,7 +69,7 @@ impl World<'_> {
         })
     }
 
-    /// Whether a node keeps a VIP across its reload.
+    /// Returns true if a node keeps a VIP across its reload.
     pub fn keeps(&self, node: NodeIndex, address: IpAddr) -> bool {
         let kept = matches!(self.electorate.change(address, node), Change::None | Change::InPlace);
         kept && !self.restarts(node) && self.may_hold(node, address, FROM)
@@ -83,7 +84,8 @@ impl World<'_> {
         self.lasting().into_iter().filter(changes).collect()
     }
 
-    /// Whether an address of the node would go from one instance to another that runs beside it (facts-rollout 14).
+    /// Returns true if an address of the node would go from one instance to another that runs beside it (facts
+    /// R14).
     pub fn has_trap(&self, node: NodeIndex) -> bool {
         let vrids = |phase: Phase| -> BTreeSet<(u8, bool)> {
             self.configuration(node, phase)
@@ -107,7 +109,7 @@ impl World<'_> {
         })
     }
 
-    /// Whether the node's own address changes.
+    /// Returns true if the node's own address changes.
     pub fn is_renumbered(&self, node: NodeIndex) -> bool {
         self.addresses.iter().any(|address| {
             let source = |phase| self.electorate.instance(*address, node, phase)?.advert.source;

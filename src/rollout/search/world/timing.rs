@@ -24,7 +24,7 @@ impl World<'_> {
         self.adverts().max().unwrap_or(Duration::from_secs(1))
     }
 
-    /// How long a BACKUP of **to** waits for a MASTER that says nothing.
+    /// Returns the shortest time that a BACKUP of **to** waits for a silent MASTER.
     pub fn down_time(&self, address: IpAddr) -> Duration {
         let all: Vec<NodeIndex> = self.nodes().collect();
         self.down_time_of(&all, &[address])
@@ -35,7 +35,7 @@ impl World<'_> {
         self.electorate.down_time(nodes, addresses, TO)
     }
 
-    /// How long the last of these nodes waits before it takes a VIP from a lower one (`preempt_delay`).
+    /// Returns the time that the last of these nodes waits before it takes a VIP from a lower one (`preempt_delay`).
     pub fn preempt_delay(&self, nodes: &[NodeIndex]) -> Duration {
         let pairs =
             nodes.iter().flat_map(|node| self.addresses.iter().map(move |vip| (*node, *vip)));
