@@ -246,6 +246,21 @@ impl<'a> NodeFile<'a> {
         }
     }
 
+    /// Returns the words that reports use for it.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Configuration => "keepalived's configuration",
+            Self::Expected => "what keepalived should have loaded",
+            Self::Sysctl => "kernel keys",
+            Self::Networkd | Self::Unit => "units",
+            Self::Tmpfiles => "temporary files",
+            Self::PolicyRouting => "the policy routing script",
+            Self::Loaded => "the check of reloads",
+            Self::Check(_) => "the health check",
+            Self::Foreign(_) => "files of others",
+        }
+    }
+
     /// Its absolute path on a node.
     pub fn installed(self) -> String {
         format!("/{self}")

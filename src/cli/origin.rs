@@ -124,7 +124,7 @@ impl Origin {
         let wanted = wanted(changes);
         let from = match self {
             Self::Disk(disk) => Tree::of_disk(disk, &wanted)?,
-            Self::Tree(tree) => tree.clone(),
+            Self::Tree(tree) => tree.only(&wanted),
         };
         Ok(read(&from, rendered, wanted, session))
     }
@@ -171,18 +171,22 @@ pub fn changed_files<'a>(changes: &[Change<'a>]) -> Vec<ChangedFile<'a>> {
 /// does.
 fn wanted(changes: &[Change<'_>]) -> impl Fn(&str) -> bool {
     let differ: BTreeSet<String> = changes.iter().map(|change| change.path.to_owned()).collect();
-    let routed = |path: &str| Place::of(path).is_routing();
-    let entrypoint = |path: &str| Place::of(path).entrypoint().is_some();
-    let domain = |path: &str| matches!(Place::of(path), Place::Domain(_));
-    let listener = |path: &str| matches!(Place::of(path), Place::Listeners { .. });
     // Where listeners change, Ingresses may stand beside them, and the Service says which of the two answer.
-    let cluster = differ.iter().any(|path| Place::of(path).is_cluster());
-    let listeners = differ.iter().any(|path| listener(path));
+    let places = || differ.iter().map(|path| Place::of(path));
+    let cluster = places().any(Place::is_cluster);
+    let listeners = places().any(|place| matches!(place, Place::Listeners { .. }));
     move |path: &str| {
-        matches!(Place::of(path), Place::Node { .. })
-            || differ.contains(path)
-            || cluster && (routed(path) || entrypoint(path))
-            || listeners && domain(path)
+        let is_beside = match Place::of(path) {
+            Place::Node { .. } => true,
+            Place::Component(_)
+            | Place::Fallback(_)
+            | Place::Service(_)
+            | Place::Gateway(_)
+            | Place::Listeners { .. } => cluster,
+            Place::Domain(_) => listeners,
+            Place::Kustomization | Place::StatusScript | Place::List | Place::Foreign(_) => false,
+        };
+        is_beside || differ.contains(path)
     }
 }
 

@@ -298,18 +298,9 @@ fn service_findings(
             "the health port changes only through `externalTrafficPolicy: Cluster`: clients' addresses are lost and no node is healthy meanwhile".to_owned(),
         ));
     }
-    for (path, field) in [
-        ("/spec/loadBalancerClass", "loadBalancerClass"),
-        ("/spec/ipFamilies/0", "ipFamilies[0]"),
-        ("/addressType", "addressType"),
-    ] {
-        // What neither manifest says the API server fills in.
-        let filled_in = path == "/spec/ipFamilies/0"
-            && (from.field(path).is_none() || to.field(path).is_none());
-        if differs(path) && !filled_in {
-            let reason = format!("`{field}` cannot change: {key} must be deleted and created");
-            found.push(finding(Class::Recreate, reason));
-        }
+    for field in from.unchangeable(to) {
+        let reason = format!("`{field}` cannot change: {key} must be deleted and created");
+        found.push(finding(Class::Recreate, reason));
     }
     let addresses = ["/subsets", "/endpoints"];
     if addresses.iter().any(|path| differs(path)) {

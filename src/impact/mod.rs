@@ -231,7 +231,7 @@ fn unexplained(comparison: Comparison<'_>, findings: &[Finding]) -> Vec<Finding>
         findings.iter().flat_map(|finding| &finding.files).map(String::as_str).collect();
     let open = comparison.changed.iter().filter(|file| !named.contains(file.path));
     open.filter_map(|file| {
-        let (class, reason) = silent(comparison, file)?;
+        let (class, reason) = unmentioned(comparison, file)?;
         let subject = Subject::File(file.path.to_owned());
         Some(Finding::new(class, subject, reason).in_files([file.path]))
     })
@@ -239,7 +239,7 @@ fn unexplained(comparison: Comparison<'_>, findings: &[Finding]) -> Vec<Finding>
 }
 
 /// Returns what is said of a file that no finding mentions, or `None` if nothing has to be.
-fn silent(comparison: Comparison<'_>, file: &ChangedFile<'_>) -> Option<(Class, String)> {
+fn unmentioned(comparison: Comparison<'_>, file: &ChangedFile<'_>) -> Option<(Class, String)> {
     const SAME: &str = "only comments or the order of lines change";
     let place = Place::of(file.path);
     if file.kind == ChangeKind::Mode && place != Place::List {
@@ -253,8 +253,18 @@ fn silent(comparison: Comparison<'_>, file: &ChangedFile<'_>) -> Option<(Class, 
     Some(match place {
         Place::List => return None,
         // What differs beside instances and lists has been said of the node.
-        Place::Node { file: NodeFile::Foreign(_), .. } => unknown("changed"),
-        Place::Node { .. } => (Class::Text, SAME.to_owned()),
+        Place::Node { file, .. } => match file {
+            NodeFile::Configuration | NodeFile::PolicyRouting | NodeFile::Expected => {
+                (Class::Text, SAME.to_owned())
+            }
+            NodeFile::Sysctl
+            | NodeFile::Networkd
+            | NodeFile::Unit
+            | NodeFile::Tmpfiles
+            | NodeFile::Loaded
+            | NodeFile::Check(_)
+            | NodeFile::Foreign(_) => unknown("changed"),
+        },
         Place::Domain(_)
         | Place::Component(_)
         | Place::Service(_)
@@ -270,7 +280,11 @@ fn silent(comparison: Comparison<'_>, file: &ChangedFile<'_>) -> Option<(Class, 
         | Place::Service(_)
         | Place::Fallback(_)
         | Place::Gateway(_)
-        | Place::Listeners { .. } => unknown("its objects differ"),
+        | Place::Listeners { .. } => unknown(match file.kind {
+            ChangeKind::Added => "new",
+            ChangeKind::Removed => "removed",
+            ChangeKind::Changed | ChangeKind::Mode | ChangeKind::Renamed => "its objects differ",
+        }),
         // What is more has been said of it.
         Place::Kustomization if file.kind != ChangeKind::Changed => return None,
         Place::Kustomization => (Class::Text, SAME.to_owned()),

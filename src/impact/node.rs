@@ -93,24 +93,25 @@ fn settings(
         let word = match file {
             NodeFile::Configuration => match (of(comparison.from, node), of(comparison.to, node)) {
                 (Some(from), Some(to)) => beside_instances(from, to),
-                _ => Some("keepalived's configuration"),
+                _ => Some(file.noun()),
             },
-            NodeFile::Sysctl => Some("kernel keys"),
-            NodeFile::Unit | NodeFile::Networkd => Some("units"),
-            NodeFile::Tmpfiles => Some("temporary files"),
             // What it holds for VIPs is told of with them.
             NodeFile::PolicyRouting => {
                 let lists = |state: &State| state.nodes.get(node).map(|node| node.routing.clone());
                 let (from, to) = (lists(comparison.from), lists(comparison.to));
                 let same = from == to || to.is_some_and(|lists| lists.rules.is_empty());
-                same.then_some("the policy routing script")
+                same.then_some(file.noun())
             }
-            NodeFile::Check(_) => Some("the health check"),
-            NodeFile::Loaded => Some("the check of reloads"),
             // It follows the configuration.
             NodeFile::Expected if files.contains(&NodeFile::Configuration) => None,
-            NodeFile::Expected => Some("what keepalived should have loaded"),
             NodeFile::Foreign(_) => None,
+            NodeFile::Expected
+            | NodeFile::Sysctl
+            | NodeFile::Networkd
+            | NodeFile::Unit
+            | NodeFile::Tmpfiles
+            | NodeFile::Loaded
+            | NodeFile::Check(_) => Some(file.noun()),
         };
         if let Some(word) = word {
             what.push(word);

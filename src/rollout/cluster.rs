@@ -109,13 +109,9 @@ fn differs(old: &Object, new: &Object, path: &str) -> bool {
     old.field(path) != new.field(path)
 }
 
-/// Fields that the API server refuses to change: the object is deleted and made anew (facts K26).
+/// Returns true if the object is deleted and made anew.
 fn cannot_change((old, new): &(&Object, &Object)) -> bool {
-    let both = |path: &str| old.field(path).is_some() && new.field(path).is_some();
-    differs(old, new, "/spec/loadBalancerClass")
-        || ["/spec/ipFamilies/0", "/addressType"]
-            .iter()
-            .any(|path| both(path) && differs(old, new, path))
+    !old.unchangeable(new).is_empty()
 }
 
 /// In one step, so that nobody is asked anything while nothing answers.

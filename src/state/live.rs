@@ -152,7 +152,8 @@ fn usual_place(object: &Object) -> String {
             let (entrypoint, number) = name.rsplit_once('-').unwrap_or((name, "00"));
             Place::Listeners { entrypoint, number }
         }
-        _ => Place::Service(name),
+        "Service" if object.field("/spec/loadBalancerClass").is_some() => Place::Service(name),
+        _ => return format!("kubernetes/{}-{name}.yaml", object.key.kind.to_lowercase()),
     };
     place.to_string()
 }

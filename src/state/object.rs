@@ -121,6 +121,22 @@ impl Object {
         found
     }
 
+    /// The fields that differ and that the API server refuses to change: the object has to be deleted and made anew
+    /// (facts K26).
+    pub fn unchangeable(&self, new: &Self) -> Vec<&'static str> {
+        let fields = [
+            ("/spec/loadBalancerClass", "loadBalancerClass", false),
+            // The API server fills these in where a manifest does not say them.
+            ("/spec/ipFamilies/0", "ipFamilies[0]", true),
+            ("/addressType", "addressType", true),
+        ];
+        let differs = |(path, _, is_filled_in): &(&str, &str, bool)| {
+            let (old, new) = (self.field(path), new.field(path));
+            old != new && (!is_filled_in || old.is_some() && new.is_some())
+        };
+        fields.into_iter().filter(differs).map(|(_, field, _)| field).collect()
+    }
+
     /// The class of an Ingress.
     pub fn class(&self) -> Option<&str> {
         let field = self.field("/spec/ingressClassName");

@@ -239,6 +239,13 @@ impl Tree {
         all.map_while(move |(path, body)| Some((path.strip_prefix(&prefix)?, &**body)))
     }
 
+    /// The same with the files that are wanted.
+    pub fn only(&self, wanted: impl Fn(&str) -> bool) -> Self {
+        let mut tree = self.clone();
+        tree.retain(wanted);
+        tree
+    }
+
     /// Keeps some of the files.
     pub(super) fn retain(&mut self, keep: impl Fn(&str) -> bool) {
         self.files.retain(|path, _| keep(path));

@@ -62,15 +62,8 @@ impl Search<'_> {
         let rest = self.world.only_other_files();
         for node in &rest {
             let name = self.name(*node).clone();
-            let (does, title) = match self.world.routing_changes(*node) {
-                true => (
-                    Do::Routing,
-                    format!("install the new files on {name}: the policy routing script"),
-                ),
-                false => {
-                    (Do::Sysctl, format!("install the new files on {name}: kernel keys and units"))
-                }
-            };
+            let does = if self.world.routing_changes(*node) { Do::Routing } else { Do::Sysctl };
+            let title = format!("install the new files on {name}: {}", self.world.words(*node));
             let mut step = Step::on(does, title, vec![name.clone()]);
             step.commands = vec![self.world.install(*node)];
             step.back = vec![Command::of("restore", [&name])];

@@ -40,6 +40,17 @@ impl<'a> World<'a> {
         self.touched().into_iter().filter(same).collect()
     }
 
+    /// The changed files of a node in words, each kind once.
+    pub fn words(&self, node: NodeIndex) -> String {
+        let mut words: Vec<&str> = Vec::new();
+        for (file, _) in self.files(node) {
+            if !words.contains(&file.noun()) {
+                words.push(file.noun());
+            }
+        }
+        words.join(", ")
+    }
+
     pub fn routing_changes(&self, node: NodeIndex) -> bool {
         self.files(node).iter().any(|(file, _)| *file == NodeFile::PolicyRouting)
     }
