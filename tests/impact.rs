@@ -39,7 +39,7 @@ proptest! {
         COMPARED.fetch_add(1, Ordering::Relaxed);
         let changed = changed(&old, &new);
         let (from, to) = (state_of(&old), state_of(&new));
-        let comparison = Comparison { from: &from, to: &to, changed: &changed, version: VERSION, controllers: &Controllers::new() };
+        let comparison = Comparison { from: &from, to: &to, changed: &changed, version: VERSION, controllers: &Controllers::default() };
         let impact = Impact::of(comparison);
         // Moves: by the simulator over the plans, which knows nothing of files.
         let holders = |plan: &lbgen::plan::Plan, held: Option<&BTreeMap<IpAddr, String>>| {

@@ -11,7 +11,6 @@ use lbgen::diag::Report;
 use lbgen::emit::{self, BundleFile, Templates};
 use lbgen::impact::{Class, Comparison, Controllers, Finding, Impact};
 use lbgen::inventory;
-use lbgen::model::{Controller, Entrypoint};
 use lbgen::pipeline::{self, Options, Planned};
 use lbgen::plan::Keep;
 use lbgen::plan::simulate::Scenario;
@@ -172,13 +171,7 @@ fn obeys(before: &Fleet, after: &Fleet) -> Result<usize, TestCaseError> {
     };
     let (from, to) = (bundle(&old), bundle(&new));
     let changed = support::compare::changed(&from, &to);
-    let tiers = new.datacenter.entrypoints.values().filter_map(Entrypoint::tiers);
-    let controllers: Controllers = tiers
-        .flat_map(|tiers| {
-            tiers.routing.iter().map(|found| (found.class.value.to_string(), found.controller))
-        })
-        .chain([("edge".to_owned(), Controller::IngressNginx)])
-        .collect();
+    let controllers = Controllers::of(&new.datacenter);
     let (old_state, new_state) =
         (support::compare::state_of(&from), support::compare::state_of(&to));
     let impact = Impact::of(Comparison {

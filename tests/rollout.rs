@@ -148,7 +148,7 @@ fn replay(before: &Fleet, after: &Fleet, careful: bool, drainable: bool) {
             to: &to,
             changed: &changed,
             version: VERSION,
-            controllers: &Controllers::new(),
+            controllers: &Controllers::default(),
         },
         zones: &zones,
         down: &BTreeSet::new(),

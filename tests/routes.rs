@@ -12,7 +12,7 @@ use std::sync::Mutex;
 use lbgen::diag::Report;
 use lbgen::inventory;
 use lbgen::language::name::Name;
-use lbgen::model::{Controller, Exposed, Host, PathType};
+use lbgen::model::{Controller, Exposed, Host, Implementation, PathType};
 use lbgen::pipeline::{self, Options, Planned};
 use lbgen::plan::Keep;
 use lbgen::plan::simulate::Scenario;
@@ -115,14 +115,14 @@ fn refuse_foreign(planned: &Planned) {
 
 /// A Gateway's listener gives every request to a rule that a reader expects: nothing needs a warning there.
 fn refuse_surprise(
-    tier: &Tier,
+    [tier, gateway]: [&Tier; 2],
     listener: &Host,
     host: &Host,
     path: &str,
     wanted: &[Option<&Rule>],
     text: &str,
 ) {
-    let lookup = tier.lookup_gateway(Some(listener), host, path);
+    let lookup = gateway.lookup_gateway(Implementation::DEFAULT, Some(listener), host, path);
     let found = lookup.considered.first();
     let is_regex = |rule: &Rule| matches!(rule.found.clone(), PathMatch::Regex(_));
     let answer = found.map(|found| &found.rule.answer);
@@ -156,6 +156,7 @@ fn ask(text: &str) -> bool {
     }
     refuse_foreign(&planned);
     for (name, tier) in planned.routes.tiers() {
+        let gateway = planned.routes.gateway(name).unwrap();
         let entrypoint = &planned.datacenter.entrypoints[name];
         let controller = entrypoint.ingress_controller().unwrap_or(Controller::Other);
         let domains = planned.datacenter.domains.iter();
@@ -177,7 +178,7 @@ fn ask(text: &str) -> bool {
                 ];
                 for path in urls.iter().filter(|path| !path.is_empty()) {
                     let wanted = expected(tier, host, path);
-                    refuse_surprise(tier, domain, host, path, &wanted, text);
+                    refuse_surprise([tier, gateway], domain, host, path, &wanted, text);
                     let found = tier.lookup(controller, host, path).found;
                     let (answers, place) = match &found {
                         Found::Rule(found) => {

@@ -11,7 +11,7 @@ use crate::emit::{self, BundleFile, Templates};
 use crate::impact::Controllers;
 use crate::inventory::{lock::RawLock, raw};
 use crate::language::version::KeepalivedVersion;
-use crate::model::{Controller, Entrypoint, Label, Subdomain, Tiers};
+use crate::model::{Label, Subdomain};
 use crate::pipeline::{self, Options, Planned};
 use crate::plan::{self, Keep, NodePlan, Plan};
 use crate::source::Sources;
@@ -161,8 +161,7 @@ impl Session {
         let version = datacenter.keepalived.version;
         let zone = |node: &NodePlan| Some((node.node.clone(), node.zone.clone()?));
         let zones = plan.nodes.iter().filter_map(zone).collect();
-        let tiers = datacenter.entrypoints.values().filter_map(Entrypoint::tiers);
-        let controllers = tiers.flat_map(controllers).collect();
+        let controllers = Controllers::of(&datacenter);
         let nodes = datacenter.nodes.into_iter();
         let hosts = nodes.filter_map(|(name, node)| Some((name, node.host?))).collect();
         let datacenter = plan.datacenter;
@@ -245,12 +244,4 @@ impl Loaded {
         let old = self.lock_text.clone().unwrap_or_default();
         Some(LockFile { path, text, old, current })
     }
-}
-
-/// The classes of both tiers, with who reads each.
-fn controllers(tiers: &Tiers) -> Vec<(String, Controller)> {
-    let edge = (tiers.edge.class.value.to_string(), tiers.edge.controller);
-    let routing = tiers.routing.iter();
-    let routing = routing.map(|found| (found.class.value.to_string(), found.controller));
-    [edge].into_iter().chain(routing).collect()
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Controllers;
 use crate::language::name::{Host, Name, UrlPath};
 use crate::language::word::PathType;
-use crate::model::{Controller, Path, is_true, nginx_annotation};
+use crate::model::{Controller, Implementation, Path, is_true, nginx_annotation};
 use crate::route::{
     self, Considered, Found, PathMatch, Rule, TraefikRule, normal, regex_annotation,
 };
@@ -118,7 +118,7 @@ enum Asker {
     /// The controller of a class.
     Controller(Controller),
     /// A Gateway, with the hosts of its listeners with TLS.
-    Gateway(Vec<Host>),
+    Gateway(Implementation, Vec<Host>),
 }
 
 /// An answer, and the rule that decides.
@@ -146,11 +146,10 @@ impl<'a> Answers<'a> {
         }
         let tables = objects.into_iter().map(|(tier, objects)| {
             let by = match tier {
-                Tier::Class(class) => {
-                    let known = controllers.get(class).copied();
-                    Asker::Controller(known.unwrap_or(Controller::IngressNginx))
+                Tier::Class(class) => Asker::Controller(controllers.of_class(class)),
+                Tier::Gateway(gateway) => {
+                    Asker::Gateway(controllers.of_gateway(gateway), listeners(state, gateway))
                 }
-                Tier::Gateway(gateway) => Asker::Gateway(listeners(state, gateway)),
             };
             (tier, Table::of(&objects, by))
         });
@@ -184,7 +183,7 @@ impl<'a> Answers<'a> {
         let Some(table) = self.table(tier) else { return (Vec::new(), Vec::new()) };
         let listeners = match &table.by {
             Asker::Controller(_) => &[][..],
-            Asker::Gateway(listeners) => listeners,
+            Asker::Gateway(_, listeners) => listeners,
         };
         let rules =
             table.compared().filter(|rule| rule.host.is_none_or(|own| host.is_covered_by(own)));
@@ -208,7 +207,7 @@ impl Table {
     fn of(objects: &[&Object], by: Asker) -> Self {
         let reader = match &by {
             Asker::Controller(controller) if controller.reads_nginx() => Some(*controller),
-            Asker::Controller(_) | Asker::Gateway(_) => None,
+            Asker::Controller(_) | Asker::Gateway(..) => None,
         };
         let mut rows: Vec<(Option<Host>, Rule<Backend>)> = Vec::new();
         let mut regex_hosts: BTreeSet<Option<Host>> = BTreeSet::new();
@@ -246,10 +245,10 @@ impl Table {
     fn answer(&self, host: &Host, path: &str) -> Answered {
         let lookup = match &self.by {
             Asker::Controller(controller) => self.rules.lookup(*controller, host, path),
-            Asker::Gateway(listeners) => {
+            Asker::Gateway(implementation, listeners) => {
                 let near = listeners.iter().filter(|own| host.is_covered_by(own));
                 let near = near.max_by_key(|own| own.precision());
-                self.rules.lookup_gateway(near, host, path)
+                self.rules.lookup_gateway(*implementation, near, host, path)
             }
         };
         let by = |found: &Considered<'_, Backend>| {

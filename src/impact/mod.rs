@@ -3,6 +3,7 @@
 
 mod answer;
 mod cluster;
+mod controllers;
 mod difference;
 mod exposed;
 mod gateway;
@@ -13,6 +14,7 @@ mod served;
 mod verdict;
 mod vip;
 
+pub use controllers::Controllers;
 pub use lvs::unbalanced;
 pub use node::{Daemon, NodeChange};
 
@@ -22,7 +24,7 @@ use std::time::Duration;
 
 use crate::bundle::{ChangeKind, NodeFile, Place};
 use crate::language::version::KeepalivedVersion;
-use crate::model::{Controller, Entry};
+use crate::model::Entry;
 use crate::state::{Object, State};
 
 /// The effect of a change on a subject, worst first.
@@ -176,12 +178,9 @@ pub struct Comparison<'a> {
     pub changed: &'a [ChangedFile<'a>],
     /// The release of keepalived that the nodes run.
     pub version: KeepalivedVersion,
-    /// The controller that reads the Ingresses of each class; ingress-nginx for a class that is not listed.
+    /// The programs that read the objects.
     pub controllers: &'a Controllers,
 }
-
-/// Controllers by the class that they read.
-pub type Controllers = BTreeMap<String, Controller>;
 
 impl Impact {
     /// Returns the effects of a change on traffic.

@@ -2,7 +2,7 @@
 
 mod entrypoint;
 
-pub use entrypoint::{Edge, EdgePort, Entrypoint, Fallback, NodeCheck, Routing};
+pub use entrypoint::{Edge, EdgeGateway, EdgePort, Entrypoint, Fallback, NodeCheck, Routing};
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;

@@ -165,6 +165,11 @@ impl From<&ServiceName> for Subdomain {
 }
 
 impl Subdomain {
+    /// The name of a Gateway's listener for plain HTTP.
+    pub fn plain() -> Self {
+        Self("http".to_owned())
+    }
+
     /// The name of one of several that belong to this one; both are labels.
     pub fn with_suffix(&self, suffix: &str) -> Self {
         Self(format!("{}-{suffix}", self.0))

@@ -126,6 +126,24 @@ words! {
         "other" Other,
     }
 
+    /// The implementation of Gateway API that reads Gateways and routes: what it cannot do is not written for it.
+    ImplementationName {
+        /// Envoy Gateway
+        "envoy-gateway" EnvoyGateway,
+        /// NGINX Gateway Fabric
+        "nginx-gateway-fabric" NginxGatewayFabric,
+        /// kgateway
+        "kgateway" Kgateway,
+        /// Cilium
+        "cilium" Cilium,
+        /// Traefik 3, provider kubernetesGateway
+        "traefik" Traefik,
+        /// Istio
+        "istio" Istio,
+        /// Any other: taken to do what the specification says.
+        "other" Other,
+    }
+
     /// The provider of Traefik that reads the Ingresses.
     TraefikProvider {
         /// kubernetesIngress

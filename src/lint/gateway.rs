@@ -18,11 +18,20 @@ const PORT_NAME: Code =
 /// The API server refuses it.
 const PATH: Code = code!(Error "LB323", "a path that Gateway API refuses");
 
+/// It is not written for an implementation that would do something else.
+const UNABLE: Code =
+    code!(Warning "LB327", "a setting that the implementation of Gateway API does not have");
+/// They fit into no object.
+const TOO_MANY: Code = code!(Error "LB328", "more domains than the listeners of a Gateway");
+
 /// One's requests are answered by the other.
 const SHARED_PODS: Code = code!(Warning "LB324", "two Gateways on the same pods and ports");
 
 /// The codes of this family.
-pub const CODES: &[&Code] = &[&LOST, &CHANGED, &PORT_NAME, &PATH, &SHARED_PODS];
+pub const CODES: &[&Code] = &[&LOST, &CHANGED, &PORT_NAME, &PATH, &SHARED_PODS, &UNABLE, &TOO_MANY];
+
+/// Domains whose listeners fit into a Gateway, beside the one for plain HTTP.
+const MOST_OF_GATEWAY: usize = 63;
 
 /// Reports what the routes of a Gateway do not say, or not as it is meant.
 pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report) {
@@ -53,6 +62,31 @@ pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report
     let mut told: BTreeSet<Span> = BTreeSet::new();
     remarks.retain(|remark| told.insert(remark.span));
     remarks.iter().for_each(|remark| report.push(remarked(remark)));
+    too_many(datacenter, report);
+}
+
+/// Without ListenerSets the listeners of domains stand in the Gateway, or in several where these have the same pods.
+fn too_many(datacenter: &Datacenter, report: &mut Report) {
+    for (name, entrypoint) in &datacenter.entrypoints {
+        let Some(tiers) = entrypoint.tiers() else { continue };
+        let Some(gateway) = &tiers.gateway else { continue };
+        let implementation = gateway.implementation;
+        if gateway.has_listener_sets() || implementation.shares_pods() {
+            continue;
+        }
+        let own = datacenter.domains.values().filter(|domain| domain.entrypoint == *name);
+        let count = own.filter(|domain| tiers.has_listener(domain)).count();
+        if count > MOST_OF_GATEWAY {
+            let title = format!(
+                "the Gateway of `{name}` has {count} domains, and {implementation} has no ListenerSets"
+            );
+            report.push(
+                Diagnostic::new(&TOO_MANY, gateway.class.span, title, "at most 63 of them fit")
+                    .note("a Gateway has 64 listeners (maxItems), of which one is for plain http")
+                    .help("name an implementation that has them (docs/gateway.md), use wildcard domains, or make several entrypoints"),
+            );
+        }
+    }
 }
 
 fn remarked(remark: &Remark) -> Diagnostic {
@@ -64,6 +98,14 @@ fn remarked(remark: &Remark) -> Diagnostic {
             format!("`{key}` has no counterpart in Gateway API"),
             "not carried over to the HTTPRoutes",
         )
+        .help(format!("what may do it instead: {instead}")),
+        Fate::Unable(what, instead) => Diagnostic::new(
+            &UNABLE,
+            remark.span,
+            format!("`{key}` needs {what}, which the implementation does not have"),
+            "not carried over to the HTTPRoutes",
+        )
+        .note("docs/gateway.md lists what each `implementation` can do")
         .help(format!("what may do it instead: {instead}")),
         Fate::Changed(how) => Diagnostic::new(
             &CHANGED,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::answer;
 use crate::diag::{Code, Diagnostic, Report, code};
-use crate::model::{Controller, Datacenter, Host, Label};
+use crate::model::{Controller, Datacenter, Host, HostOrder, Implementation, RegexOrder};
 use crate::route::{
     Answer, Considered, Found, PathMatch, RoutingTable, Rule, Tier, TraefikRouter, witnesses,
 };
@@ -12,8 +12,8 @@ use crate::source::Span;
 
 /// Traefik's choice between them is random.
 const EQUAL_TEXTS: Code = code!(Warning "LB234", "two rules that Traefik ranks alike");
-/// Implementations choose by the age of routes, or at random.
-const EQUAL_ROUTES: Code = code!(Warning "LB326", "two routes that a listener cannot tell apart");
+/// Traefik's choice between them is random.
+const EQUAL_ROUTES: Code = code!(Warning "LB326", "two routes that Traefik's Gateway ranks alike");
 /// The order is the implementation's.
 const OVERLAP: Code = code!(Warning "LB325", "a regular expression that overlaps another path");
 
@@ -30,9 +30,12 @@ pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report
         {
             equal_texts(tier, controller, &mut ties);
         }
-        if entrypoint.tiers().is_some_and(|tiers| tiers.gateway.is_some()) {
-            equal_routes(datacenter, name, tier, &mut ties);
-            overlaps(tier, &mut ties);
+        let gateway = entrypoint.tiers().and_then(|tiers| tiers.gateway.as_ref());
+        if let (Some(gateway), Some(tier)) = (gateway, routes.gateway(name)) {
+            if gateway.implementation.host_order() == HostOrder::PathFirst {
+                equal_routes(tier, gateway.implementation, &mut ties);
+            }
+            overlaps(tier, gateway.implementation, &mut ties);
         }
         ties.found.into_iter().for_each(|diagnostic| report.push(diagnostic));
     }
@@ -113,28 +116,34 @@ fn paths(one: &Rule, other: &Rule) -> Vec<String> {
     witnesses(&[one, other].map(|rule| rule.path.path.value.as_str()).into())
 }
 
-/// A route without hosts has those of the listener that it attaches to.
-fn equal_routes(datacenter: &Datacenter, entrypoint: &Label, tier: &Tier, ties: &mut Ties) {
-    let has_listener = |host: &Host| {
-        let domain = datacenter.domains.get(host);
-        domain.is_some_and(|found| found.entrypoint == *entrypoint && found.tls_secret.is_some())
-    };
-    let any = tier.rules(None);
-    for (host, rules) in tier.named_hosts().filter(|(host, _)| has_listener(host)) {
-        for rule in rules.iter().filter(|rule| !rule.is_catch_all) {
-            let same = any.iter().find(|other| other.found == rule.found);
-            let Some(other) = same.filter(|other| other.answer != rule.answer) else { continue };
-            ties.add(&EQUAL_ROUTES, [rule, other], |span| {
-                let title = format!("at the listener of {host}, two routes have `{}`", rule.path.path.value);
-                Diagnostic::new(&EQUAL_ROUTES, span, title, "one of them")
-                    .note("a route without `hostnames` has those of the listener; of two that are alike the older one answers, or either (HTTPRouteRule)")
-                    .help("let the other name its hosts too, without this one")
+/// Routes of one path are ranked by the length of their hosts: `*.example.com` is as long as `a.example.com`.
+fn equal_routes(tier: &Tier, implementation: Implementation, ties: &mut Ties) {
+    for found in tier.all() {
+        let Some(host) = found.host.filter(|host| !host.as_str().starts_with('*')) else {
+            continue;
+        };
+        let path = found.rule.found.value();
+        if let Found::Undecided(equal) = tier.lookup_gateway(implementation, None, host, path).found
+            && let [first, second, ..] = equal.as_slice()
+            && first.rule.found == second.rule.found
+        {
+            ties.add(&EQUAL_ROUTES, [first.rule, second.rule], |span| {
+                let title = format!("`{path}` on {host} has two routes of equal rank");
+                Diagnostic::new(&EQUAL_ROUTES, span, title, "its host is as long as the other's")
+                    .note("of routes with one path Traefik takes the one whose host is the longest text; which of two equal ones answers changes from run to run")
+                    .help("give the path to one component on both hosts")
             });
         }
     }
 }
 
-fn overlaps(tier: &Tier, ties: &mut Ties) {
+fn overlaps(tier: &Tier, implementation: Implementation, ties: &mut Ties) {
+    let (name, order) = (implementation.name, implementation.regex_order());
+    let who = match order {
+        RegexOrder::BeforePrefixes => format!("in {name} the regular expression answers"),
+        RegexOrder::ByLength => format!("in {name} the longer text answers"),
+        RegexOrder::Unknown => "which one answers is the implementation's choice".to_owned(),
+    };
     for (host, rules) in tier.hosts() {
         let regexes = rules.iter().filter(|rule| matches!(rule.found, PathMatch::Regex(_)));
         for rule in regexes {
@@ -153,7 +162,7 @@ fn overlaps(tier: &Tier, ties: &mut Ties) {
                         "`{}` and `{}` overlap on {on}",
                         rule.path.path.value, other.path.path.value
                     );
-                    Diagnostic::new(&OVERLAP, span, title, "which one answers is the implementation's choice")
+                    Diagnostic::new(&OVERLAP, span, title, who.clone())
                         .note("Gateway API leaves the precedence of a RegularExpression to the implementation (HTTPRouteRule, \"matches\")")
                         .help("write both as prefixes, or give them to one component")
                 });

@@ -11,6 +11,7 @@ mod domain;
 mod entry;
 mod entrypoint;
 mod holder;
+mod implementation;
 mod keepalived;
 mod kubernetes;
 mod next_hop;
@@ -32,8 +33,9 @@ pub use domain::Domain;
 pub use entry::Entry;
 pub use entrypoint::{
     Annotations, Controller, EXPOSES, Edge, EdgePort, Entrypoint, Fallback, GatewayTier, NGINX,
-    SecondTier, Tiers, Traffic, is_true, nginx_annotation, nginx_annotations,
+    SecondTier, Tiers, Traffic, is_true, nginx_annotation, nginx_annotations, nginx_switch,
 };
+pub use implementation::{Feature, HostOrder, Implementation, RegexOrder};
 pub use keepalived::{Garp, Keepalived, PolicyRouting, Preempt, VrrpVersion};
 pub use kubernetes::{EndpointsForm, Kubernetes};
 pub use next_hop::NextHop;
@@ -175,6 +177,11 @@ impl Draft {
     /// The entrypoints that could be understood, by name.
     pub fn entrypoints(&self) -> impl Iterator<Item = (&Label, &Entrypoint)> {
         self.entrypoints.iter()
+    }
+
+    /// The domains that could be understood, by host.
+    pub fn domains(&self) -> impl Iterator<Item = (&Host, &Domain)> {
+        self.domains.iter()
     }
 
     /// The components that could be understood, by name.

@@ -17,8 +17,8 @@ pub mod simulate;
 pub use kubernetes::{
     EndpointsPlan, Exposure, Families, Family, Filter, GatewayPlan, HttpRoutePlan, IngressBackend,
     IngressPath, IngressPlan, IngressRule, KubernetesPlan, Legacy, Listener, ListenerSetPlan,
-    Manifest, ManifestFile, Object, ObjectMeta, Parent, RouteBackend, RouteMatch, RouteRule,
-    ServicePlan, ServicePort, SlicePlan, Tls, WrittenAnnotations,
+    Manifest, ManifestFile, Object, ObjectMeta, Parent, ParentObject, RouteBackend, RouteMatch,
+    RouteRule, ServicePlan, ServicePort, SlicePlan, Tls, WrittenAnnotations,
 };
 pub use listener::{MOST_LISTENERS, Places};
 pub use lock::Lock;
@@ -113,7 +113,7 @@ pub fn plan(
             }
         })
         .collect();
-    let listener_sets = listener::allocate(datacenter, lock);
+    let listener_sets = listener::allocate(datacenter, routes, lock);
     let plan = Plan {
         datacenter: datacenter.name.clone(),
         source: datacenter.source.clone(),

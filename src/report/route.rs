@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::known::Known;
-use crate::model::{Controller, Exposed, Label, Protocol, Tiers, is_true, nginx_annotation};
-use crate::route::{Considered, PathMatch, Tier, TraefikRouter, is_forced, keeps_slash};
+use crate::model::{Controller, Exposed, HostOrder, Label, Protocol, RegexOrder, Tiers};
+use crate::route::{
+    Considered, PathMatch, Tier, TraefikRouter, edge_redirects, is_forced, keeps_slash,
+};
 
 /// A kind of traffic.
 #[derive(Debug, Default, Serialize)]
@@ -20,10 +22,8 @@ pub struct EntrypointData {
     ports: Vec<u16>,
     /// True if a Gateway sends plain HTTP to HTTPS.
     redirects: bool,
-    /// True if an edge that reads the annotations of ingress-nginx sends plain HTTP to HTTPS for every domain.
-    forces_tls: bool,
-    /// True if such an edge does so for no domain.
-    keeps_http: bool,
+    /// True if an Ingress edge sends plain HTTP to HTTPS: for a domain without TLS, and for one with it.
+    edge_redirects: [bool; 2],
     /// True if such a redirect keeps a slash at the end.
     keeps_slash: bool,
     /// True if a redirect of the second tier keeps a slash at the end.
@@ -37,6 +37,10 @@ pub struct EntrypointData {
 struct TierData {
     /// `ingress-nginx`, `traefik` or `other`
     controller: &'static str,
+    /// Of a Gateway: `virtual-hosts`, `path-first` or `specification`
+    host_order: &'static str,
+    /// Of a Gateway: `before-prefixes`, `by-length` or `unknown`
+    regex_order: &'static str,
     regex_hosts: BTreeSet<Option<String>>,
     rules: Vec<RuleData>,
 }
@@ -63,12 +67,21 @@ pub(super) fn entrypoints(known: &Known<'_>) -> Vec<EntrypointData> {
     let all = planned.datacenter.entrypoints.iter();
     all.map(|(name, entrypoint)| {
         let own = EntrypointData { name: name.to_string(), ..EntrypointData::default() };
-        match entrypoint.tiers().zip(planned.routes.tier(name)) {
+        match entrypoint.tiers().and_then(|tiers| Some((tiers, rules(known, name, tiers)?))) {
             Some((tiers, tier)) => of_cluster(own, tiers, tier, known),
             None => own,
         }
     })
     .collect()
+}
+
+/// The rules that the VIPs lead to.
+fn rules<'a>(known: &'a Known<'_>, name: &Label, tiers: &Tiers) -> Option<&'a Tier> {
+    let routes = &known.planned.routes;
+    match tiers.exposed {
+        Exposed::Ingress => routes.tier(name),
+        Exposed::Gateway => routes.gateway(name),
+    }
 }
 
 fn of_cluster(
@@ -77,7 +90,6 @@ fn of_cluster(
     tier: &Tier,
     known: &Known<'_>,
 ) -> EntrypointData {
-    let says = |name: &str| nginx_annotation(&tiers.edge.annotations, name);
     let open = tiers.edge.ports.values().filter(|port| port.protocol == Protocol::Tcp);
     EntrypointData {
         side: Some(match tiers.exposed {
@@ -90,8 +102,7 @@ fn of_cluster(
         },
         ports: open.map(|port| port.number).collect(),
         redirects: tiers.redirects(),
-        forces_tls: says("force-ssl-redirect").is_some_and(is_true),
-        keeps_http: says("ssl-redirect") == Some("false"),
+        edge_redirects: [false, true].map(|has_tls| edge_redirects(tiers, has_tls)),
         keeps_slash: keeps_slash(tiers.edge.controller, &tiers.edge.annotations),
         tier_keeps_slash: keeps_slash(tiers.controller(), tiers.routing_annotations()),
         fallback: tiers.fallback.as_ref().map(|fallback| fallback.name.value.to_string()),
@@ -130,6 +141,16 @@ fn tier_data(tiers: &Tiers, tier: &Tier, known: &Known<'_>) -> TierData {
     });
     TierData {
         controller,
+        host_order: match tiers.implementation().host_order() {
+            HostOrder::VirtualHosts => "virtual-hosts",
+            HostOrder::PathFirst => "path-first",
+            HostOrder::Specification => "specification",
+        },
+        regex_order: match tiers.implementation().regex_order() {
+            RegexOrder::BeforePrefixes => "before-prefixes",
+            RegexOrder::ByLength => "by-length",
+            RegexOrder::Unknown => "unknown",
+        },
         regex_hosts: regex_hosts.map(|host| host.map(ToString::to_string)).collect(),
         rules: rules.collect(),
     }

@@ -1,12 +1,23 @@
 //! Redirects from plain http to https, as annotations of ingress-nginx ask for them.
 
-use crate::model::{Annotations, Component, Controller, Tiers, is_true, nginx_annotation};
+use crate::model::{
+    Annotations, Component, Controller, Tiers, is_true, nginx_annotation, nginx_switch,
+};
 
 /// Returns true if a redirect keeps a slash at the end: ingress-nginx takes it off without `preserve-trailing-slash`
 /// (facts K31).
 pub fn keeps_slash(controller: Controller, annotations: &Annotations) -> bool {
     let keeps = nginx_annotation(annotations, "preserve-trailing-slash").is_some_and(is_true);
     controller != Controller::IngressNginx || keeps
+}
+
+/// Returns true if an Ingress edge redirects requests for a domain: for one with TLS unless `ssl-redirect` says otherwise, for
+/// any if `force-ssl-redirect` says so.
+pub fn edge_redirects(tiers: &Tiers, has_tls: bool) -> bool {
+    let edge = &tiers.edge;
+    let says = |name: &str| nginx_switch(&edge.annotations, name);
+    let forces = says("force-ssl-redirect") == Some(true);
+    edge.controller.reads_nginx() && (forces || has_tls && says("ssl-redirect") != Some(false))
 }
 
 /// Returns true if the second tier redirects: it sees plain http from the edge, whatever the client sent

@@ -4,12 +4,14 @@
 mod claim;
 pub mod codes;
 mod https;
+mod inherit;
 mod matcher;
 mod regex;
 mod translation;
 mod witness;
 
-pub use https::{is_forced, keeps_slash};
+pub use https::{edge_redirects, is_forced, keeps_slash};
+use inherit::Listeners;
 pub use matcher::{Considered, Found, Lookup, TraefikRouter, normal};
 pub use regex::{Engine, regex_annotation};
 pub use translation::{
@@ -21,6 +23,7 @@ pub use witness::witnesses;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::OnceLock;
 
 use crate::language::name::{Host, Label};
 use crate::language::word::PathType;
@@ -31,6 +34,8 @@ use crate::source::Span;
 #[derive(Debug, Default)]
 pub struct RoutingTable {
     tiers: BTreeMap<Label, Tier>,
+    /// The listeners of each entrypoint's Gateway, and the rules of its routes once somebody asks for them.
+    gateways: BTreeMap<Label, (Listeners, OnceLock<Tier>)>,
 }
 
 /// The rules of one routing tier, and who answers: by the inventory, or by the objects of a state.
@@ -46,6 +51,8 @@ pub struct Tier<A = Answer> {
     regex_hosts: BTreeSet<Option<Host>>,
     /// True if that is so of every host.
     all_regex: bool,
+    /// Of a Gateway: the hosts that name a path which another host answers differently, and their answers.
+    contested: BTreeMap<PathMatch, Vec<(Host, A)>>,
 }
 
 /// Requests for a path, and who answers them.
@@ -140,6 +147,7 @@ impl<A> Default for Tier<A> {
             records: Vec::new(),
             regex_hosts: BTreeSet::new(),
             all_regex: false,
+            contested: BTreeMap::new(),
         }
     }
 }
@@ -149,9 +157,19 @@ impl RoutingTable {
     pub fn of(draft: &Draft) -> Self {
         let mut table = Self::default();
         for (name, entrypoint) in draft.entrypoints() {
-            if let Some(tiers) = entrypoint.tiers() {
-                table.tiers.insert(name.clone(), Tier::of(name, tiers, draft));
-            }
+            let Some(tiers) = entrypoint.tiers() else { continue };
+            let with_listener = |has_tls: bool| {
+                let own = draft.domains().filter(|(_, domain)| {
+                    domain.entrypoint == *name
+                        && domain.tls_secret.is_some() == has_tls
+                        && tiers.has_listener(domain)
+                });
+                own.map(|(host, _)| host.clone()).collect()
+            };
+            let redirects = tiers.redirects();
+            let listeners = Listeners { redirects, hosts: [true, false].map(with_listener) };
+            table.gateways.insert(name.clone(), (listeners, OnceLock::new()));
+            table.tiers.insert(name.clone(), Tier::of(name, tiers, draft));
         }
         table
     }
@@ -159,6 +177,13 @@ impl RoutingTable {
     /// The routing tier of an entrypoint.
     pub fn tier(&self, entrypoint: &Label) -> Option<&Tier> {
         self.tiers.get(entrypoint)
+    }
+
+    /// The rules of the routes of an entrypoint's Gateway, or of the one that it would have.
+    pub fn gateway(&self, entrypoint: &Label) -> Option<&Tier> {
+        let (listeners, tier) = self.gateways.get(entrypoint)?;
+        let written = self.tiers.get(entrypoint)?;
+        Some(tier.get_or_init(|| written.of_gateway(listeners)))
     }
 
     /// Every routing tier, by entrypoint.

@@ -1,8 +1,10 @@
 //! The way through two tiers of Ingresses.
 
 use super::{Outcome, Request, Routes, Scheme, Trace, Tracer};
-use crate::model::{Controller, Domain, Exposed, Host, Tiers, is_true, nginx_annotation};
-use crate::route::{Considered, Engine, Found, Tier, is_forced, keeps_slash, normal};
+use crate::model::{Controller, Domain, Exposed, Host, Tiers};
+use crate::route::{
+    Considered, Engine, Found, Tier, edge_redirects, is_forced, keeps_slash, normal,
+};
 
 impl<'a> Tracer<'a> {
     /// Returns who answers, as the Ingresses of an entrypoint say.
@@ -106,11 +108,8 @@ fn at_the_edge<'a>(
     notes: &mut Vec<String>,
 ) -> Option<Outcome<'a>> {
     let edge = &tiers.edge;
-    let says = |name: &str| nginx_annotation(&edge.annotations, name);
     let has_tls = domain.tls_secret.is_some();
-    let redirects = says("force-ssl-redirect").is_some_and(is_true)
-        || has_tls && says("ssl-redirect") != Some("false");
-    if edge.controller.reads_nginx() && request.scheme == Scheme::Http && redirects {
+    if request.scheme == Scheme::Http && edge_redirects(tiers, has_tls) {
         return Some(Outcome::to_https(
             request,
             keeps_slash(edge.controller, &edge.annotations),

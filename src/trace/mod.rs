@@ -218,7 +218,11 @@ impl<'a> Tracer<'a> {
 
     fn routes_of(&self, entrypoint: &Label) -> Option<Routes<'a>> {
         let tiers = self.datacenter.entrypoints.get(entrypoint)?.tiers()?;
-        Some(Routes { tiers, tier: self.routes.tier(entrypoint)? })
+        let tier = match self.side(tiers) {
+            Exposed::Ingress => self.routes.tier(entrypoint)?,
+            Exposed::Gateway => self.routes.gateway(entrypoint)?,
+        };
+        Some(Routes { tiers, tier })
     }
 
     /// The domain of a host: its own, or a wildcard's, which in Gateway API stands for any number of labels.

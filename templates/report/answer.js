@@ -110,21 +110,41 @@ const byGateway = (tier, listener, host, path) => {
   };
   const rank = ([type, value]) => {
     if (type === 'Exact') return value === path ? [2, length(value)] : null;
-    if (type === 'PathPrefix') return isBelow(path, value) ? [1, length(value)] : null;
+    if (type === 'PathPrefix') return isBelow(path, value) ? [0, length(value)] : null;
     try {
-      return new RegExp(value.replace(/^\(\?i\)/, ''), 'i').test(path) ? [1, length(value)] : null;
+      const order = tier.regexOrder === 'before-prefixes' ? 1 : 0;
+      return new RegExp(value.replace(/^\(\?i\)/, ''), 'i').test(path) ? [order, length(value)] : null;
     } catch { return null; }
   };
-  const found = [];
+  const keyed = (parts) => parts.map((part) => -Number(part));
+  const isPathFirst = tier.hostOrder === 'path-first';
+  let rules = [];
   for (const rule of tier.rules) {
-    if (rule.host !== null && rule.component === null) continue;
     const own = common(rule.host);
-    if (own === undefined) continue;
-    const [at, ranked, written] = [place(own), rank(rule.match), place(rule.host)];
-    if (at && ranked && written) found.push({ rule, key: [...at, ...ranked, ...written].map((part) => -Number(part)) });
+    const at = own === undefined ? null : place(own);
+    if (at) rules.push({ rule, at: isPathFirst ? [false, 0] : at });
+  }
+  if (tier.hostOrder === 'virtual-hosts' && rules.length > 0) {
+    const nearest = best(rules, (entry) => keyed(entry.at)).at.join();
+    rules = rules.filter((entry) => entry.at.join() === nearest);
+  }
+  const found = [];
+  for (const { rule, at } of rules) {
+    const [ranked, written] = [rank(rule.match), place(rule.host)];
+    if (isPathFirst && written) written[0] = false;
+    if (ranked && written) found.push({ rule, at, key: keyed([...at, ...ranked, ...written]) });
   }
   const first = best(found, (entry) => entry.key);
-  return first === null ? null : first.rule;
+  if (first === null) return { rule: null };
+  const other = (entry) => entry.rule.component !== first.rule.component;
+  if (found.some((entry) => entry.key.join() === first.key.join() && other(entry))) return { rule: first.rule, undecided: true };
+  if (tier.regexOrder !== 'unknown' || first.rule.match[0] === 'Exact') return { rule: first.rule };
+  const near = found.filter((entry) => entry.at.join() === first.at.join());
+  const [regex, prefix] = [(entry) => entry.rule.match[0] === 'RegularExpression',
+    (entry) => entry.rule.match[0] === 'PathPrefix' && entry.rule.match[1] !== '/']
+    .map((is) => best(near.filter(is), (entry) => entry.key));
+  const rivals = regex !== null && prefix !== null && regex.rule.component !== prefix.rule.component;
+  return { rule: first.rule, undecided: rivals };
 };
 
 const domainOf = (host) => {
@@ -172,23 +192,22 @@ const trace = (written) => {
     return { kind: 'fallback', name: entrypoint.fallback, why, through };
   };
   const hasTls = domain !== null && domain.secret !== null;
+  const undecided = () => ({ kind: 'undecided', why: 'several rules have the same rank', through });
   if (entrypoint.side === 'gateway') {
-    if (scheme === 'https') {
-      if (!hasTls) return nothing('no listener has a certificate for ' + host);
-      return answered(byGateway(entrypoint.tier, domain.host, host, normal(path)));
-    }
-    if (entrypoint.redirects && (domain === null || hasTls)) return toHttps(true);
-    return answered(byGateway(entrypoint.tier, entrypoint.redirects ? domain.host : null, host, normal(path)));
+    if (scheme === 'https' && !hasTls) return nothing('no listener has a certificate for ' + host);
+    if (scheme === 'http' && entrypoint.redirects && (domain === null || hasTls)) return toHttps(true);
+    const listener = scheme === 'https' || entrypoint.redirects ? domain.host : null;
+    const found = byGateway(entrypoint.tier, listener, host, normal(path));
+    return found.undecided ? undecided() : answered(found.rule);
   }
   const isNginx = entrypoint.edge === 'ingress-nginx';
-  const readsNginx = isNginx || entrypoint.edge === 'traefik-nginx';
-  if (readsNginx && scheme === 'http' && (entrypoint.forcesTls || (hasTls && !entrypoint.keepsHttp))) {
+  if (scheme === 'http' && entrypoint.edgeRedirects[hasTls ? 1 : 0]) {
     return toHttps(entrypoint.keepsSlash);
   }
   if (!isNginx && scheme === 'https' && !hasTls) return nothing('the edge has no https for this host');
   const found = MATCHERS[entrypoint.tier.controller](entrypoint.tier, host, normal(path));
   if (found.rule && found.rule.forced && scheme === 'http') return toHttps(entrypoint.tierKeepsSlash);
-  if (found.undecided) return { kind: 'undecided', why: 'several rules have the same rank', through };
+  if (found.undecided) return undecided();
   if (found.slash) {
     return { kind: 'redirect', location: 'http://' + host + found.slash, why: 'the path ends in a slash', through };
   }

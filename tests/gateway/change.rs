@@ -20,7 +20,7 @@ fn impact(before: &[BundleFile], after: &[BundleFile]) -> Impact {
         to: &to,
         changed: &changed,
         version,
-        controllers: &Controllers::new(),
+        controllers: &Controllers::default(),
     })
 }
 

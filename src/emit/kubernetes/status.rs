@@ -21,7 +21,7 @@ struct Block {
     name: String,
     /// JSON without a quote in it.
     patch: String,
-    /// As the script reads them back: the address and its mode, which is empty before 1.30.
+    /// As the script reads them back.
     addresses: Vec<String>,
 }
 
@@ -61,8 +61,6 @@ fn block(service: &ServicePlan, exposure: &Exposure) -> Block {
         namespace: service.meta.namespace.to_string(),
         name: service.meta.name.to_string(),
         patch: json!({ "status": { "loadBalancer": { "ingress": ingress } } }).to_string(),
-        addresses: addresses
-            .map(|address| format!("{address}/{}", mode.unwrap_or_default()))
-            .collect(),
+        addresses: addresses.map(ToString::to_string).collect(),
     }
 }

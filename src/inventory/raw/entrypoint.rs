@@ -16,7 +16,8 @@ use crate::language::number::{NodePort, Number, Port};
 use crate::language::shape::Shape;
 use crate::language::version::ControllerVersion;
 use crate::language::word::{
-    Api, ControllerName, Exposed, OnUnhealthy, Protocol, Switch, TraefikProvider,
+    Api, ControllerName, Exposed, ImplementationName, OnUnhealthy, Protocol, Switch,
+    TraefikProvider,
 };
 use crate::source::{Loc, Span};
 
@@ -71,6 +72,11 @@ keys! {
         Optional api: Loc<Text<Api>>,
         /// With `api: both`, whose pods the VIPs lead to: `ingress` (default) or `gateway`.
         Optional expose: Loc<Text<Exposed>>,
+        /// With `api: gateway`, who reads the Gateway and its routes: `envoy-gateway` (default), `nginx-gateway-fabric`, `kgateway`,
+        /// `cilium`, `traefik`, `istio` or `other`. It is never derived from the class.
+        Optional implementation: Loc<Text<ImplementationName>>,
+        /// Its release, where releases differ, such as `"1.9"`. Default: the newest known.
+        Optional implementation_version: Loc<Text<ControllerVersion>>,
         /// The side of Gateway API, with `api: gateway` or `both`.
         Optional gateway: EdgeGateway,
     }
@@ -79,6 +85,10 @@ keys! {
 keys! {
     /// `gateway:` of an edge.
     EdgeGateway {
+        /// Who reads the Gateway and its routes, as `implementation` of the edge says with `api: gateway`.
+        Optional implementation: Loc<Text<ImplementationName>>,
+        /// Its release, where releases differ. Default: the newest known.
+        Optional implementation_version: Loc<Text<ControllerVersion>>,
         /// GatewayClass; default: the edge's class, required with `api: both`.
         Optional class: Loc<Text<Subdomain>>,
         /// Labels of its pods; default: those of the edge, required with `api: both`.

@@ -28,7 +28,21 @@ pub fn nginx_annotation<'a>(annotations: &'a Annotations, name: &str) -> Option<
 
 /// Returns true if an annotation's value switches it on, as Go reads booleans (strconv.ParseBool).
 pub fn is_true(value: &str) -> bool {
-    matches!(value, "1" | "t" | "T" | "true" | "TRUE" | "True")
+    boolean(value) == Some(true)
+}
+
+/// Returns the boolean of an annotation's value; ingress-nginx passes over one that is none.
+fn boolean(value: &str) -> Option<bool> {
+    match value {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
+        _ => None,
+    }
+}
+
+/// Returns the boolean of an annotation of ingress-nginx, or `None` if it is not set or is no boolean.
+pub fn nginx_switch(annotations: &Annotations, name: &str) -> Option<bool> {
+    nginx_annotation(annotations, name).and_then(boolean)
 }
 
 /// The annotations of a tier: those of both, and its own, which win.

@@ -67,10 +67,13 @@ impl Controller {
     }
 }
 
-fn release(raw: &Loc<Text<ControllerVersion>>, report: &mut Report) -> Option<ControllerVersion> {
+pub(super) fn release(
+    raw: &Loc<Text<ControllerVersion>>,
+    report: &mut Report,
+) -> Option<ControllerVersion> {
     let found = ControllerVersion::parse(&raw.value.text);
     if found.is_none() {
-        let title = format!("`{}` is no release of a controller", raw.value.text);
+        let title = format!("`{}` is no release", raw.value.text);
         report.push(
             Diagnostic::new(&codes::WORD, raw.span, title, "not two or three numbers with dots")
                 .help("write it as `\"3.6\"` or `\"3.6.2\"`"),

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use super::controller::release;
 use super::edge::{Edge, EdgePort, selector};
 use super::{class, codes, port, value};
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::{Text, raw};
 use crate::language::name::{LabelValue, PortName, QualifiedName, Subdomain};
+use crate::language::version::ControllerVersion;
 use crate::language::word::{Api, Exposed};
+use crate::model::implementation::{Feature, Implementation};
 use crate::source::{Loc, Span};
 
 /// The annotation of an edge Service whose VIPs lead to a Gateway: Ingresses may stand beside it.
@@ -20,6 +23,8 @@ pub struct GatewayTier {
     pub class: Loc<Subdomain>,
     /// The labels of its pods.
     pub selector: BTreeMap<QualifiedName, LabelValue>,
+    /// The program that reads it.
+    pub implementation: Implementation,
     /// The port of the listener for plain HTTP.
     pub http: u16,
     /// The port of the listeners with TLS.
@@ -29,6 +34,11 @@ pub struct GatewayTier {
 }
 
 impl GatewayTier {
+    /// Returns true if the listeners of domains stand in ListenerSets; else they stand in Gateways.
+    pub fn has_listener_sets(&self) -> bool {
+        self.implementation.can(Feature::ListenerSets)
+    }
+
     /// The container's port behind a port of the Service, where the listeners have those.
     pub fn container_port(&self, name: &PortName, port: u16) -> Option<u16> {
         let is = |names: [&str; 2], usual| names.contains(&name.as_str()) || port == usual;
@@ -73,6 +83,18 @@ pub(super) fn choice(raw: &raw::Edge, report: &mut Report) -> Option<Choice> {
     };
     if let (Some((span, _)), true) = (expose, api != Api::Both) {
         misplaced("expose", span, "it chooses between the two sides of `api: both`; remove it");
+    }
+    let implementation = raw.implementation.as_ref().map(|raw| ("implementation", raw.span));
+    let version =
+        raw.implementation_version.as_ref().map(|raw| ("implementation_version", raw.span));
+    for (key, span) in implementation.into_iter().chain(version) {
+        match api {
+            Api::Ingress => {
+                misplaced(key, span, "write `api: gateway` or `api: both`, or remove it")
+            }
+            Api::Both => misplaced(key, span, "write it below `gateway:` of the edge"),
+            Api::Gateway => {}
+        }
     }
     if let (Some(gateway), Api::Ingress) = (&raw.gateway, api) {
         misplaced("gateway", gateway.span, "write `api: gateway` or `api: both`, or remove it");
@@ -140,13 +162,31 @@ pub(super) fn build(
             .help("Traefik's container listens on 8000 and 8443"),
         );
     }
+    let implementation = implementation(raw, own, report);
     Some(GatewayTier {
+        implementation: implementation?,
         class: class?,
         selector: selector?,
         http: http?,
         https: https?,
         on_container_ports: ports.is_some(),
     })
+}
+
+/// The implementation, by the keys of the edge or those of its `gateway:`.
+fn implementation(
+    edge: &raw::Edge,
+    own: Option<&raw::EdgeGateway>,
+    report: &mut Report,
+) -> Option<Implementation> {
+    let name = own.and_then(|own| own.implementation.as_ref()).or(edge.implementation.as_ref());
+    let version = own.and_then(|own| own.implementation_version.as_ref());
+    let version = version.or(edge.implementation_version.as_ref());
+    let name = name.map_or(Some(Implementation::DEFAULT.name), |raw| {
+        value::word(raw, "implementation", report)
+    });
+    let version = version.map_or(Some(ControllerVersion::NEWEST), |raw| release(raw, report));
+    Some(Implementation { name: name?, version: version? })
 }
 
 /// The port of the Service that carries this; its names are those that charts give it.

@@ -9,7 +9,9 @@ mod second_tier;
 
 pub(super) use annotation::annotations;
 use annotation::of_tier;
-pub use annotation::{Annotations, NGINX, is_true, nginx_annotation, nginx_annotations};
+pub use annotation::{
+    Annotations, NGINX, is_true, nginx_annotation, nginx_annotations, nginx_switch,
+};
 pub use controller::Controller;
 pub use edge::{Edge, EdgePort};
 pub use fallback::Fallback;
@@ -19,7 +21,8 @@ pub use second_tier::SecondTier;
 use gateway::{Choice, choice};
 
 use super::check::{self, NodeCheck};
-use super::{Component, Names, codes, value};
+use super::implementation::Implementation;
+use super::{Component, Domain, Names, codes, value};
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::{Text, raw};
 use crate::language::name::{Label, Name, ServiceName, Subdomain};
@@ -81,6 +84,11 @@ impl Tiers {
         self.routing.as_ref().map_or(Controller::IngressNginx, |routing| routing.controller)
     }
 
+    /// Returns the implementation that reads its Gateway, or would if it had one.
+    pub fn implementation(&self) -> Implementation {
+        self.gateway.as_ref().map_or(Implementation::DEFAULT, |gateway| gateway.implementation)
+    }
+
     /// Returns true if a component is a canary here, which needs a controller that reads annotations of ingress-nginx.
     pub fn has_canary(&self, component: &Component) -> bool {
         self.controller().reads_nginx() && component.is_canary()
@@ -91,10 +99,16 @@ impl Tiers {
         self.routing.as_ref().map_or(&self.annotations, |routing| &routing.annotations)
     }
 
+    /// Returns true if a domain has a listener of its own. One without TLS needs none where the Gateway serves plain HTTP
+    /// on all hosts.
+    pub fn has_listener(&self, domain: &Domain) -> bool {
+        domain.tls_secret.is_some() || self.redirects()
+    }
+
     /// Returns true if its Gateway sends plain HTTP to HTTPS: as the annotations of ingress-nginx say, else as its
     /// Ingresses do.
     pub fn redirects(&self) -> bool {
-        let says = |name: &str| nginx_annotation(&self.edge.annotations, name).map(is_true);
+        let says = |name: &str| nginx_switch(&self.edge.annotations, name);
         match (says("force-ssl-redirect"), says("ssl-redirect")) {
             (Some(true), _) => true,
             (_, Some(says)) => says,

@@ -9,8 +9,8 @@ mod service;
 pub use endpoints::{EndpointsPlan, SlicePlan};
 pub use entrypoint::Legacy;
 pub use gateway::{
-    Filter, GatewayPlan, HttpRoutePlan, Listener, ListenerSetPlan, Parent, RouteBackend,
-    RouteMatch, RouteRule,
+    Filter, GatewayPlan, HttpRoutePlan, Listener, ListenerSetPlan, Parent, ParentObject,
+    RouteBackend, RouteMatch, RouteRule,
 };
 pub use ingress::{IngressBackend, IngressPath, IngressPlan, IngressRule, Tls};
 pub use service::{Exposure, Families, Family, ServicePlan, ServicePort};

@@ -1,34 +1,80 @@
-//! Gateway API: the most precise host, then Exact, then the longest prefix (HTTPRouteRule, "matches"; facts K10).
+//! Gateway API: the most precise host, then Exact, then the longest prefix (HTTPRouteRule, "matches"; facts K10), and what
+//! implementations make of it (facts K33, K37).
 //!
 //! What else decides there cannot differ here: one route has each host and path, so the age of routes says nothing.
 
 use std::cmp::Reverse;
 
-use super::{Considered, Lookup, Tier};
+use super::{Considered, Found, Lookup, Tier};
 use crate::language::name::Host;
+use crate::model::{HostOrder, Implementation, RegexOrder};
 use crate::route::PathMatch;
 
 pub(super) fn lookup<'a, A: PartialEq>(
     tier: &'a Tier<A>,
+    implementation: Implementation,
     listener: Option<&Host>,
     host: &Host,
     path: &str,
 ) -> Lookup<'a, A> {
-    let mut found: Vec<(Reverse<Place>, Considered<'a, A>)> = tier
-        .all()
-        // The catch-all has no hosts: nothing is hidden on a host that somebody names.
-        .filter(|rule| rule.host.is_none() || !rule.rule.is_catch_all)
-        .filter_map(|rule| {
-            let own = common(rule.host, listener)?;
-            let at_listener = precision(own, host)?;
-            let rank = rank(&rule.rule.found, path)?;
-            // Rules of one path: the one whose own host is the more precise.
+    let rules = tier.all().filter_map(|rule| {
+        let at_listener = precision(common(rule.host, listener)?, host)?;
+        Some((at_listener, rule))
+    });
+    let rules: Vec<(Precision, Considered<'a, A>)> = match implementation.host_order() {
+        // What none of its routes takes nobody takes.
+        HostOrder::VirtualHosts => {
+            let all: Vec<_> = rules.collect();
+            let best = all.iter().map(|(at_listener, _)| *at_listener).max();
+            all.into_iter().filter(|(at_listener, _)| Some(*at_listener) == best).collect()
+        }
+        HostOrder::Specification => rules.collect(),
+        HostOrder::PathFirst => rules.map(|(_, rule)| ((false, 0), rule)).collect(),
+    };
+    let order = implementation.regex_order();
+    let is_path_first = implementation.host_order() == HostOrder::PathFirst;
+    let mut found: Vec<(Reverse<Place>, Considered<'a, A>)> = rules
+        .into_iter()
+        .filter_map(|(at_listener, rule)| {
+            let rank = rank(&rule.rule.found, path, order)?;
+            // Rules of one path: the one whose own host is the more precise; Traefik counts its letters.
             let written = precision(rule.host, host)?;
+            let written = if is_path_first { (false, written.1) } else { written };
             Some((Reverse((at_listener, rank, written)), rule))
         })
         .collect();
     found.sort_by_key(|(order, _)| *order);
-    Lookup::of(found.into_iter().map(|(_, rule)| rule).collect())
+    let at_first = found.first().map(|(Reverse((at_listener, ..)), _)| *at_listener);
+    let is_first = |(Reverse((at, ..)), _): &&(Reverse<Place>, _)| Some(*at) == at_first;
+    let rivals = found.iter().take_while(is_first).map(|(_, rule)| *rule);
+    let undecided = (order == RegexOrder::Unknown).then(|| rivals_of(rivals.collect())).flatten();
+    let best = found.first().map(|(order, _)| *order);
+    let equal = found.iter().take_while(|(order, _)| Some(*order) == best).count();
+    let lookup = Lookup::of_equals(found.into_iter().map(|(_, rule)| rule).collect(), equal);
+    match undecided {
+        Some(rivals) => Lookup { found: Found::Undecided(rivals), ..lookup },
+        None => lookup,
+    }
+}
+
+/// The first expression and the first prefix of rules in their order, where either may answer. The root is the last
+/// everywhere.
+fn rivals_of<A: PartialEq>(rules: Vec<Considered<'_, A>>) -> Option<Vec<Considered<'_, A>>> {
+    let is_regex = |rule: &&Considered<'_, A>| matches!(rule.rule.found, PathMatch::Regex(_));
+    let is_prefix = |rule: &&Considered<'_, A>| matches!(&rule.rule.found, PathMatch::Prefix(value) if value != "/");
+    if matches!(rules.first()?.rule.found, PathMatch::Exact(_)) {
+        return None;
+    }
+    let (regex, prefix) = (*rules.iter().find(is_regex)?, *rules.iter().find(is_prefix)?);
+    let differ = regex.rule.answer != prefix.rule.answer;
+    differ.then(|| {
+        rules
+            .into_iter()
+            .filter(|rule| {
+                std::ptr::eq(rule.rule, regex.rule) || std::ptr::eq(rule.rule, prefix.rule)
+            })
+            .collect()
+    })
 }
 
 /// The host of a rule at a listener: of two that overlap the more precise one. `Some(None)` is any, `None` is none.
@@ -52,10 +98,14 @@ fn precision(own: Option<&Host>, host: &Host) -> Option<Precision> {
     host.is_covered_by(own).then_some(own.precision())
 }
 
-/// Exact before a prefix before a regular expression, whose place an implementation chooses; then the longest.
+/// The type of a path, the best first; then the longest.
 type Rank = (u8, usize);
 
-fn rank(found: &PathMatch, path: &str) -> Option<Rank> {
-    let kind = if let PathMatch::Exact(_) = found { 2 } else { 1 };
+fn rank(found: &PathMatch, path: &str, order: RegexOrder) -> Option<Rank> {
+    let kind = match (found, order) {
+        (PathMatch::Exact(_), _) => 2,
+        (PathMatch::Regex(_), RegexOrder::BeforePrefixes) => 1,
+        (PathMatch::Regex(_) | PathMatch::Prefix(_), _) => 0,
+    };
     found.matches(path).then_some((kind, found.value().len()))
 }

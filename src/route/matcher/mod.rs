@@ -10,7 +10,7 @@ pub use traefik::TraefikRouter;
 use super::{Answer, Rule, Tier};
 use crate::language::name::Host;
 use crate::language::word::PathType;
-use crate::model::Controller;
+use crate::model::{Controller, Implementation};
 use crate::source::Span;
 
 /// A rule that was looked at: the host that it is for, `None` being any.
@@ -67,11 +67,12 @@ impl<A: PartialEq> Tier<A> {
     /// Looks it up as a Gateway does for a request that comes to a listener, `None` being the one for all hosts.
     pub fn lookup_gateway(
         &self,
+        implementation: Implementation,
         listener: Option<&Host>,
         host: &Host,
         path: &str,
     ) -> Lookup<'_, A> {
-        gateway::lookup(self, listener, host, path)
+        gateway::lookup(self, implementation, listener, host, path)
     }
 }
 

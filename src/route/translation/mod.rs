@@ -17,7 +17,9 @@ use instead::{OWN_POLICIES, instead};
 use super::regex::{self, regex_annotation};
 use super::with;
 use crate::language::name::{Host, Name, QualifiedName};
-use crate::model::{Annotations, Component, NGINX, Path, Tiers, is_true, nginx_annotation};
+use crate::model::{
+    Annotations, Component, Feature, NGINX, Path, Tiers, is_true, nginx_annotation,
+};
 use crate::source::Span;
 
 /// The effects of a component's annotations on its requests, as HTTPRoutes express them.
@@ -66,6 +68,8 @@ pub enum Fate {
     Lost(&'static str),
     /// The counterpart means something else; holds the difference.
     Changed(&'static str),
+    /// The implementation does not have the counterpart; holds that, and what may replace it.
+    Unable(&'static str, &'static str),
 }
 
 /// Annotations that a whole entrypoint has one answer to, or that another file translates.
@@ -82,6 +86,19 @@ const ELSEWHERE: &[&str] = &[
 
 /// Timeouts between two reads or writes; Gateway API has one for all of a request.
 const TIMEOUTS: &[&str] = &["proxy-read-timeout", "proxy-send-timeout", "proxy-connect-timeout"];
+
+const NO_CORS: Fate = Fate::Unable(
+    "CORS filters",
+    "the headers that the backend sends, or a policy of the implementation, such as Traefik's Middleware `headers`",
+);
+const NO_TIMEOUT: Fate = Fate::Unable(
+    "request timeouts",
+    "a policy of the implementation, such as Traefik's ServersTransport; until then a request may take as long as it likes",
+);
+
+/// Seconds in 99,999 hours, 59 minutes and 59 seconds: a duration has at most five digits for each unit (GEP-2257;
+/// facts K40).
+const LONGEST_TIMEOUT: u32 = 359_999_999;
 
 impl Translation {
     /// Translates annotations to Gateway API; `is_nginx` is true where those of ingress-nginx mean something.
@@ -155,10 +172,13 @@ impl Translation {
             }
             _ if name.starts_with("cors-") || ELSEWHERE.contains(&name) => {}
             _ if TIMEOUTS.contains(&name) => {
-                let Some(seconds) =
-                    value.trim_end_matches('s').parse::<u32>().ok().filter(|n| *n > 0)
+                let Some(seconds) = value
+                    .trim_end_matches('s')
+                    .parse::<u32>()
+                    .ok()
+                    .filter(|seconds| (1..=LONGEST_TIMEOUT).contains(seconds))
                 else {
-                    return Some(Fate::Lost("a number of seconds from 1 to 4294967295"));
+                    return Some(Fate::Lost("a number of seconds from 1 to 359999999"));
                 };
                 self.timeout = Some(self.timeout.map_or(seconds, |known| known.max(seconds)));
                 return Some(Fate::Changed(
@@ -236,6 +256,7 @@ impl Translation {
         let controller = tiers.controller();
         let mut found = Self::of(all, controller.reads_nginx());
         found.refuse_container_port(tiers, all);
+        found.refuse_unable(tiers, all);
         let written =
             all.iter().find(|(key, _)| key.as_str().strip_prefix(NGINX) == Some("rewrite-target"));
         if let (Some((key, value)), Some(target)) = (written, found.target.clone()) {
@@ -249,6 +270,30 @@ impl Translation {
             }
         }
         found
+    }
+
+    /// Leaves out what the implementation does not have: a filter that it does not know makes every answer of the rule an
+    /// error (facts K39).
+    fn refuse_unable(&mut self, tiers: &Tiers, all: &Annotations) {
+        let Some(gateway) = &tiers.gateway else { return };
+        let lacks = |feature| !gateway.implementation.can(feature);
+        if self.cors.is_some() && lacks(Feature::Cors) {
+            self.cors = None;
+            self.replace(all, |name| name == "enable-cors" || name.starts_with("cors-"), NO_CORS);
+        }
+        if self.timeout.is_some() && lacks(Feature::RequestTimeout) {
+            self.timeout = None;
+            self.replace(all, |name| TIMEOUTS.contains(&name), NO_TIMEOUT);
+        }
+    }
+
+    /// Gives some annotations another fate: the first of them is told of.
+    fn replace(&mut self, all: &Annotations, is_one: impl Fn(&str) -> bool, fate: Fate) {
+        let is_one = |key: &str| key.strip_prefix(NGINX).is_some_and(&is_one);
+        self.remarks.retain(|remark| !is_one(&remark.key));
+        let told = all.iter().filter(|(key, _)| is_one(key.as_str()));
+        let told = told.min_by_key(|(key, _)| !key.as_str().ends_with("enable-cors"));
+        self.remarks.extend(told.map(|(key, value)| Remark::at(key, value.span, fate)));
     }
 
     /// Without a scheme a redirect has the listener's port (HTTPRequestRedirectFilter), which is the container's here.

@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta as Metadata;
 use serde::Serialize;
 
 use super::file::metadata;
-use crate::model::Label;
+use crate::model::{Label, Subdomain};
 use crate::plan::{GatewayPlan, Listener, ListenerSetPlan};
 
 const API_VERSION: &str = "gateway.networking.k8s.io/v1";
@@ -36,8 +36,9 @@ enum Kind {
 pub struct GatewaySpec {
     gateway_class_name: String,
     /// ListenerSets of no namespace are taken by default.
-    allowed_listeners: AllowedListeners,
-    listeners: [Entry; 1],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allowed_listeners: Option<AllowedListeners>,
+    listeners: Vec<Entry>,
 }
 
 #[derive(Serialize)]
@@ -89,13 +90,10 @@ struct Reference {
     namespace: Option<String>,
     name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    section_name: Option<&'static str>,
+    section_name: Option<String>,
 }
 
 const GROUP: &str = "gateway.networking.k8s.io";
-
-/// The name of a Gateway's own listener.
-const PLAIN: &str = "http";
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -138,24 +136,25 @@ struct AllowedRoutes {
 }
 
 pub(super) fn gateway(plan: &GatewayPlan) -> Document<GatewaySpec> {
-    let listener = Entry {
-        name: PLAIN.to_owned(),
+    let namespaces = plan.namespaces.as_deref();
+    let plain = plan.port.map(|port| Entry {
+        name: Subdomain::plain().to_string(),
         hostname: None,
-        port: plan.port,
+        port,
         protocol: Protocol::Http,
         tls: None,
-        allowed_routes: allowed(plan.namespaces.as_deref()),
-    };
+        allowed_routes: allowed(namespaces),
+    });
+    let own = plan.listeners.iter().map(|found| listener(found, namespaces));
+    let same = || AllowedListeners { namespaces: Namespaces { from: From::Same, selector: None } };
     Document {
         api_version: API_VERSION,
         kind: Kind::Gateway,
         metadata: metadata(&plan.meta),
         spec: GatewaySpec {
             gateway_class_name: plan.class.to_string(),
-            allowed_listeners: AllowedListeners {
-                namespaces: Namespaces { from: From::Same, selector: None },
-            },
-            listeners: [listener],
+            allowed_listeners: plan.takes_sets.then(same),
+            listeners: plain.into_iter().chain(own).collect(),
         },
     }
 }
@@ -173,13 +172,17 @@ pub(super) fn listener_set(plan: &ListenerSetPlan) -> Document<ListenerSetSpec> 
                 name: plan.gateway.to_string(),
                 section_name: None,
             },
-            listeners: plan.listeners.iter().map(|found| listener(found, plan)).collect(),
+            listeners: plan
+                .listeners
+                .iter()
+                .map(|found| listener(found, plan.namespaces.as_deref()))
+                .collect(),
         },
     }
 }
 
-fn listener(listener: &Listener, set: &ListenerSetPlan) -> Entry {
-    let tls = |secret: &crate::model::Subdomain| Tls {
+fn listener(listener: &Listener, namespaces: Option<&[Label]>) -> Entry {
+    let tls = |secret: &Subdomain| Tls {
         mode: "Terminate",
         certificate_refs: [Certificate { group: "", kind: "Secret", name: secret.to_string() }],
     };
@@ -189,7 +192,7 @@ fn listener(listener: &Listener, set: &ListenerSetPlan) -> Entry {
         port: listener.port,
         protocol: if listener.secret.is_some() { Protocol::Https } else { Protocol::Http },
         tls: listener.secret.as_ref().map(tls),
-        allowed_routes: allowed(set.namespaces.as_deref()),
+        allowed_routes: allowed(namespaces),
     }
 }
 

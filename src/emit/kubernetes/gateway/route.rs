@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
-use super::{API_VERSION, Document, GROUP, Kind, PLAIN, Reference, metadata};
+use super::{API_VERSION, Document, GROUP, Kind, Reference, metadata};
 use crate::plan::{
-    Filter as PlannedFilter, HttpRoutePlan, Parent, RouteBackend, RouteMatch, RouteRule,
+    Filter as PlannedFilter, HttpRoutePlan, Parent, ParentObject, RouteBackend, RouteMatch,
+    RouteRule,
 };
 use crate::route::{
     Cors as PlannedCors, HeaderMatch, PathMatch, Redirect as PlannedRedirect, Rewrite,
@@ -163,10 +164,11 @@ pub(in crate::emit::kubernetes) fn route(plan: &HttpRoutePlan) -> Document<HttpR
 }
 
 fn parent(parent: &Parent, home: &str) -> Reference {
-    let (kind, name, section_name) = match parent {
-        Parent::Plain(gateway) => (Kind::Gateway, gateway, Some(PLAIN)),
-        Parent::Set(set) => (Kind::ListenerSet, set, None),
+    let (kind, name) = match &parent.object {
+        ParentObject::Gateway(name) => (Kind::Gateway, name),
+        ParentObject::ListenerSet(name) => (Kind::ListenerSet, name),
     };
+    let section_name = parent.listener.as_ref().map(ToString::to_string);
     let namespace = Some(home.to_owned());
     Reference { group: GROUP, kind, namespace, name: name.to_string(), section_name }
 }

@@ -1,7 +1,10 @@
 //! Canaries: a share of another component's requests, or those with a header.
 
-use super::route::{HostRules, RouteBackend, RouteMatch, RouteRule, add, add_host, translated};
-use crate::model::{Component, Host, Label, Tiers};
+use std::collections::BTreeSet;
+
+use super::Attachment;
+use super::route::{Groups, RouteBackend, RouteMatch, RouteRule, translated};
+use crate::model::{Component, Host, Label};
 use crate::plan::kubernetes::Planner;
 use crate::route::{Canary, Rule, Tier, Translation};
 
@@ -31,18 +34,18 @@ impl Planner<'_> {
         &self,
         name: &Label,
         component: &Component,
+        attachment: &Attachment<'_>,
         tier: &Tier,
-        tiers: &Tiers,
-    ) -> Vec<HostRules> {
+    ) -> Groups {
+        let tiers = attachment.tiers;
         let canary = Canary::of(&component.annotations);
-        let Some(header) = canary.header else { return Vec::new() };
-        let mut groups: Vec<HostRules> = Vec::new();
-        for host in component.claimed_hosts() {
-            let host = host.map(|host| &host.value);
-            let mut rules: Vec<RouteRule> = Vec::new();
-            let own =
-                tier.canaries().filter(|(of, rule)| *of == host && rule.component() == Some(name));
-            for (_, rule) in own {
+        let mut groups = Groups::default();
+        let Some(header) = canary.header else { return groups };
+        let own = || tier.canaries().filter(|(_, rule)| rule.component() == Some(name));
+        let hosts: BTreeSet<Option<&Host>> = own().map(|(host, _)| host).collect();
+        for host in hosts {
+            let mut said: Vec<(&Rule, RouteRule)> = Vec::new();
+            for (_, rule) in own().filter(|(of, _)| *of == host) {
                 let Some(claimed) = tier.claimed(host, &rule.path) else { continue };
                 let main =
                     claimed.component().and_then(|name| self.datacenter.components.get(name));
@@ -57,17 +60,15 @@ impl Planner<'_> {
                 let path = claimed.found.clone();
                 let found = RouteMatch { path: path.clone(), header: Some(header.clone()) };
                 let backends = RouteBackend::of(component, None).into_iter().collect();
-                add(&mut rules, translated(found, &claimed.path, backends, &translation));
+                said.push((claimed, translated(found, &claimed.path, backends, &translation)));
                 let beside = main.filter(|main| main.namespace == component.namespace);
                 if let (Some(never), Some(main)) = (&canary.never, beside) {
                     let found = RouteMatch { path, header: Some(never.clone()) };
                     let backends = RouteBackend::of(main, None).into_iter().collect();
-                    add(&mut rules, translated(found, &claimed.path, backends, &translation));
+                    said.push((claimed, translated(found, &claimed.path, backends, &translation)));
                 }
             }
-            if !rules.is_empty() {
-                add_host(&mut groups, host, rules);
-            }
+            groups.add(attachment, tier, host, said);
         }
         groups
     }

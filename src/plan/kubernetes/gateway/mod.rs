@@ -4,7 +4,7 @@ mod canary;
 mod route;
 mod split;
 
-pub use route::{Filter, HttpRoutePlan, Parent, RouteBackend, RouteMatch, RouteRule};
+pub use route::{Filter, HttpRoutePlan, Parent, ParentObject, RouteBackend, RouteMatch, RouteRule};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,15 +15,20 @@ use crate::plan::listener::Places;
 use crate::route::{PathMatch, Redirect, of_other_programs};
 use crate::source::Span;
 
-/// A Gateway. It has one listener, for plain HTTP on all hosts; those of domains stand in ListenerSets.
+/// A Gateway. The entrypoint's own has a listener for plain HTTP on all hosts; those of domains stand in ListenerSets, or
+/// here where the implementation has none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GatewayPlan {
     /// The metadata of the Gateway.
     pub meta: ObjectMeta,
     /// Its GatewayClass.
     pub class: Subdomain,
-    /// The port of its listener.
-    pub port: u16,
+    /// The port of its listener for all hosts; `None` in a Gateway that only has those of domains.
+    pub port: Option<u16>,
+    /// By host; at most 64 with that one.
+    pub listeners: Vec<Listener>,
+    /// True if ListenerSets may add to it.
+    pub takes_sets: bool,
     /// The namespaces whose routes may attach; `None` is any.
     pub namespaces: Option<Vec<Label>>,
 }
@@ -71,12 +76,30 @@ impl Planner<'_> {
             return Vec::new();
         };
         let namespaces = self.namespaces(name);
-        let mut objects = vec![Object::Gateway(GatewayPlan {
+        let mut sets: BTreeMap<usize, Vec<&Host>> = BTreeMap::new();
+        for (host, set) in places {
+            sets.entry(*set).or_default().push(host);
+        }
+        let takes_sets = gateway.has_listener_sets();
+        let first = if takes_sets { None } else { sets.remove(&0) };
+        let listeners = |hosts: &[&Host]| -> Vec<Listener> {
+            hosts.iter().map(|host| self.listener(host, gateway)).collect()
+        };
+        // As each edge Ingress has them.
+        let of_domains = written(&of_other_programs(&tiers.edge.annotations));
+        let mut own = GatewayPlan {
             meta: self.meta(name.into()),
             class: gateway.class.value.clone(),
-            port: gateway.http,
+            port: Some(gateway.http),
+            listeners: listeners(&first.unwrap_or_default()),
+            takes_sets,
             namespaces: namespaces.clone(),
-        })];
+        };
+        if !takes_sets {
+            own.meta.annotations.extend(of_domains.clone());
+        }
+        let class = own.class.clone();
+        let mut objects = vec![Object::Gateway(own)];
         if tiers.redirects() {
             objects.push(Object::HttpRoute(self.to_https(name)));
         }
@@ -86,26 +109,31 @@ impl Planner<'_> {
             objects,
             from: vec![Entry::Entrypoint(name.clone())],
         }];
-        let mut sets: BTreeMap<usize, Vec<&Host>> = BTreeMap::new();
-        for (host, set) in places {
-            sets.entry(*set).or_default().push(host);
-        }
         for (set, hosts) in sets {
-            let listeners = hosts.iter().map(|host| self.listener(host, gateway)).collect();
-            // As each edge Ingress has them.
+            let listeners = listeners(&hosts);
             let mut meta = self.meta(set_name(name, set));
-            meta.annotations = written(&of_other_programs(&tiers.edge.annotations));
+            meta.annotations = of_domains.clone();
             let mut from = vec![Entry::Entrypoint(name.clone())];
             from.extend(hosts.into_iter().map(|host| Entry::Domain(host.clone())));
             manifests.push(Manifest {
                 file: ManifestFile::Listeners(name.clone(), set),
                 legacy: Vec::new(),
-                objects: vec![Object::ListenerSet(ListenerSetPlan {
-                    meta,
-                    gateway: name.into(),
-                    listeners,
-                    namespaces: namespaces.clone(),
-                })],
+                objects: vec![match takes_sets {
+                    true => Object::ListenerSet(ListenerSetPlan {
+                        meta,
+                        gateway: name.into(),
+                        listeners,
+                        namespaces: namespaces.clone(),
+                    }),
+                    false => Object::Gateway(GatewayPlan {
+                        meta,
+                        class: class.clone(),
+                        port: None,
+                        listeners,
+                        takes_sets,
+                        namespaces: namespaces.clone(),
+                    }),
+                }],
                 from,
             });
         }
@@ -169,7 +197,7 @@ impl Planner<'_> {
         HttpRoutePlan {
             meta: self.meta(Subdomain::from(name).with_suffix("https")),
             home: self.datacenter.kubernetes.namespace.clone(),
-            parents: vec![Parent::Plain(name.into())],
+            parents: vec![Parent::listener(ParentObject::Gateway(name.into()), Subdomain::plain())],
             hosts: Vec::new(),
             rules: vec![RouteRule {
                 matches: vec![RouteMatch { path: PathMatch::Prefix("/".to_owned()), header: None }],

@@ -1,13 +1,15 @@
 //! HTTPRoutes: of components and the catch-all.
 
+use std::collections::BTreeSet;
+
 use super::Attachment;
 use super::split;
 use crate::model::{
-    BackendPort, Component, Entry, Fallback, Host, Label, Path, ServiceName, Subdomain, Tiers,
+    BackendPort, Component, Entry, Fallback, Host, Label, Path, ServiceName, Subdomain,
 };
 use crate::plan::kubernetes::{ObjectMeta, Planner, written};
 use crate::route::{
-    Cors, HeaderMatch, PathMatch, Redirect, Rewrite, Tier, Translation, of_other_programs,
+    Cors, HeaderMatch, PathMatch, Redirect, Rewrite, Rule, Tier, Translation, of_other_programs,
 };
 
 /// An HTTPRoute.
@@ -27,11 +29,32 @@ pub struct HttpRoutePlan {
 
 /// A parent that a route attaches to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Parent {
-    /// The listener for plain HTTP of a Gateway.
-    Plain(Subdomain),
-    /// All listeners of a ListenerSet.
-    Set(Subdomain),
+pub struct Parent {
+    /// The object.
+    pub object: ParentObject,
+    /// One of its listeners; `None` is all.
+    pub listener: Option<Subdomain>,
+}
+
+/// An object with listeners.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ParentObject {
+    /// A Gateway.
+    Gateway(Subdomain),
+    /// A ListenerSet.
+    ListenerSet(Subdomain),
+}
+
+impl Parent {
+    /// All listeners of an object.
+    pub fn whole(object: ParentObject) -> Self {
+        Self { object, listener: None }
+    }
+
+    /// One listener of an object.
+    pub fn listener(object: ParentObject, name: Subdomain) -> Self {
+        Self { object, listener: Some(name) }
+    }
 }
 
 /// Requests that are treated alike.
@@ -116,14 +139,14 @@ impl Planner<'_> {
         component: &Component,
     ) -> (Vec<HttpRoutePlan>, Vec<Entry>) {
         let (Some(attachment), Some(tier)) =
-            (self.attachment(&component.entrypoint), self.routes.tier(&component.entrypoint))
+            (self.attachment(&component.entrypoint), self.routes.gateway(&component.entrypoint))
         else {
             return (Vec::new(), Vec::new());
         };
         let tiers = attachment.tiers;
         let (groups, from) = match tiers.has_canary(component) {
-            true => (self.of_canary(name, component, tier, tiers), Vec::new()),
-            false => self.of_component(name, component, tier, tiers),
+            true => (self.of_canary(name, component, &attachment, tier), Vec::new()),
+            false => self.of_component(name, component, &attachment, tier),
         };
         let mut annotations = of_other_programs(tiers.routing_annotations());
         annotations.extend(of_other_programs(&component.annotations));
@@ -133,7 +156,7 @@ impl Planner<'_> {
             part_of: self.datacenter.name.clone(),
             annotations: written(&annotations),
         };
-        (split::routes(&attachment, &meta, &self.datacenter.kubernetes.namespace, groups), from)
+        (split::routes(&attachment, &meta, &self.datacenter.kubernetes.namespace, groups.0), from)
     }
 
     /// The HTTPRoutes that give to the fallback what nobody claims.
@@ -150,9 +173,13 @@ impl Planner<'_> {
         let rule = translated(everything, &root, vec![backend], &translation);
         let mut meta = self.meta((&fallback.name.value).into());
         meta.annotations = written(&of_other_programs(attachment.tiers.routing_annotations()));
-        let groups = vec![(Vec::new(), vec![rule])];
+        let Some(tier) = self.routes.gateway(entrypoint) else { return Vec::new() };
+        let mut groups = Groups::default();
+        for found in tier.all().filter(|found| found.rule.is_catch_all) {
+            groups.add(&attachment, tier, found.host, vec![(found.rule, rule.clone())]);
+        }
         let home = &self.datacenter.kubernetes.namespace;
-        split::routes(&attachment, &meta, home, groups)
+        split::routes(&attachment, &meta, home, groups.0)
     }
 
     /// By hosts that have the same rules: the rules of a component. Its paths that are treated alike are one rule.
@@ -160,17 +187,15 @@ impl Planner<'_> {
         &self,
         name: &Label,
         component: &Component,
+        attachment: &Attachment<'_>,
         tier: &Tier,
-        tiers: &Tiers,
-    ) -> (Vec<HostRules>, Vec<Entry>) {
-        let translation = Translation::of_component(tiers, component);
+    ) -> (Groups, Vec<Entry>) {
+        let translation = Translation::of_component(attachment.tiers, component);
         let mut from = Vec::new();
-        let mut groups: Vec<HostRules> = Vec::new();
-        for host in component.claimed_hosts() {
-            let host = host.map(|host| &host.value);
-            let mut rules: Vec<RouteRule> = Vec::new();
-            let own = tier.rules(host).iter().filter(|rule| rule.component() == Some(name));
-            for rule in own {
+        let mut groups = Groups::default();
+        for (host, rules) in tier.hosts() {
+            let mut said: Vec<(&Rule, RouteRule)> = Vec::new();
+            for rule in rules.iter().filter(|rule| rule.component() == Some(name)) {
                 let backends = match self.shared(tier, host, rule, component) {
                     Some((canary, backends)) => {
                         from.push(Entry::Component(canary));
@@ -180,9 +205,9 @@ impl Planner<'_> {
                 };
                 let path = rule.found.clone();
                 let found = RouteMatch { path, header: None };
-                add(&mut rules, translated(found, &rule.path, backends, &translation));
+                said.push((rule, translated(found, &rule.path, backends, &translation)));
             }
-            add_host(&mut groups, host, rules);
+            groups.add(attachment, tier, host, said);
         }
         from.sort();
         from.dedup();
@@ -190,32 +215,99 @@ impl Planner<'_> {
     }
 }
 
-/// Hosts, none being any, and their rules.
-pub(super) type HostRules = (Vec<Host>, Vec<RouteRule>);
+/// Rules of a component that stand in one route.
+pub(super) struct HostRules {
+    /// None is any.
+    pub hosts: Vec<Host>,
+    pub rules: Vec<RouteRule>,
+    /// The listeners at which somebody else answers.
+    pub except: BTreeSet<Host>,
+    /// True if no other host may join.
+    is_alone: bool,
+}
 
-/// Puts a host among those with the same rules.
-pub(super) fn add_host(groups: &mut Vec<HostRules>, host: Option<&Host>, rules: Vec<RouteRule>) {
-    match groups.iter_mut().find(|(_, known)| *known == rules) {
-        Some((hosts, _)) => hosts.extend(host.cloned()),
-        None => groups.push((host.cloned().into_iter().collect(), rules)),
+impl HostRules {
+    /// Rules for a host that attach to every listener.
+    fn of(host: Option<&Host>, rules: Vec<RouteRule>) -> Self {
+        let hosts = host.cloned().into_iter().collect();
+        Self { hosts, rules, except: BTreeSet::new(), is_alone: false }
+    }
+}
+
+/// The routes of a component as they come to be.
+#[derive(Default)]
+pub(super) struct Groups(pub Vec<HostRules>);
+
+impl Groups {
+    /// Adds what a component says of a host; each rule with the one of the table that it is written for.
+    pub fn add(
+        &mut self,
+        attachment: &Attachment<'_>,
+        tier: &Tier,
+        host: Option<&Host>,
+        said: Vec<(&Rule, RouteRule)>,
+    ) {
+        let mut rules: Vec<RouteRule> = Vec::new();
+        for (rule, written) in said {
+            match tier.loses(host, rule) {
+                true => self.add_alone(attachment.lost(tier, host, rule), host, written),
+                false => add(&mut rules, written),
+            }
+        }
+        if rules.is_empty() {
+            return;
+        }
+        // A route for any host has no hosts, so it takes none either.
+        let takes = |known: &&mut HostRules| {
+            host.is_some() && !known.hosts.is_empty() && !known.is_alone && known.rules == rules
+        };
+        match self.0.iter_mut().find(takes) {
+            Some(known) => known.hosts.extend(host.cloned()),
+            None => self.0.push(HostRules::of(host, rules)),
+        }
+    }
+
+    /// Adds a rule that a more precise host answers otherwise. Its route has that rule and one host: Traefik ranks a route by
+    /// its longest host, and its rules by their order.
+    fn add_alone(&mut self, except: BTreeSet<Host>, host: Option<&Host>, rule: RouteRule) {
+        let own = self.0.iter_mut().filter(|known| {
+            known.is_alone && known.hosts.first() == host && known.except == except
+        });
+        for known in own {
+            if known.rules[0].takes(&rule) {
+                known.rules[0].matches.extend(rule.matches);
+                return;
+            }
+        }
+        self.0.push(HostRules { except, is_alone: true, ..HostRules::of(host, vec![rule]) });
+    }
+}
+
+impl Attachment<'_> {
+    /// The listeners at which another rule answers instead.
+    fn lost(&self, tier: &Tier, host: Option<&Host>, rule: &Rule) -> BTreeSet<Host> {
+        let all = self.places.keys();
+        all.filter(|listener| tier.loses_at(host, rule, listener)).cloned().collect()
     }
 }
 
 /// Puts a rule among others: with the one that says the same of other requests, where both may have several.
 pub(super) fn add(rules: &mut Vec<RouteRule>, rule: RouteRule) {
-    let is_like = |known: &&mut RouteRule| {
-        known.filters == rule.filters
-            && known.timeout == rule.timeout
-            && known.backends == rule.backends
-            && !known.is_alone()
-    };
-    match rules.iter_mut().find(is_like) {
+    match rules.iter_mut().find(|known| known.takes(&rule)) {
         Some(known) => known.matches.extend(rule.matches),
         None => rules.push(rule),
     }
 }
 
 impl RouteRule {
+    /// Returns true if the matches of another rule may stand in this one: both say the same.
+    fn takes(&self, other: &Self) -> bool {
+        self.filters == other.filters
+            && self.timeout == other.timeout
+            && self.backends == other.backends
+            && !self.is_alone()
+    }
+
     /// Returns true if the rule may have one match only, because a filter replaces the prefix.
     fn is_alone(&self) -> bool {
         let replaces = |filter: &Filter| {

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use super::route::{HostRules, HttpRoutePlan, Parent, RouteRule};
+use super::route::{HostRules, HttpRoutePlan, Parent, ParentObject, RouteRule};
 use super::{Attachment, set_name};
-use crate::model::{Host, Label};
+use crate::model::{GatewayTier, Host, Label, Subdomain};
 use crate::plan::kubernetes::ObjectMeta;
 
 /// Hosts of a route.
 const MOST_HOSTS: usize = 16;
-/// ListenerSets of a route: 32 parents, of which one is the Gateway's own listener.
-const MOST_SETS: usize = 31;
+/// Parents of a route beside the Gateway's own listener: 32 in all.
+const MOST_OTHERS: usize = 31;
 /// Rules of a route.
 const MOST_RULES: usize = 16;
 /// Matches of a rule,
@@ -25,27 +25,35 @@ pub(super) fn routes(
     home: &Label,
     groups: Vec<HostRules>,
 ) -> Vec<HttpRoutePlan> {
-    // Hosts first, then rules; sets last, so that a new set adds routes at the end.
-    let mut parts: Vec<(&[Host], Vec<usize>, &[RouteRule])> = Vec::new();
-    let split: Vec<(Vec<Host>, Vec<Vec<RouteRule>>)> =
-        groups.into_iter().map(|(hosts, rules)| (hosts, parts_of(rules))).collect();
-    for (hosts, pieces) in &split {
+    struct Part {
+        hosts: Vec<Host>,
+        plain: Option<Parent>,
+        parents: Vec<Parent>,
+        rules: Vec<RouteRule>,
+    }
+    // Hosts first, then rules; parents last, so that a new set adds routes at the end.
+    let mut parts: Vec<Part> = Vec::new();
+    for HostRules { hosts, rules, except, .. } in groups {
+        let pieces = parts_of(rules);
         let chunks: Vec<&[Host]> =
             if hosts.is_empty() { vec![&[]] } else { hosts.chunks(MOST_HOSTS).collect() };
         for hosts in chunks {
-            let sets: Vec<usize> = attachment.sets(hosts).into_iter().collect();
-            parts.extend(pieces.iter().map(|rules| (hosts, sets.clone(), rules.as_slice())));
+            let (plain, parents) = attachment.parents(hosts, &except);
+            parts.extend(pieces.iter().map(|rules| Part {
+                hosts: hosts.to_vec(),
+                plain: plain.clone(),
+                parents: parents.clone(),
+                rules: rules.clone(),
+            }));
         }
     }
-    let most = parts.iter().map(|(_, sets, _)| sets.len().div_ceil(MOST_SETS).max(1)).max();
+    let most = parts.iter().map(|part| part.parents.len().div_ceil(MOST_OTHERS).max(1)).max();
     let mut routes = Vec::new();
     for turn in 0..most.unwrap_or(0) {
-        for (hosts, sets, rules) in &parts {
-            let sets = sets.chunks(MOST_SETS).nth(turn).unwrap_or_default();
-            let plain = (turn == 0 && !attachment.tiers.redirects())
-                .then(|| Parent::Plain(attachment.name.into()));
-            let sets = sets.iter().map(|set| Parent::Set(set_name(attachment.name, *set)));
-            let parents: Vec<Parent> = plain.into_iter().chain(sets).collect();
+        for part in &parts {
+            let plain = part.plain.iter().filter(|_| turn == 0);
+            let others = part.parents.chunks(MOST_OTHERS).nth(turn).unwrap_or_default();
+            let parents: Vec<Parent> = plain.chain(others).cloned().collect();
             // On no host that a domain has.
             if parents.is_empty() {
                 continue;
@@ -54,8 +62,8 @@ pub(super) fn routes(
                 meta: meta.clone(),
                 home: home.clone(),
                 parents,
-                hosts: hosts.to_vec(),
-                rules: rules.to_vec(),
+                hosts: part.hosts.clone(),
+                rules: part.rules.clone(),
             });
         }
     }
@@ -68,6 +76,44 @@ pub(super) fn routes(
 }
 
 impl Attachment<'_> {
+    /// The parents of a route with these hosts, none being any, but for some listeners: the Gateway's listener for plain
+    /// HTTP, and the others.
+    fn parents(&self, hosts: &[Host], except: &BTreeSet<Host>) -> (Option<Parent>, Vec<Parent>) {
+        let gateway = || Subdomain::from(self.name);
+        let has_plain = !self.tiers.redirects();
+        let has_sets = self.has_listener_sets();
+        let mut plain = has_plain
+            .then(|| Parent::listener(ParentObject::Gateway(gateway()), Subdomain::plain()));
+        let mut parents: Vec<Parent> = Vec::new();
+        for set in self.sets(hosts) {
+            let object = match (has_sets, set) {
+                (true, _) => ParentObject::ListenerSet(set_name(self.name, set)),
+                (false, 0) => ParentObject::Gateway(gateway()),
+                (false, _) => ParentObject::Gateway(set_name(self.name, set)),
+            };
+            // The listener for plain HTTP stands in the Gateway too.
+            let is_first_gateway = !has_sets && set == 0;
+            let members = || self.places.iter().filter(move |(_, own)| **own == set);
+            let is_whole = !members().any(|(host, _)| except.contains(host));
+            match is_whole && (has_plain || !is_first_gateway) {
+                true if is_first_gateway => plain = Some(Parent::whole(object)),
+                true => parents.push(Parent::whole(object)),
+                false => parents.extend(
+                    members()
+                        .map(|(host, _)| host)
+                        .filter(|host| !except.contains(*host) && meets(host, hosts))
+                        .map(|host| Parent::listener(object.clone(), host.object_name())),
+                ),
+            }
+        }
+        (plain, parents)
+    }
+
+    /// Returns true if listeners stand in ListenerSets; else they stand in Gateways.
+    fn has_listener_sets(&self) -> bool {
+        self.tiers.gateway.as_ref().is_none_or(GatewayTier::has_listener_sets)
+    }
+
     /// The ListenerSets with a domain that one of these hosts is served on; of no hosts, all.
     fn sets(&self, hosts: &[Host]) -> BTreeSet<usize> {
         if hosts.is_empty() {
@@ -88,6 +134,12 @@ impl Attachment<'_> {
         }
         sets
     }
+}
+
+/// Returns true if some request is for a listener's host and for one of these; none are any.
+fn meets(listener: &Host, hosts: &[Host]) -> bool {
+    hosts.is_empty()
+        || hosts.iter().any(|host| listener.is_covered_by(host) || host.is_covered_by(listener))
 }
 
 /// Rules in pieces that a route takes.

@@ -1,0 +1,40 @@
+//! The programs that read the objects of a state.
+
+use std::collections::BTreeMap;
+
+use crate::model::{Controller, Datacenter, Entrypoint, Implementation};
+
+/// The programs that read the objects of a state. It does not say: the inventory does.
+#[derive(Debug, Clone, Default)]
+pub struct Controllers {
+    /// By Ingress class; ingress-nginx for one that is not listed.
+    classes: BTreeMap<String, Controller>,
+    /// By the name of a Gateway; the default for one that is not listed.
+    gateways: BTreeMap<String, Implementation>,
+}
+
+impl Controllers {
+    /// The programs that an inventory names.
+    pub fn of(datacenter: &Datacenter) -> Self {
+        let mut all = Self::default();
+        for (name, entrypoint) in &datacenter.entrypoints {
+            let Some(tiers) = Entrypoint::tiers(entrypoint) else { continue };
+            all.classes.insert(tiers.edge.class.value.to_string(), tiers.edge.controller);
+            if let Some(second) = &tiers.routing {
+                all.classes.insert(second.class.value.to_string(), second.controller);
+            }
+            all.gateways.insert(name.to_string(), tiers.implementation());
+        }
+        all
+    }
+
+    /// The controller of a class.
+    pub(super) fn of_class(&self, class: &str) -> Controller {
+        self.classes.get(class).copied().unwrap_or(Controller::IngressNginx)
+    }
+
+    /// The implementation that reads a Gateway.
+    pub(super) fn of_gateway(&self, name: &str) -> Implementation {
+        self.gateways.get(name).copied().unwrap_or(Implementation::DEFAULT)
+    }
+}
