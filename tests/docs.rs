@@ -275,3 +275,18 @@ fn cited_facts_exist() {
     }
     assert!(cited > 30, "{cited}");
 }
+
+/// The table of implementations in docs/gateway.md is the code's. `UPDATE_DOCS=1` writes it again.
+#[test]
+fn the_table_of_implementations_is_the_codes() {
+    let path = support::root().join("docs/gateway.md");
+    let text = fs::read_to_string(&path).unwrap();
+    let (before, rest) = text.split_once("<!-- implementations -->\n").unwrap();
+    let (_, after) = rest.split_once("<!-- end -->").unwrap();
+    let table = lbgen::model::Implementation::table();
+    let now = format!("{before}<!-- implementations -->\n{table}<!-- end -->{after}");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&path, &now).unwrap();
+    }
+    assert!(fs::read_to_string(&path).unwrap() == now, "docs/gateway.md is stale");
+}

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::diag::{Code, Diagnostic, Report, code};
-use crate::model::{BackendPort, Component, Datacenter, GatewayTier, Label, NGINX};
+use crate::model::{BackendPort, Component, Datacenter, GatewayTier, Implementation, Label, NGINX};
 use crate::route::{Canary, Engine, Fate, PathMatch, Remark, RoutingTable, Tier, Translation};
 use crate::source::Span;
 
@@ -24,11 +24,16 @@ const UNABLE: Code =
 /// They fit into no object.
 const TOO_MANY: Code = code!(Error "LB328", "more domains than the listeners of a Gateway");
 
+/// Its objects are written for another one.
+const OTHER_CLASS: Code =
+    code!(Warning "LB329", "a GatewayClass that is called like another implementation");
+
 /// One's requests are answered by the other.
 const SHARED_PODS: Code = code!(Warning "LB324", "two Gateways on the same pods and ports");
 
 /// The codes of this family.
-pub const CODES: &[&Code] = &[&LOST, &CHANGED, &PORT_NAME, &PATH, &SHARED_PODS, &UNABLE, &TOO_MANY];
+pub const CODES: &[&Code] =
+    &[&LOST, &CHANGED, &PORT_NAME, &PATH, &SHARED_PODS, &UNABLE, &TOO_MANY, &OTHER_CLASS];
 
 /// Domains whose listeners fit into a Gateway, beside the one for plain HTTP.
 const MOST_OF_GATEWAY: usize = 63;
@@ -63,6 +68,7 @@ pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report
     remarks.retain(|remark| told.insert(remark.span));
     remarks.iter().for_each(|remark| report.push(remarked(remark)));
     too_many(datacenter, report);
+    other_class(datacenter, report);
 }
 
 /// Without ListenerSets the listeners of domains stand in the Gateway, or in several where these have the same pods.
@@ -86,6 +92,24 @@ fn too_many(datacenter: &Datacenter, report: &mut Report) {
                     .help("name an implementation that has them (docs/gateway.md), use wildcard domains, or make several entrypoints"),
             );
         }
+    }
+}
+
+/// The implementation is never derived from the class, whose name is free; but the name may say that it was forgotten.
+fn other_class(datacenter: &Datacenter, report: &mut Report) {
+    let gateways =
+        datacenter.entrypoints.values().filter_map(|found| found.tiers()?.gateway.as_ref());
+    for gateway in gateways.filter(|gateway| !gateway.is_implementation_named) {
+        let class = gateway.class.value.as_str();
+        let Some(other) = Implementation::called_like(class) else { continue };
+        let taken = gateway.implementation;
+        let title =
+            format!("the class is called `{class}`, and its objects are written for {taken}");
+        report.push(
+            Diagnostic::new(&OTHER_CLASS, gateway.class.span, title, "no `implementation` beside it")
+                .note("implementations differ in what they can do; which one it is does not follow from the name of a class")
+                .help(format!("write `implementation: {other}`, or `implementation: {taken}` if that is meant")),
+        );
     }
 }
 
@@ -164,7 +188,8 @@ fn shared_pods(datacenter: &Datacenter, report: &mut Report) {
             continue;
         };
         let same = seen.iter().find(|(_, other)| {
-            other.selector == gateway.selector
+            !gateway.is_managed
+                && other.selector == gateway.selector
                 && [other.http, other.https] == [gateway.http, gateway.https]
         });
         if let Some((first, other)) = same {

@@ -173,6 +173,19 @@ impl Implementation {
     pub const DEFAULT: Self =
         Self { name: ImplementationName::EnvoyGateway, version: ControllerVersion::NEWEST };
 
+    /// Returns the implementation that a class is probably of, if it is not the default.
+    pub fn called_like(class: &str) -> Option<ImplementationName> {
+        let words = [
+            ("traefik", Name::Traefik),
+            ("istio", Name::Istio),
+            ("cilium", Name::Cilium),
+            ("kgateway", Name::Kgateway),
+            ("nginx", Name::NginxGatewayFabric),
+            ("ngf", Name::NginxGatewayFabric),
+        ];
+        words.iter().find(|(word, _)| class.contains(word)).map(|(_, name)| *name)
+    }
+
     fn row(self) -> &'static Row {
         TABLE.iter().find(|row| row.name == self.name).unwrap_or(&TABLE[0])
     }

@@ -20,7 +20,8 @@ pub(super) fn refuse_shared(
     let tiers = || entrypoints.iter().filter_map(|(_, entrypoint)| entrypoint.tiers());
     for tiers in tiers() {
         let service = &tiers.edge.service;
-        objects.push((service.span, "Service", home, service.value.to_string()));
+        let beside = tiers.edge.service_namespace.as_ref().map(|name| name.value.as_str());
+        objects.push((service.span, "Service", beside.unwrap_or(home), service.value.to_string()));
         if let Some(fallback) = &tiers.fallback {
             objects.push((fallback.name.span, "Service", home, fallback.name.value.to_string()));
             if tiers.routing.is_some() {

@@ -65,19 +65,33 @@ pub(super) fn add(comparison: Comparison<'_>, rollout: &mut Rollout) {
     }
 }
 
-/// Class, host and path.
-type Claim<'a> = (Option<&'a str>, Option<&'a str>, &'a str);
+/// A thing that only one object may have.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Claim<'a> {
+    /// Class, host and path.
+    Path(Option<&'a str>, Option<&'a str>, &'a str),
+    /// Gateway and host.
+    Listener(Option<&'a str>, &'a str),
+    /// `healthCheckNodePort`
+    NodePort(u64),
+}
 
 fn claims(object: &Object) -> Vec<Claim<'_>> {
     match object.key.kind.as_str() {
         "Ingress" => {
-            object.paths().into_iter().map(|rule| (object.class(), rule.host, rule.path)).collect()
+            let paths = object.paths().into_iter();
+            paths.map(|rule| Claim::Path(object.class(), rule.host, rule.path)).collect()
+        }
+        // A Service that moves to another namespace is another one.
+        "Service" => {
+            let port = object.field("/spec/healthCheckNodePort").and_then(Value::as_u64);
+            port.map(Claim::NodePort).into_iter().collect()
         }
         // Of two ListenerSets with one host the older has it, although no route attaches to it any more.
         "ListenerSet" => object
             .listeners()
             .into_iter()
-            .map(|listener| (object.gateway(), Some(listener.host), ""))
+            .map(|listener| Claim::Listener(object.gateway(), listener.host))
             .collect(),
         _ => Vec::new(),
     }

@@ -12,8 +12,16 @@ use crate::emit::{self, BundleFile};
 use crate::model::NGINX;
 
 /// The kinds that a bundle has. Whatever else has our labels is not ours.
-const KINDS: [&str; 7] =
-    ["Service", "Endpoints", "EndpointSlice", "Ingress", "Gateway", "ListenerSet", "HTTPRoute"];
+const KINDS: [&str; 8] = [
+    "Service",
+    "Endpoints",
+    "EndpointSlice",
+    "Ingress",
+    "Gateway",
+    "ListenerSet",
+    "HTTPRoute",
+    "EnvoyProxy",
+];
 
 /// The objects of a datacenter that a cluster has.
 #[derive(Debug, Clone)]
@@ -147,7 +155,7 @@ fn usual_place(object: &Object) -> String {
             Place::Domain(name)
         }
         "Ingress" | "HTTPRoute" => Place::Component(name),
-        "Gateway" => Place::Gateway(name),
+        "Gateway" | "EnvoyProxy" => Place::Gateway(name),
         "ListenerSet" => {
             let (entrypoint, number) = name.rsplit_once('-').unwrap_or((name, "00"));
             Place::Listeners { entrypoint, number }

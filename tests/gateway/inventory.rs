@@ -20,7 +20,7 @@ pub fn inventory(edge: &str, domains: &str, components: &str) -> String {
     )
 }
 
-pub const ALONE: &str = "    edge: { api: gateway, class: traefik, selector: { app: traefik } }\n";
+pub const ALONE: &str = "    edge: { api: gateway, implementation: other, class: traefik, selector: { app: traefik } }\n";
 
 pub fn numbered(count: usize) -> String {
     (0..count).map(|index| format!("  d{index}.example.com:\n")).collect()
@@ -111,7 +111,7 @@ pub fn component() -> impl Strategy<Value = String> {
     )
 }
 
-pub const BOTH: &str = "    edge: { class: nginx, api: both, gateway: { class: traefik, selector: { app: traefik } } }\n    routing: { class: routing }\n";
+pub const BOTH: &str = "    edge: { class: nginx, api: both, gateway: { implementation: other, class: traefik, selector: { app: traefik } } }\n    routing: { class: routing }\n";
 
 /// An inventory with 1 to 5,000 domains, most of them with few.
 pub fn random() -> impl Strategy<Value = String> {

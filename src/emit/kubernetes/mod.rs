@@ -45,6 +45,7 @@ fn manifest(emitter: &Emitter<'_>, manifest: &Manifest) -> anyhow::Result<Bundle
             Object::Endpoints(plan) => text.add(&endpoints::endpoints(plan))?,
             Object::Slice(plan) => text.add(&endpoints::slice(plan))?,
             Object::Ingress(plan) => text.add(&ingress::ingress(plan, class_form))?,
+            Object::EnvoyProxy(meta) => text.add(&gateway::envoy_proxy(meta))?,
             Object::Gateway(plan) => text.add(&gateway::gateway(plan))?,
             Object::ListenerSet(plan) => text.add(&gateway::listener_set(plan))?,
             Object::HttpRoute(plan) => text.add(&gateway::route(plan))?,

@@ -10,7 +10,7 @@ use super::super::written::{Map, Nonempty, Set, Text};
 use crate::diag::Report;
 use crate::language::form::{AnnotationKey, Free, MessageCode};
 use crate::language::name::{
-    Command, LabelValue, PortName, QualifiedName, ServiceName, Subdomain, User,
+    Command, Label, LabelValue, PortName, QualifiedName, ServiceName, Subdomain, User,
 };
 use crate::language::number::{NodePort, Number, Port};
 use crate::language::shape::Shape;
@@ -51,9 +51,12 @@ keys! {
         Required class: Loc<Text<Subdomain>>,
         /// Default: the class.
         Optional service: Loc<Text<ServiceName>>,
-        /// Labels of the controller's pods.
+        /// The namespace of the Service, which has to be that of the pods. Default: `kubernetes.namespace`; `envoy-gateway-system`
+        /// where it selects the pods of Envoy Gateway without a `selector` of yours.
+        Optional service_namespace: Loc<Text<Label>>,
+        /// Labels of the controller's pods. Envoy Gateway's need none: they are labelled with the name of the Gateway.
         Optional selector: Map<QualifiedName, Loc<Text<LabelValue>>>,
-        /// Name to port, or to `{ port: 53, protocol: UDP }`; the name is the target port. Default: `{ http: 80, https: 443 }`, of
+        /// Name to port, or to `{ port: 53, protocol: UDP, target: 5353 }`; without `target` the name is the target port. Default: `{ http: 80, https: 443 }`, of
         /// Traefik `{ web: 80, websecure: 443 }`.
         Optional ports: Map<PortName, EdgePort>,
         /// Where kube-proxy says whether a ready pod is on the node; default: none.
@@ -190,5 +193,7 @@ keys! {
         Required port: Loc<Port>,
         /// `TCP` (default) or `UDP`.
         Optional protocol: Loc<Text<Protocol>>,
+        /// The port of the container, where it is not called like this one.
+        Optional target: Loc<Port>,
     }
 }

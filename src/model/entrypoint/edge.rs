@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::controller::Controller;
-use super::gateway::Choice;
+use super::gateway::{self, Choice};
 use super::{Annotations, class, codes, of_tier, port, service, value};
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::{Map, Text, raw};
-use crate::language::name::{LabelValue, Name, PortName, QualifiedName, ServiceName, Subdomain};
+use crate::language::name::{
+    Label, LabelValue, Name, PortName, QualifiedName, ServiceName, Subdomain,
+};
 use crate::language::number::NodePort;
 use crate::language::word::{Api, Protocol};
 use crate::source::{Loc, Span};
@@ -20,6 +22,8 @@ pub struct Edge {
     pub class: Loc<Subdomain>,
     /// Its Service.
     pub service: Loc<ServiceName>,
+    /// The namespace of the Service, if the inventory names one.
+    pub service_namespace: Option<Loc<Label>>,
     /// The labels of its pods.
     pub selector: BTreeMap<QualifiedName, LabelValue>,
     /// Its ports, not empty; the target port is the name.
@@ -39,12 +43,14 @@ pub struct EdgePort {
     pub number: u16,
     /// The protocol that it carries.
     pub protocol: Protocol,
+    /// The port of the container; `None` is the one of the same name.
+    pub target: Option<u16>,
 }
 
 impl EdgePort {
     /// A port of TCP.
     fn tcp(number: u16) -> Self {
-        Self { number, protocol: Protocol::Tcp }
+        Self { number, protocol: Protocol::Tcp, target: None }
     }
 }
 
@@ -80,20 +86,30 @@ pub(super) fn build(
         report,
     )?;
     let ports = ports(raw.ports.as_ref(), controller, raw.span, report);
-    let has_default = controller == Controller::IngressNginx && choice.api != Api::Gateway;
+    let is_managed = choice.api == Api::Gateway && gateway::is_managed(raw);
+    let has_default =
+        controller == Controller::IngressNginx && choice.api != Api::Gateway || is_managed;
     if !has_default && selector.is_none() {
         report.push(
             Diagnostic::new(
                 &codes::LIST,
                 raw.span,
                 "`edge` needs the `selector` of its controller's pods",
-                "only ingress-nginx has a default",
+                "only ingress-nginx and Envoy Gateway have a default",
             )
             .help("`kubectl get pods --show-labels` shows the labels, such as `app.kubernetes.io/name: traefik`"),
         );
     }
+    let service_namespace = raw
+        .service_namespace
+        .as_ref()
+        .map(|raw| value::name_of(raw, "a namespace", report).map(|name| raw.with(name)));
     let class = class?;
     let mut default_selector = || {
+        // The plan knows the labels that Envoy Gateway gives.
+        if is_managed {
+            return Some(BTreeMap::new());
+        }
         if LabelValue::parse(class.value.as_str()).is_none() {
             report.push(
                 Diagnostic::new(
@@ -125,6 +141,7 @@ pub(super) fn build(
     };
     Some(Edge {
         service: service?,
+        service_namespace: service_namespace.map_or(Some(None), |name| name.map(Some))?,
         selector: selector.unwrap_or_else(&mut default_selector)?,
         ports: ports?,
         health_check_node_port: health_check_node_port.map_or(Some(None), |port| port.map(Some))?,
@@ -184,7 +201,7 @@ fn ports(
         return None;
     }
     let mut ports: BTreeMap<PortName, EdgePort> = BTreeMap::new();
-    let mut numbers: BTreeMap<EdgePort, Span> = BTreeMap::new();
+    let mut numbers: BTreeMap<(u16, Protocol), Span> = BTreeMap::new();
     let mut complete = true;
     for (name, entry) in raw {
         let key = value::name(name, entry.key, "a port's name", report);
@@ -193,7 +210,7 @@ fn ports(
             complete = false;
             continue;
         };
-        if let Some(first) = numbers.insert(number, entry.key) {
+        if let Some(first) = numbers.insert((number.number, number.protocol), entry.key) {
             complete = false;
             report.push(
                 Diagnostic::new(
@@ -220,7 +237,9 @@ fn edge_port(raw: &raw::EdgePort, name: &str, report: &mut Report) -> Option<Edg
         .as_ref()
         .map_or(Some(Protocol::Tcp), |raw| value::word(raw, "protocol", report));
     let number = long.port.as_ref().and_then(|raw| port(raw, "port", report));
-    Some(EdgePort { number: number?, protocol: protocol? })
+    let target = long.target.as_ref().map(|raw| port(raw, "target", report));
+    let target = target.map_or(Some(None), |target| target.map(Some));
+    Some(EdgePort { number: number?, protocol: protocol?, target: target? })
 }
 
 fn health_check(raw: &Loc<NodePort>, report: &mut Report) -> Option<Loc<u16>> {

@@ -21,10 +21,14 @@ pub const EXPOSES: &str = "lbgen.dev/exposes";
 pub struct GatewayTier {
     /// Its GatewayClass.
     pub class: Loc<Subdomain>,
-    /// The labels of its pods.
+    /// True if the pods are those that Envoy Gateway makes for it: the plan knows where they are.
+    pub is_managed: bool,
+    /// The labels of its pods; empty where it is managed.
     pub selector: BTreeMap<QualifiedName, LabelValue>,
     /// The program that reads it.
     pub implementation: Implementation,
+    /// True if the inventory names that program.
+    pub is_implementation_named: bool,
     /// The port of the listener for plain HTTP.
     pub http: u16,
     /// The port of the listeners with TLS.
@@ -42,10 +46,19 @@ impl GatewayTier {
     /// The container's port behind a port of the Service, where the listeners have those.
     pub fn container_port(&self, name: &PortName, port: u16) -> Option<u16> {
         let is = |names: [&str; 2], usual| names.contains(&name.as_str()) || port == usual;
-        match self.on_container_ports {
-            true if is(HTTP, 80) => Some(self.http),
-            true if is(HTTPS, 443) => Some(self.https),
-            _ => None,
+        let listener = if is(HTTP, 80) {
+            self.http
+        } else if is(HTTPS, 443) {
+            self.https
+        } else {
+            return None;
+        };
+        // Envoy is no root: below 1024 it listens 10,000 above (facts K46).
+        let of_envoy = if listener < 1024 { listener + 10_000 } else { listener };
+        match (self.on_container_ports, self.is_managed) {
+            (true, _) => Some(listener),
+            (false, true) => Some(of_envoy),
+            (false, false) => None,
         }
     }
 }
@@ -132,14 +145,18 @@ pub(super) fn build(
         );
     };
     required("class", own.is_some_and(|own| own.class.is_some()));
-    required("selector", own.is_some_and(|own| own.selector.is_some()));
+    let is_managed = is_managed(raw);
+    required("selector", is_managed || own.is_some_and(|own| own.selector.is_some()));
     let named: Option<&Loc<Text<Subdomain>>> = own.and_then(|own| own.class.as_ref());
     let class = named.map_or(Some(edge.class.clone()), |raw| class(Some(raw), report));
     // Alone it has the selector of the edge, wherever that is written.
     let beside = own.filter(|_| api == Api::Both);
     let labels = beside.and_then(|own| Some((own.selector.as_ref()?, own.span)));
-    let selector =
-        labels.map_or(Some(edge.selector.clone()), |(labels, span)| selector(labels, span, report));
+    let selector = match labels {
+        Some((labels, span)) => selector(labels, span, report),
+        None if is_managed => Some(BTreeMap::new()),
+        None => Some(edge.selector.clone()),
+    };
     let ports = own.and_then(|own| own.ports.as_ref());
     let (http, https) = match ports {
         Some(ports) => (
@@ -164,13 +181,27 @@ pub(super) fn build(
     }
     let implementation = implementation(raw, own, report);
     Some(GatewayTier {
+        is_managed,
         implementation: implementation?,
+        is_implementation_named: raw.implementation.is_some()
+            || own.is_some_and(|own| own.implementation.is_some()),
         class: class?,
         selector: selector?,
         http: http?,
         https: https?,
         on_container_ports: ports.is_some(),
     })
+}
+
+/// Returns true if the pods of an edge's Gateway are those that Envoy Gateway makes for it, because nothing else is said.
+pub(super) fn is_managed(edge: &raw::Edge) -> bool {
+    let own = edge.gateway.as_ref();
+    let is_both = edge.api.as_ref().is_some_and(|api| api.value.text == Api::Both.word());
+    let name = own.and_then(|own| own.implementation.as_ref()).or(edge.implementation.as_ref());
+    let envoy = Implementation::DEFAULT.name.word();
+    name.is_none_or(|name| name.value.text == envoy)
+        && own.is_none_or(|own| own.selector.is_none())
+        && (is_both || edge.selector.is_none())
 }
 
 /// The implementation, by the keys of the edge or those of its `gateway:`.

@@ -46,18 +46,23 @@ impl Planner<'_> {
         let ports = edge.ports.iter();
         let gateway = gateway::exposed(tiers);
         let mut meta = self.meta((&edge.service.value).into());
+        meta.namespace = self.service_namespace(tiers);
         if let (Some(_), Some(key)) = (gateway, QualifiedName::parse(EXPOSES)) {
             meta.annotations.insert(key, Exposed::Gateway.word().to_owned());
         }
         let service = ServicePlan {
             meta,
-            selector: gateway.map_or(&edge.selector, |gateway| &gateway.selector).clone(),
+            selector: match gateway {
+                Some(gateway) if gateway.is_managed => self.managed_pods(name),
+                Some(gateway) => gateway.selector.clone(),
+                None => edge.selector.clone(),
+            },
             ports: ports
                 .map(|(name, port)| ServicePort {
                     name: name.clone(),
                     port: port.number,
                     protocol: port.protocol,
-                    target: gateway.and_then(|gateway| gateway.container_port(name, port.number)),
+                    target: port.target.or_else(|| gateway?.container_port(name, port.number)),
                 })
                 .collect(),
             families: Families::of(&external_ips),

@@ -78,6 +78,8 @@ pub enum Object {
     Ingress(IngressPlan),
     /// gateway.networking.k8s.io/v1 Gateway
     Gateway(GatewayPlan),
+    /// gateway.envoyproxy.io/v1alpha1 EnvoyProxy: a DaemonSet, and no Service for clients.
+    EnvoyProxy(ObjectMeta),
     /// gateway.networking.k8s.io/v1 ListenerSet
     ListenerSet(ListenerSetPlan),
     /// gateway.networking.k8s.io/v1 HTTPRoute

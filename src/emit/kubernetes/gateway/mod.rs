@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::file::metadata;
 use crate::model::{Label, Subdomain};
-use crate::plan::{GatewayPlan, Listener, ListenerSetPlan};
+use crate::plan::{GatewayPlan, Listener, ListenerSetPlan, ObjectMeta};
 
 const API_VERSION: &str = "gateway.networking.k8s.io/v1";
 
@@ -27,6 +27,7 @@ pub struct Document<Spec> {
 enum Kind {
     Gateway,
     ListenerSet,
+    EnvoyProxy,
     #[serde(rename = "HTTPRoute")]
     HttpRoute,
 }
@@ -38,7 +39,22 @@ pub struct GatewaySpec {
     /// ListenerSets of no namespace are taken by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     allowed_listeners: Option<AllowedListeners>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    infrastructure: Option<Infrastructure>,
     listeners: Vec<Entry>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Infrastructure {
+    parameters_ref: Parameters,
+}
+
+#[derive(Serialize)]
+struct Parameters {
+    group: &'static str,
+    kind: Kind,
+    name: String,
 }
 
 #[derive(Serialize)]
@@ -135,6 +151,24 @@ struct AllowedRoutes {
     namespaces: Namespaces,
 }
 
+/// How Envoy Gateway runs the pods of a Gateway: one on every node, so that a VIP finds one wherever it is, and without a
+/// LoadBalancer Service beside ours.
+pub(super) fn envoy_proxy(meta: &ObjectMeta) -> Document<serde_json::Value> {
+    Document {
+        api_version: "gateway.envoyproxy.io/v1alpha1",
+        kind: Kind::EnvoyProxy,
+        metadata: metadata(meta),
+        spec: serde_json::json!({
+            "provider": {
+                "type": "Kubernetes",
+                "kubernetes": { "envoyDaemonSet": {}, "envoyService": { "type": "ClusterIP" } },
+            },
+        }),
+    }
+}
+
+const ENVOY_GROUP: &str = "gateway.envoyproxy.io";
+
 pub(super) fn gateway(plan: &GatewayPlan) -> Document<GatewaySpec> {
     let namespaces = plan.namespaces.as_deref();
     let plain = plan.port.map(|port| Entry {
@@ -154,6 +188,13 @@ pub(super) fn gateway(plan: &GatewayPlan) -> Document<GatewaySpec> {
         spec: GatewaySpec {
             gateway_class_name: plan.class.to_string(),
             allowed_listeners: plan.takes_sets.then(same),
+            infrastructure: plan.proxy.as_ref().map(|name| Infrastructure {
+                parameters_ref: Parameters {
+                    group: ENVOY_GROUP,
+                    kind: Kind::EnvoyProxy,
+                    name: name.to_string(),
+                },
+            }),
             listeners: plain.into_iter().chain(own).collect(),
         },
     }

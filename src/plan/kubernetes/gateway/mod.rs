@@ -10,7 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Manifest, ManifestFile, Object, ObjectMeta, Planner, written};
 use crate::diag::{Diagnostic, Report};
-use crate::model::{Entry, Exposed, GatewayTier, Host, Label, Subdomain, Tiers, codes};
+use crate::language::name::Name;
+use crate::model::{
+    Entry, Exposed, GatewayTier, Host, Label, LabelValue, QualifiedName, Subdomain, Tiers, codes,
+};
 use crate::plan::listener::Places;
 use crate::route::{PathMatch, Redirect, of_other_programs};
 use crate::source::Span;
@@ -29,6 +32,8 @@ pub struct GatewayPlan {
     pub listeners: Vec<Listener>,
     /// True if ListenerSets may add to it.
     pub takes_sets: bool,
+    /// The name of its EnvoyProxy, which says how its pods run.
+    pub proxy: Option<Subdomain>,
     /// The namespaces whose routes may attach; `None` is any.
     pub namespaces: Option<Vec<Label>>,
 }
@@ -93,13 +98,15 @@ impl Planner<'_> {
             port: Some(gateway.http),
             listeners: listeners(&first.unwrap_or_default()),
             takes_sets,
+            proxy: gateway.is_managed.then(|| name.into()),
             namespaces: namespaces.clone(),
         };
         if !takes_sets {
             own.meta.annotations.extend(of_domains.clone());
         }
         let class = own.class.clone();
-        let mut objects = vec![Object::Gateway(own)];
+        let proxy = gateway.is_managed.then(|| Object::EnvoyProxy(self.meta(name.into())));
+        let mut objects: Vec<Object> = proxy.into_iter().chain([Object::Gateway(own)]).collect();
         if tiers.redirects() {
             objects.push(Object::HttpRoute(self.to_https(name)));
         }
@@ -131,6 +138,7 @@ impl Planner<'_> {
                         port: None,
                         listeners,
                         takes_sets,
+                        proxy: None,
                         namespaces: namespaces.clone(),
                     }),
                 }],
@@ -206,6 +214,30 @@ impl Planner<'_> {
                 backends: Vec::new(),
             }],
         }
+    }
+}
+
+/// The namespace of the pods that Envoy Gateway makes, unless it is told to make them beside the Gateway (facts K46).
+const ENVOY_NAMESPACE: &str = "envoy-gateway-system";
+
+impl Planner<'_> {
+    /// The namespace of an entrypoint's Service: that of the pods.
+    pub(super) fn service_namespace(&self, tiers: &Tiers) -> Label {
+        let is_managed = exposed(tiers).is_some_and(|gateway| gateway.is_managed);
+        let named = tiers.edge.service_namespace.as_ref().map(|name| name.value.clone());
+        let of_envoy = || Label::parse(ENVOY_NAMESPACE).filter(|_| is_managed);
+        named.or_else(of_envoy).unwrap_or_else(|| self.datacenter.kubernetes.namespace.clone())
+    }
+
+    /// The labels that Envoy Gateway gives to the pods of a Gateway.
+    pub(super) fn managed_pods(&self, name: &Label) -> BTreeMap<QualifiedName, LabelValue> {
+        let home = self.datacenter.kubernetes.namespace.as_str();
+        let labels = [("name", name.as_str()), ("namespace", home)];
+        let label = |(key, value): (&str, &str)| {
+            let key = format!("gateway.envoyproxy.io/owning-gateway-{key}");
+            Some((QualifiedName::parse(&key)?, LabelValue::parse(value)?))
+        };
+        labels.into_iter().filter_map(label).collect()
     }
 }
 
