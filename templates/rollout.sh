@@ -217,13 +217,49 @@ apply_files() {
     for file in "$@"; do kubectl_ apply -f "$bundle/$file"; done
 }
 
-# The listeners must be there before VIPs lead to them. NAMESPACE GATEWAY LISTENERSET...
+# The lines of an object's conditions that are not as they must be before VIPs lead to it. KIND NAMESPACE NAME
+unready() {
+    case $1 in
+    httproutes.*)
+        wanted='Accepted=True ResolvedRefs=True'
+        lines='{range .status.parents[*]}{.parentRef.name}{range .conditions[*]} {.type}={.status}{end}{"\n"}{end}'
+        ;;
+    *)
+        wanted='Accepted=True Programmed=True'
+        lines='{.kind}{range .status.conditions[*]} {.type}={.status}{end}{"\n"}{range .status.listeners[*]}{.name}{range .conditions[*]} {.type}={.status}{end}{"\n"}{end}'
+        ;;
+    esac
+    found=$(kubectl_ get "$1" "$3" --namespace "$2" --output "jsonpath=$lines") || found=
+    [ -n "$found" ] || echo "no conditions yet"
+    echo "$found" | while read -r line; do
+        for word in $wanted; do
+            case " ${line:-$wanted} " in
+            *" $word "*) ;;
+            *)
+                echo "$line"
+                break
+                ;;
+            esac
+        done
+    done
+}
+
+# The listeners and routes must be there before VIPs lead to them: two minutes for all. KIND/NAMESPACE/NAME...
 await_gateway() {
-    home=$1 gateway=$2
-    shift 2
-    set -- "gateways.gateway.networking.k8s.io/$gateway" "$@"
+    tries=60
     for object in "$@"; do
-        kubectl_ wait --for=condition=Programmed --timeout=120s --namespace "$home" "$object"
+        kind=${object%%/*} name=${object##*/}
+        home=${object#*/}
+        home=${home%/*}
+        while left=$(unready "$kind" "$home" "$name") && [ -n "$left" ]; do
+            tries=$((tries - 1))
+            if [ "$tries" -le 0 ]; then
+                echo "$object is not ready:" >&2
+                echo "$left" >&2
+                return 1
+            fi
+            sleep 2
+        done
     done
 }
 

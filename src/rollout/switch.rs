@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 
 use super::cluster::pairs;
 use super::step::{Command, Do, Step};
-use crate::bundle::ChangeKind;
+use crate::bundle::{ChangeKind, Place};
 use crate::impact::Comparison;
-use crate::state::Object;
+use crate::state::{Object, State};
 
 /// The steps; none where no Service switches.
 pub(super) fn before(comparison: Comparison<'_>) -> Vec<Step> {
@@ -41,22 +41,29 @@ pub(super) fn before(comparison: Comparison<'_>) -> Vec<Step> {
     parents.into_iter().chain(others).collect()
 }
 
-/// Returns the waits before a Service selects the pods of a Gateway.
+/// Returns the waits before a Service selects the pods of a Gateway: for the Gateway, its listeners, and every route.
 pub(super) fn awaited(comparison: Comparison<'_>) -> Vec<Command> {
-    let gateway = |service: &Object| {
-        let folder = service.file.strip_suffix("/service.yaml")?;
-        let name = folder.rsplit_once('/')?.1;
-        let all = comparison.to.objects.values();
-        let sets =
-            all.filter(|object| object.key.kind == "ListenerSet" && object.gateway() == Some(name));
-        let sets =
-            sets.map(|set| format!("listenersets.gateway.networking.k8s.io/{}", set.key.name));
-        let words = [service.key.namespace.clone(), name.to_owned()].into_iter().chain(sets);
-        Some(Command::of("await_gateway", words))
+    let exposed = |state: &State| -> BTreeSet<String> {
+        let services = state.objects.values().filter(|object| object.exposes_gateway());
+        let names = services.filter_map(|object| Place::of(&object.file).entrypoint());
+        names.map(str::to_owned).collect()
     };
-    let switched =
-        pairs(comparison).filter(|(old, new)| new.exposes_gateway() && !old.exposes_gateway());
-    switched.filter_map(|(_, new)| gateway(new)).collect()
+    let (before, after) = (exposed(comparison.from), exposed(comparison.to));
+    let wait = |name: &String| {
+        let all = comparison.to.objects.values();
+        let own = all.filter(|object| object.gateway() == Some(name));
+        let word = |object: &Object| {
+            let kind = object.key.kind.to_lowercase();
+            let (namespace, name) = (&object.key.namespace, &object.key.name);
+            format!("{kind}s.gateway.networking.k8s.io/{namespace}/{name}")
+        };
+        // Routes attach to what is there.
+        let mut words: Vec<(bool, String)> =
+            own.map(|object| (object.key.kind == "HTTPRoute", word(object))).collect();
+        words.sort();
+        Command::of("await_gateway", words.into_iter().map(|(_, word)| word))
+    };
+    after.difference(&before).map(wait).collect()
 }
 
 fn is_written(comparison: Comparison<'_>, object: &Object) -> bool {

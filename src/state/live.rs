@@ -204,6 +204,13 @@ const FILLED_IN: &[(&str, &str, Filled)] = &[
     ("EndpointSlice", "/endpoints/*/conditions/serving", Filled::Anything),
     ("EndpointSlice", "/endpoints/*/conditions/terminating", Filled::Anything),
     ("EndpointSlice", "/ports/*/protocol", Filled::Word("TCP")),
+    // The CRD of Envoy Gateway 1.9.
+    ("EnvoyProxy", "/spec/logging/level/default", Filled::Word("warn")),
+    (
+        "EnvoyProxy",
+        "/spec/provider/kubernetes/envoyService/externalTrafficPolicy",
+        Filled::Word("Local"),
+    ),
 ];
 
 /// Annotations that change what a controller does, whoever wrote them.

@@ -112,6 +112,20 @@ impl Tracer<'_> {
     }
 }
 
+impl Tracer<'_> {
+    /// Every URL of an entrypoint that could tell two of its rules apart.
+    pub fn urls(&self, entrypoint: &Label) -> Vec<String> {
+        let Some(Routes { tier, .. }) = self.routes_of(entrypoint) else { return Vec::new() };
+        let (paths, schemes) = (paths(tier), [Scheme::Https, Scheme::Http]);
+        let of = |host: &Host| -> Vec<String> {
+            let all =
+                schemes.iter().flat_map(|scheme| paths.iter().map(move |path| (scheme, path)));
+            all.map(|(scheme, path)| format!("{}://{host}{path}", scheme.word())).collect()
+        };
+        hosts(self.datacenter, entrypoint, tier).iter().flat_map(of).collect()
+    }
+}
+
 /// Every path that could tell two rules apart.
 fn paths(tier: &Tier) -> Vec<String> {
     let canaries = tier.canaries().map(|(_, rule)| rule);

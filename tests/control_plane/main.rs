@@ -1,0 +1,8 @@
+//! A real control plane: kube-apiserver, etcd and Envoy Gateway take what lbgen writes, and Envoy answers as `trace` says.
+
+#![allow(clippy::unwrap_used, reason = "a panic fails the test")]
+
+mod answer;
+mod cluster;
+#[path = "../support/mod.rs"]
+mod support;
