@@ -19,6 +19,9 @@ use lbgen::trace::{Outcome, Request, Tracer};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
+/// The port of a component that the fallback serves.
+const LEGACY: u16 = 8082;
+
 const HOSTS: [&str; 4] = ["www.example.com", "a.example.com", "*.example.com", "b.example.org"];
 const PATHS: [&str; 6] = ["/", "/a", "/a/b", "/a/", "/ab", "/c"];
 const REGEXES: [&str; 3] = ["/a.+", "/(?!c).+", "/[a-c]/b"];
@@ -43,19 +46,31 @@ const ANNOTATIONS: [&str; 4] = [
     "",
     "nginx.ingress.kubernetes.io/use-regex: \"true\"",
     "nginx.ingress.kubernetes.io/rewrite-target: /",
-    "",
+    "nginx.ingress.kubernetes.io/canary: \"true\", nginx.ingress.kubernetes.io/canary-by-header: X-Canary",
 ];
-const ROUTING: [&str; 5] = [
-    "controller: ingress-nginx",
-    "controller: traefik",
-    "controller: traefik, strict_prefix: true",
-    "controller: traefik, strict_prefix: true, controller_version: \"3.6\"",
-    "controller: other",
+
+/// The program that chooses a component: an Ingress controller, or an implementation of Gateway API.
+#[derive(Debug, Clone, Copy)]
+enum Chooser {
+    Controller(&'static str),
+    Implementation(&'static str),
+}
+
+const CHOOSERS: [Chooser; 9] = [
+    Chooser::Controller("controller: ingress-nginx"),
+    Chooser::Controller("controller: traefik"),
+    Chooser::Controller("controller: traefik, strict_prefix: true"),
+    Chooser::Controller("controller: traefik, strict_prefix: true, controller_version: \"3.6\""),
+    Chooser::Controller("controller: other"),
+    Chooser::Implementation("envoy-gateway"),
+    Chooser::Implementation("traefik"),
+    Chooser::Implementation("istio"),
+    Chooser::Implementation("other"),
 ];
 
 #[derive(Debug, Clone)]
 struct Fleet {
-    routing: usize,
+    chooser: Chooser,
     fallback: bool,
     components: Vec<Option<Component>>,
 }
@@ -66,6 +81,14 @@ impl Fleet {
             true => "    fallback: { name: old, addresses: [10.0.9.1], port: 8080 }\n",
             false => "",
         };
+        let tiers = match self.chooser {
+            Chooser::Controller(keys) => format!(
+                "    edge: {{ class: edge, health_check_node_port: 32100 }}\n    routing: {{ class: routing, {keys} }}"
+            ),
+            Chooser::Implementation(name) => format!(
+                "    edge: {{ api: gateway, implementation: {name}, class: edge, selector: {{ app: x }}, health_check_node_port: 32100 }}"
+            ),
+        };
         let mut text = format!(
             "datacenter: x
 gateways: {{ public: {{ address: 192.0.2.1, network: 192.0.2.0/24, interface: eth1 }} }}
@@ -73,12 +96,10 @@ nodes: {{ lb-1: {{ address: 10.0.0.11, interface: eth0 }}, lb-2: {{ address: 10.
 vips: [ {{ address: 192.0.2.10 }} ]
 entrypoints:
   web:
-    edge: {{ class: edge, health_check_node_port: 32100 }}
-    routing: {{ class: routing, {} }}
+{tiers}
 {fallback}domains: {{ www.example.com: {{}}, a.example.com: {{}}, \"*.example.com\": {{}}, b.example.org: {{}} }}
 components:
-",
-            ROUTING[self.routing]
+"
         );
         for (index, found) in self.components.iter().enumerate() {
             let Some(found) = found else { continue };
@@ -89,9 +110,12 @@ components:
             });
             let hosts: Vec<String> =
                 found.hosts.iter().map(|host| format!("\"{}\"", HOSTS[*host])).collect();
+            let served = match found.port {
+                LEGACY => "state: legacy".to_owned(),
+                port => format!("backend: {{ port: {port} }}"),
+            };
             text += &format!(
-                "  c{index}: {{ backend: {{ port: {} }}, paths: [{}], hosts: [{}], annotations: {{ {} }} }}\n",
-                found.port,
+                "  c{index}: {{ {served}, paths: [{}], hosts: [{}], annotations: {{ {} }} }}\n",
                 paths.collect::<Vec<_>>().join(", "),
                 hosts.join(", "),
                 ANNOTATIONS[found.annotation],
@@ -108,7 +132,7 @@ fn component() -> impl Strategy<Value = Component> {
     (
         prop::collection::btree_set(0..HOSTS.len(), 0..3),
         prop::collection::btree_set((path, 0..TYPES.len()), 1..3),
-        8080..8082u16,
+        prop_oneof![5 => 8080..LEGACY, 1 => Just(LEGACY)],
         prop_oneof![5 => Just(0usize), 1 => 1..ANNOTATIONS.len()],
     )
         .prop_map(|(hosts, paths, port, annotation)| Component {
@@ -123,14 +147,14 @@ fn component() -> impl Strategy<Value = Component> {
 fn edits() -> impl Strategy<Value = (Fleet, Fleet)> {
     let components = prop::collection::vec(prop::option::weighted(0.8, component()), 4);
     (
-        0..ROUTING.len(),
+        prop::sample::select(CHOOSERS.to_vec()),
         any::<bool>(),
         components,
         0..5usize,
         prop::option::weighted(0.7, component()),
     )
-        .prop_map(|(routing, fallback, components, at, edited)| {
-            let before = Fleet { routing, fallback, components };
+        .prop_map(|(chooser, fallback, components, at, edited)| {
+            let before = Fleet { chooser, fallback, components };
             let mut after = before.clone();
             match after.components.get_mut(at) {
                 Some(slot) => *slot = edited,
@@ -190,8 +214,11 @@ fn obeys(before: &Fleet, after: &Fleet) -> Result<usize, TestCaseError> {
     let mut differing = 0;
     for host in ["www.example.com", "a.example.com", "any.example.com", "b.example.org"] {
         // The texts of the rules too: who compares letters does not know regular expressions.
-        for path in ASKED {
-            let request = Request::parse(&format!("https://{host}{path}")).unwrap();
+        let schemes = ["https", "http"];
+        for (path, scheme) in
+            ASKED.into_iter().flat_map(|path| schemes.map(|scheme| (path, scheme)))
+        {
+            let request = Request::parse(&format!("{scheme}://{host}{path}")).unwrap();
             let [one, other] = sides.each_ref().map(|side| answer(&side.trace(&request).answer));
             if one.0 == other.0 {
                 continue;
@@ -215,7 +242,7 @@ fn obeys(before: &Fleet, after: &Fleet) -> Result<usize, TestCaseError> {
             let of_fallback = || names.is_empty() && said.contains_key("entrypoints.web");
             prop_assert!(
                 is_named || of_fallback(),
-                "https://{host}{path}: {} -> {}, and diff says {said:?}\n{}\nthen\n{}",
+                "{scheme}://{host}{path}: {} -> {}, and diff says {said:?}\n{}\nthen\n{}",
                 one.0,
                 other.0,
                 texts[0],

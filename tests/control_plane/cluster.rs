@@ -84,7 +84,7 @@ impl Cluster {
             "--cert-dir",
             &certs,
             "--service-cluster-ip-range",
-            "10.96.0.0/16",
+            "10.96.0.0/16,fd00:96::/112",
             "--service-account-issuer",
             "https://cluster",
             "--service-account-key-file",
