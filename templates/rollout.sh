@@ -20,6 +20,7 @@ set -eu
 bundle=${LBGEN_BUNDLE:-{{ bundle }}}
 soak={{ soak }}
 claim={{ claim }}
+list='{{ list }}'
 nodes='{{ nodes | join(" ") }}'
 vips='{{ vips | join(" ") }}'
 
@@ -76,7 +77,36 @@ undrain() { for_each undrain "$@"; }
 restore() { for_each restore "$@"; }
 pause() { sleep "$1"; }
 
+digest() {
+    if command -v sha256sum >/dev/null 2>&1; then sha256sum "$@"; else shasum -a 256 "$@"; fi
+}
+
+# The bundle is the one that was planned with: every file that bundle.json lists, with its digest, and nothing else.
+unchanged() {
+    if [ -z "$list" ]; then return 0; fi
+    listing=$(mktemp)
+    wrong=$(
+        cd "$bundle"
+        case $(digest <bundle.json) in "$list "*) ;; *) echo "bundle.json" ;; esac
+        listed='s/^{"path":"\(.*\)","mode":"[0-7]*","sha256":"\([0-9a-f]*\)"},*$/\2  \1/p'
+        sed -n "$listed" bundle.json | digest -c 2>/dev/null | sed -n 's/: FAILED.*//p'
+        # A name that begins with a dot, a link, a folder with nothing in it.
+        sed -n "$listed" bundle.json | sed 's/^[0-9a-f]*  //' | sort >"$listing"
+        for folder in nodes kubernetes; do
+            if [ -d "$folder" ]; then find "$folder" ! -type d -o -type d -empty; fi
+        done | sort | comm -23 - "$listing"
+        rm -f "$listing"
+    )
+    if [ -n "$wrong" ]; then
+        echo "$bundle is not the bundle that this rollout was planned with; nothing was copied:" >&2
+        echo "$wrong" | sed 's/^/  /' >&2
+        return 1
+    fi
+    list=
+}
+
 copy() {
+    unchanged
     if is_down "$1"; then return 0; fi
     if [ -n "${LBGEN_COPY:-}" ]; then
         $LBGEN_COPY "$bundle/nodes/$1" "$(host "$1")"
@@ -207,6 +237,7 @@ hand_over() {
 }
 
 apply() {
+    unchanged
     kubectl_ apply -k "$bundle/kubernetes"
     if [ -e "$bundle/kubernetes/load-balancer-status" ]; then
         sh "$bundle/kubernetes/load-balancer-status"
@@ -214,6 +245,7 @@ apply() {
 }
 
 apply_files() {
+    unchanged
     for file in "$@"; do kubectl_ apply -f "$bundle/$file"; done
 }
 

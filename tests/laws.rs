@@ -268,7 +268,7 @@ fn obeys(before: &Fleet, after: &Fleet) -> Result<usize, TestCaseError> {
 
 #[test]
 fn diff_and_trace_agree() {
-    let cases = std::env::var("CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(400);
+    let cases = std::env::var("CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(2000);
     let mut runner =
         TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
     let seen = std::sync::Mutex::new(0);

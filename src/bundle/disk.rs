@@ -19,6 +19,8 @@ pub struct Disk {
     /// The files in the folder, by path; folders too, but for those of a render that did not end.
     entries: BTreeMap<String, FileType>,
     owned: BTreeSet<String>,
+    /// Paths that are not UTF-8, as they can be shown.
+    unnamed: Vec<String>,
 }
 
 /// A file as it lies there.
@@ -37,8 +39,13 @@ impl Disk {
         if fs::metadata(output).is_ok_and(|about| !about.is_dir()) {
             bail!("{} is a file; lbgen needs a directory there", output.display());
         }
-        let mut disk =
-            Self { root, exists: false, entries: BTreeMap::new(), owned: BTreeSet::new() };
+        let mut disk = Self {
+            root,
+            exists: false,
+            entries: BTreeMap::new(),
+            owned: BTreeSet::new(),
+            unnamed: Vec::new(),
+        };
         match fs::symlink_metadata(&disk.root) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(disk),
             Err(error) => {
@@ -69,7 +76,13 @@ impl Disk {
             let entry = entry.with_context(cannot)?;
             let kind = entry.file_type().with_context(cannot)?;
             // A name that is not UTF-8 is not one of ours.
-            let Ok(name) = entry.file_name().into_string() else { continue };
+            let name = match entry.file_name().into_string() {
+                Ok(name) => name,
+                Err(name) => {
+                    self.unnamed.push(format!("{below}/{}", name.to_string_lossy()));
+                    continue;
+                }
+            };
             if name.starts_with(UNFINISHED_PREFIX) {
                 continue;
             }
@@ -105,6 +118,23 @@ impl Disk {
     /// Returns true if an earlier render wrote a file.
     pub fn owns(&self, path: &str) -> bool {
         path == list::PATH || self.owned.contains(path)
+    }
+
+    /// Everything that lies there, by path; folders too.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, FileType)> {
+        self.entries.iter().map(|(path, kind)| (path.as_str(), *kind))
+    }
+
+    /// Paths that are not UTF-8, as they can be shown.
+    pub fn unnamed(&self) -> impl Iterator<Item = &str> {
+        self.unnamed.iter().map(String::as_str)
+    }
+
+    /// Returns true if nothing lies in a folder.
+    pub fn is_empty(&self, folder: &str) -> bool {
+        let inside = format!("{folder}/");
+        let next = self.entries.range(inside.clone()..).next();
+        !next.is_some_and(|(path, _)| path.starts_with(&inside))
     }
 
     /// Every file that lies there, by path.

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::about::About;
 use super::answer::{Answer, Body, each};
-use super::origin::From;
+use super::origin::{From, Origin};
 use super::session::{Loaded, LockFile, Rendered};
 use super::table::table;
 use super::{Exit, Format, Input, render, session::Session};
@@ -80,8 +80,20 @@ fn answer(args: &Args, loaded: &Loaded, session: &mut Session) -> anyhow::Result
         true => Impact::default(),
         false => origin.read(&rendered, &changes, session)?.impact(&rendered, &changes),
     };
-    let shown = Shown { args, rendered: &rendered, changes: &changes, lock, impact: &impact };
-    let exit = if changes.is_empty() && lock.is_none() { Exit::Done } else { Exit::Found };
+    let strangers = match &origin {
+        Origin::Disk(disk) => render::strangers(disk, &rendered, session)?,
+        Origin::Tree(_) => Vec::new(),
+    };
+    let shown = Shown {
+        args,
+        rendered: &rendered,
+        changes: &changes,
+        lock,
+        impact: &impact,
+        strangers: &strangers,
+    };
+    let same = changes.is_empty() && lock.is_none() && strangers.is_empty();
+    let exit = if same { Exit::Done } else { Exit::Found };
     let body = match session.global.format {
         Format::Json => Body::Json(shown.json()),
         Format::Markdown => Body::Text(shown.markdown()),
@@ -103,6 +115,8 @@ struct Shown<'a> {
     changes: &'a [Change<'a>],
     lock: Option<&'a LockFile>,
     impact: &'a Impact,
+    /// Paths in the bundle's folders that are not of lbgen.
+    strangers: &'a [String],
 }
 
 impl Shown<'_> {
@@ -148,9 +162,14 @@ impl Shown<'_> {
             .iter()
             .map(|node| json!({ "node": node.node, "daemon": node.daemon.word() }))
             .collect();
+        let strangers = self
+            .strangers
+            .iter()
+            .map(|path| json!({ "severity": "warning", "message": "not of lbgen", "path": path }));
         json!({
             "version": 1,
             "datacenter": self.rendered.datacenter,
+            "diagnostics": strangers.collect::<Vec<_>>(),
             "changes": render::listing(&bundle::with_renames(self.changes.to_vec())),
             "lock": if self.lock.is_some() { "changed" } else { "unchanged" },
             "impact": self.impact.findings.iter().map(finding_json).collect::<Vec<_>>(),

@@ -200,7 +200,24 @@ fn write(args: &Args, rendered: &Rendered, session: &Session) -> anyhow::Result<
         summary.written,
         summary.removed,
     ));
+    strangers(&disk, rendered, session)?;
     Ok(Answer::new(Exit::Done, Body::Nothing))
+}
+
+/// Names what lies in the bundle's folders and is not of lbgen; returns the paths.
+pub(super) fn strangers(
+    disk: &Disk,
+    rendered: &Rendered,
+    session: &Session,
+) -> anyhow::Result<Vec<String>> {
+    let found = bundle::strangers(disk, &rendered.files)?;
+    for path in &found {
+        session.note(&format!(
+            "warning: {} is not of lbgen, and would go where the bundle goes: remove it, or move it out of the bundle",
+            disk.path(path).display()
+        ));
+    }
+    Ok(found)
 }
 
 /// `--check`
@@ -213,7 +230,11 @@ fn check(args: &Args, loaded: &Loaded, session: &mut Session) -> anyhow::Result<
     session.detail(|| {
         format!("compared {} files with {}", rendered.files.len(), disk.root().display())
     });
-    Ok(differences(&changes, rendered.stale_lock(), &rendered, session))
+    let mut answer = differences(&changes, rendered.stale_lock(), &rendered, session);
+    if !strangers(&disk, &rendered, session)?.is_empty() {
+        answer.exit = answer.exit.max(Exit::Found);
+    }
+    Ok(answer)
 }
 
 impl Args {

@@ -138,6 +138,7 @@ fn answer(
                 source: loaded.name(),
                 bundle: &bundle.display().to_string(),
                 soak,
+                list: rendered.list(),
                 hosts: &rendered.hosts,
                 visit: args.visit.as_deref().unwrap_or("true"),
             };
@@ -175,6 +176,14 @@ fn refuse_stale(args: &Args, rendered: &Rendered) -> anyhow::Result<()> {
     }
     if !bundle::changes(&disk, &rendered.files)?.is_empty() || rendered.stale_lock().is_some() {
         bail!("the bundle is out of date: run `lbgen render`, review and commit it first");
+    }
+    let strangers = bundle::strangers(&disk, &rendered.files)?;
+    if !strangers.is_empty() {
+        bail!(
+            "the bundle has what lbgen did not write; remove it, or move it out of {}: {}",
+            disk.root().display(),
+            strangers.join(", ")
+        );
     }
     Ok(())
 }

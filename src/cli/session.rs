@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::{Format, Global, output};
-use crate::bundle;
+use crate::bundle::{self, Place};
 use crate::diag::{self, Diagnostic, Report, Severity};
 use crate::emit::{self, BundleFile, Templates};
 use crate::impact::Controllers;
@@ -69,6 +69,13 @@ pub struct Rendered {
 }
 
 impl Rendered {
+    /// Returns the text of `bundle.json`.
+    pub fn list(&self) -> Option<&str> {
+        let list = Place::List.to_string();
+        let found = self.files.iter().find(|file| file.path == list);
+        found.map(|file| file.body.as_str())
+    }
+
     /// The lock, where a render has to write it.
     pub fn stale_lock(&self) -> Option<&LockFile> {
         self.lock.as_ref().filter(|lock| !lock.current)

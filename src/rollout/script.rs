@@ -22,6 +22,8 @@ pub struct Script<'a> {
     pub bundle: &'a str,
     /// The time to go on checking after each step.
     pub soak: Duration,
+    /// `bundle.json` as it was planned with: the script stops where the bundle is another one. `None` is any.
+    pub list: Option<&'a str>,
     /// The command of `--visit`.
     pub visit: &'a str,
     /// The host to connect to, for each node that is not reached by its name.
@@ -34,6 +36,8 @@ struct Context<'a> {
     bundle: String,
     soak: u64,
     claim: String,
+    /// SHA-256 of `bundle.json`; empty where any is taken.
+    list: String,
     visit: String,
     /// The program that runs on a node.
     node_program: String,
@@ -75,6 +79,7 @@ impl Rollout {
             bundle: quoted(about.bundle),
             soak: about.soak.as_secs(),
             claim,
+            list: about.list.map_or(String::new(), digest_of),
             visit: quoted(about.visit),
             node_program: node_program.trim_end().to_owned(),
             nodes: self.nodes.iter().map(Subdomain::as_str).collect(),
@@ -89,6 +94,10 @@ impl Rollout {
         };
         templates.render("rollout.sh", Value::from(Serde(context)))
     }
+}
+
+fn digest_of(text: &str) -> String {
+    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn text(step: &Step) -> StepText<'_> {
