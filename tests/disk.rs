@@ -113,6 +113,8 @@ fn files_of_ours_go_and_foreign_files_stay() {
     fs::write(bundle.join("kubernetes/kustomization.yaml"), "changed by hand").unwrap();
     assert_eq!(code(&run(&["render", "--check"])), 1);
     assert_eq!(code(&run(&["render"])), 0);
+    assert_eq!(code(&run(&["render", "--check"])), 1, "what is below a node would go there");
+    fs::remove_file(bundle.join("nodes/lb-1/etc/motd")).unwrap();
     assert_eq!(code(&run(&["render", "--check"])), 0);
 }
 

@@ -12,6 +12,9 @@ use std::process::{Command, Output};
 
 use support::{code, lbgen_in, stderr, stdout};
 
+/// An edit of a bundle.
+type Edit = fn(&Path);
+
 /// A rendered bundle of the shipped minimal inventory.
 fn rendered() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -84,7 +87,7 @@ fn notes_beside_the_folders_are_nobodys_business() {
 
 #[test]
 fn a_script_stops_before_its_first_copy_where_the_bundle_changed() {
-    let edits: [(&str, fn(&Path)); 4] = [
+    let edits: [(&str, Edit); 4] = [
         ("nothing", |_| {}),
         ("a file that is not listed", |bundle| {
             fs::write(bundle.join("nodes/lb-1/etc/.evil"), "x").unwrap();

@@ -233,7 +233,10 @@ fn a_generated_file_that_nothing_lists_is_found_and_removed() {
     assert!(stdout(&check).contains("removed  +0     -"), "{}", stdout(&check));
     assert_eq!(code(&run(&["render"])), 0);
     assert!(!orphan.exists());
-    assert!(orphan.with_file_name("mine.yaml").exists());
+    let mine = orphan.with_file_name("mine.yaml");
+    assert!(mine.exists());
+    assert_eq!(code(&run(&["render", "--check"])), 1, "a file that nobody reviewed as ours");
+    fs::remove_file(mine).unwrap();
     assert_eq!(code(&run(&["render", "--check"])), 0);
 }
 

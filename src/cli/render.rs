@@ -172,6 +172,7 @@ impl Prepared {
 fn write(args: &Args, rendered: &Rendered, session: &Session) -> anyhow::Result<Answer> {
     let disk = Disk::open(&args.output, rendered.datacenter.as_str())?;
     let changes = bundle::changes(&disk, &rendered.files)?;
+    let strangers = bundle::strangers(&disk, &rendered.files)?;
     let stale = rendered.stale_lock();
     let lock = stale.map(|lock| (lock.path.as_path(), lock.text.as_str()));
     let summary = Update { disk: &disk, changes: &changes, lock }.write()?;
@@ -200,7 +201,7 @@ fn write(args: &Args, rendered: &Rendered, session: &Session) -> anyhow::Result<
         summary.written,
         summary.removed,
     ));
-    strangers(&disk, rendered, session)?;
+    say_strangers(&disk, &strangers, session);
     Ok(Answer::new(Exit::Done, Body::Nothing))
 }
 
@@ -211,13 +212,17 @@ pub(super) fn strangers(
     session: &Session,
 ) -> anyhow::Result<Vec<String>> {
     let found = bundle::strangers(disk, &rendered.files)?;
-    for path in &found {
+    say_strangers(disk, &found, session);
+    Ok(found)
+}
+
+fn say_strangers(disk: &Disk, paths: &[String], session: &Session) {
+    for path in paths {
         session.note(&format!(
             "warning: {} is not of lbgen, and would go where the bundle goes: remove it, or move it out of the bundle",
             disk.path(path).display()
         ));
     }
-    Ok(found)
 }
 
 /// `--check`

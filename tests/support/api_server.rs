@@ -48,7 +48,10 @@ pub fn applied(object: &Value) -> Value {
 /// Returns what the API server keeps of an object: what is empty is dropped, and what is missing is filled in.
 pub fn stored(object: &Value) -> Value {
     let mut stored = object.clone();
-    drop_empty(&mut stored);
+    // Custom resources are kept as they are.
+    if !stored["apiVersion"].as_str().is_some_and(|group| group.starts_with("gateway.")) {
+        drop_empty(&mut stored);
+    }
     let (kind, of) = (stored["kind"].clone(), stored["spec"]["type"].clone());
     for (which, path, value) in DEFAULTS {
         let mut which = which.split(' ').filter(|word| !word.is_empty());
