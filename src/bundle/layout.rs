@@ -65,15 +65,15 @@ pub enum NodeFile<'a> {
 }
 
 /// Files of nodes that have one path.
-const NODE_FILES: &[(&str, NodeFile<'static>)] = &[
-    ("etc/keepalived/keepalived.conf", NodeFile::Configuration),
-    ("etc/lbgen/expected", NodeFile::Expected),
-    ("etc/sysctl.d/90-lbgen.conf", NodeFile::Sysctl),
-    ("etc/systemd/networkd.conf.d/90-lbgen.conf", NodeFile::Networkd),
-    ("etc/systemd/system/lbgen-policy-routing.service", NodeFile::Unit),
-    ("etc/tmpfiles.d/lbgen.conf", NodeFile::Tmpfiles),
-    ("usr/local/libexec/lbgen/loaded", NodeFile::Loaded),
-    ("usr/local/sbin/lbgen-policy-routing", NodeFile::PolicyRouting),
+const NODE_FILES: &[NodeFile<'static>] = &[
+    NodeFile::Configuration,
+    NodeFile::Expected,
+    NodeFile::Sysctl,
+    NodeFile::Networkd,
+    NodeFile::Unit,
+    NodeFile::Tmpfiles,
+    NodeFile::Loaded,
+    NodeFile::PolicyRouting,
 ];
 
 /// Programs of the health checks.
@@ -218,7 +218,7 @@ impl<'a> Place<'a> {
 impl<'a> NodeFile<'a> {
     /// The file with a path below the node's root.
     pub fn of(path: &'a str) -> Self {
-        if let Some((_, file)) = NODE_FILES.iter().find(|(known, _)| *known == path) {
+        if let Some(file) = NODE_FILES.iter().find(|known| known.path() == Some(path)) {
             return *file;
         }
         match path
@@ -228,6 +228,21 @@ impl<'a> NodeFile<'a> {
             Some(name) => Self::Check(name),
             None => Self::Foreign(path),
         }
+    }
+
+    /// The path of a file that has one below every node; `None` for those that are called after something.
+    fn path(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Configuration => "etc/keepalived/keepalived.conf",
+            Self::Expected => "etc/lbgen/expected",
+            Self::Sysctl => "etc/sysctl.d/90-lbgen.conf",
+            Self::Networkd => "etc/systemd/networkd.conf.d/90-lbgen.conf",
+            Self::Unit => "etc/systemd/system/lbgen-policy-routing.service",
+            Self::Tmpfiles => "etc/tmpfiles.d/lbgen.conf",
+            Self::Loaded => "usr/local/libexec/lbgen/loaded",
+            Self::PolicyRouting => "usr/local/sbin/lbgen-policy-routing",
+            Self::Check(_) | Self::Foreign(_) => return None,
+        })
     }
 
     /// True for the files that keepalived reads.
@@ -294,22 +309,10 @@ impl fmt::Display for Place<'_> {
 
 impl fmt::Display for NodeFile<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let known = NODE_FILES.iter().find(|(_, file)| file == self);
-        match (known, self) {
-            (Some((path, _)), _) => f.write_str(path),
-            (None, Self::Check(name)) => write!(f, "{PROGRAMS}{name}"),
-            (None, Self::Foreign(path)) => f.write_str(path),
-            (
-                None,
-                Self::Configuration
-                | Self::Expected
-                | Self::Sysctl
-                | Self::Networkd
-                | Self::Unit
-                | Self::Tmpfiles
-                | Self::PolicyRouting
-                | Self::Loaded,
-            ) => Err(fmt::Error),
+        match (self, self.path()) {
+            (Self::Check(name), _) => write!(f, "{PROGRAMS}{name}"),
+            (Self::Foreign(path), _) => f.write_str(path),
+            (_, path) => f.write_str(path.unwrap_or_default()),
         }
     }
 }
