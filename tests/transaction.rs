@@ -295,16 +295,21 @@ fn a_template_without_a_header_gets_one_and_its_file_is_known_again() {
 }
 
 #[test]
-fn a_lock_that_is_missing_beside_a_rendered_bundle_is_a_warning() {
+fn a_lock_that_is_missing_beside_a_rendered_bundle_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     seed_in(folder.path());
     let run = |arguments: &[&str]| lbgen_in(folder.path(), arguments);
     fs::remove_file(folder.path().join("inventory.lock")).unwrap();
     for command in [&["diff"][..], &["render", "--check"], &["render"]] {
         let done = run(command);
-        assert!(stderr(&done).contains("warning[LB223]"), "{command:?}: {}", stderr(&done));
+        assert_eq!(code(&done), 2, "{command:?}");
+        assert!(stderr(&done).contains("error[LB223]"), "{command:?}: {}", stderr(&done));
     }
-    assert!(!stderr(&run(&["render"])).contains("LB223"), "it is written now");
+    assert!(!folder.path().join("inventory.lock").exists());
+    let diff = run(&["diff", "--new-lock"]);
+    assert!(code(&diff) < 2 && !stderr(&diff).contains("LB223"), "{}", stderr(&diff));
+    assert_eq!(code(&run(&["render", "--new-lock"])), 0);
+    assert_eq!(code(&run(&["render"])), 0, "it is written now");
 }
 
 #[test]

@@ -19,6 +19,9 @@ pub struct Input {
     /// Only these datacenters of a fleet, by names or patterns such as `eu*`
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     datacenter: Vec<String>,
+    /// Plan everything anew where the lock is missing beside a rendered bundle: VIPs move and numbers change
+    #[arg(long)]
+    new_lock: bool,
 }
 
 /// A datacenter that a command is about.
@@ -40,7 +43,7 @@ pub struct Members {
 impl Input {
     /// For a command whose arguments are something else.
     pub fn of(inventory: PathBuf, datacenter: Vec<String>) -> Self {
-        Self { inventory, datacenter }
+        Self { inventory, datacenter, new_lock: false }
     }
 
     /// Returns true if the inventory is read from standard input.
@@ -60,7 +63,8 @@ impl Input {
         let is_fleet = !self.is_stdin() && self.inventory.is_dir();
         let mut read: Vec<(Loaded, Report)> = Vec::new();
         let mut keep = |path: &Path, inventory, mut report, sources: &mut Sources| {
-            let loaded = Loaded::of(path, inventory, sources, &mut report)?;
+            let mut loaded = Loaded::of(path, inventory, sources, &mut report)?;
+            loaded.may_be_anew = self.new_lock;
             read.push((loaded, report));
             anyhow::Ok(())
         };
@@ -152,6 +156,6 @@ impl Loaded {
             }
             _ => "standard input".to_owned(),
         };
-        Ok(Self { inventory, lock, lock_text, lock_path, name })
+        Ok(Self { inventory, lock, lock_text, lock_path, name, may_be_anew: false })
     }
 }

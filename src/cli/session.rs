@@ -39,6 +39,8 @@ pub struct Loaded {
     pub(super) lock_path: Option<PathBuf>,
     /// The name of the inventory in headers.
     pub(super) name: String,
+    /// True if a missing lock is meant, although a bundle was rendered.
+    pub(super) may_be_anew: bool,
 }
 
 /// The lock beside an inventory.
@@ -157,10 +159,13 @@ impl Session {
     pub fn render(&mut self, loaded: &Loaded, output: &Path) -> anyhow::Result<Option<Rendered>> {
         let planned = self.plan(loaded, Keep::Locked, &[]);
         if let Some(planned) = &planned {
-            self.warn_of_missing_lock(loaded, output, &planned.datacenter.name);
+            self.refuse_missing_lock(loaded, output, &planned.datacenter.name);
         }
         self.say_diagnostics();
-        let Some(Planned { plan, datacenter, .. }) = planned else { return Ok(None) };
+        let is_right = !self.report.has_errors();
+        let Some(Planned { plan, datacenter, .. }) = planned.filter(|_| is_right) else {
+            return Ok(None);
+        };
         let templates = Templates::load(self.global.templates.as_deref())?;
         let mut files = emit::emit(&plan, &templates)?;
         files.push(bundle::list_of(&files)?);
@@ -176,11 +181,11 @@ impl Session {
     }
 
     /// Without its lock a fleet that runs would be planned anew.
-    fn warn_of_missing_lock(&mut self, loaded: &Loaded, output: &Path, datacenter: &Label) {
+    fn refuse_missing_lock(&mut self, loaded: &Loaded, output: &Path, datacenter: &Label) {
         let span = loaded.inventory.as_ref().and_then(|raw| raw.datacenter.as_ref());
         let rendered = || output.join(datacenter.as_str()).join("bundle.json").exists();
         let (Some(path), Some(place)) = (&loaded.lock_path, span) else { return };
-        if loaded.lock_text.is_none() && rendered() {
+        if loaded.lock_text.is_none() && !loaded.may_be_anew && rendered() {
             self.report.push(
                 Diagnostic::new(
                     &plan::codes::LOCK_MISSING,
@@ -189,7 +194,7 @@ impl Session {
                     "planned anew",
                 )
                 .note("numbers and failover orders may differ from those that run: VIPs would move and VRRP instances would be recreated")
-                .help("restore the lock from git; `lbgen diff` shows what would change"),
+                .help("restore the lock from git; `--new-lock` plans anew, and `lbgen diff --new-lock` shows what that changes"),
             );
             self.report.sort();
         }

@@ -23,7 +23,7 @@ pub const LOCK_OUTSIDE: Code =
 
 /// Nothing says what an earlier render allocated.
 pub const LOCK_MISSING: Code =
-    code!(Warning "LB223", "a bundle was rendered, but its lock is missing");
+    code!(Error "LB223", "a bundle was rendered, but its lock is missing");
 
 /// A node over its share, because of what the inventory fixes.
 pub const UNEVEN: Code =
