@@ -8,6 +8,7 @@ mod support;
 mod annotation;
 mod answer;
 mod change;
+mod conformance;
 mod edit;
 mod inventory;
 mod limit;
