@@ -7,7 +7,8 @@ use serde::Serialize;
 use super::known::Known;
 use crate::model::{Controller, Exposed, HostOrder, Label, Protocol, RegexOrder, Tiers};
 use crate::route::{
-    Considered, PathMatch, Tier, TraefikRouter, edge_redirects, is_forced, keeps_slash,
+    Considered, PathMatch, Redirect, Tier, TraefikRouter, Translation, edge_redirects, is_forced,
+    keeps_slash,
 };
 
 /// A kind of traffic.
@@ -45,6 +46,22 @@ struct TierData {
     rules: Vec<RuleData>,
 }
 
+/// An address for clients; what is missing is the request's.
+#[derive(Debug, Serialize)]
+struct RedirectData {
+    scheme: Option<&'static str>,
+    host: Option<String>,
+    port: Option<u16>,
+    path: Option<String>,
+}
+
+impl From<Redirect> for RedirectData {
+    fn from(found: Redirect) -> Self {
+        let host = found.host.map(|host| host.to_string());
+        Self { scheme: found.scheme, host, port: found.port, path: found.path }
+    }
+}
+
 #[derive(Debug, Serialize)]
 struct RuleData {
     host: Option<String>,
@@ -56,6 +73,8 @@ struct RuleData {
     traefik: Option<(&'static str, String, usize)>,
     /// True if the second tier sends plain http to https.
     forced: bool,
+    /// The address that annotations of the component send clients to.
+    redirect: Option<RedirectData>,
     /// `None` is the fallback.
     component: Option<String>,
     at: String,
@@ -135,6 +154,9 @@ fn tier_data(tiers: &Tiers, tier: &Tier, known: &Known<'_>) -> TierData {
             r#match: (kind, found.value().to_owned()),
             traefik,
             forced: is_forced(tiers, component(rule.component())),
+            redirect: component(rule.component())
+                .and_then(|found| Translation::redirect_of(tiers, found, tiers.exposed))
+                .map(RedirectData::from),
             component: rule.component().map(ToString::to_string),
             at: known.at(rule.path.path.span),
         }

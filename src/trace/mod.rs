@@ -18,7 +18,7 @@ use crate::language::name::{Host, Label, ServiceName, Subdomain};
 use crate::model::{Annotations, Datacenter, Domain, Exposed, Protocol, Tiers, nginx_annotations};
 use crate::plan::Plan;
 use crate::plan::simulate::{Scenario, Simulator};
-use crate::route::{Answer, Considered, RoutingTable, Tier};
+use crate::route::{Answer, Considered, RoutingTable, Tier, Translation};
 
 /// A datacenter in which requests are followed.
 pub struct Tracer<'a> {
@@ -300,7 +300,31 @@ impl<'a> Tracer<'a> {
         trace: &mut Trace<'a>,
     ) -> Outcome<'a> {
         let canary = self.canary(trace.request, tier, found, api, &mut trace.notes);
+        if canary.is_none()
+            && let Some(outcome) = self.redirected(found, api, tiers, trace.request)
+        {
+            return outcome;
+        }
         self.answer(canary.unwrap_or(&found.rule.answer), tiers, &mut trace.notes)
+    }
+
+    /// Returns the redirect of a component's annotations.
+    fn redirected(
+        &self,
+        found: &Considered<'a>,
+        api: Exposed,
+        tiers: &Tiers,
+        request: &Request,
+    ) -> Option<Outcome<'a>> {
+        let Answer::Component(name) = &found.rule.answer else { return None };
+        let component = self.datacenter.components.get(name)?;
+        let redirect = Translation::redirect_of(tiers, component, api)?;
+        let scheme = request.scheme.word();
+        Some(Outcome::Redirect {
+            status: redirect.status,
+            location: redirect.location(scheme, &request.host, &request.path),
+            why: format!("component {name} redirects"),
+        })
     }
 
     /// The same of rules of which nothing says which one answers.

@@ -187,6 +187,12 @@ const trace = (written) => {
   };
   const answered = (rule) => {
     if (rule === null) return nothing('no rule matches');
+    if (rule.redirect !== null) {
+      const { redirect } = rule;
+      const location = (redirect.scheme || scheme) + '://' + (redirect.host || host)
+        + (redirect.port === null ? '' : ':' + redirect.port) + (redirect.path === null ? path : redirect.path);
+      return { kind: 'redirect', location, why: 'component ' + rule.component + ' redirects', through };
+    }
     const why = rule.path + ' (' + rule.type + ') on ' + (rule.host === null ? 'any host' : rule.host) + ', ' + rule.at;
     if (rule.component !== null) return { kind: 'component', name: rule.component, why, through };
     return { kind: 'fallback', name: entrypoint.fallback, why, through };

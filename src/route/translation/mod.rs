@@ -18,7 +18,7 @@ use super::regex::{self, regex_annotation};
 use super::with;
 use crate::language::name::{Host, Name, QualifiedName};
 use crate::model::{
-    Annotations, Component, Feature, NGINX, Path, Tiers, is_true, nginx_annotation,
+    Annotations, Component, Exposed, Feature, NGINX, Path, Tiers, is_true, nginx_annotation,
 };
 use crate::source::Span;
 
@@ -243,6 +243,17 @@ impl Translation {
             Fate::Lost("the annotation on the entrypoint, where it holds for all of its hosts");
         found.remarks.extend(own.map(|(key, value)| Remark::at(key, value.span, fate)));
         found
+    }
+
+    /// Returns the address that a component's annotations send its clients to, by an Ingress or by a route.
+    pub fn redirect_of(tiers: &Tiers, component: &Component, api: Exposed) -> Option<Redirect> {
+        match api {
+            Exposed::Gateway => Self::of_component(tiers, component).redirect,
+            Exposed::Ingress => {
+                let all = with(tiers.routing_annotations(), &component.annotations);
+                Self::of(&all, tiers.controller().reads_nginx()).redirect
+            }
+        }
     }
 
     /// Translates what is done to requests that no component claims.

@@ -26,6 +26,17 @@ impl Redirect {
         Self { status: 308, scheme: Some("https"), host: None, port: None, path: None }
     }
 
+    /// Returns the address for a request: `https://www.example.com/cart`.
+    pub fn location(&self, scheme: &str, host: &Host, path: &str) -> String {
+        let port = self.port.map_or(String::new(), |port| format!(":{port}"));
+        format!(
+            "{}://{}{port}{}",
+            self.scheme.unwrap_or(scheme),
+            self.host.as_ref().unwrap_or(host),
+            self.path.as_deref().unwrap_or(path)
+        )
+    }
+
     /// A URL as annotations have it; `$request_uri` at its end keeps the path. `None` where the filter cannot say it.
     pub fn parse(url: &str, status: u16) -> Option<Self> {
         let (url, keeps_path) = match url.strip_suffix("$request_uri") {
