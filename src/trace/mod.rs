@@ -6,16 +6,18 @@ mod gateway;
 mod ingress;
 mod request;
 mod test;
+mod unfollowed;
 
 pub use compare::{Comparison, Difference, compare};
 pub use request::{Request, Scheme};
 pub use test::{Expected, Test};
+use unfollowed::note_unfollowed;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::language::name::{Host, Label, ServiceName, Subdomain};
-use crate::model::{Annotations, Datacenter, Domain, Exposed, Protocol, Tiers, nginx_annotations};
+use crate::model::{Datacenter, Domain, Exposed, Protocol, Tiers};
 use crate::plan::Plan;
 use crate::plan::simulate::{Scenario, Simulator};
 use crate::route::{Answer, Considered, RoutingTable, Tier, Translation};
@@ -338,39 +340,6 @@ impl<'a> Tracer<'a> {
         let candidates = found.iter().map(|rule| self.found(rule, api, routes, trace)).collect();
         Outcome::Undecided { candidates }
     }
-}
-
-/// Annotations of ingress-nginx that may answer a request otherwise, and that are not followed here.
-const UNFOLLOWED: &[&str] = &[
-    "app-root",
-    "auth-signin",
-    "auth-url",
-    "configuration-snippet",
-    "custom-http-errors",
-    "default-backend",
-    "denylist-source-range",
-    "from-to-www-redirect",
-    "permanent-redirect",
-    "server-alias",
-    "server-snippet",
-    "temporal-redirect",
-    "whitelist-source-range",
-];
-
-/// The same of Traefik: where a rule listens, and what is in its way.
-const UNFOLLOWED_OF_TRAEFIK: &[&str] = &["router.entrypoints", "router.middlewares"];
-
-fn note_unfollowed(whose: &str, annotations: &Annotations, notes: &mut Vec<String>) {
-    let nginx = nginx_annotations(annotations).map(|(name, _)| name);
-    let nginx = nginx.filter(|name| UNFOLLOWED.contains(name));
-    let own = annotations.keys();
-    let traefik = own.filter_map(|key| key.as_str().strip_prefix("traefik.ingress.kubernetes.io/"));
-    let traefik = traefik.filter(|name| UNFOLLOWED_OF_TRAEFIK.contains(name));
-    notes.extend(
-        nginx.chain(traefik).map(|name| {
-            format!("`{name}` of {whose} may answer otherwise; it is not followed here")
-        }),
-    );
 }
 
 impl<'a> Trace<'a> {
