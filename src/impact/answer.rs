@@ -239,7 +239,12 @@ impl Table {
                 (host, Rule { path, answer, is_catch_all, traefik, host: place, found })
             }));
         }
-        Self { rules: route::Tier::of_rows(rows.into_iter(), regex_hosts), by }
+        let rules = route::Tier::of_rows(rows.into_iter(), regex_hosts);
+        let rules = match &by {
+            Asker::Gateway(_, listeners) => rules.with_listeners(listeners.iter()),
+            Asker::Controller(_) => rules,
+        };
+        Self { rules, by }
     }
 
     fn answer(&self, host: &Host, path: &str) -> Answered {

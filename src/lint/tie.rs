@@ -118,7 +118,7 @@ fn paths(one: &Rule, other: &Rule) -> Vec<String> {
 
 /// Routes of one path are ranked by the length of their hosts: `*.example.com` is as long as `a.example.com`.
 fn equal_routes(tier: &Tier, implementation: Implementation, ties: &mut Ties) {
-    for found in tier.all() {
+    for found in tier.all().filter(|found| tier.is_contested(found.rule)) {
         let Some(host) = found.host.filter(|host| !host.as_str().starts_with('*')) else {
             continue;
         };
@@ -142,14 +142,16 @@ fn overlaps(tier: &Tier, implementation: Implementation, ties: &mut Ties) {
     let who = match order {
         RegexOrder::BeforePrefixes => format!("in {name} the regular expression answers"),
         RegexOrder::ByLength => format!("in {name} the longer text answers"),
+        RegexOrder::AfterPrefixes => format!("in {name} the prefix answers"),
         RegexOrder::Unknown => "which one answers is the implementation's choice".to_owned(),
     };
     for (host, rules) in tier.hosts() {
         let regexes = rules.iter().filter(|rule| matches!(rule.found, PathMatch::Regex(_)));
         for rule in regexes {
-            // The root overlaps with everything, and is the shortest everywhere.
+            // The root is the last of the prefixes, but not everywhere after the expressions.
+            let spares_root = matches!(order, RegexOrder::BeforePrefixes | RegexOrder::ByLength);
             let meets = |other: &&Rule| match &other.found {
-                PathMatch::Prefix(value) if value != "/" => paths(rule, other)
+                PathMatch::Prefix(value) if value != "/" || !spares_root => paths(rule, other)
                     .iter()
                     .any(|path| rule.found.matches(path) && other.found.matches(path)),
                 PathMatch::Prefix(_) | PathMatch::Exact(_) | PathMatch::Regex(_) => false,

@@ -44,6 +44,8 @@ pub enum RegexOrder {
     BeforePrefixes,
     /// Among the prefixes, by the length of the text.
     ByLength,
+    /// After every PathPrefix, also `/`.
+    AfterPrefixes,
     /// Not known here: where it meets a prefix, either may answer.
     Unknown,
 }
@@ -139,10 +141,10 @@ const TABLE: &[Row] = &[
         cors: Since::Always,
         request_timeout: Since::Always,
         engine: "RE2, all of the path",
-        regex: RegexOrder::Unknown,
+        regex: RegexOrder::AfterPrefixes,
         hosts: HostOrder::VirtualHosts,
         shares_pods: false,
-        source: "report v1.5 (1.30)",
+        source: "report v1.5 (1.30); getURIRank of pilot/pkg/config/kube/gateway",
     },
     Row {
         name: Name::Other,
@@ -223,7 +225,7 @@ impl Implementation {
     /// The table, for docs/gateway.md.
     pub fn table() -> String {
         let mut text = String::from(
-            "| `implementation` | ListenerSets | CORS | request timeouts | regular expressions | before prefixes | falls through to other hosts | path before host | source |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
+            "| `implementation` | ListenerSets | CORS | request timeouts | regular expressions | they come before prefixes | a host without a route for the path falls through to broader ones | a longer path beats a more precise host | source |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
         );
         for row in TABLE {
             let [sets, cors, timeout] =
@@ -231,6 +233,7 @@ impl Implementation {
             let order = match row.regex {
                 RegexOrder::BeforePrefixes => "yes",
                 RegexOrder::ByLength => "by length",
+                RegexOrder::AfterPrefixes => "no, after `/` too",
                 RegexOrder::Unknown => "not known",
             };
             let (falls, path) = match row.hosts {

@@ -40,7 +40,7 @@ struct TierData {
     controller: &'static str,
     /// Of a Gateway: `virtual-hosts`, `path-first` or `specification`
     host_order: &'static str,
-    /// Of a Gateway: `before-prefixes`, `by-length` or `unknown`
+    /// Of a Gateway: `before-prefixes`, `by-length`, `after-prefixes` or `unknown`
     regex_order: &'static str,
     regex_hosts: BTreeSet<Option<String>>,
     rules: Vec<RuleData>,
@@ -171,6 +171,7 @@ fn tier_data(tiers: &Tiers, tier: &Tier, known: &Known<'_>) -> TierData {
         regex_order: match tiers.implementation().regex_order() {
             RegexOrder::BeforePrefixes => "before-prefixes",
             RegexOrder::ByLength => "by-length",
+            RegexOrder::AfterPrefixes => "after-prefixes",
             RegexOrder::Unknown => "unknown",
         },
         regex_hosts: regex_hosts.map(|host| host.map(ToString::to_string)).collect(),

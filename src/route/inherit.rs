@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Answer, PathMatch, Rule, Tier};
+use super::{PathMatch, Rule, Tier};
 use crate::language::name::Host;
 
 /// The listeners of a Gateway.
@@ -43,6 +43,7 @@ impl Tier {
             regex_hosts: self.regex_hosts.clone(),
             all_regex: self.all_regex,
             contested: BTreeMap::new(),
+            wildcard_listeners: Vec::new(),
         };
         let of_canaries = self.canaries.iter().map(|(host, _)| host);
         let named: BTreeSet<&Host> = self
@@ -57,8 +58,7 @@ impl Tier {
         }
         found.hosts.retain(|_, rules| !rules.is_empty());
         found.sort();
-        found.find_contests();
-        found
+        found.with_listeners(listeners.hosts.iter().flatten())
     }
 
     /// Adds the rules of all broader hosts that nobody gives more precisely, with their canaries.
@@ -88,31 +88,42 @@ impl Tier {
             }
         }
     }
+}
+
+impl<A: PartialEq + Clone> Tier<A> {
+    /// The same for a Gateway, of which the rows are its routes.
+    pub fn with_listeners<'h>(mut self, listeners: impl Iterator<Item = &'h Host>) -> Self {
+        let wildcards = listeners.filter(|host| host.as_str().starts_with('*'));
+        self.wildcard_listeners = wildcards.cloned().collect();
+        self.find_contests();
+        self
+    }
 
     /// Remembers the paths that different hosts answer differently.
     fn find_contests(&mut self) {
-        let mut all: BTreeMap<&PathMatch, Vec<(Option<&Host>, &Answer)>> = BTreeMap::new();
+        let mut all: BTreeMap<&PathMatch, Vec<(Option<&Host>, &A)>> = BTreeMap::new();
         for (host, rules) in self.hosts() {
             for rule in rules {
                 all.entry(&rule.found).or_default().push((host, &rule.answer));
             }
         }
-        let is_contested = |claims: &Vec<(Option<&Host>, &Answer)>| {
+        let is_contested = |claims: &Vec<(Option<&Host>, &A)>| {
             claims.iter().any(|(_, answer)| *answer != claims[0].1)
         };
-        let named =
-            |(host, answer): (Option<&Host>, &Answer)| Some((host?.clone(), answer.clone()));
+        let named = |(host, answer): (Option<&Host>, &A)| Some((host?.clone(), answer.clone()));
         let contested = all.into_iter().filter(|(_, claims)| is_contested(claims));
         self.contested = contested
             .map(|(found, claims)| (found.clone(), claims.into_iter().filter_map(named).collect()))
             .collect();
     }
+}
 
+impl<A: PartialEq> Tier<A> {
     /// The more precise hosts that have another answer to the same path.
     fn winners<'a>(
         &'a self,
         host: Option<&'a Host>,
-        rule: &'a Rule,
+        rule: &'a Rule<A>,
     ) -> impl Iterator<Item = &'a Host> {
         let claims = self.contested.get(&rule.found).into_iter().flatten();
         let others = claims.filter(|(_, answer)| *answer != rule.answer).map(|(other, _)| other);
@@ -121,15 +132,20 @@ impl Tier {
         })
     }
 
+    /// Returns true if different hosts answer the path of a rule differently.
+    pub fn is_contested(&self, rule: &Rule<A>) -> bool {
+        self.contested.contains_key(&rule.found)
+    }
+
     /// Returns true if a more precise host has another answer to the same path: only the precision of the hosts tells
     /// the two rules apart.
-    pub fn loses(&self, host: Option<&Host>, rule: &Rule) -> bool {
+    pub fn loses(&self, host: Option<&Host>, rule: &Rule<A>) -> bool {
         self.winners(host, rule).next().is_some()
     }
 
     /// Returns true if it does so at a listener, where the routes of both have the listener's host, and nothing would tell
     /// them apart (facts K34).
-    pub fn loses_at(&self, host: Option<&Host>, rule: &Rule, listener: &Host) -> bool {
+    pub fn loses_at(&self, host: Option<&Host>, rule: &Rule<A>, listener: &Host) -> bool {
         host.is_none_or(|host| listener.is_covered_by(host))
             && self.winners(host, rule).any(|winner| listener.is_covered_by(winner))
     }

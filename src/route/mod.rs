@@ -53,6 +53,8 @@ pub struct Tier<A = Answer> {
     all_regex: bool,
     /// Of a Gateway: the hosts that name a path which another host answers differently, and their answers.
     contested: BTreeMap<PathMatch, Vec<(Host, A)>>,
+    /// Of a Gateway: its listeners for wildcards.
+    wildcard_listeners: Vec<Host>,
 }
 
 /// Requests for a path, and who answers them.
@@ -148,6 +150,7 @@ impl<A> Default for Tier<A> {
             regex_hosts: BTreeSet::new(),
             all_regex: false,
             contested: BTreeMap::new(),
+            wildcard_listeners: Vec::new(),
         }
     }
 }

@@ -109,10 +109,10 @@ const byGateway = (tier, listener, host, path) => {
     return covers(own, host) ? [!own.startsWith('*'), own.length] : null;
   };
   const rank = ([type, value]) => {
-    if (type === 'Exact') return value === path ? [2, length(value)] : null;
-    if (type === 'PathPrefix') return isBelow(path, value) ? [0, length(value)] : null;
+    if (type === 'Exact') return value === path ? [3, length(value)] : null;
+    if (type === 'PathPrefix') return isBelow(path, value) ? [1, length(value)] : null;
     try {
-      const order = tier.regexOrder === 'before-prefixes' ? 1 : 0;
+      const order = { 'before-prefixes': 2, 'after-prefixes': 0 }[tier.regexOrder] ?? 1;
       return new RegExp(value.replace(/^\(\?i\)/, ''), 'i').test(path) ? [order, length(value)] : null;
     } catch { return null; }
   };
@@ -141,7 +141,7 @@ const byGateway = (tier, listener, host, path) => {
   if (tier.regexOrder !== 'unknown' || first.rule.match[0] === 'Exact') return { rule: first.rule };
   const near = found.filter((entry) => entry.at.join() === first.at.join());
   const [regex, prefix] = [(entry) => entry.rule.match[0] === 'RegularExpression',
-    (entry) => entry.rule.match[0] === 'PathPrefix' && entry.rule.match[1] !== '/']
+    (entry) => entry.rule.match[0] === 'PathPrefix']
     .map((is) => best(near.filter(is), (entry) => entry.key));
   const rivals = regex !== null && prefix !== null && regex.rule.component !== prefix.rule.component;
   return { rule: first.rule, undecided: rivals };

@@ -39,7 +39,7 @@ pub(super) fn lookup<'a, A: PartialEq>(
             let rank = rank(&rule.rule.found, path, order)?;
             // Rules of one path: the one whose own host is the more precise; Traefik counts its letters.
             let written = precision(rule.host, host)?;
-            let written = if is_path_first { (false, written.1) } else { written };
+            let written = if is_path_first { (false, longest(tier, &rule, host)) } else { written };
             Some((Reverse((at_listener, rank, written)), rule))
         })
         .collect();
@@ -57,24 +57,30 @@ pub(super) fn lookup<'a, A: PartialEq>(
     }
 }
 
-/// The first expression and the first prefix of rules in their order, where either may answer. The root is the last
-/// everywhere.
+/// The first expression and the first prefix of rules in their order, where either may answer.
 fn rivals_of<A: PartialEq>(rules: Vec<Considered<'_, A>>) -> Option<Vec<Considered<'_, A>>> {
     let is_regex = |rule: &&Considered<'_, A>| matches!(rule.rule.found, PathMatch::Regex(_));
-    let is_prefix = |rule: &&Considered<'_, A>| matches!(&rule.rule.found, PathMatch::Prefix(value) if value != "/");
+    let is_prefix = |rule: &&Considered<'_, A>| matches!(rule.rule.found, PathMatch::Prefix(_));
     if matches!(rules.first()?.rule.found, PathMatch::Exact(_)) {
         return None;
     }
     let (regex, prefix) = (*rules.iter().find(is_regex)?, *rules.iter().find(is_prefix)?);
+    let is_one = |rule: &Considered<'_, A>| {
+        std::ptr::eq(rule.rule, regex.rule) || std::ptr::eq(rule.rule, prefix.rule)
+    };
     let differ = regex.rule.answer != prefix.rule.answer;
-    differ.then(|| {
-        rules
-            .into_iter()
-            .filter(|rule| {
-                std::ptr::eq(rule.rule, regex.rule) || std::ptr::eq(rule.rule, prefix.rule)
-            })
-            .collect()
-    })
+    differ.then(|| rules.into_iter().filter(is_one).collect())
+}
+
+/// The longest host that a rule has at some listener of a request: Traefik's listeners are not apart from each other.
+fn longest<A: PartialEq>(tier: &Tier<A>, rule: &Considered<'_, A>, host: &Host) -> usize {
+    let own = rule.host.map_or(0, |own| own.as_str().len());
+    let wider = tier.wildcard_listeners.iter().filter(|listener| {
+        host.is_covered_by(listener)
+            && rule.host.is_none_or(|own| listener.is_covered_by(own))
+            && !tier.loses_at(rule.host, rule.rule, listener)
+    });
+    wider.map(|listener| listener.as_str().len()).max().unwrap_or(0).max(own)
 }
 
 /// The host of a rule at a listener: of two that overlap the more precise one. `Some(None)` is any, `None` is none.
@@ -103,9 +109,10 @@ type Rank = (u8, usize);
 
 fn rank(found: &PathMatch, path: &str, order: RegexOrder) -> Option<Rank> {
     let kind = match (found, order) {
-        (PathMatch::Exact(_), _) => 2,
-        (PathMatch::Regex(_), RegexOrder::BeforePrefixes) => 1,
-        (PathMatch::Regex(_) | PathMatch::Prefix(_), _) => 0,
+        (PathMatch::Exact(_), _) => 3,
+        (PathMatch::Regex(_), RegexOrder::BeforePrefixes) => 2,
+        (PathMatch::Regex(_), RegexOrder::AfterPrefixes) => 0,
+        (PathMatch::Regex(_) | PathMatch::Prefix(_), _) => 1,
     };
     found.matches(path).then_some((kind, found.value().len()))
 }
