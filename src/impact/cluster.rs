@@ -28,7 +28,7 @@ pub(super) fn findings(comparison: Comparison<'_>) -> Vec<Finding> {
         let findings = match Place::of(file.path) {
             Place::Domain(name) => cluster.domain(name),
             Place::Component(name) => cluster.component(name),
-            Place::Gateway(name) => cluster.gateways.gateway(name),
+            Place::Gateway(name) => cluster.gateways.gateway(name, file.path),
             Place::Listeners { entrypoint, .. } => {
                 cluster.gateways.listeners(entrypoint, file.path)
             }
@@ -255,7 +255,18 @@ impl<'a> Cluster<'a> {
             _ => {}
         }
         let mut found = Vec::new();
-        for (key, from, to) in self.pairs(path) {
+        let pairs = self.pairs(path);
+        let service = |side: Option<&'a Object>| side.filter(|object| object.key.kind == "Service");
+        let gone = pairs.iter().find_map(|(_, from, to)| service(*from).filter(|_| to.is_none()));
+        let new = pairs.iter().find_map(|(_, from, to)| service(*to).filter(|_| from.is_none()));
+        if let (Some(gone), Some(new), Place::Service(_)) = (gone, new, Place::of(path)) {
+            let reason = format!(
+                "{} is deleted and {} made in its place, with other pods behind it: the VIPs are not answered in between",
+                gone.key, new.key
+            );
+            return vec![Finding::new(Class::Recreate, entry, reason)];
+        }
+        for (key, from, to) in pairs {
             found.extend(service_findings(&entry, key, from, to));
         }
         found

@@ -57,14 +57,7 @@ impl<'a> Gateways<'a> {
     /// Returns the findings for a change of a file of listeners.
     pub fn listeners(&self, entrypoint: &str, path: &str) -> Vec<Finding> {
         let Some(label) = Label::parse(entrypoint) else { return Vec::new() };
-        let of_file = |side: &Listeners<'a>| -> BTreeSet<&'a str> {
-            let own = side.values().filter(|listener| listener.set.file == path);
-            own.map(|listener| listener.host).collect()
-        };
-        let hosts: BTreeSet<&str> =
-            of_file(&self.before).union(&of_file(&self.after)).copied().collect();
-        let mut found: Vec<Finding> =
-            hosts.into_iter().filter_map(|host| self.listener(host)).collect();
+        let mut found = self.of_domains(path);
         if found.is_empty() {
             found.push(Finding::new(
                 Class::Tuned,
@@ -73,6 +66,17 @@ impl<'a> Gateways<'a> {
             ));
         }
         found
+    }
+
+    /// The findings of the domains whose listeners stand in a file, before or after.
+    fn of_domains(&self, path: &str) -> Vec<Finding> {
+        let of_file = |side: &Listeners<'a>| -> BTreeSet<&'a str> {
+            let own = side.values().filter(|listener| listener.set.file == path);
+            own.map(|listener| listener.host).collect()
+        };
+        let hosts: BTreeSet<&str> =
+            of_file(&self.before).union(&of_file(&self.after)).copied().collect();
+        hosts.into_iter().filter_map(|host| self.listener(host)).collect()
     }
 
     fn listener(&self, name: &str) -> Option<Finding> {
@@ -138,9 +142,18 @@ impl<'a> Gateways<'a> {
     }
 
     /// Returns the findings for a change of the Gateway itself.
-    pub fn gateway(&self, entrypoint: &str) -> Vec<Finding> {
+    pub fn gateway(&self, entrypoint: &str, path: &str) -> Vec<Finding> {
         let Some(label) = Label::parse(entrypoint) else { return Vec::new() };
-        let entry = Entry::Entrypoint(label);
+        let mut found = self.of_domains(path);
+        let itself = self.itself(entrypoint, Entry::Entrypoint(label));
+        // What its listeners say is all that differs.
+        let is_more = |finding: &Finding| found.is_empty() || finding.class != Class::Tuned;
+        let itself: Vec<Finding> = itself.into_iter().filter(is_more).collect();
+        found.extend(itself);
+        found
+    }
+
+    fn itself(&self, entrypoint: &str, entry: Entry) -> Vec<Finding> {
         let find = |state: &'a State| {
             let mut all = state.objects.values();
             all.find(|object| object.key.kind == "Gateway" && object.key.name == entrypoint)

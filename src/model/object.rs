@@ -18,10 +18,16 @@ pub(super) fn refuse_shared(
     let home = namespace.as_str();
     let mut objects: Vec<(Span, &str, &str, String)> = Vec::new();
     let tiers = || entrypoints.iter().filter_map(|(_, entrypoint)| entrypoint.tiers());
-    for tiers in tiers() {
+    for (name, tiers) in entrypoints.iter().filter_map(|(name, found)| Some((name, found.tiers()?)))
+    {
         let service = &tiers.edge.service;
-        let beside = tiers.edge.service_namespace.as_ref().map(|name| name.value.as_str());
-        objects.push((service.span, "Service", beside.unwrap_or(home), service.value.to_string()));
+        let beside = tiers.service_namespace().unwrap_or(home);
+        objects.push((service.span, "Service", beside, service.value.to_string()));
+        // With its pods beside the Gateway, Envoy Gateway makes a Service of the Gateway's name.
+        let gateway = tiers.gateway.as_ref().filter(|gateway| gateway.is_managed);
+        if let Some(gateway) = gateway.filter(|_| beside == home) {
+            objects.push((gateway.class.span, "Service", home, name.to_string()));
+        }
         if let Some(fallback) = &tiers.fallback {
             objects.push((fallback.name.span, "Service", home, fallback.name.value.to_string()));
             if tiers.routing.is_some() {

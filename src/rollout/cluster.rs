@@ -21,7 +21,8 @@ pub(super) fn add(comparison: Comparison<'_>, rollout: &mut Rollout) {
     }
     let gone: Vec<&Object> = from.values().filter(|object| !to.contains_key(&object.key)).collect();
     // The webhook of ingress-nginx refuses a path that another Ingress has (facts K14).
-    let is_listeners = |object: &Object| object.key.kind == "ListenerSet";
+    let is_listeners =
+        |object: &Object| matches!(object.key.kind.as_str(), "ListenerSet" | "Gateway");
     let new: BTreeSet<Claim<'_>> = to
         .values()
         .filter(|object| !from.contains_key(&object.key) || is_listeners(object))
@@ -29,6 +30,9 @@ pub(super) fn add(comparison: Comparison<'_>, rollout: &mut Rollout) {
         .collect();
     let (first, later): (Vec<&Object>, Vec<&Object>) =
         gone.into_iter().partition(|object| claims(object).iter().any(|claim| new.contains(claim)));
+    // Nothing answers between the two halves of a Service that moves, so they stand in the step that applies the new one.
+    let (moving, first): (Vec<&Object>, Vec<&Object>) =
+        first.into_iter().partition(|object| object.key.kind == "Service");
     let mut before = Vec::new();
     if !first.is_empty() {
         before.push(delete("delete objects whose hosts or paths get another owner", &first));
@@ -36,12 +40,17 @@ pub(super) fn add(comparison: Comparison<'_>, rollout: &mut Rollout) {
     before.extend(switch::before(comparison));
     before.extend(free_health_ports(comparison));
     let unchangeable: Vec<(&Object, &Object)> = pairs(comparison).filter(cannot_change).collect();
-    let mut apply = Step::on(Do::Apply, apply_title(&unchangeable), Vec::new());
+    let again: Vec<&Object> =
+        unchangeable.iter().map(|(old, _)| *old).chain(moving.iter().copied()).collect();
+    let mut apply = Step::on(Do::Apply, apply_title(&again), Vec::new());
     apply.commands = switch::awaited(comparison);
-    apply.commands.extend(unchangeable.iter().map(|(old, _)| delete_command(&old.key)));
+    apply.commands.extend(again.iter().map(|old| delete_command(&old.key)));
     apply.commands.push(Command::of("apply", [""; 0]));
     for (old, new) in unchangeable {
         rollout.exceptions.extend(exceptions(old, new));
+    }
+    for old in moving {
+        rollout.exceptions.extend(exceptions(old, old));
     }
     // The script that puts VIPs into the status of Services runs after every apply, and a VIP may change nothing else.
     let status = comparison.changed.iter().any(|file| {
@@ -88,7 +97,7 @@ fn claims(object: &Object) -> Vec<Claim<'_>> {
             port.map(Claim::NodePort).into_iter().collect()
         }
         // Of two ListenerSets with one host the older has it, although no route attaches to it any more.
-        "ListenerSet" => object
+        "ListenerSet" | "Gateway" => object
             .listeners()
             .into_iter()
             .map(|listener| Claim::Listener(object.gateway(), listener.host))
@@ -129,8 +138,8 @@ fn cannot_change((old, new): &(&Object, &Object)) -> bool {
 }
 
 /// In one step, so that nobody is asked anything while nothing answers.
-fn apply_title(unchangeable: &[(&Object, &Object)]) -> String {
-    let names: Vec<String> = unchangeable.iter().map(|(old, _)| old.key.to_string()).collect();
+fn apply_title(again: &[&Object]) -> String {
+    let names: Vec<String> = again.iter().map(|old| old.key.to_string()).collect();
     match names.is_empty() {
         true => "apply the manifests".to_owned(),
         false => format!(

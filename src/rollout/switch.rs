@@ -3,21 +3,15 @@
 
 use std::collections::BTreeSet;
 
-use super::cluster::pairs;
 use super::step::{Command, Do, Step};
 use crate::bundle::{ChangeKind, Place};
 use crate::impact::Comparison;
-use crate::state::{Object, State};
+use crate::state::Object;
 
 /// The steps; none where no Service switches.
 pub(super) fn before(comparison: Comparison<'_>) -> Vec<Step> {
-    let switching: BTreeSet<&str> = pairs(comparison)
-        .filter(|(old, new)| {
-            let selector = "/spec/selector";
-            new.key.kind == "Service" && old.field(selector) != new.field(selector)
-        })
-        .map(|(_, new)| new.file.as_str())
-        .collect();
+    let switching: BTreeSet<&str> =
+        switched(comparison).map(|(_, new)| new.file.as_str()).collect();
     if switching.is_empty() {
         return Vec::new();
     }
@@ -43,13 +37,10 @@ pub(super) fn before(comparison: Comparison<'_>) -> Vec<Step> {
 
 /// Returns the waits before a Service selects the pods of a Gateway: for the Gateway, its listeners, and every route.
 pub(super) fn awaited(comparison: Comparison<'_>) -> Vec<Command> {
-    let exposed = |state: &State| -> BTreeSet<String> {
-        let services = state.objects.values().filter(|object| object.exposes_gateway());
-        let names = services.filter_map(|object| Place::of(&object.file).entrypoint());
-        names.map(str::to_owned).collect()
-    };
-    let (before, after) = (exposed(comparison.from), exposed(comparison.to));
-    let wait = |name: &String| {
+    let leads = switched(comparison).map(|(_, new)| new).filter(|new| new.exposes_gateway());
+    let names: BTreeSet<&str> =
+        leads.filter_map(|service| Place::of(&service.file).entrypoint()).collect();
+    let wait = |name: &str| {
         let all = comparison.to.objects.values();
         let own = all.filter(|object| object.gateway() == Some(name));
         let word = |object: &Object| {
@@ -63,7 +54,23 @@ pub(super) fn awaited(comparison: Comparison<'_>) -> Vec<Command> {
         words.sort();
         Command::of("await_gateway", words.into_iter().map(|(_, word)| word))
     };
-    after.difference(&before).map(wait).collect()
+    names.into_iter().map(wait).collect()
+}
+
+/// The edge Services that select other pods, or that move to another name or namespace.
+fn switched(comparison: Comparison<'_>) -> impl Iterator<Item = (&Object, &Object)> {
+    let is_edge = |object: &&Object| {
+        object.key.kind == "Service" && matches!(Place::of(&object.file), Place::Service(_))
+    };
+    let news = comparison.to.objects.values().filter(is_edge);
+    let pairs = news.filter_map(move |new| {
+        let mut olds = comparison.from.objects.values().filter(is_edge);
+        olds.find(|old| old.file == new.file).map(|old| (old, new))
+    });
+    pairs.filter(|(old, new)| {
+        let selector = "/spec/selector";
+        old.key != new.key || old.field(selector) != new.field(selector)
+    })
 }
 
 fn is_written(comparison: Comparison<'_>, object: &Object) -> bool {

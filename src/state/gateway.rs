@@ -21,7 +21,7 @@ impl Object {
     /// The Gateway that a ListenerSet or an HTTPRoute belongs to.
     pub fn gateway(&self) -> Option<&str> {
         match self.key.kind.as_str() {
-            "Gateway" => Some(&self.key.name),
+            "Gateway" => Some(own_gateway(&self.key.name)),
             "ListenerSet" => parent(self.field("/spec/parentRef")?),
             "HTTPRoute" => {
                 let parents = self.field("/spec/parentRefs").and_then(Value::as_array)?;
@@ -36,15 +36,17 @@ impl Object {
         self.field("/metadata/annotations").is_some_and(|all| all.get(EXPOSES).is_some())
     }
 
-    /// The listeners of a ListenerSet.
+    /// The listeners for domains of a ListenerSet or a Gateway.
     pub fn listeners(&self) -> Vec<HostListener<'_>> {
         let listeners = match self.key.kind.as_str() {
-            "ListenerSet" => self.field("/spec/listeners").and_then(Value::as_array),
+            "ListenerSet" | "Gateway" => self.field("/spec/listeners").and_then(Value::as_array),
             _ => None,
         };
         listeners
             .into_iter()
             .flatten()
+            // The one for plain HTTP is for all hosts.
+            .filter(|found| found.get("hostname").is_some())
             .map(|found| HostListener {
                 host: found.get("hostname").and_then(Value::as_str).unwrap_or_default(),
                 secret: found.pointer("/tls/certificateRefs/0/name").and_then(Value::as_str),
@@ -124,6 +126,14 @@ fn parent(reference: &Value) -> Option<&str> {
     let name = reference.get("name").and_then(Value::as_str)?;
     match reference.get("kind").and_then(Value::as_str) {
         Some("ListenerSet") => name.rsplit_once('-').map(|(gateway, _)| gateway),
-        _ => Some(name),
+        _ => Some(own_gateway(name)),
     }
+}
+
+/// The Gateway of an entrypoint, by its name or that of one beside it: `web` of `web-listeners-01`.
+fn own_gateway(name: &str) -> &str {
+    let beside = name.rsplit_once("-listeners-");
+    beside
+        .filter(|(_, end)| end.bytes().all(|byte| byte.is_ascii_digit()))
+        .map_or(name, |(own, _)| own)
 }

@@ -9,7 +9,7 @@ use crate::diag::{Diagnostic, Report};
 use crate::inventory::{Text, raw};
 use crate::language::name::{LabelValue, PortName, QualifiedName, Subdomain};
 use crate::language::version::ControllerVersion;
-use crate::language::word::{Api, Exposed};
+use crate::language::word::{Api, Exposed, ImplementationName};
 use crate::model::implementation::{Feature, Implementation};
 use crate::source::{Loc, Span};
 
@@ -55,9 +55,9 @@ impl GatewayTier {
         };
         // Envoy is no root: below 1024 it listens 10,000 above (facts K46).
         let of_envoy = if listener < 1024 { listener + 10_000 } else { listener };
-        match (self.on_container_ports, self.is_managed) {
-            (true, _) => Some(listener),
-            (false, true) => Some(of_envoy),
+        match (self.is_managed, self.on_container_ports) {
+            (true, _) => Some(of_envoy),
+            (false, true) => Some(listener),
             (false, false) => None,
         }
     }
@@ -167,6 +167,13 @@ pub(super) fn build(
             (Some(exposed_port(&edge.ports, HTTP, 80)), Some(exposed_port(&edge.ports, HTTPS, 443)))
         }
     };
+    let implementation = implementation(raw, own, report);
+    // Traefik's listeners have the ports of its container; these are those of its chart.
+    let is_traefik = implementation.is_some_and(|found| found.name == ImplementationName::Traefik);
+    let (http, https) = match ports {
+        None if is_traefik => (Some(8000), Some(8443)),
+        _ => (http, https),
+    };
     let written = ports.map_or(raw.span, |ports| ports.span);
     if let (Some(http), true) = (http, http == https) {
         report.push(
@@ -179,7 +186,6 @@ pub(super) fn build(
             .help("Traefik's container listens on 8000 and 8443"),
         );
     }
-    let implementation = implementation(raw, own, report);
     Some(GatewayTier {
         is_managed,
         implementation: implementation?,
@@ -189,7 +195,7 @@ pub(super) fn build(
         selector: selector?,
         http: http?,
         https: https?,
-        on_container_ports: ports.is_some(),
+        on_container_ports: ports.is_some() || is_traefik,
     })
 }
 

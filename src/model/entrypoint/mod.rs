@@ -43,6 +43,9 @@ pub struct Entrypoint {
     pub on_unhealthy: OnUnhealthy,
 }
 
+/// The namespace of the pods that Envoy Gateway makes, unless it is told to make them beside the Gateway (facts K46).
+const ENVOY_NAMESPACE: &str = "envoy-gateway-system";
+
 /// The destination of traffic.
 #[derive(Debug)]
 pub enum Traffic {
@@ -82,6 +85,13 @@ impl Tiers {
     /// Returns the controller that compares its Ingresses with requests, or would if it had any.
     pub fn controller(&self) -> Controller {
         self.routing.as_ref().map_or(Controller::IngressNginx, |routing| routing.controller)
+    }
+
+    /// Returns the namespace of its Service, or `None` if that is the one of `kubernetes`.
+    pub fn service_namespace(&self) -> Option<&str> {
+        let named = self.edge.service_namespace.as_ref().map(|name| name.value.as_str());
+        let exposed = self.gateway.as_ref().filter(|_| self.exposed == Exposed::Gateway);
+        named.or_else(|| exposed.filter(|gateway| gateway.is_managed).map(|_| ENVOY_NAMESPACE))
     }
 
     /// Returns the implementation that reads its Gateway, or would if it had one.

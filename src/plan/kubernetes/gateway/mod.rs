@@ -118,7 +118,10 @@ impl Planner<'_> {
         }];
         for (set, hosts) in sets {
             let listeners = listeners(&hosts);
-            let mut meta = self.meta(set_name(name, set));
+            let mut meta = self.meta(match takes_sets {
+                true => set_name(name, set),
+                false => gateway_name(name, set),
+            });
             meta.annotations = of_domains.clone();
             let mut from = vec![Entry::Entrypoint(name.clone())];
             from.extend(hosts.into_iter().map(|host| Entry::Domain(host.clone())));
@@ -217,16 +220,11 @@ impl Planner<'_> {
     }
 }
 
-/// The namespace of the pods that Envoy Gateway makes, unless it is told to make them beside the Gateway (facts K46).
-const ENVOY_NAMESPACE: &str = "envoy-gateway-system";
-
 impl Planner<'_> {
     /// The namespace of an entrypoint's Service: that of the pods.
     pub(super) fn service_namespace(&self, tiers: &Tiers) -> Label {
-        let is_managed = exposed(tiers).is_some_and(|gateway| gateway.is_managed);
-        let named = tiers.edge.service_namespace.as_ref().map(|name| name.value.clone());
-        let of_envoy = || Label::parse(ENVOY_NAMESPACE).filter(|_| is_managed);
-        named.or_else(of_envoy).unwrap_or_else(|| self.datacenter.kubernetes.namespace.clone())
+        let named = tiers.service_namespace().and_then(Label::parse);
+        named.unwrap_or_else(|| self.datacenter.kubernetes.namespace.clone())
     }
 
     /// The labels that Envoy Gateway gives to the pods of a Gateway.
@@ -245,6 +243,12 @@ impl Planner<'_> {
 /// others.
 pub(super) fn exposed(tiers: &Tiers) -> Option<&GatewayTier> {
     tiers.gateway.as_ref().filter(|_| tiers.exposed == Exposed::Gateway)
+}
+
+/// The name of a Gateway that only has listeners of domains. Nothing else ends like it, so that a route that names it says
+/// whose it is.
+pub(super) fn gateway_name(entrypoint: &Label, set: usize) -> Subdomain {
+    Subdomain::from(entrypoint).with_suffix(&format!("listeners-{set:02}"))
 }
 
 /// The name of a ListenerSet.

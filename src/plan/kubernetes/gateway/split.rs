@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::route::{HostRules, HttpRoutePlan, Parent, ParentObject, RouteRule};
-use super::{Attachment, set_name};
+use super::{Attachment, gateway_name, set_name};
 use crate::model::{GatewayTier, Host, Label, Subdomain};
 use crate::plan::kubernetes::ObjectMeta;
 
@@ -89,7 +89,7 @@ impl Attachment<'_> {
             let object = match (has_sets, set) {
                 (true, _) => ParentObject::ListenerSet(set_name(self.name, set)),
                 (false, 0) => ParentObject::Gateway(gateway()),
-                (false, _) => ParentObject::Gateway(set_name(self.name, set)),
+                (false, _) => ParentObject::Gateway(gateway_name(self.name, set)),
             };
             // The listener for plain HTTP stands in the Gateway too.
             let is_first_gateway = !has_sets && set == 0;
