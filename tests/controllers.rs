@@ -271,3 +271,118 @@ components:
     let route = read("fallback.yaml");
     assert!(route.contains("name: web-00") && !route.contains("name: web-01"), "{route}");
 }
+
+/// Runs lbgen in a folder with the inventory of `lbgen init`, its port by number.
+fn starter() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    lbgen_in(folder.path(), &["init", "-q"]);
+    let path = folder.path().join("inventory.yaml");
+    let text = fs::read_to_string(&path).unwrap().replace("port: http }", "port: 8080 }");
+    fs::write(&path, text).unwrap();
+    folder
+}
+
+fn edit(folder: &std::path::Path, from: &str, to: &str) {
+    let path = folder.join("inventory.yaml");
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.contains(from), "{text}");
+    fs::write(path, text.replacen(from, to, 1)).unwrap();
+}
+
+/// The VIPs of a Service that moves to the pods' namespace are not answered while it moves: that is one step, after everything
+/// that the new one leads to was awaited.
+#[test]
+fn a_service_moves_in_the_step_that_applies_it() {
+    let folder = starter();
+    let gateway = "class: public-nginx\n      api: both\n      gateway: { class: envoy }";
+    edit(folder.path(), "class: public-nginx", gateway);
+    lbgen_in(folder.path(), &["render", "-q", "-o", "old"]);
+    edit(folder.path(), "api: both", "api: both\n      expose: gateway");
+    lbgen_in(folder.path(), &["render", "-q"]);
+    let script = lbgen_in(folder.path(), &["rollout", "--from", "old", "--format", "sh"]);
+    let script = String::from_utf8(script.stdout).unwrap();
+    let at = |text: &str| script.find(text).unwrap_or_else(|| panic!("{text}\n{script}"));
+    let first = at("do_1()");
+    let [awaited, deleted, applied] = [
+        "await_gateway gateways.gateway.networking.k8s.io/ingress/web ",
+        "\n    delete service ingress public-nginx\n",
+        "\n    apply\n",
+    ]
+    .map(|text| script[first..].find(text).unwrap_or_else(|| panic!("{text}\n{script}")));
+    assert!(awaited < deleted && deleted < applied);
+    let diff = lbgen_in(folder.path(), &["diff", "--from", "old", "--impact-only"]);
+    let said = String::from_utf8(diff.stdout).unwrap();
+    assert!(said.contains("the VIPs are not answered in between"), "{said}");
+}
+
+#[test]
+fn listeners_in_gateways_are_domains_too() {
+    let folder = starter();
+    let gateway = "class: public-nginx\n      api: both\n      gateway: { implementation: traefik, class: traefik, selector: { app: t } }";
+    edit(folder.path(), "class: public-nginx", gateway);
+    let mut domains = String::from("domains:\n");
+    for index in 0..70 {
+        domains += &format!("  d{index:02}.example.net: {{}}\n");
+    }
+    edit(folder.path(), "domains:\n", &domains);
+    lbgen_in(folder.path(), &["render", "-q"]);
+    let second = folder.path().join("out/eu1/kubernetes/entrypoints/web/listeners-01.yaml");
+    let second = fs::read_to_string(second).unwrap();
+    assert!(
+        second.contains("kind: Gateway\n") && second.contains("name: web-listeners-01"),
+        "{second}"
+    );
+    edit(folder.path(), "  d05.example.net: {}\n", "  aa.example.net: {}\n");
+    let diff = lbgen_in(folder.path(), &["diff", "--impact-only"]);
+    let said = String::from_utf8(diff.stdout).unwrap();
+    for host in ["d05.example.net", "aa.example.net"] {
+        assert!(said.contains(&format!("domains.{host}")), "{said}");
+    }
+}
+
+/// A host of one letter is as long as the wildcard above it, also where only a listener has that wildcard.
+#[test]
+fn traefik_ties_by_the_host_of_a_listener() {
+    let text = |host: &str| {
+        format!(
+            "entrypoints:
+  web:
+    edge: {{ api: gateway, implementation: traefik, class: traefik, selector: {{ app: t }}, health_check_node_port: 32100 }}
+domains: {{ \"*.example.com\": {{}}, {host}: {{}} }}
+components:
+  all: {{ backend: {{ port: 8080 }}, paths: [/] }}
+  one: {{ backend: {{ port: 8080 }}, paths: [/], hosts: [{host}] }}
+"
+        )
+    };
+    assert_eq!(codes(&text("a.example.com")), ["LB326"]);
+    assert_eq!(codes(&text("ab.example.com")), [""; 0]);
+}
+
+/// Istio tries expressions after every prefix, also after that of a fallback.
+#[test]
+fn expressions_come_last_in_istio() {
+    let text = |implementation: &str| {
+        format!(
+            "entrypoints:
+  web:
+    edge: {{ api: gateway, implementation: {implementation}, class: gw, selector: {{ app: t }}, health_check_node_port: 32100 }}
+domains: {{ www.example.com: {{}} }}
+components:
+  shop: {{ backend: {{ port: 8080 }}, paths: [/] }}
+  rx:
+    backend: {{ port: 8080 }}
+    allow: [LB321]
+    paths: [{{ path: \"/rx/[0-9]+\", type: ImplementationSpecific }}]
+    annotations: {{ nginx.ingress.kubernetes.io/use-regex: \"true\" }}
+"
+        )
+    };
+    let asked =
+        |implementation: &str| trace(&text(implementation), &["https://www.example.com/rx/12"]);
+    assert!(asked("istio").contains("component shop"), "{}", asked("istio"));
+    assert!(asked("envoy-gateway").contains("component rx"), "{}", asked("envoy-gateway"));
+    assert!(asked("kgateway").contains("undecided"), "{}", asked("kgateway"));
+    assert_eq!(codes(&text("istio")), ["LB325"]);
+    assert_eq!(codes(&text("envoy-gateway")), [""; 0]);
+}

@@ -26,7 +26,7 @@ const TOO_MANY: Code = code!(Error "LB328", "more domains than the listeners of 
 
 /// Its objects are written for another one.
 const OTHER_CLASS: Code =
-    code!(Warning "LB329", "a GatewayClass that is called like another implementation");
+    code!(Warning "LB329", "a GatewayClass named after another implementation");
 
 /// One's requests are answered by the other.
 const SHARED_PODS: Code = code!(Warning "LB324", "two Gateways on the same pods and ports");

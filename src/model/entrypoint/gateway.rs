@@ -109,6 +109,17 @@ pub(super) fn choice(raw: &raw::Edge, report: &mut Report) -> Option<Choice> {
             Api::Gateway => {}
         }
     }
+    if api == Api::Gateway {
+        let of_ingress = [
+            ("controller", raw.controller.as_ref().map(|raw| raw.span)),
+            ("controller_version", raw.controller_version.as_ref().map(|raw| raw.span)),
+            ("traefik_provider", raw.traefik_provider.as_ref().map(|raw| raw.span)),
+            ("strict_prefix", raw.strict_prefix.as_ref().map(|raw| raw.span)),
+        ];
+        for (key, span) in of_ingress.into_iter().filter_map(|(key, span)| Some((key, span?))) {
+            misplaced(key, span, "it is for Ingresses; `implementation` names who reads a Gateway");
+        }
+    }
     if let (Some(gateway), Api::Ingress) = (&raw.gateway, api) {
         misplaced("gateway", gateway.span, "write `api: gateway` or `api: both`, or remove it");
     }
