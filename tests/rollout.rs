@@ -16,7 +16,7 @@ use lbgen::state::State;
 use lbgen::state::elect::{Electorate, Masters, Situation};
 use proptest::prelude::*;
 use support::compare::{VERSION, changed, state_of};
-use support::random::{Fleet, pair, rendered};
+use support::random::{Fleet, Node, Vip, pair, rendered};
 
 /// A fleet on which the commands of a rollout are carried out.
 struct Replay {
@@ -236,6 +236,40 @@ fn every_state_on_the_way_keeps_the_promises() {
     let seen = SEEN.lock().unwrap();
     println!("{} rollouts; exceptions {:#?}", seen.1, seen.0);
     assert!(seen.1 >= 1000, "only {} rollouts", seen.1);
+}
+
+/// A node that leaves, and that nothing drains, is stopped: no step lets VIPs come back to it.
+#[test]
+fn a_node_that_leaves_is_not_undrained() {
+    let node = |weight| Some(Node { weight, zone: None, state: "active", renumbered: false });
+    let vip = |prefer: Vec<usize>, nodes: Vec<usize>| {
+        Some(Vip {
+            entrypoint: 0,
+            prefer: prefer.into_iter().map(|at| at.try_into().unwrap()).collect(),
+            nodes: nodes.into_iter().map(|at| at.try_into().unwrap()).collect(),
+            vrid: None,
+            table: None,
+            mark: None,
+            pinned: false,
+            extra: false,
+        })
+    };
+    let before = Fleet {
+        nodes: vec![node(1), node(1), node(3), node(1)],
+        vips: vec![None, vip(vec![0], Vec::new()), vip(Vec::new(), Vec::new())],
+        components: Vec::new(),
+        domains: Vec::new(),
+        kube_proxy: "iptables",
+        mode: "virtual",
+        vrrp3: false,
+        advert: 1,
+        preempt: true,
+        gateway: 1,
+    };
+    let mut after = before.clone();
+    after.nodes[0] = None;
+    after.vips[1] = vip(Vec::new(), vec![5]);
+    replay(&before, &after, false, false);
 }
 
 /// A node's `host` is what the script connects to, and nothing that a shell or ssh would take for more.

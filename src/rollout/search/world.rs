@@ -227,9 +227,13 @@ impl<'a> World<'a> {
                     }
                 }
                 Turn::Drain(node) => {
-                    situation.drained.insert(node);
-                    if !self.can_drain(node) {
+                    let can_drain = self.can_drain(node);
+                    if !can_drain {
                         situation.running[node] = None;
+                    }
+                    // One that leaves is gone once it is stopped: nothing comes back to it.
+                    if can_drain || self.kinds[node] != Kind::Leave {
+                        situation.drained.insert(node);
                     }
                 }
                 Turn::Undrain(node) => drop(situation.drained.remove(&node)),
