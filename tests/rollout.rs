@@ -245,8 +245,8 @@ fn a_node_that_leaves_is_not_undrained() {
     let vip = |prefer: Vec<usize>, nodes: Vec<usize>| {
         Some(Vip {
             entrypoint: 0,
-            prefer: prefer.into_iter().map(|at| at.try_into().unwrap()).collect(),
-            nodes: nodes.into_iter().map(|at| at.try_into().unwrap()).collect(),
+            prefer,
+            nodes,
             vrid: None,
             table: None,
             mark: None,
