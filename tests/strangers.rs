@@ -1,4 +1,4 @@
-//! What lbgen did not write in a bundle goes nowhere: `render --check`, `diff` and `rollout` name it, and a script stops before
+//! A file that lbgen did not write goes nowhere: `render --check`, `diff` and `rollout` name it, and a script stops before
 //! its first copy where the bundle is not the planned one.
 
 #![allow(clippy::unwrap_used, reason = "a panic fails the test")]

@@ -64,6 +64,9 @@ pub enum NodeFile<'a> {
     Foreign(&'a str),
 }
 
+/// The path of `keepalived.conf` on a node.
+pub const CONFIGURATION: &str = "etc/keepalived/keepalived.conf";
+
 /// Files of nodes that have one path.
 const NODE_FILES: &[NodeFile<'static>] = &[
     NodeFile::Configuration,
@@ -111,6 +114,21 @@ impl<'a> Place<'a> {
             }),
         };
         found.unwrap_or(Self::Foreign(path))
+    }
+
+    /// The folder of a node, with the slash at its end.
+    pub fn folder_of(node: &str) -> String {
+        format!("nodes/{node}/")
+    }
+
+    /// The place of an object of ours that no bundle has any more and that says nothing of where it was.
+    pub fn leftover(kind: &str, name: &str) -> String {
+        format!("kubernetes/{}-{name}.yaml", kind.to_lowercase())
+    }
+
+    /// Returns true if a path is in the folders that go to nodes and to the cluster.
+    pub fn is_delivered(path: &str) -> bool {
+        path.starts_with("nodes/") || path.starts_with("kubernetes/")
     }
 
     /// A file of the cluster by the name that the kustomization lists.
@@ -233,7 +251,7 @@ impl<'a> NodeFile<'a> {
     /// The path of a file that has one below every node; `None` for those that are called after something.
     fn path(self) -> Option<&'static str> {
         Some(match self {
-            Self::Configuration => "etc/keepalived/keepalived.conf",
+            Self::Configuration => CONFIGURATION,
             Self::Expected => "etc/lbgen/expected",
             Self::Sysctl => "etc/sysctl.d/90-lbgen.conf",
             Self::Networkd => "etc/systemd/networkd.conf.d/90-lbgen.conf",

@@ -14,7 +14,7 @@ mod write_lock;
 pub use change::{Change, ChangeKind, OldFile, changes};
 pub use disk::Disk;
 pub use file::replace_file;
-pub use layout::{NodeFile, Place};
+pub use layout::{CONFIGURATION, NodeFile, Place};
 pub use list::of as list_of;
 pub use rename::with_renames;
 pub use stranger::strangers;

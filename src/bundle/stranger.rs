@@ -2,16 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use super::{BundleFile, Disk};
+use super::{BundleFile, Disk, Place};
 use crate::emit::is_generated;
 
 /// The paths below `nodes/` and `kubernetes/` that neither `bundle.json` nor a render names: files, links, and folders with
 /// nothing in them. What stands beside those folders is nobody's business.
 pub fn strangers(disk: &Disk, files: &[BundleFile]) -> anyhow::Result<Vec<String>> {
     let wanted: BTreeSet<&str> = files.iter().map(|file| file.path.as_str()).collect();
-    let is_below = |path: &str| path.starts_with("nodes/") || path.starts_with("kubernetes/");
     let mut found = Vec::new();
-    for (path, kind) in disk.entries().filter(|(path, _)| is_below(path)) {
+    for (path, kind) in disk.entries().filter(|(path, _)| Place::is_delivered(path)) {
         if wanted.contains(path) || disk.owns(path) {
             continue;
         }

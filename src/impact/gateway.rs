@@ -146,7 +146,7 @@ impl<'a> Gateways<'a> {
         let Some(label) = Label::parse(entrypoint) else { return Vec::new() };
         let mut found = self.of_domains(path);
         let itself = self.itself(entrypoint, Entry::Entrypoint(label));
-        // What its listeners say is all that differs.
+        // Its listeners are all that differs.
         let is_more = |finding: &Finding| found.is_empty() || finding.class != Class::Tuned;
         let itself: Vec<Finding> = itself.into_iter().filter(is_more).collect();
         found.extend(itself);

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::codes;
 use super::finding::Findings;
 use super::table::{Names, Table};
+use crate::bundle::Place;
 use crate::source::{Sources, Span};
 use crate::state::{Interfaces, NodeState, Tree};
 
@@ -66,7 +67,7 @@ impl ReplyRouting {
         findings: &mut Findings,
     ) -> Self {
         let mut found = Self { interfaces: state.interfaces.clone(), ..Self::default() };
-        let prefix = format!("nodes/{node}/");
+        let prefix = Place::folder_of(node);
         let beside = || {
             tree.iter().filter_map(|(path, body)| Some((path, path.strip_prefix(&prefix)?, body)))
         };

@@ -35,9 +35,6 @@ const SHARED_PODS: Code = code!(Warning "LB324", "two Gateways on the same pods 
 pub const CODES: &[&Code] =
     &[&LOST, &CHANGED, &PORT_NAME, &PATH, &SHARED_PODS, &UNABLE, &TOO_MANY, &OTHER_CLASS];
 
-/// Domains whose listeners fit into a Gateway, beside the one for plain HTTP.
-const MOST_OF_GATEWAY: usize = 63;
-
 /// Reports what the routes of a Gateway do not say, or not as it is meant.
 pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report) {
     shared_pods(datacenter, report);
@@ -82,12 +79,13 @@ fn too_many(datacenter: &Datacenter, report: &mut Report) {
         }
         let own = datacenter.domains.values().filter(|domain| domain.entrypoint == *name);
         let count = own.filter(|domain| tiers.has_listener(domain)).count();
-        if count > MOST_OF_GATEWAY {
+        let most = gateway.first_room();
+        if count > most {
             let title = format!(
                 "the Gateway of `{name}` has {count} domains, and {implementation} has no ListenerSets"
             );
             report.push(
-                Diagnostic::new(&TOO_MANY, gateway.class.span, title, "at most 63 of them fit")
+                Diagnostic::new(&TOO_MANY, gateway.class.span, title, format!("at most {most} of them fit"))
                     .note("a Gateway has 64 listeners (maxItems), of which one is for plain http")
                     .help("name an implementation that has them (docs/gateway.md), use wildcard domains, or make several entrypoints"),
             );

@@ -7,9 +7,6 @@ use super::Lock;
 use crate::model::{Datacenter, GatewayTier, Host, Label};
 use crate::route::RoutingTable;
 
-/// Listeners of a ListenerSet or a Gateway (Gateway API, `maxItems`).
-pub const MOST_LISTENERS: usize = 64;
-
 /// The ListenerSets of a Gateway, or further Gateways where the implementation has none: the number of each domain's.
 pub type Places = BTreeMap<Host, usize>;
 
@@ -36,7 +33,7 @@ pub(super) fn allocate(
         let contested = contested(gateway, routes, name);
         let mut homeless = Vec::new();
         for host in own {
-            // Where a merge put too many into one, the last by name move.
+            // If a merge put too many into one, the last by name move.
             match lock.listener_set(name, host).filter(|set| sets.has_room(*set)) {
                 Some(set) => sets.add(host, set, contested(host)),
                 None => homeless.push(host),
@@ -81,13 +78,11 @@ struct Sets {
 
 impl Sets {
     fn new(gateway: &GatewayTier) -> Self {
-        // The Gateway itself, which has the listener for plain HTTP.
-        let first = MOST_LISTENERS - usize::from(!gateway.has_listener_sets());
-        Self { places: Places::new(), sets: Vec::new(), first }
+        Self { places: Places::new(), sets: Vec::new(), first: gateway.first_room() }
     }
 
     fn has_room(&self, set: usize) -> bool {
-        let most = if set == 0 { self.first } else { MOST_LISTENERS };
+        let most = if set == 0 { self.first } else { GatewayTier::MOST_LISTENERS };
         self.sets.get(set).is_none_or(|(count, _)| *count < most)
     }
 

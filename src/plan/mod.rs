@@ -20,7 +20,7 @@ pub use kubernetes::{
     Manifest, ManifestFile, Object, ObjectMeta, Parent, ParentObject, RouteBackend, RouteMatch,
     RouteRule, ServicePlan, ServicePort, SlicePlan, Tls, WrittenAnnotations,
 };
-pub use listener::{MOST_LISTENERS, Places};
+pub use listener::Places;
 pub use lock::Lock;
 pub use node::{
     Check, CheckCommand, Drain, HealthPort, Instance, IpRule, Kernel, KernelSetting, Mark,

@@ -161,7 +161,7 @@ fn usual_place(object: &Object) -> String {
             Place::Listeners { entrypoint, number }
         }
         "Service" if object.field("/spec/loadBalancerClass").is_some() => Place::Service(name),
-        _ => return format!("kubernetes/{}-{name}.yaml", object.key.kind.to_lowercase()),
+        _ => return Place::leftover(&object.key.kind, name),
     };
     place.to_string()
 }

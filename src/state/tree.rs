@@ -12,11 +12,8 @@ use anyhow::{Context, bail};
 use rayon::prelude::*;
 
 use super::object::{self, Object};
-use crate::bundle::{Change, ChangeKind, Disk, OldFile};
+use crate::bundle::{CONFIGURATION, Change, ChangeKind, Disk, OldFile};
 use crate::emit::{BundleFile, is_generated};
-
-/// The path of a node's configuration.
-const CONFIGURATION: &str = "etc/keepalived/keepalived.conf";
 
 /// Files below `nodes/` and `kubernetes/`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

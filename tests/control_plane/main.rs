@@ -4,5 +4,6 @@
 
 mod answer;
 mod cluster;
+mod inventories;
 #[path = "../support/mod.rs"]
 mod support;

@@ -86,7 +86,7 @@ pub(super) fn build(
         report,
     )?;
     let ports = ports(raw.ports.as_ref(), controller, raw.span, report);
-    let is_managed = choice.api == Api::Gateway && gateway::is_managed(raw);
+    let is_managed = choice.api == Api::Gateway && gateway::is_managed(raw, choice.api);
     let has_default =
         controller == Controller::IngressNginx && choice.api != Api::Gateway || is_managed;
     if !has_default && selector.is_none() {

@@ -38,6 +38,15 @@ pub struct GatewayTier {
 }
 
 impl GatewayTier {
+    /// Listeners of a ListenerSet or a Gateway (Gateway API, `maxItems`).
+    pub const MOST_LISTENERS: usize = 64;
+
+    /// Returns the number of domains whose listeners fit into the first of its objects: a Gateway has the one for plain
+    /// HTTP too.
+    pub fn first_room(&self) -> usize {
+        Self::MOST_LISTENERS - usize::from(!self.has_listener_sets())
+    }
+
     /// Returns true if the listeners of domains stand in ListenerSets; else they stand in Gateways.
     pub fn has_listener_sets(&self) -> bool {
         self.implementation.can(Feature::ListenerSets)
@@ -156,7 +165,7 @@ pub(super) fn build(
         );
     };
     required("class", own.is_some_and(|own| own.class.is_some()));
-    let is_managed = is_managed(raw);
+    let is_managed = is_managed(raw, api);
     required("selector", is_managed || own.is_some_and(|own| own.selector.is_some()));
     let named: Option<&Loc<Text<Subdomain>>> = own.and_then(|own| own.class.as_ref());
     let class = named.map_or(Some(edge.class.clone()), |raw| class(Some(raw), report));
@@ -200,8 +209,7 @@ pub(super) fn build(
     Some(GatewayTier {
         is_managed,
         implementation: implementation?,
-        is_implementation_named: raw.implementation.is_some()
-            || own.is_some_and(|own| own.implementation.is_some()),
+        is_implementation_named: named_implementation(raw).is_some(),
         class: class?,
         selector: selector?,
         http: http?,
@@ -211,14 +219,18 @@ pub(super) fn build(
 }
 
 /// Returns true if the pods of an edge's Gateway are those that Envoy Gateway makes for it, because nothing else is said.
-pub(super) fn is_managed(edge: &raw::Edge) -> bool {
-    let own = edge.gateway.as_ref();
-    let is_both = edge.api.as_ref().is_some_and(|api| api.value.text == Api::Both.word());
-    let name = own.and_then(|own| own.implementation.as_ref()).or(edge.implementation.as_ref());
-    let envoy = Implementation::DEFAULT.name.word();
-    name.is_none_or(|name| name.value.text == envoy)
-        && own.is_none_or(|own| own.selector.is_none())
-        && (is_both || edge.selector.is_none())
+pub(super) fn is_managed(edge: &raw::Edge, api: Api) -> bool {
+    let envoy = ImplementationName::EnvoyGateway.word();
+    named_implementation(edge).is_none_or(|name| name.value.text == envoy)
+        && edge.gateway.as_ref().is_none_or(|own| own.selector.is_none())
+        // With both APIs that of the edge is for Ingresses.
+        && (api == Api::Both || edge.selector.is_none())
+}
+
+/// The implementation that is written, below `gateway:` or beside it.
+fn named_implementation(edge: &raw::Edge) -> Option<&Loc<Text<ImplementationName>>> {
+    let own = edge.gateway.as_ref().and_then(|own| own.implementation.as_ref());
+    own.or(edge.implementation.as_ref())
 }
 
 /// The implementation, by the keys of the edge or those of its `gateway:`.
@@ -227,10 +239,9 @@ fn implementation(
     own: Option<&raw::EdgeGateway>,
     report: &mut Report,
 ) -> Option<Implementation> {
-    let name = own.and_then(|own| own.implementation.as_ref()).or(edge.implementation.as_ref());
     let version = own.and_then(|own| own.implementation_version.as_ref());
     let version = version.or(edge.implementation_version.as_ref());
-    let name = name.map_or(Some(Implementation::DEFAULT.name), |raw| {
+    let name = named_implementation(edge).map_or(Some(Implementation::DEFAULT.name), |raw| {
         value::word(raw, "implementation", report)
     });
     let version = version.map_or(Some(ControllerVersion::NEWEST), |raw| release(raw, report));

@@ -22,7 +22,7 @@ pub(super) fn lookup<'a, A: PartialEq>(
         Some((at_listener, rule))
     });
     let rules: Vec<(Precision, Considered<'a, A>)> = match implementation.host_order() {
-        // What none of its routes takes nobody takes.
+        // A request that none of its routes takes is 404.
         HostOrder::VirtualHosts => {
             let all: Vec<_> = rules.collect();
             let best = all.iter().map(|(at_listener, _)| *at_listener).max();

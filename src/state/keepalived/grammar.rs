@@ -1,4 +1,4 @@
-//! Which words keepalived knows where, and which of them open a block (facts D34). A word that it does not know is skipped,
+//! The words that keepalived knows in each block, and those that open a block (facts D34). A word that it does not know is skipped,
 //! and its `{` with it: the lines of the block are then read as its parent's.
 
 use crate::language::version::KeepalivedVersion;

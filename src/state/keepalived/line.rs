@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::include::{matching, normal};
 use super::variable::{Variables, definition};
-use crate::bundle::NodeFile;
+use crate::bundle::{NodeFile, Place};
 use crate::source::{FileId, Span};
 use crate::state::Tree;
 use crate::state::remark::{Kind, Remark};
@@ -178,9 +178,9 @@ impl<'a> Lines<'a> {
             self.remark(Kind::Unread, at, format!("`include {pattern}` goes round in a circle"));
             return;
         }
-        let node = format!("nodes/{}", self.node);
+        let node = Place::folder_of(self.node);
         let wanted = if pattern.starts_with('/') {
-            format!("{node}{pattern}")
+            format!("{node}{}", pattern.trim_start_matches('/'))
         } else {
             let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
             normal(&format!("{folder}/{pattern}"))

@@ -151,7 +151,7 @@ struct AllowedRoutes {
     namespaces: Namespaces,
 }
 
-/// How Envoy Gateway runs the pods of a Gateway: one on every node, so that a VIP finds one wherever it is, and without a
+/// The way in which Envoy Gateway runs the pods of a Gateway: one on every node, so that a VIP finds one wherever it is, and without a
 /// LoadBalancer Service beside ours.
 pub(super) fn envoy_proxy(meta: &ObjectMeta) -> Document<serde_json::Value> {
     Document {
