@@ -7,9 +7,9 @@ mod support;
 use std::fmt::Write as _;
 use std::fs;
 
-use lbgen::plan::Keep;
 use lbgen::plan::simulate::{Placement, Scenario, Simulator, System, sets};
-use support::fleet::{Fleet, lock_of, orders, over, plan_of, plan_with};
+use lbgen::plan::{Keep, Plan};
+use support::fleet::{Fleet, failed, lock_of, orders, over, plan_of, plan_with};
 
 /// A sequence that is the same on every machine (splitmix64): edits must not depend on a random seed.
 struct Sequence(u64);
@@ -96,6 +96,34 @@ fn rebalance_moves_no_more_than_it_must() {
     assert_eq!(over(&balanced, 0), 0);
 }
 
+/// An order of three racks that the lock has from before zones counted.
+#[test]
+fn rebalance_spreads_over_zones_and_then_rests() {
+    let mut fleet = Fleet::even(9, 6);
+    fleet.nodes.iter_mut().for_each(|(node, (_, zone))| *zone = Some(node / 3));
+    let mut unzoned = fleet.clone();
+    unzoned.nodes.values_mut().for_each(|(_, zone)| *zone = None);
+    let rack = |name: &str| name.trim_start_matches("lb-").parse::<usize>().unwrap() / 3;
+    let held = |plan: &Plan| {
+        let mut held = [0; 3];
+        plan.vips.iter().for_each(|vip| held[rack(vip.order[0].as_str())] += 1);
+        held
+    };
+    let lock = lock_of(&plan_of(&unzoned.text()));
+    let kept = plan_with(&fleet.text(), &lock, Keep::Locked);
+    assert_eq!(held(&kept), [3, 3, 0], "the lock wins");
+    assert_eq!(lock_of(&kept), lock);
+    let balanced = plan_with(&fleet.text(), &lock, Keep::Masters);
+    assert_eq!(held(&balanced), [2, 2, 2]);
+    let moved = kept.vips.iter().zip(&balanced.vips).filter(|(a, b)| a.order[0] != b.order[0]);
+    assert_eq!(moved.count(), 2, "one of each of the fuller racks");
+    for failures in 0..2 {
+        assert_eq!(over(&balanced, failures), 0);
+    }
+    let lock = lock_of(&balanced);
+    assert_eq!(lock_of(&plan_with(&fleet.text(), &lock, Keep::Masters)), lock, "nothing is better");
+}
+
 #[test]
 fn the_table_of_the_docs_is_what_is_measured() {
     let mut text = String::from(
@@ -172,6 +200,7 @@ fn the_table_of_the_docs_is_what_is_measured() {
          when two of them fail, and N nodes cannot stand second for more than N VIPs. No orders reach the bound there, with the VIPs spread evenly now."
     )
     .unwrap();
+    text += &zones_table();
     assert!(furthest[2] <= 1, "{furthest:?}");
     let path = support::root().join("docs/evenness.md");
     if std::env::var_os("UPDATE_DOCS").is_some() {
@@ -182,4 +211,74 @@ fn the_table_of_the_docs_is_what_is_measured() {
         text,
         "stale: UPDATE_DOCS=1 cargo test --test evenness docs"
     );
+}
+
+/// The VIPs in the fullest zone, for racks of one size and of several.
+fn zones_table() -> String {
+    let mut text = String::from(
+        "\n## Zones\n\n\
+         Nodes of one weight in racks, named rack by rack. *Share* is that of the largest rack, rounded up; the numbers are the VIPs in the fullest\n\
+         rack while every node is up. *In turn* is VIP after VIP to node after node, as it was before zones counted. The last columns are the most\n\
+         VIPs on one node beyond its share after one and two failures, and with a rack gone.\n\n\
+         | nodes per rack | VIPs | entrypoints | share | in turn | lbgen | 1 failed | 2 failed | a rack gone |\n\
+         | --- | --: | --: | --: | --: | --: | --: | --: | --: |\n",
+    );
+    let racks: [&[u32]; 8] = [
+        &[1, 1],
+        &[2, 2],
+        &[3, 3, 3],
+        &[4, 2, 1],
+        &[2, 2, 2, 2],
+        &[8, 3, 1, 5],
+        &[3, 3, 3, 3, 3],
+        &[8, 8, 8, 8, 8, 8],
+    ];
+    for sizes in racks {
+        for (vips, entrypoints) in [(2, 1), (3, 1), (4, 1), (6, 1), (20, 1), (20, 3), (60, 2)] {
+            let mut fleet = Fleet::even(sizes.iter().sum(), vips);
+            let zone_of = |node: u32| -> u32 {
+                let (mut zone, mut left) = (0, node);
+                while left >= sizes[zone as usize] {
+                    left -= sizes[zone as usize];
+                    zone += 1;
+                }
+                zone
+            };
+            for (node, (_, zone)) in &mut fleet.nodes {
+                *zone = Some(zone_of(*node));
+            }
+            fleet.vips.iter_mut().for_each(|(vip, entrypoint)| *entrypoint = vip % entrypoints);
+            let plan = plan_of(&fleet.text());
+            let most = |holders: &mut dyn Iterator<Item = u32>| {
+                let mut held = vec![0usize; sizes.len()];
+                holders.for_each(|node| held[zone_of(node) as usize] += 1);
+                held.into_iter().max().unwrap()
+            };
+            let nodes: u32 = sizes.iter().sum();
+            let in_turn = most(&mut (0..vips).map(|vip| vip % nodes));
+            let node = |name: &str| name.trim_start_matches("lb-").parse::<u32>().unwrap();
+            let ours = most(&mut plan.vips.iter().map(|vip| node(vip.order[0].as_str())));
+            let share = (vips * sizes.iter().max().unwrap()).div_ceil(nodes) as usize;
+            assert!(ours <= share, "{sizes:?}, {vips} VIPs: {ours} in one rack, share {share}");
+            let simulator = Simulator::of(&plan);
+            let gone = (0..sizes.len() as u32).map(|zone| {
+                let inside = fleet.nodes.keys().filter(|node| zone_of(**node) == zone);
+                let names: Vec<String> = inside.map(|node| format!("lb-{node:03}")).collect();
+                let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                Placement::of(&simulator, &failed(&names), System::Lbgen).over
+            });
+            let sizes: Vec<String> = sizes.iter().map(ToString::to_string).collect();
+            writeln!(
+                text,
+                "| {} | {vips} | {entrypoints} | {share} | {} | {ours} | {} | {} | {} |",
+                sizes.join(" "),
+                if in_turn > share { format!("**{in_turn}**") } else { in_turn.to_string() },
+                over(&plan, 1),
+                if nodes > 2 { over(&plan, 2).to_string() } else { "-".to_owned() },
+                gone.max().unwrap()
+            )
+            .unwrap();
+        }
+    }
+    text
 }

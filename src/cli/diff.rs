@@ -60,6 +60,7 @@ pub struct Args {
 
 pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
     args.from.refuse_two_readers(&args.input)?;
+    session.here.with_output(&args.output);
     let _lock = WriteLock::shared(&args.output);
     each(&args.input, session, |session, loaded| answer(args, loaded, session))
 }

@@ -60,6 +60,7 @@ impl Input {
     /// Reads the inventories and their locks. What is wrong with the fleet as a whole is in the session's report; its
     /// sources have every file, under the ids that the members' sessions know.
     pub fn load(&self, session: &mut Session) -> anyhow::Result<Members> {
+        session.here.with_inventory(&self.inventory);
         let is_fleet = !self.is_stdin() && self.inventory.is_dir();
         let mut read: Vec<(Loaded, Report)> = Vec::new();
         let mut keep = |path: &Path, inventory, mut report, sources: &mut Sources| {

@@ -7,6 +7,7 @@ mod check;
 mod complete;
 mod diff;
 mod explain;
+mod here;
 mod import;
 mod init;
 mod input;

@@ -6,13 +6,13 @@ use serde::Serialize;
 use super::about::{self, About};
 use super::answer::{Answer, Body, each};
 use super::session::{Loaded, LockFile, Session};
-use super::table::table;
+use super::table::{table, table_with_list};
 use super::{Exit, Format, Input};
 use crate::bundle;
 use crate::diag::count;
-use crate::model::Subdomain;
+use crate::model::{Label, Subdomain};
 use crate::plan::{Keep, Plan};
-use crate::view::Orders;
+use crate::view::{Orders, ZoneRow};
 
 pub const ABOUT: About = About {
     name: "plan",
@@ -54,7 +54,27 @@ struct Move<'a> {
 struct Rebalanced<'a> {
     version: u8,
     moves: Vec<Move<'a>>,
+    /// How uneven it is, now and with the rewritten orders.
+    measures: Vec<Measure>,
     plan: Orders<'a>,
+}
+
+/// A figure that tells how uneven orders are, now and rewritten.
+#[derive(Serialize)]
+struct Measure {
+    name: &'static str,
+    now: usize,
+    rebalanced: usize,
+}
+
+impl Measure {
+    /// Returns true if the gravest figure that differs is better.
+    fn is_better(measures: &[Measure]) -> bool {
+        measures
+            .iter()
+            .find(|one| one.now != one.rebalanced)
+            .is_some_and(|one| one.rebalanced < one.now)
+    }
 }
 
 pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
@@ -63,34 +83,139 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
 
 fn answer(args: &Args, loaded: &Loaded, session: &mut Session) -> anyhow::Result<Answer> {
     let Some(planned) = session.valid_plan(loaded) else { return Ok(Answer::failed(session)) };
+    let orders = Orders::of(&planned.plan);
     if !args.rebalance {
-        let orders = Orders::of(&planned.plan);
         let body = match session.global.format {
             Format::Json => Body::Json(serde_json::to_value(&orders)?),
-            _ => Body::Text(allocations(&orders) + "\n" + &evenness(&orders)),
+            _ => {
+                let reasons = above_share(&orders, loaded, session);
+                Body::Text(allocations(&orders) + "\n" + &evenness(&orders, &reasons))
+            }
         };
         return Ok(Answer::new(Exit::Done, body));
     }
     let Some(balanced) = session.plan(loaded, Keep::Masters, &[]) else {
         return Ok(Answer::failed(session));
     };
+    let rewritten = Orders::of(&balanced.plan);
     let moves = moves(&planned.plan, &balanced.plan);
-    let orders = Orders::of(&balanced.plan);
+    let measures = measures(&orders, &rewritten);
+    let is_better = Measure::is_better(&measures);
+    // Orders that are no better are not worth a move.
+    let (moves, measures, rewritten) = match is_better {
+        true => (moves, measures, rewritten),
+        false => (Vec::new(), self::measures(&orders, &orders), orders),
+    };
     let body = match session.global.format {
-        Format::Json => {
-            Body::Json(serde_json::to_value(Rebalanced { version: 1, moves, plan: orders })?)
-        }
-        _ => Body::Text(rebalanced(&moves, &orders)),
+        Format::Json => Body::Json(serde_json::to_value(Rebalanced {
+            version: 1,
+            moves,
+            measures,
+            plan: rewritten,
+        })?),
+        _ => Body::Text(rebalanced(&moves, &measures) + "\n" + &evenness(&rewritten, "")),
     };
     match loaded.lock_file(&balanced.plan) {
         None if args.write => bail!("an inventory from standard input has no lock to write"),
-        Some(lock) if args.write => write(&lock, session)?,
-        Some(lock) if !lock.current => {
-            session.remark("nothing was written; `--write` stores these orders in the lock");
+        Some(_) if !is_better => {
+            session.remark("no other orders are more even; nothing was written");
         }
-        _ => {}
+        Some(lock) if args.write => write(&lock, session)?,
+        Some(_) => session.remark("nothing was written; `--write` stores these orders in the lock"),
+        None => {}
     }
     Ok(Answer::new(Exit::Done, body))
+}
+
+/// Says of each zone above its share what keeps VIPs there: the lock, or the inventory.
+fn above_share(orders: &Orders<'_>, loaded: &Loaded, session: &mut Session) -> String {
+    let found = zones_above(orders);
+    if found.is_empty() {
+        return String::new();
+    }
+    let balanced = session.plan(loaded, Keep::Masters, &[]);
+    let left = balanced.map_or(Vec::new(), |balanced| {
+        zones_above(&Orders::of(&balanced.plan)).iter().map(ZoneAbove::place).collect()
+    });
+    let mut text = String::new();
+    let mut by_lock = false;
+    for above in found {
+        let is_written = left.contains(&above.place());
+        by_lock |= !is_written;
+        let what = if is_written { "the inventory" } else { "the lock" };
+        text += &format!("{}: kept by {what}\n", above.text());
+    }
+    if by_lock {
+        let command = session.here.command("plan", &["--rebalance"]);
+        text += &format!("an even spread and what it moves: {command}\n");
+    }
+    text
+}
+
+/// A zone that holds more than its share: of all VIPs, or of those of one entrypoint.
+struct ZoneAbove<'a> {
+    zone: &'a Label,
+    entrypoint: Option<&'a Label>,
+    vips: usize,
+    bound: usize,
+}
+
+impl ZoneAbove<'_> {
+    fn place(&self) -> (String, Option<String>) {
+        (self.zone.to_string(), self.entrypoint.map(ToString::to_string))
+    }
+
+    fn text(&self) -> String {
+        let of = self.entrypoint.map(|entrypoint| format!(" of `{entrypoint}`"));
+        let vips = count(self.vips, "VIP");
+        format!(
+            "zone {} holds {vips}{}, its share is {}",
+            self.zone,
+            of.unwrap_or_default(),
+            self.bound
+        )
+    }
+}
+
+fn zones_above<'a>(orders: &Orders<'a>) -> Vec<ZoneAbove<'a>> {
+    let mut found = Vec::new();
+    for row in &orders.zones {
+        let whole = (None, row.vips, row.bound);
+        let parts = row.entrypoints.iter().map(|one| (Some(one.entrypoint), one.vips, one.bound));
+        for (entrypoint, vips, bound) in std::iter::once(whole).chain(parts) {
+            if vips > bound {
+                found.push(ZoneAbove { zone: row.zone, entrypoint, vips, bound });
+            }
+        }
+    }
+    found
+}
+
+/// The figures by which rewritten orders are better, the gravest first.
+fn measures(now: &Orders<'_>, rebalanced: &Orders<'_>) -> Vec<Measure> {
+    let over = |orders: &Orders<'_>, failures: usize| {
+        orders.worst.iter().find(|worst| worst.failures == failures).map_or(0, |worst| worst.over)
+    };
+    let zones = |orders: &Orders<'_>| {
+        zones_above(orders).iter().map(|above| above.vips - above.bound).max().unwrap_or(0)
+    };
+    let without_zone =
+        |orders: &Orders<'_>| orders.zones.iter().map(|zone| zone.over_without).max().unwrap_or(0);
+    let sets_over =
+        |orders: &Orders<'_>| orders.worst.iter().map(|worst| worst.sets_over).sum::<usize>();
+    let figures = |orders: &Orders<'_>| {
+        [
+            ("VIPs above a node's share", over(orders, 0)),
+            ("VIPs above a zone's share", zones(orders)),
+            ("VIPs above a node's share, one node failed", over(orders, 1)),
+            ("VIPs above a node's share, two nodes failed", over(orders, 2)),
+            ("VIPs above a node's share, one zone failed", without_zone(orders)),
+            ("VIPs with the first two nodes in one zone", orders.within_zone),
+            ("failures of up to two nodes that put a node above its share", sets_over(orders)),
+        ]
+    };
+    let pairs = figures(now).into_iter().zip(figures(rebalanced));
+    pairs.map(|((name, now), (_, rebalanced))| Measure { name, now, rebalanced }).collect()
 }
 
 fn write(lock: &LockFile, session: &Session) -> anyhow::Result<()> {
@@ -101,7 +226,7 @@ fn write(lock: &LockFile, session: &Session) -> anyhow::Result<()> {
     }
     bundle::replace_file(&lock.path, &lock.text)
         .with_context(|| format!("cannot write the lock {shown}"))?;
-    session.note(&format!("wrote {shown}; next: lbgen diff"));
+    session.note(&format!("wrote {shown}; next: {}", session.here.command("diff", &[])));
     Ok(())
 }
 
@@ -120,7 +245,7 @@ fn moves<'a>(before: &'a Plan, after: &'a Plan) -> Vec<Move<'a>> {
         .collect()
 }
 
-fn rebalanced(moves: &[Move<'_>], orders: &Orders<'_>) -> String {
+fn rebalanced(moves: &[Move<'_>], measures: &[Measure]) -> String {
     let mut text = String::new();
     if !moves.is_empty() {
         let name = |node: Option<&Subdomain>| node.map(ToString::to_string).unwrap_or_default();
@@ -129,41 +254,55 @@ fn rebalanced(moves: &[Move<'_>], orders: &Orders<'_>) -> String {
     }
     let verb = if moves.len() == 1 { "moves" } else { "move" };
     text += &format!("{} {verb} to another MASTER\n\n", count(moves.len(), "VIP"));
-    text + &evenness(orders)
+    let rows = measures
+        .iter()
+        .map(|one| vec![one.name.to_owned(), one.now.to_string(), one.rebalanced.to_string()]);
+    text + &table(&["IN THE WORST CASE", "NOW", "REBALANCED"], rows)
 }
 
+/// Who holds each VIP in which order, and its numbers.
 fn allocations(orders: &Orders<'_>) -> String {
-    let rows = orders.vips.iter().map(|vip| {
-        let then: Vec<&str> = vip.order.iter().skip(1).map(|rank| rank.node.as_str()).collect();
-        vec![
+    let or_none = |found: Option<String>| found.unwrap_or("-".to_owned());
+    let orders_of = orders.vips.iter().map(|vip| {
+        let names = vip.order.iter().skip(1).map(|rank| rank.node.to_string());
+        let held = [
             vip.address.to_string(),
             vip.entrypoint.to_string(),
+            or_none(vip.gateway.map(ToString::to_string)),
+            or_none(vip.master.map(ToString::to_string)),
+        ];
+        (held.to_vec(), names.collect())
+    });
+    let numbers = orders.vips.iter().map(|vip| {
+        vec![
+            vip.address.to_string(),
             vip.vrid.to_string(),
-            vip.table.map_or("-".to_owned(), |table| table.to_string()),
-            vip.rule_priority.map_or("-".to_owned(), |priority| priority.to_string()),
-            vip.mark.map_or("-".to_owned(), |mark| format!("{mark:#x}")),
-            vip.master.map(ToString::to_string).unwrap_or_default(),
-            then.join(" "),
+            or_none(vip.table.map(|table| table.to_string())),
+            or_none(vip.rule_priority.map(|priority| priority.to_string())),
+            or_none(vip.mark.map(|mark| format!("{mark:#x}"))),
+            or_none(vip.mark_rule_priority.map(|priority| priority.to_string())),
         ]
     });
-    table(&["VIP", "ENTRYPOINT", "VRID", "TABLE", "RULE", "MARK", "MASTER", "THEN"], rows)
+    let headers = ["VIP", "ENTRYPOINT", "GATEWAY", "MASTER", "THEN"];
+    let text = table_with_list(&headers, orders_of.collect());
+    text + "\n" + &table(&["VIP", "VRID", "TABLE", "RULE", "MARK", "MARK RULE"], numbers)
 }
 
 /// Load per node and zone now, and the worst case of failures.
-fn evenness(orders: &Orders<'_>) -> String {
+fn evenness(orders: &Orders<'_>, reasons: &str) -> String {
     let rows = orders.nodes.iter().map(|node| {
         vec![
             node.node.to_string(),
             node.zone.map_or("-".to_owned(), ToString::to_string),
+            node.state.to_owned(),
             node.weight.to_string(),
             node.vips.to_string(),
+            node.bound.map_or("-".to_owned(), |bound| bound.to_string()),
         ]
     });
-    let mut text = table(&["NODE", "ZONE", "WEIGHT", "VIPS"], rows);
-    let zones = orders.zones();
-    if !zones.is_empty() {
-        let rows = zones.iter().map(|(zone, held)| vec![zone.to_string(), held.to_string()]);
-        text += &("\n".to_owned() + &table(&["ZONE", "VIPS"], rows));
+    let mut text = table(&["NODE", "ZONE", "STATE", "WEIGHT", "VIPS", "BOUND"], rows);
+    if !orders.zones.is_empty() {
+        text += &("\n".to_owned() + &zone_table(&orders.zones) + reasons);
         if orders.within_zone > 0 {
             let vips = count(orders.within_zone, "VIP");
             text += &format!("{vips} with the first two nodes in one zone\n");
@@ -184,5 +323,14 @@ fn evenness(orders: &Orders<'_>) -> String {
     text + "\n" + &table(&headers, rows) + COLUMNS
 }
 
+/// Zones, with the VIPs that their nodes hold.
+pub fn zone_table(zones: &[ZoneRow<'_>]) -> String {
+    let rows = zones
+        .iter()
+        .map(|row| vec![row.zone.to_string(), row.vips.to_string(), row.bound.to_string()]);
+    table(&["ZONE", "VIPS", "BOUND"], rows)
+}
+
 /// The meaning of the columns of a worst case.
-pub const COLUMNS: &str = "BOUND: the largest share by weight of a surviving node, rounded up. OVER: the most by which a node exceeds its own share. UNHELD: VIPs on no node.\n";
+pub const COLUMNS: &str = "BOUND: the largest share by weight of a node that is left, rounded up.\n\
+OVER: the most by which a node exceeds its own share. UNHELD: VIPs on no node.\n";

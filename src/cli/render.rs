@@ -60,6 +60,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
+    session.here.with_output(&args.output);
     if args.check {
         let _lock = WriteLock::shared(&args.output);
         return each(&args.input, session, |session, loaded| check(args, loaded, session));
@@ -72,7 +73,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
     prepared.recover(args)?;
     if prepared.is_stale() {
         // Another render of these inventories was first.
-        *session = Session::new(session.global.clone());
+        *session = session.anew();
         prepared = match Prepared::of(args, session)? {
             Some(prepared) if prepared.may_be_written(args) => prepared,
             Some(prepared) => return prepared.refuse(session),
@@ -247,7 +248,7 @@ impl Args {
     fn render(&self, loaded: &Loaded, session: &mut Session) -> anyhow::Result<Option<Rendered>> {
         let rendered = session.render(loaded, &self.output)?;
         if let Some(rendered) = &rendered {
-            self.refuse_lock(rendered)?;
+            self.refuse_lock(rendered, session)?;
             if rendered.lock.is_none() {
                 session
                     .note("standard input has no lock: every number and order is allocated again");
@@ -257,18 +258,19 @@ impl Args {
     }
 
     /// `--locked`: a lock that would have to change is an error.
-    fn refuse_lock(&self, rendered: &Rendered) -> anyhow::Result<()> {
+    fn refuse_lock(&self, rendered: &Rendered, session: &Session) -> anyhow::Result<()> {
         if self.locked && rendered.lock.is_none() {
             bail!("--locked needs a lock, and standard input has none");
         }
         if let Some(lock) = rendered.stale_lock().filter(|_| self.locked) {
             let path = lock.path.display();
+            let render = session.here.command_on_bundle("render", &[]);
             if lock.old.is_empty() {
                 bail!(
-                    "{path} is missing: restore it from git; only if nothing runs yet, run `lbgen render` without --locked and commit it"
+                    "{path} is missing: restore it from git; only if nothing runs yet, run `{render}` and commit it"
                 );
             }
-            bail!("{path} would have to change: run `lbgen render` without --locked and commit it");
+            bail!("{path} would have to change: run `{render}` and commit it");
         }
         Ok(())
     }

@@ -83,6 +83,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
         bail!("--soak takes a number and its unit (s, m), such as `60s`, not `{}`", args.soak);
     };
     args.from.refuse_two_readers(&args.input)?;
+    session.here.with_output(&args.output);
     let _lock = WriteLock::shared(&args.output);
     each(&args.input, session, |session, loaded| answer(args, soak, loaded, session))
 }
@@ -97,7 +98,7 @@ fn answer(
         return Ok(Answer::failed(session));
     };
     let datacenter = rendered.datacenter.as_str();
-    refuse_stale(args, &rendered)?;
+    refuse_stale(args, &rendered, session)?;
     let tree = args.from.with_objects(args.running(datacenter)?, &rendered)?;
     let changes = tree.changes(&rendered.files);
     let read = read_all(&tree, &rendered, session);
@@ -166,16 +167,20 @@ fn left(tree: &Tree, rendered: &Rendered) -> BTreeMap<String, Vec<String>> {
 }
 
 /// The bundle on disk must be what the inventory gives: it is what the nodes will get.
-fn refuse_stale(args: &Args, rendered: &Rendered) -> anyhow::Result<()> {
+fn refuse_stale(args: &Args, rendered: &Rendered, session: &Session) -> anyhow::Result<()> {
     let disk = Disk::open(&args.output, rendered.datacenter.as_str())?;
     if !disk.is_rendered() {
         bail!(
-            "there is no bundle in {}: run `lbgen render`, or say with -o where it is",
-            disk.root().display()
+            "there is no bundle in {}: run `{}`, or say with -o where it is",
+            disk.root().display(),
+            session.here.command_on_bundle("render", &[])
         );
     }
     if !bundle::changes(&disk, &rendered.files)?.is_empty() || rendered.stale_lock().is_some() {
-        bail!("the bundle is out of date: run `lbgen render`, review and commit it first");
+        bail!(
+            "the bundle is out of date: run `{}`, review and commit it first",
+            session.here.command_on_bundle("render", &[])
+        );
     }
     let strangers = bundle::strangers(&disk, &rendered.files)?;
     if !strangers.is_empty() {

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::here::Here;
 use super::{Format, Global, output};
 use crate::bundle::{self, Place};
 use crate::diag::{self, Diagnostic, Report, Severity};
@@ -21,6 +22,8 @@ pub struct Session {
     pub global: Global,
     pub sources: Sources,
     pub report: Report,
+    /// For commands to type next.
+    pub here: Here,
     /// The messages kept for a person.
     said: RefCell<String>,
     /// True if the report is part of them.
@@ -90,15 +93,22 @@ impl Session {
             global,
             sources: Sources::default(),
             report: Report::default(),
+            here: Here::default(),
             said: RefCell::default(),
             diagnosed: false,
             datacenter: None,
         }
     }
 
+    /// A session that begins once more.
+    pub fn anew(&self) -> Self {
+        Self { here: self.here.clone(), ..Self::new(self.global.clone()) }
+    }
+
     /// A session for one datacenter: what it says is kept until [`Session::flush`].
     pub fn member(&self, report: Report, datacenter: Option<String>) -> Self {
-        Self { report, datacenter, sources: self.sources.clone(), ..Self::new(self.global.clone()) }
+        let (sources, here) = (self.sources.clone(), self.here.clone());
+        Self { report, datacenter, sources, here, ..Self::new(self.global.clone()) }
     }
 
     /// Prints what was kept for a person: the diagnostics, then the rest.
@@ -194,7 +204,10 @@ impl Session {
                     "planned anew",
                 )
                 .note("numbers and failover orders may differ from those that run: VIPs would move and VRRP instances would be recreated")
-                .help("restore the lock from git; `--new-lock` plans anew, and `lbgen diff --new-lock` shows what that changes"),
+                .help(format!(
+                    "restore the lock from git; `--new-lock` plans anew, and `{}` shows what that changes",
+                    self.here.command_on_bundle("diff", &["--new-lock"])
+                )),
             );
             self.report.sort();
         }

@@ -11,7 +11,7 @@ use super::about::{self, About};
 use super::answer::{Answer, Body, entry, print};
 use super::complete;
 use super::input::{Member, Members};
-use super::plan::COLUMNS;
+use super::plan::{COLUMNS, zone_table};
 use super::session::Session;
 use super::stream::Document;
 use super::table::table;
@@ -21,7 +21,7 @@ use crate::diag::count;
 use crate::model::Subdomain;
 use crate::plan::Plan;
 use crate::plan::simulate::{Placement, Scenario, Simulator, System, Worst, sets};
-use crate::view::{Move, PlacementRow, scenario_name};
+use crate::view::{Move, PlacementRow, ZoneRow, natural, scenario_name};
 
 /// More rows than this tell a person nothing; the worst ones are shown.
 const SHOWN: usize = 40;
@@ -292,7 +292,12 @@ fn placement<'a>(
         vec![vip.address.to_string(), vip.entrypoint.to_string(), name(now.holders[index]), from]
     });
     let sum = format!("{} moved, {} unheld\n", count(moves.len(), "VIP"), now.unheld);
-    table(&["VIP", "ENTRYPOINT", "HOLDER", "MOVED"], rows) + &sum
+    let mut text = table(&["VIP", "ENTRYPOINT", "HOLDER", "MOVED"], rows) + &sum;
+    let zones = ZoneRow::of(plan, simulator, now);
+    if !zones.is_empty() {
+        text += &("\n".to_owned() + &zone_table(&zones));
+    }
+    text
 }
 
 /// A line per set of failures: the load of each node, warm where it is near its bound.
@@ -302,14 +307,16 @@ fn heat_map(
     placements: &[Placement<'_>],
     seen: usize,
 ) -> String {
+    let mut nodes: Vec<&Subdomain> = plan.nodes.iter().map(|node| &node.node).collect();
+    nodes.sort_by(|a, b| natural(a.as_str(), b.as_str()));
     let mut headers = vec!["FAILED"];
-    headers.extend(plan.nodes.iter().map(|node| node.node.as_str()));
+    headers.extend(nodes.iter().map(|node| node.as_str()));
     headers.push("MOVED");
     let rows = placements.iter().map(|placement| {
         let mut row = vec![scenario_name(&placement.scenario)];
-        row.extend(plan.nodes.iter().map(|node| match placement.scenario.is_out(&node.node) {
+        row.extend(nodes.iter().map(|node| match placement.scenario.is_out(node) {
             true => "-".to_owned(),
-            false => warm(placement.loads[&node.node], placement.bound),
+            false => warm(placement.loads[node], placement.bound),
         }));
         row.push(placement.moved(normal).len().to_string());
         row

@@ -27,7 +27,7 @@ pub use node::{
     NodePlan, ReplyRouting, Route, Selector, Unhealthy, VirtualAddress,
 };
 pub use number::{Numbers, RoutingNumbers};
-pub use order::{Keep, bound};
+pub use order::{Keep, bound, bound_of_groups};
 pub use priority::{HEALTHY, falling as priorities};
 
 use std::collections::BTreeMap;
@@ -65,6 +65,8 @@ pub struct VipPlan {
     pub address: IpAddr,
     /// The traffic that it is for.
     pub entrypoint: Label,
+    /// The gateway of its replies, or `None` if it has none.
+    pub gateway: Option<Label>,
     /// VIPs of one group share nodes, directly or through others; those of different groups share none.
     pub group: usize,
     /// Its numbers.
@@ -104,6 +106,7 @@ pub fn plan(
             VipPlan {
                 address: vip.address.value,
                 entrypoint: vip.entrypoint.clone(),
+                gateway: vip.gateway.clone(),
                 group,
                 numbers,
                 base_order,

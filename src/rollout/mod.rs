@@ -8,6 +8,7 @@ mod step;
 mod switch;
 
 pub use script::Script;
+pub(crate) use step::quoted;
 pub use step::{Act, Command, Do, Exception, Expectation, Promise, Step, VipMove};
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -5,7 +5,12 @@ mod orders;
 mod placement;
 mod rows;
 
+/// The order of names as people sort them: `lb-2` stands before `lb-10`.
+pub fn natural(a: &str, b: &str) -> std::cmp::Ordering {
+    alphanumeric_sort::compare_str(a, b).then_with(|| a.cmp(b))
+}
+
 pub use impact::{markdown as impact_markdown, seconds};
-pub use orders::{NodeRow, Orders, Rank, VipRow, WorstRow};
+pub use orders::{EntrypointInZone, NodeRow, Orders, Rank, VipRow, WorstRow, ZoneRow};
 pub use placement::{Move, PlacementRow, VipPlacement, scenario_name};
 pub use rows::{Row, rows};

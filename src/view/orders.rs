@@ -1,12 +1,14 @@
 //! The nodes that hold each VIP, in standby order, with their numbers, and how even that is.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use serde::Serialize;
 
+use super::natural;
 use crate::model::{Label, Subdomain};
 use crate::plan::Plan;
-use crate::plan::simulate::{Placement, Scenario, Simulator, System, Worst, sets};
+use crate::plan::simulate::{Placement, Scenario, Simulator, System, Worst, ZoneLoad, sets};
 
 /// All sets of up to this many failures are looked at.
 const FAILURES: usize = 2;
@@ -20,12 +22,13 @@ pub struct Orders<'a> {
     pub datacenter: &'a Label,
     /// By address.
     pub vips: Vec<VipRow<'a>>,
-    /// By name.
+    /// By name, numbers in it as numbers.
     pub nodes: Vec<NodeRow<'a>>,
     /// The worst that each number of failures does, beginning with none.
     pub worst: Vec<WorstRow>,
+    /// By name, where nodes have zones.
+    pub zones: Vec<ZoneRow<'a>>,
     /// VIPs whose first two nodes are in one zone.
-    #[serde(skip)]
     pub within_zone: usize,
 }
 
@@ -36,6 +39,8 @@ pub struct VipRow<'a> {
     pub address: IpAddr,
     /// The traffic that it is for.
     pub entrypoint: &'a Label,
+    /// The gateway of its replies, where it has one.
+    pub gateway: Option<&'a Label>,
     /// Virtual router id.
     pub vrid: u8,
     /// Routing table, where it has a gateway,
@@ -68,10 +73,75 @@ pub struct NodeRow<'a> {
     pub node: &'a Subdomain,
     /// Failure domain.
     pub zone: Option<&'a Label>,
+    /// `active`, `draining` or `maintenance`.
+    pub state: &'static str,
     /// Share of VIPs; 0 while it takes none.
     pub weight: u32,
     /// The number of VIPs that it holds.
     pub vips: usize,
+    /// The most that it would hold, were VIPs spread evenly; `None` while it takes none.
+    pub bound: Option<usize>,
+}
+
+/// A zone and what its nodes hold while every node is up.
+#[derive(Debug, Serialize)]
+pub struct ZoneRow<'a> {
+    /// Its name.
+    pub zone: &'a Label,
+    /// The VIPs that its nodes hold.
+    pub vips: usize,
+    /// The most that they would hold, were VIPs spread evenly.
+    pub bound: usize,
+    /// The excess of the node furthest over its share, once the zone has failed too.
+    pub over_without: usize,
+    /// The same for the VIPs of each entrypoint.
+    pub entrypoints: Vec<EntrypointInZone<'a>>,
+}
+
+/// The VIPs of an entrypoint in a zone.
+#[derive(Debug, Serialize)]
+pub struct EntrypointInZone<'a> {
+    /// The traffic that they are for.
+    pub entrypoint: &'a Label,
+    /// The VIPs that nodes of the zone hold.
+    pub vips: usize,
+    /// The most that they would hold, were VIPs spread evenly.
+    pub bound: usize,
+}
+
+impl<'a> ZoneRow<'a> {
+    /// The zones of a placement.
+    pub fn of(plan: &'a Plan, simulator: &Simulator<'a>, placement: &Placement<'a>) -> Vec<Self> {
+        let with_vips =
+            |entrypoint: &&Label| plan.vips.iter().any(|vip| vip.entrypoint == **entrypoint);
+        let by_entrypoint: Vec<(&Label, Vec<ZoneLoad<'_>>)> = plan
+            .entrypoints
+            .iter()
+            .filter(with_vips)
+            .map(|entrypoint| (entrypoint, simulator.zones(placement, Some(entrypoint))))
+            .collect();
+        let all = simulator.zones(placement, None).into_iter().enumerate();
+        all.map(|(index, ZoneLoad { zone, vips, bound })| Self {
+            zone,
+            vips,
+            bound,
+            over_without: {
+                let inside = plan.nodes.iter().filter(|node| node.zone.as_ref() == Some(zone));
+                let mut without = placement.scenario.clone();
+                without.failed.extend(inside.map(|node| node.node.clone()));
+                Placement::of(simulator, &without, System::Lbgen).over
+            },
+            entrypoints: by_entrypoint
+                .iter()
+                .map(|(entrypoint, loads)| EntrypointInZone {
+                    entrypoint,
+                    vips: loads[index].vips,
+                    bound: loads[index].bound,
+                })
+                .collect(),
+        })
+        .collect()
+    }
 }
 
 /// The worst case of a number of failures.
@@ -87,6 +157,8 @@ pub struct WorstRow {
     pub over: usize,
     /// VIPs that nobody holds.
     pub unheld: usize,
+    /// The sets of so many nodes whose failure puts a node over its share.
+    pub sets_over: usize,
     /// The nodes that failed.
     pub failed: Vec<Subdomain>,
 }
@@ -96,39 +168,31 @@ impl<'a> Orders<'a> {
     pub fn of(plan: &'a Plan) -> Self {
         let simulator = Simulator::of(plan);
         let now = Placement::of(&simulator, &Scenario::default(), System::Lbgen);
+        let shares: BTreeMap<&Subdomain, usize> = simulator.shares(&now.scenario).collect();
+        let mut nodes: Vec<NodeRow<'_>> = plan
+            .nodes
+            .iter()
+            .map(|node| NodeRow {
+                node: &node.node,
+                zone: node.zone.as_ref(),
+                state: node.state.word(),
+                weight: node.weight,
+                vips: now.loads[&node.node],
+                bound: shares.get(&node.node).copied(),
+            })
+            .collect();
+        nodes.sort_by(|a, b| natural(a.node.as_str(), b.node.as_str()));
         Self {
             version: 1,
             datacenter: &plan.datacenter,
             vips: plan.vips.iter().map(VipRow::of).collect(),
-            nodes: plan
-                .nodes
-                .iter()
-                .map(|node| NodeRow {
-                    node: &node.node,
-                    zone: node.zone.as_ref(),
-                    weight: node.weight,
-                    vips: now.loads[&node.node],
-                })
-                .collect(),
+            nodes,
             worst: (0..=FAILURES)
                 .filter_map(|count| WorstRow::of(plan, &simulator, count))
                 .collect(),
+            zones: ZoneRow::of(plan, &simulator, &now),
             within_zone: within_zone(plan),
         }
-    }
-
-    /// Every zone, with the VIPs that its nodes hold.
-    pub fn zones(&self) -> Vec<(&'a Label, usize)> {
-        let mut zones: Vec<(&'a Label, usize)> = Vec::new();
-        for node in &self.nodes {
-            let Some(zone) = node.zone else { continue };
-            match zones.iter_mut().find(|(other, _)| *other == zone) {
-                Some((_, held)) => *held += node.vips,
-                None => zones.push((zone, node.vips)),
-            }
-        }
-        zones.sort();
-        zones
     }
 }
 
@@ -140,6 +204,7 @@ impl<'a> VipRow<'a> {
         Self {
             address: vip.address,
             entrypoint: &vip.entrypoint,
+            gateway: vip.gateway.as_ref(),
             vrid: vip.numbers.vrid,
             table: routing.map(|routing| routing.table),
             rule_priority: routing.map(|routing| routing.rule_priority),
@@ -154,8 +219,11 @@ impl<'a> VipRow<'a> {
 impl WorstRow {
     fn of(plan: &Plan, simulator: &Simulator<'_>, failures: usize) -> Option<Self> {
         let mut worst = Worst::new(1);
+        let mut sets_over = 0;
         for scenario in sets(plan, &Scenario::default(), failures) {
-            worst.add(Placement::of(simulator, &scenario, System::Lbgen));
+            let placement = Placement::of(simulator, &scenario, System::Lbgen);
+            sets_over += usize::from(placement.over > 0);
+            worst.add(placement);
         }
         let worst = worst.first()?;
         Some(Self {
@@ -164,6 +232,7 @@ impl WorstRow {
             bound: worst.bound,
             over: worst.over,
             unheld: worst.unheld,
+            sets_over,
             failed: worst.scenario.failed.iter().cloned().collect(),
         })
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::orders::ZoneRow;
 use crate::model::Subdomain;
 use crate::plan::Plan;
 use crate::plan::simulate::{Placement, Scenario, Simulator};
@@ -29,6 +30,8 @@ pub struct PlacementRow<'a> {
     pub unheld: usize,
     /// By node.
     pub loads: &'a BTreeMap<&'a Subdomain, usize>,
+    /// By name, where nodes have zones.
+    pub zones: Vec<ZoneRow<'a>>,
     /// By address.
     pub vips: Vec<VipPlacement<'a>>,
 }
@@ -108,6 +111,7 @@ impl<'a> PlacementRow<'a> {
             over: now.over,
             unheld: now.unheld,
             loads: &now.loads,
+            zones: ZoneRow::of(plan, simulator, now),
             vips: vips.collect(),
         }
     }

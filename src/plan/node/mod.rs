@@ -24,6 +24,8 @@ pub struct NodePlan {
     pub node: Subdomain,
     /// Failure domain.
     pub zone: Option<Label>,
+    /// Whether it takes VIPs, as the inventory says.
+    pub state: NodeState,
     /// Share of VIPs; 0 while it takes none.
     pub weight: u32,
     /// The protocol of its adverts.
@@ -81,6 +83,7 @@ impl Planner<'_> {
         NodePlan {
             node: self.name.clone(),
             zone: self.node.zone.clone(),
+            state: self.node.state,
             weight: if self.node.state == NodeState::Active { self.node.weight } else { 0 },
             vrrp_version: keepalived.vrrp_version,
             garp: keepalived.garp,

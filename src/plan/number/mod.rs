@@ -1,4 +1,4 @@
-//! VRIDs, tables, rule priorities and marks: pins, then the lock, then the lowest free number.
+//! VRIDs, tables, rule priorities and marks: pins, then the lock, then a free number by the VIP's hash.
 //!
 //! Two VIPs may share a number where no node holds both: with unicast adverts, a node hears only VIPs that it may
 //! hold, and tables, rules and marks are a node's own.
@@ -6,14 +6,16 @@
 mod mask;
 mod meet;
 mod pool;
+mod series;
 
 use super::lock::Lock;
 use crate::diag::Report;
 use crate::model::{Datacenter, RESERVED_TABLES, Vip};
 use crate::source::Loc;
-use mask::{submasks, wider_mask};
+use mask::wider_mask;
 use meet::Meet;
 use pool::{Pool, Slot};
+use series::Series;
 
 /// The numbers of a VIP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,14 +61,15 @@ pub(super) fn allocate(
         |a: usize, b: usize| vips[a].address.value.is_ipv4() == vips[b].address.value.is_ipv4();
     let locked = |vip: usize| lock.vip(vips[vip].address.value);
 
+    let ids = &datacenter.keepalived.vrids;
     let vrids = Pool {
         what: "VRID",
         key: "keepalived.vrids",
         help: "widen `keepalived.vrids` where it is not 1-255 yet, give VIPs disjoint `nodes`, or put addresses that share their fate into `extra_addresses`",
         // A running instance would be taken down and made anew.
         movable: false,
-        holds: &|vrid| u8::try_from(vrid).is_ok_and(|vrid| datacenter.keepalived.vrids.contains(&vrid)),
-        numbers: datacenter.keepalived.vrids.clone().map(u32::from),
+        holds: &|vrid| u8::try_from(vrid).is_ok_and(|vrid| ids.contains(&vrid)),
+        numbers: Series::range(u32::from(*ids.start())..=u32::from(*ids.end())),
     }
     .fill(
         vips.iter().enumerate().map(|(index, vip)| Slot {
@@ -91,7 +94,7 @@ pub(super) fn allocate(
         help: "widen the pool, or give VIPs disjoint `nodes`",
         movable: true,
         holds: &|table| routing.tables.contains(&table),
-        numbers: routing.tables.clone().filter(|table| !RESERVED_TABLES.contains(table)),
+        numbers: Series::without(&routing.tables, &RESERVED_TABLES),
     }
     .fill(
         routed.iter().map(|index| Slot {
@@ -118,7 +121,7 @@ pub(super) fn allocate(
         help: "widen the pool, or give VIPs disjoint `nodes`",
         movable: true,
         holds: &|priority| routing.rule_priorities.contains(&priority),
-        numbers: routing.rule_priorities.clone(),
+        numbers: Series::range(routing.rule_priorities.clone()),
     }
     .fill(from_slots.chain(mark_slots), report, |a, b| meeting(ruled[a], ruled[b]));
 
@@ -129,7 +132,7 @@ pub(super) fn allocate(
         help: &wider,
         movable: true,
         holds: &|_| true,
-        numbers: submasks(routing.mark_mask),
+        numbers: Series::submasks(routing.mark_mask),
     }
     .fill(
         marked.iter().map(|index| Slot {

@@ -1,5 +1,13 @@
-//! Giving out numbers: pins, then the lock, then the lowest free one.
+//! Giving out numbers: pins, then the lock, then the first free one from the VIP's own place on.
+//!
+//! The place comes from a hash of the address: two people who each add a VIP on a branch rarely get one number, and a
+//! lost lock gives nearly every number again.
 
+use std::net::IpAddr;
+
+use sha2::{Digest, Sha256};
+
+use super::series::Series;
 use crate::diag::{Diagnostic, Report};
 use crate::model::{Subdomain, Vip};
 use crate::plan::codes;
@@ -25,7 +33,7 @@ impl Slot<'_> {
 }
 
 /// Numbers to give out.
-pub(super) struct Pool<'a, I> {
+pub(super) struct Pool<'a> {
     pub what: &'a str,
     pub key: &'a str,
     /// The advice for when there are too few.
@@ -34,11 +42,12 @@ pub(super) struct Pool<'a, I> {
     pub movable: bool,
     /// Returns true if a number is one of the pool's.
     pub holds: &'a dyn Fn(u32) -> bool,
-    pub numbers: I,
+    pub numbers: Series,
 }
 
-impl<I: Iterator<Item = u32> + Clone> Pool<'_, I> {
-    /// A number for every slot, such that slots that clash differ: pins, then the lock, then the lowest free one.
+impl Pool<'_> {
+    /// A number for every slot, such that slots that clash differ: pins, then the lock, then the first free one from the
+    /// place of the VIP on.
     pub fn fill<'s>(
         &self,
         slots: impl Iterator<Item = Slot<'s>>,
@@ -89,8 +98,11 @@ impl<I: Iterator<Item = u32> + Clone> Pool<'_, I> {
                 .flatten()
                 .collect();
             taken.sort_unstable();
-            numbers[index] =
-                self.numbers.clone().find(|number| taken.binary_search(number).is_err());
+            let size = self.numbers.size;
+            let start = place(slot.vip.address.value, size);
+            numbers[index] = (0..size)
+                .map(|step| self.numbers.at((start + step) % size))
+                .find(|number| taken.binary_search(number).is_err());
             if numbers[index].is_none() {
                 missing.push(slot);
             }
@@ -222,7 +234,7 @@ impl<I: Iterator<Item = u32> + Clone> Pool<'_, I> {
                 format!("to {vip}"),
             )
             .also(first.span, format!("to {second}"))
-            .help(format!("`lbgen render` gives {vip} another one, which moves no traffic"));
+            .help(format!("the next render gives {vip} another one, which moves no traffic"));
         }
         let note = "one of the two must be recreated with another VRID";
         let way = format!("remove `vrid` from the lock's line of {vip} or {second}");
@@ -259,4 +271,12 @@ impl<I: Iterator<Item = u32> + Clone> Pool<'_, I> {
         .note(format!("they could share it while no node could hold both; now {note}"))
         .help(format!("{way}, which is a failover of that VIP; or keep their `nodes` apart"))
     }
+}
+
+/// The place where the search for a VIP's number begins: the first 8 bytes of the SHA-256 of its text, modulo the size
+/// of the pool.
+fn place(vip: IpAddr, size: u64) -> u64 {
+    let digest = Sha256::digest(vip.to_string());
+    let head = digest.iter().take(8).fold(0, |head, byte| head << 8 | u64::from(*byte));
+    head.checked_rem(size).unwrap_or_default()
 }

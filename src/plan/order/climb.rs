@@ -27,7 +27,8 @@ struct Cost {
 /// A climb that gains nothing in this many rounds over all VIPs has ended; rounds beyond gain next to nothing.
 const ROUNDS: usize = 8;
 
-/// Improves what may be improved: the orders of VIPs that are new, or all of them but their first nodes.
+/// Improves what may be improved: the orders of VIPs that are new, or all of them but their first nodes. Locked orders
+/// are only rewritten where the whole is better then.
 pub fn improve(part: &mut Part, keep: Keep) {
     let free: Vec<usize> = (0..part.vips.len())
         .filter(|vip| !part.vips[*vip].pinned && (keep == Keep::Masters || !part.vips[*vip].locked))
@@ -36,22 +37,10 @@ pub fn improve(part: &mut Part, keep: Keep) {
         return;
     }
     let mut state = State::of(part);
-    for _ in 0..ROUNDS {
-        if state.cost.penalty == 0 {
-            return;
-        }
-        let before = state.cost;
-        for vip in &free {
-            let fixed = part.vips[*vip].prefer.len().max(1);
-            for place in fixed..3.min(part.orders[*vip].len()) {
-                for other in place + 1..part.orders[*vip].len() {
-                    state.try_swap(part, *vip, place, other);
-                }
-            }
-        }
-        if state.cost == before {
-            return;
-        }
+    let (orders, badness) = (part.orders.clone(), state.badness());
+    state.climb(part, &free);
+    if keep == Keep::Masters && state.badness() >= badness {
+        part.orders = orders;
     }
 }
 
@@ -65,6 +54,10 @@ struct State {
     two: Vec<Entry>,
     /// By zone, then node.
     zone: Vec<Entry>,
+    /// The zone of each node, by its first node in the part.
+    zones: Vec<usize>,
+    /// VIPs whose second node is in the zone of the first.
+    within_zone: usize,
     /// True for each zone that is more than one node.
     shared_zone: Vec<bool>,
 }
@@ -110,9 +103,13 @@ impl State {
                     })
                     .collect()
             };
-        let zone = |zone: usize| {
-            (0..nodes).filter(|node| part.zones[*node] == zone).collect::<Vec<usize>>()
-        };
+        let zones: Vec<usize> = part
+            .zones
+            .iter()
+            .map(|zone| part.zones.iter().position(|other| other == zone).unwrap_or_default())
+            .collect();
+        let zone =
+            |zone: usize| (0..nodes).filter(|node| zones[*node] == zone).collect::<Vec<usize>>();
         let mut state = State {
             nodes,
             cost: Cost::default(),
@@ -123,10 +120,12 @@ impl State {
                 penalty::TWO_FAILED,
             ),
             zone: entries(nodes, &zone, penalty::TWO_FAILED),
+            within_zone: 0,
             shared_zone: (0..nodes).map(|index| zone(index).len() > 1).collect(),
+            zones,
         };
         for order in &part.orders {
-            state.apply(part, order, 1);
+            state.apply(order, 1);
             // Sets without the first node leave the VIP where it is.
             let Some(first) = order.first().copied() else { continue };
             for failed in (0..nodes).filter(|failed| *failed != first) {
@@ -135,30 +134,63 @@ impl State {
                     state.add_two(failed, other, first, 1);
                 }
             }
-            for zone in (0..nodes).filter(|zone| *zone != part.zones[first]) {
+            let home = state.zones[first];
+            for zone in (0..nodes).filter(|zone| *zone != home) {
                 state.add_zone(zone, first, 1);
             }
         }
         state
     }
 
+    /// Swaps places of the orders of `free` as long as that costs less.
+    fn climb(&mut self, part: &mut Part, free: &[usize]) {
+        for _ in 0..ROUNDS {
+            if self.cost.penalty == 0 {
+                return;
+            }
+            let before = self.cost;
+            for vip in free {
+                let fixed = part.vips[*vip].prefer.len().max(1);
+                for place in fixed..3.min(part.orders[*vip].len()) {
+                    for other in place + 1..part.orders[*vip].len() {
+                        self.try_swap(part, *vip, place, other);
+                    }
+                }
+            }
+            if self.cost == before {
+                return;
+            }
+        }
+    }
+
+    /// The measures by which rewritten orders have to be better, the gravest first: VIPs above the share of the worst
+    /// node after one failure, and after two or the loss of a zone; VIPs whose second node is in the zone of the first;
+    /// and the penalty of all sets of failures.
+    fn badness(&self) -> (i32, i32, usize, i128) {
+        let worst = |entries: &[Entry]| {
+            entries.iter().map(|entry| entry.load - entry.bound).max().unwrap_or(0).max(0)
+        };
+        let two = worst(&self.two).max(worst(&self.zone));
+        (worst(&self.one), two, self.within_zone, self.cost.penalty)
+    }
+
     /// Swaps two places of an order, and keeps that if it costs less.
     fn try_swap(&mut self, part: &mut Part, vip: usize, place: usize, other: usize) {
         let before = self.cost;
         let mut order = std::mem::take(&mut part.orders[vip]);
-        self.apply(part, &order, -1);
+        self.apply(&order, -1);
         order.swap(place, other);
-        self.apply(part, &order, 1);
+        self.apply(&order, 1);
         if self.cost >= before {
-            self.apply(part, &order, -1);
+            self.apply(&order, -1);
             order.swap(place, other);
-            self.apply(part, &order, 1);
+            self.apply(&order, 1);
         }
         part.orders[vip] = order;
     }
 
     /// Adds or takes away what a VIP does in the sets of failures that hold its first node.
-    fn apply(&mut self, part: &Part, order: &[usize], count: i32) {
+    fn apply(&mut self, order: &[usize], count: i32) {
         let [first, second, rest @ ..] = order else { return };
         self.add_one(*first, *second, count);
         for failed in (0..self.nodes).filter(|failed| failed != first && failed != second) {
@@ -167,13 +199,14 @@ impl State {
         if let Some(third) = rest.first() {
             self.add_two(*first, *second, *third, count);
         }
-        let zone = part.zones[*first];
+        let zone = self.zones[*first];
         if self.shared_zone[zone] {
-            if let Some(holder) = order.iter().find(|node| part.zones[**node] != zone) {
+            if let Some(holder) = order.iter().find(|node| self.zones[**node] != zone) {
                 self.add_zone(zone, *holder, count);
             }
-            if part.zones[*second] == zone {
+            if self.zones[*second] == zone {
                 self.cost.penalty += penalty::SAME_ZONE * i128::from(count);
+                self.within_zone = self.within_zone.saturating_add_signed(count as isize);
             }
         }
     }

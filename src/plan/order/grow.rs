@@ -1,4 +1,4 @@
-//! The placement of what is new around what is locked: first nodes, then VIPs.
+//! The placement of what is new around what is locked: nodes in locked orders, standby nodes of new VIPs.
 
 use std::cmp::Reverse;
 
@@ -66,17 +66,18 @@ fn first_free_place(part: &Part, vip: usize) -> usize {
     part.orders[vip].iter().take_while(|node| part.vips[vip].prefer.contains(node)).count()
 }
 
-/// Orders the VIPs that the lock does not know: every one gets its first node, then every one its second, and so on.
-/// A level takes the node that would hold the least, were exactly the VIP's earlier nodes to fail.
-pub fn add_new_vips(part: &mut Part) {
-    let new: Vec<usize> = (0..part.vips.len()).filter(|vip| !part.vips[*vip].locked).collect();
+/// Completes the orders of VIPs that the lock does not know, of which the first node is chosen: every one gets its second
+/// node, then every one its third, and so on. A level takes the node that would hold the least, were exactly the VIP's
+/// earlier nodes to fail.
+pub fn add_standbys(part: &mut Part) {
+    let mut new: Vec<usize> = (0..part.vips.len()).filter(|vip| !part.vips[*vip].locked).collect();
     // By entrypoint: each is spread among the nodes for itself, and its remainder goes where least is held.
-    let mut by_entrypoint = new.clone();
-    by_entrypoint
-        .sort_by_key(|vip| (part.vips[*vip].prefer.is_empty(), part.vips[*vip].entrypoint, *vip));
-    for level in 0..part.nodes() {
-        for vip in &by_entrypoint {
-            if let Some(node) = next_node(part, *vip, level) {
+    new.sort_by_key(|vip| (part.vips[*vip].prefer.is_empty(), part.vips[*vip].entrypoint, *vip));
+    for level in 1..part.nodes() {
+        for vip in &new {
+            if part.orders[*vip].len() == level
+                && let Some(node) = next_node(part, *vip, level)
+            {
                 part.orders[*vip].push(node);
             }
         }
@@ -105,34 +106,6 @@ fn next_node(part: &Part, vip: usize, level: usize) -> Option<usize> {
         // The second node is in another zone than the first, where the bound allows both.
         let over = loads[*node] + 1 > part.bound(*node, order);
         let same_zone = level == 1 && Some(part.zones[*node]) == first_zone;
-        match level {
-            0 => (over, false, spread, share, *node),
-            _ => (over, same_zone, share, spread, *node),
-        }
+        (over, same_zone, share, spread, *node)
     })
-}
-
-/// Moves as few VIPs as possible to another MASTER, so that each node holds its share.
-pub fn even_masters(part: &mut Part) {
-    // Each round moves one VIP from a node that holds too much to one that holds too little.
-    for _ in 0..part.vips.len() {
-        let loads = part.loads(&[]);
-        let best = (0..part.vips.len())
-            .filter(|vip| !part.vips[*vip].pinned && first_free_place(part, *vip) == 0)
-            .flat_map(|vip| part.orders[vip].iter().skip(1).map(move |node| (vip, *node)))
-            .filter(|(vip, node)| {
-                let holder = part.orders[*vip][0];
-                loads[holder] > part.bound(holder, &[]) && loads[*node] < part.bound(*node, &[])
-            })
-            .max_by_key(|(vip, node)| {
-                let holder = part.orders[*vip][0];
-                let gain = part
-                    .share(holder, loads[holder])
-                    .saturating_sub(part.share(*node, loads[*node]));
-                (gain, Reverse(*vip), Reverse(*node))
-            });
-        let Some((vip, node)) = best else { return };
-        part.orders[vip].retain(|other| *other != node);
-        part.orders[vip].insert(0, node);
-    }
 }

@@ -8,6 +8,18 @@ pub fn bound(vips: usize, weight: u32, alive: u32) -> usize {
     (vips * weight as usize).div_ceil((alive as usize).max(1))
 }
 
+/// The most VIPs that a zone may hold: the sum of its shares of several groups of VIPs, rounded up. A share is a number
+/// of VIPs, the weight of the zone's nodes among those that hold them, and the weight of all of those.
+pub fn bound_of_groups(shares: impl Iterator<Item = (usize, u32, u32)>) -> usize {
+    /// Binary places: the sum of what is cut off stays far below one VIP.
+    const FRACTION: u32 = 32;
+    let share = |(vips, weight, alive): (usize, u32, u32)| {
+        (vips as u128 * u128::from(weight) << FRACTION) / u128::from(alive.max(1))
+    };
+    let sum: u128 = shares.map(share).sum();
+    usize::try_from(sum.div_ceil(1 << FRACTION)).unwrap_or(usize::MAX)
+}
+
 impl Part {
     /// Returns the number of VIPs on each node when exactly `failed` have failed, as far as the orders say already.
     pub fn loads(&self, failed: &[usize]) -> Vec<usize> {

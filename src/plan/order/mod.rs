@@ -5,14 +5,16 @@
 //! VIPs go where they would go if it had failed. `effective` takes the state into account.
 
 mod climb;
+mod flow;
 mod grow;
 mod load;
+mod master;
 mod part;
 
 use crate::model::{Datacenter, NodeState, Subdomain, Vip};
 
 use super::lock::Lock;
-pub use load::bound;
+pub use load::{bound, bound_of_groups};
 use part::Part;
 
 /// The extent to which orders of the lock are kept.
@@ -20,7 +22,8 @@ use part::Part;
 pub enum Keep {
     /// As they are; what is new finds its place around them.
     Locked,
-    /// As far as the bound allows: as few VIPs as possible change their MASTER, the rest is chosen again.
+    /// As far as the bounds allow: as few VIPs as possible change their MASTER, and standby orders are rewritten where that
+    /// brings some set of failures nearer to its bound.
     Masters,
 }
 
@@ -31,14 +34,20 @@ pub(super) fn choose(
     keep: Keep,
 ) -> Vec<(usize, Vec<Subdomain>)> {
     let mut orders = vec![(0, Vec::new()); datacenter.vips.len()];
-    // VIPs that no node ties together do not concern each other.
-    for (group, mut part) in Part::split(datacenter, lock).into_iter().enumerate() {
-        grow::insert_new_nodes(&mut part);
-        grow::add_new_vips(&mut part);
-        if keep == Keep::Masters {
-            grow::even_masters(&mut part);
-        }
-        climb::improve(&mut part, keep);
+    // VIPs that no node ties together concern each other by the zones of their nodes only.
+    let mut parts = Part::split(datacenter, lock);
+    parts.iter_mut().for_each(grow::insert_new_nodes);
+    // What is rewritten is compared with what would stand without.
+    let stages: &[Keep] = match keep {
+        Keep::Locked => &[Keep::Locked],
+        Keep::Masters => &[Keep::Locked, Keep::Masters],
+    };
+    for keep in stages.iter().copied() {
+        master::choose(&mut parts, keep);
+        parts.iter_mut().for_each(grow::add_standbys);
+        parts.iter_mut().for_each(|part| climb::improve(part, keep));
+    }
+    for (group, part) in parts.into_iter().enumerate() {
         for (vip, order) in part.finish() {
             orders[vip] = (group, order);
         }

@@ -11,7 +11,7 @@ pub struct Part {
     names: Vec<Subdomain>,
     /// Share of each node.
     pub weights: Vec<u32>,
-    /// Failure domain of each node; a node without one is its own.
+    /// Failure domain of each node, by its first node in the datacenter; a node without one is its own.
     pub zones: Vec<usize>,
     /// The VIPs.
     pub vips: Vec<Candidate>,
@@ -70,18 +70,18 @@ impl Part {
 
     fn of(datacenter: &Datacenter, lock: &Lock, names: Vec<Subdomain>, vips: &[usize]) -> Part {
         let node = |name: &Subdomain| datacenter.nodes.get(name);
-        let zones: Vec<Option<String>> =
-            names.iter().map(|name| node(name)?.zone.as_ref().map(ToString::to_string)).collect();
-        let zone_of = |index: usize| match &zones[index] {
-            Some(zone) => {
-                zones.iter().position(|other| other.as_ref() == Some(zone)).unwrap_or(index)
-            }
-            None => index,
+        let zone_of = |name: &Subdomain| {
+            let zone = node(name).and_then(|node| node.zone.as_ref());
+            let first = datacenter.nodes.iter().position(|(other, node)| match zone {
+                Some(_) => node.zone.as_ref() == zone,
+                None => other == name,
+            });
+            first.unwrap_or_default()
         };
         let entrypoints: Vec<_> = datacenter.entrypoints.keys().collect();
         let mut part = Part {
             weights: names.iter().map(|name| node(name).map_or(1, |node| node.weight)).collect(),
-            zones: (0..names.len()).map(zone_of).collect(),
+            zones: names.iter().map(zone_of).collect(),
             vips: Vec::with_capacity(vips.len()),
             orders: Vec::with_capacity(vips.len()),
             names,

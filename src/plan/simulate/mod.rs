@@ -3,6 +3,7 @@
 
 mod compare;
 mod tally;
+mod zone;
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 pub use compare::System;
 pub use tally::{Placement, Worst, sets};
+pub use zone::ZoneLoad;
 
 use super::{Instance, NodePlan, Plan, Unhealthy};
 use crate::model::{Label, Preempt, Subdomain};

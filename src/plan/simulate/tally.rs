@@ -38,26 +38,11 @@ impl<'a> Placement<'a> {
             *loads.entry(holder).or_default() += 1;
         }
         let (mut largest, mut over, mut furthest) = (0, 0, None);
-        for (vips, members) in &simulator.groups {
-            // Draining and unhealthy nodes hold something only where there are no others.
-            let live = |node: &&&NodePlan| !scenario.is_out(&node.node);
-            let mut alive: Vec<(&NodePlan, u32)> = members
-                .iter()
-                .filter(live)
-                .filter(|node| node.weight > 0 && !scenario.has_no_share(node))
-                .map(|node| (*node, node.weight))
-                .collect();
-            if alive.is_empty() {
-                alive = members.iter().filter(live).map(|node| (*node, 1)).collect();
-            }
-            let weight: u32 = alive.iter().map(|(_, weight)| weight).sum();
-            for (node, share) in alive {
-                let share = bound(*vips, share, weight);
-                largest = largest.max(share);
-                let excess = loads[&node.node].saturating_sub(share);
-                if excess > over {
-                    (over, furthest) = (excess, Some(&node.node));
-                }
+        for (node, share) in simulator.shares(scenario) {
+            largest = largest.max(share);
+            let excess = loads[node].saturating_sub(share);
+            if excess > over {
+                (over, furthest) = (excess, Some(node));
             }
         }
         Self {
@@ -76,6 +61,32 @@ impl<'a> Placement<'a> {
     pub fn moved(&self, before: &Placement<'_>) -> Vec<usize> {
         (0..self.holders.len()).filter(|vip| self.holders[*vip] != before.holders[*vip]).collect()
     }
+}
+
+impl<'a> Simulator<'a> {
+    /// The nodes that share VIPs in a scenario, each with the most that it would hold if they were spread in shares of
+    /// weight.
+    pub fn shares(&self, scenario: &Scenario) -> impl Iterator<Item = (&'a Subdomain, usize)> {
+        self.groups.iter().flat_map(|(vips, members)| {
+            let alive = sharing(members, scenario);
+            let weight: u32 = alive.iter().map(|(_, weight)| weight).sum();
+            alive.into_iter().map(move |(node, share)| (&node.node, bound(*vips, share, weight)))
+        })
+    }
+}
+
+/// The nodes that share VIPs in a scenario, each with its weight: draining and unhealthy nodes hold something only where
+/// there are no others.
+pub(super) fn sharing<'a>(
+    members: &[&'a NodePlan],
+    scenario: &Scenario,
+) -> Vec<(&'a NodePlan, u32)> {
+    let live = || members.iter().copied().filter(|node| !scenario.is_out(&node.node));
+    let shares: Vec<(&NodePlan, u32)> = live()
+        .filter(|node| node.weight > 0 && !scenario.has_no_share(node))
+        .map(|node| (node, node.weight))
+        .collect();
+    if shares.is_empty() { live().map(|node| (node, 1)).collect() } else { shares }
 }
 
 /// Every set of exactly `failures` of the nodes that take part, on top of `base`, one after the other.
