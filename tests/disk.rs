@@ -36,7 +36,9 @@ fn a_second_render_touches_no_file() {
 fn the_bytes_do_not_depend_on_where_lbgen_runs() {
     let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     support::render(Path::new(&seed()), here.path());
-    fs::copy(seed(), there.path().join("inventory.yaml")).unwrap();
+    for name in ["inventory.yaml", "inventory.lock"] {
+        fs::copy(Path::new(&seed()).with_file_name(name), there.path().join(name)).unwrap();
+    }
     assert_eq!(code(&lbgen_in(there.path(), &["render"])), 0);
     assert_eq!(files(&there.path().join("out")), files(here.path()));
 }
@@ -44,9 +46,12 @@ fn the_bytes_do_not_depend_on_where_lbgen_runs() {
 #[test]
 fn the_bytes_do_not_depend_on_the_order_of_the_inventory() {
     let (out, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let bundle = support::render(&support::inventory("three-racks"), &out.path().join("a"));
-    // The entries of each map in reverse, and the top level too.
+    // The entries of each map in reverse, and the top level too. Without a lock everything is chosen anew.
     let text = fs::read_to_string(support::inventory("three-racks")).unwrap();
+    let straight = folder.path().join("inventory.yaml");
+    fs::write(&straight, &text).unwrap();
+    let bundle = support::render(&straight, &out.path().join("a"));
+    fs::remove_file(folder.path().join("inventory.lock")).unwrap();
     let inventory: serde_json::Value = serde_yaml::from_str(&text).unwrap();
     fn reversed(value: &serde_json::Value, key: &str) -> String {
         match value {

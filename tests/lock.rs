@@ -44,35 +44,35 @@ fn a_merge_of_two_branches_is_named_and_mended() {
     assert_eq!(support::code(&lbgen(&["render", "-q"])), 0);
     git(&["add", "."]);
     git(&["commit", "-qm", "base"]);
-    // Each branch adds a VIP at another place of the inventory, and both take the next VRID.
+    // Each branch adds a VIP at another place of the inventory, and both get VRID 167 by their hashes.
     git(&["checkout", "-qb", "theirs"]);
     fs::write(&inventory, add(&base, "192.0.2.9", "  - address: 192.0.2.10")).unwrap();
     assert_eq!(support::code(&lbgen(&["render", "-q"])), 0);
     git(&["commit", "-qam", "theirs"]);
     git(&["checkout", "-q", "main"]);
-    fs::write(&inventory, add(&base, "192.0.2.77", "\n# Hosts with")).unwrap();
+    fs::write(&inventory, add(&base, "192.0.2.106", "\n# Hosts with")).unwrap();
     assert_eq!(support::code(&lbgen(&["render", "-q"])), 0);
     git(&["commit", "-qam", "ours"]);
     git(&["merge", "-q", "--no-edit", "theirs"]);
     let merged = fs::read_to_string(folder.path().join("inventory.lock")).unwrap();
-    assert!(merged.contains("192.0.2.9\"") && merged.contains("192.0.2.77\""), "{merged}");
+    assert!(merged.contains("192.0.2.9\"") && merged.contains("192.0.2.106\""), "{merged}");
 
     let done = lbgen(&["render"]);
     assert_eq!(support::code(&done), 2);
     assert!(
-        support::stderr(&done).contains("error[LB022]: the lock gives VRID 2 to two VIPs"),
+        support::stderr(&done).contains("error[LB022]: the lock gives VRID 167 to two VIPs"),
         "{}",
         support::stderr(&done)
     );
     assert!(
         support::stderr(&done).contains("to 192.0.2.9")
-            && support::stderr(&done).contains("to 192.0.2.77")
+            && support::stderr(&done).contains("to 192.0.2.106")
     );
     // What the message says: the one that does not run yet gets another VRID. Tables, rules and marks are mended.
     let line = merged.lines().find(|line| line.contains("192.0.2.9\"")).unwrap();
     fs::write(
         folder.path().join("inventory.lock"),
-        merged.replace(line, &line.replace("vrid: 2, ", "")),
+        merged.replace(line, &line.replace("vrid: 167, ", "")),
     )
     .unwrap();
     assert_eq!(support::code(&lbgen(&["render", "-q", "--locked"])), 2, "the lock has to change");
@@ -80,8 +80,8 @@ fn a_merge_of_two_branches_is_named_and_mended() {
     assert_eq!(support::code(&done), 0, "{}", support::stderr(&done));
     assert!(support::stderr(&done).contains("warning[LB220]"), "{}", support::stderr(&done));
     let mended = fs::read_to_string(folder.path().join("inventory.lock")).unwrap();
-    assert!(mended.contains("\"192.0.2.77\": { vrid: 2, "), "{mended}");
-    assert!(mended.contains("\"192.0.2.9\": { vrid: 3, "), "{mended}");
+    assert!(mended.contains("\"192.0.2.106\": { vrid: 167, "), "{mended}");
+    assert!(mended.contains("\"192.0.2.9\": { vrid: 168, "), "{mended}");
     assert_eq!(support::code(&lbgen(&["render", "--locked"])), 0);
     assert_eq!(support::code(&lbgen(&["render", "--check"])), 0);
 }

@@ -410,7 +410,7 @@ fn branches_that_each_add_a_vip_rarely_get_one_vrid() {
             fleet.vips.insert(random(5000), 0);
         }
         let lock = lock_of(&plan_of(&fleet.text()));
-        let mut vrid = |vip: u32| {
+        let vrid = |vip: u32| {
             let mut branch = fleet.clone();
             branch.vips.insert(vip, 0);
             let plan = plan_with(&branch.text(), &lock, Keep::Locked);

@@ -14,6 +14,9 @@ pub struct Arc {
     toll: Box<dyn Fn(usize) -> Cost>,
 }
 
+/// An arc that gets a unit more (true) or a unit less.
+type Step = (usize, bool);
+
 /// Points, and the arcs between them.
 #[derive(Default)]
 pub struct Network {
@@ -60,8 +63,9 @@ impl Network {
     }
 
     /// The cheapest way, as arcs that get a unit more or a unit less.
-    fn cheapest(&self, from: usize, to: usize) -> Vec<(usize, bool)> {
-        let mut best: Vec<Option<(Cost, Option<(usize, bool)>)>> = vec![None; self.at.len()];
+    fn cheapest(&self, from: usize, to: usize) -> Vec<Step> {
+        // What a point costs, and the step that leads there.
+        let mut best: Vec<Option<(Cost, Option<Step>)>> = vec![None; self.at.len()];
         best[from] = Some((Cost::default(), None));
         let mut open = std::collections::VecDeque::from([from]);
         while let Some(point) = open.pop_front() {
@@ -122,10 +126,10 @@ mod tests {
         network.arc((any, right), 0, free);
         network.arc((only, left), 0, free);
         let over_left = network.arc((left, end), 0, dear);
-        let over_right = network.arc((right, end), 1, dear);
+        let over_right = network.arc((right, end), 0, dear);
         network.send(any, end);
-        assert_eq!((network.flow(over_left), network.flow(over_right)), (1, 1));
+        assert_eq!((network.flow(over_left), network.flow(over_right)), (1, 0));
         network.send(only, end);
-        assert_eq!((network.flow(over_left), network.flow(over_right)), (1, 2));
+        assert_eq!((network.flow(over_left), network.flow(over_right)), (1, 1));
     }
 }

@@ -14,7 +14,7 @@ pub fn bound_of_groups(shares: impl Iterator<Item = (usize, u32, u32)>) -> usize
     /// Binary places: the sum of what is cut off stays far below one VIP.
     const FRACTION: u32 = 32;
     let share = |(vips, weight, alive): (usize, u32, u32)| {
-        (vips as u128 * u128::from(weight) << FRACTION) / u128::from(alive.max(1))
+        ((vips as u128 * u128::from(weight)) << FRACTION) / u128::from(alive.max(1))
     };
     let sum: u128 = shares.map(share).sum();
     usize::try_from(sum.div_ceil(1 << FRACTION)).unwrap_or(usize::MAX)
