@@ -157,6 +157,11 @@ impl Sources {
         &self.files[id.0 as usize]
     }
 
+    /// The path of every file, as it was named.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().map(|source| source.path.as_str())
+    }
+
     /// Line and column of a span's first character, both from 1, the column in characters.
     pub fn line_column(&self, span: Span) -> (usize, usize) {
         let source = self.get(span.file);

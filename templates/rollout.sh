@@ -1,5 +1,8 @@
 #!/bin/sh
 # {{ header }}
+{% if revision %}
+# Commit {{ revision }}.
+{% endif %}
 #
 # usage: sh rollout.sh [--yes] [--dry-run] [--from-step ID | --back ID] [--down NODE,...] [--accept-holders]
 #
@@ -49,7 +52,10 @@ on() {
     node=$1
     shift
     words=
-    for word in "$@"; do words="$words '$word'"; done
+    for word in "$@"; do
+        case $word in *\'*) word=$(printf '%s\n' "$word" | sed "s/'/'\\\\''/g") ;; esac
+        words="$words '$word'"
+    done
     # What is started there does not hold this script's lock.
     ${LBGEN_ON:-ssh} "$(host "$node")" "me='$node'
 $on_node
@@ -62,6 +68,11 @@ for_each() {
     action=$1
     shift
     for node_name in "$@"; do on "$node_name" "$action"; done
+}
+
+# Lines below a title.
+say_lines() {
+    for line in "$@"; do printf '  %s\n' "$line"; done
 }
 
 claim() { for node_name in "$@"; do on "$node_name" claim "$claim" "$me"; done; }
@@ -551,11 +562,9 @@ step() {
 {% for step in steps %}
 
 about_{{ loop.index }}() {
-    cat <<'END'
-{% for line in step.about %}
-  {{ line }}
-{% endfor %}
-END
+    say_lines{% for line in step.about %} \
+        {{ line }}{% endfor %}
+
 }
 do_{{ loop.index }}() {
 {% for command in step.commands %}
@@ -566,11 +575,9 @@ check_{{ loop.index }}() {
     {{ step.check }}
 }
 back_{{ loop.index }}() {
-    cat <<'END'
-{% for command in step.back %}
-  {{ command }}
-{% endfor %}
-END
+    say_lines{% for command in step.back %} \
+        {{ command }}{% endfor %}
+
 }
 {% endfor %}
 
@@ -589,3 +596,6 @@ done
 echo {{ node }}' was down and has its old files: before keepalived starts there, bring it the new ones'
 {% endfor %}
 echo "done"
+{% if revision %}
+echo "what runs now: git tag -f deployed/{{ datacenter }} {{ revision }}"
+{% endif %}

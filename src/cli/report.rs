@@ -17,6 +17,7 @@ use crate::emit::{self, Templates};
 use crate::impact::{Comparison, Impact};
 use crate::report::{Change, Index, IndexRow, Page};
 use crate::rollout::{Request, Rollout};
+use crate::state::WorkTree;
 
 pub const ABOUT: About = About {
     name: "report",
@@ -41,8 +42,13 @@ pub struct Args {
     #[command(flatten)]
     input: Input,
     /// The page to write; for a fleet the index, with a page per datacenter beside it
-    #[arg(short, long, value_name = "FILE", default_value = "report.html")]
-    output: PathBuf,
+    ///
+    /// Default: report.html, or for a fleet the name of its folder
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Name a commit at the end of the page, as that which it was made from; alone, the one that is checked out
+    #[arg(long, value_name = "REV", num_args = 0..=1, default_missing_value = "HEAD")]
+    commit: Option<String>,
     /// The directory that holds the bundle, for --from-rev
     #[arg(long, value_name = "DIR", default_value = "out")]
     bundles: PathBuf,
@@ -63,7 +69,11 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
             (member, page)
         })
         .collect();
-    let is_stdout = args.output.as_os_str() == "-";
+    let output = args.output.clone().unwrap_or_else(|| match is_fleet {
+        true => PathBuf::from(folder_name(&args.input.inventory) + ".html"),
+        false => PathBuf::from("report.html"),
+    });
+    let is_stdout = output.as_os_str() == "-";
     if is_stdout && is_fleet {
         bail!("a fleet has several pages: name a file with --output");
     }
@@ -82,16 +92,16 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
             output::data(&page.html()?)?;
             return Ok(Exit::Done);
         }
-        write(&args.output, &page.html()?)?;
-        session.note(&format!("wrote {}", args.output.display()));
+        write(&output, &page.html()?)?;
+        session.note(&format!("wrote {}", output.display()));
         return Ok(Exit::Done);
     }
     let (pages, sides): (Vec<Page>, Vec<Side>) = pages.into_iter().unzip();
-    let stem = args.output.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let stem = output.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let mut rows = Vec::new();
     for page in &pages {
         let file = format!("{stem}-{}.html", page.datacenter);
-        write(&args.output.with_file_name(&file), &page.html()?)?;
+        write(&output.with_file_name(&file), &page.html()?)?;
         rows.push(IndexRow { name: page.datacenter.clone(), file, counts: page.counts() });
     }
     let alignment = Alignment::of(&sides, None);
@@ -111,9 +121,9 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
             })
             .collect(),
     };
-    write(&args.output, &index.html()?)?;
+    write(&output, &index.html()?)?;
     let count = count(pages.len(), "page");
-    session.note(&format!("wrote {} and {count} beside it", args.output.display()));
+    session.note(&format!("wrote {} and {count} beside it", output.display()));
     Ok(Exit::Done)
 }
 
@@ -121,6 +131,20 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
 fn folder_name(folder: &Path) -> String {
     let whole = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     whole.file_name().map_or("fleet".to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
+/// Describes the commit that a page is made from: `eu1.yaml at 1a2b3c4d5e6f, with uncommitted changes`.
+fn commit(revision: &str, input: &Input, session: &Session) -> anyhow::Result<String> {
+    let folder = if input.is_stdin() {
+        Path::new("")
+    } else {
+        input.inventory.parent().unwrap_or(Path::new(""))
+    };
+    let tree = WorkTree::of(folder).with_context(|| "--commit needs a work tree of git")?;
+    let name = tree.commit(revision)?;
+    let read: Vec<&Path> = session.sources.paths().map(Path::new).collect();
+    let dirty = if tree.uncommitted(&read)?.is_empty() { "" } else { ", with uncommitted changes" };
+    Ok(format!("commit {}{dirty}", &name[..12]))
 }
 
 /// Writes a page; what is there and is none stays.
@@ -143,6 +167,9 @@ impl Args {
         let templates = Templates::load(session.global.templates.as_deref())?;
         let files = emit::emit(&planned.plan, &templates)?;
         let mut page = Page::of(&planned, &files, &session.report, &session.sources);
+        if let Some(revision) = &self.commit {
+            page.commit = commit(revision, &self.input, session)?;
+        }
         page.change = self.change(member)?;
         let side = Side {
             name: page.datacenter.clone(),

@@ -1,7 +1,7 @@
 //! `lbgen rollout`: the ordered steps from what runs to the new bundle.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{anyhow, bail};
@@ -21,7 +21,7 @@ use crate::emit::Templates;
 use crate::impact::Comparison;
 use crate::language::name::{Label, Name, Subdomain};
 use crate::rollout::{Request, Rollout, Script, Step, Visit};
-use crate::state::{State, Tree};
+use crate::state::{State, Tree, WorkTree};
 use crate::view::seconds;
 
 pub const ABOUT: About = About {
@@ -45,6 +45,9 @@ pub const ABOUT: About = About {
         ("lbgen rollout --visit reboot --format sh", "reboot every node in turn, drained"),
     ],
 };
+
+/// Files that a message names.
+const SHOWN: usize = 5;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -70,6 +73,9 @@ pub struct Args {
     /// Change nothing: drain each node in turn, run COMMAND there, and let its VIPs come back
     #[arg(long, value_name = "COMMAND", value_parser = NonEmptyStringValueParser::new())]
     visit: Option<String>,
+    /// Go on although the inventory, the lock or the bundle is not committed
+    #[arg(long)]
+    dirty: bool,
     /// Visit these nodes only, separated by commas
     #[arg(long, value_name = "NODES", value_delimiter = ',', requires = "visit")]
     only: Vec<String>,
@@ -99,6 +105,7 @@ fn answer(
     };
     let datacenter = rendered.datacenter.as_str();
     refuse_stale(args, &rendered, session)?;
+    let revision = args.revision(&rendered, session)?;
     let tree = args.from.with_objects(args.running(datacenter)?, &rendered)?;
     let changes = tree.changes(&rendered.files);
     let read = read_all(&tree, &rendered, session);
@@ -133,10 +140,12 @@ fn answer(
     }
     let bundle = args.output.join(datacenter);
     let body = match session.global.format {
-        Format::Json => Body::Json(as_json(datacenter, &rollout)),
+        Format::Json => Body::Json(as_json(datacenter, &rollout, revision.as_deref())),
         Format::Sh => {
             let about = Script {
                 source: loaded.name(),
+                datacenter,
+                revision: revision.as_deref(),
                 bundle: &bundle.display().to_string(),
                 soak,
                 list: rendered.list(),
@@ -146,7 +155,7 @@ fn answer(
             let templates = Templates::load(session.global.templates.as_deref())?;
             Body::Text(rollout.script(&about, &templates)?)
         }
-        _ => Body::Long(as_text(&rollout)),
+        _ => Body::Long(as_text(&rollout, revision.as_deref())),
     };
     Ok(Answer::new(Exit::Done, body))
 }
@@ -194,6 +203,28 @@ fn refuse_stale(args: &Args, rendered: &Rendered, session: &Session) -> anyhow::
 }
 
 impl Args {
+    /// The commit that is rolled out: the one that is checked out, with everything that is read as it has it. `None`
+    /// outside of git, or where that was waived.
+    fn revision(&self, rendered: &Rendered, session: &Session) -> anyhow::Result<Option<String>> {
+        let bundle = self.output.join(rendered.datacenter.as_str());
+        let Some(tree) = WorkTree::of(&bundle) else { return Ok(None) };
+        let mut paths: Vec<&Path> = session.sources.paths().map(Path::new).collect();
+        paths.push(&bundle);
+        let differ = tree.uncommitted(&paths)?;
+        if differ.is_empty() {
+            return tree.commit("HEAD").map(Some);
+        }
+        if self.dirty {
+            return Ok(None);
+        }
+        let shown = differ.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+        let more = match differ.len().saturating_sub(SHOWN) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        bail!("not committed: {shown}{more}: commit what is rolled out, or go on with --dirty");
+    }
+
     /// The nodes that a visit is limited to.
     fn only(&self, to: &State, rendered: &Rendered) -> anyhow::Result<BTreeSet<Subdomain>> {
         let nodes: Vec<&Subdomain> = to.nodes.keys().collect();
@@ -262,7 +293,7 @@ fn duration(text: &str) -> Option<Duration> {
     }
 }
 
-fn as_text(rollout: &Rollout) -> String {
+fn as_text(rollout: &Rollout, revision: Option<&str>) -> String {
     let mut text = String::new();
     for (number, step) in rollout.steps.iter().enumerate() {
         text += &format!("{:>3}. {}\n     {}\n", number + 1, step.title, step.id);
@@ -275,6 +306,9 @@ fn as_text(rollout: &Rollout) -> String {
     }
     if rollout.steps.is_empty() {
         return text;
+    }
+    if let Some(revision) = revision {
+        text += &format!("of commit {}\n", &revision[..revision.len().min(12)]);
     }
     text += &format!(
         "{}; no node holds more than {} at any step\n",
@@ -296,7 +330,7 @@ fn as_text(rollout: &Rollout) -> String {
     text
 }
 
-fn as_json(datacenter: &str, rollout: &Rollout) -> serde_json::Value {
+fn as_json(datacenter: &str, rollout: &Rollout, revision: Option<&str>) -> serde_json::Value {
     let exceptions: Vec<_> = rollout
         .exceptions
         .iter()
@@ -312,6 +346,7 @@ fn as_json(datacenter: &str, rollout: &Rollout) -> serde_json::Value {
     json!({
         "version": 1,
         "datacenter": datacenter,
+        "revision": revision,
         "steps": rollout.steps.iter().map(step_json).collect::<Vec<_>>(),
         "exceptions": exceptions,
         "left_out": rollout.left_out,

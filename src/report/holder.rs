@@ -7,8 +7,7 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use super::known::Known;
-use crate::bundle::NodeFile;
-use crate::model::{Entry, Preempt};
+use crate::model::Preempt;
 use crate::plan::{Instance, NodePlan, Unhealthy, VipPlan};
 
 /// A node.
@@ -79,7 +78,8 @@ pub struct VipData {
     order: Vec<(usize, u8)>,
     /// By falling address of the node.
     candidates: Vec<Candidate>,
-    files: Vec<String>,
+    /// The gateway of its replies; empty if it has none.
+    gateway: String,
     at: String,
 }
 
@@ -108,8 +108,6 @@ impl VipData {
         let mut all = known.planned.datacenter.vips.iter();
         let written = all.find(|found| found.address.value == vip.address);
         let extra = written.into_iter().flat_map(|vip| vip.addresses().skip(1));
-        let service = known.file(&Entry::Vip(vip.address));
-        let files = [NodeFile::Configuration.on("*").to_string(), service];
         Self {
             address: vip.address,
             extra: extra.map(|(address, _)| address).collect(),
@@ -127,7 +125,7 @@ impl VipData {
                 .into_iter()
                 .map(|(node, instance)| Candidate::of(node, instance))
                 .collect(),
-            files: files.into_iter().filter(|file| !file.is_empty()).collect(),
+            gateway: vip.gateway.as_ref().map_or(String::new(), ToString::to_string),
             at: written.map_or(String::new(), |vip| known.at(vip.address.span)),
         }
     }

@@ -62,6 +62,7 @@ impl Page {
             counts => self.counts(),
             versions => &self.versions,
             source => &self.source,
+            commit => &self.commit,
             version => env!("CARGO_PKG_VERSION"),
             has_change => self.change.is_some(),
             style => STYLE, style_hash => hash(STYLE),

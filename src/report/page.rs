@@ -21,6 +21,9 @@ pub struct Page {
     pub datacenter: String,
     /// The inventory's file.
     pub source: String,
+    /// The commit that it was made from, in words; empty where nobody asked for it.
+    #[serde(skip)]
+    pub commit: String,
     /// The versions that the cluster and the nodes run.
     #[serde(skip)]
     pub versions: String,
@@ -78,6 +81,7 @@ impl Page {
         Self {
             datacenter: datacenter.name.to_string(),
             source: datacenter.source.clone(),
+            commit: String::new(),
             versions: format!(
                 "Kubernetes {}, kube-proxy {}, keepalived {}",
                 datacenter.kubernetes.version,

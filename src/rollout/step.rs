@@ -38,7 +38,7 @@ pub enum Do {
     Delete,
     /// Changes a field that cannot change otherwise.
     Patch,
-    /// Removes what is not needed any more.
+    /// Removes obsolete objects.
     Clean,
     /// Runs the command of `--visit`.
     Visit,

@@ -4,6 +4,7 @@
 pub mod elect;
 
 mod gateway;
+mod git;
 mod interfaces;
 mod keepalived;
 mod kustomization;
@@ -14,6 +15,7 @@ mod routing;
 mod tree;
 
 pub use gateway::HostListener;
+pub use git::WorkTree;
 pub use interfaces::Interfaces;
 pub use keepalived::{
     Address, Advert, Authentication, Configuration, Effect, Identity, Instance, Line, Preemption,

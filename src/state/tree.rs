@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read as _;
 use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
 
 use rayon::prelude::*;
 
+use super::git::git;
 use super::object::{self, Object};
 use crate::bundle::{CONFIGURATION, Change, ChangeKind, Disk, OldFile};
 use crate::emit::{BundleFile, is_generated};
@@ -348,20 +348,6 @@ fn refuse_uncollected(folder: &Path, files: &BTreeMap<String, Arc<str>>) -> anyh
 fn text_of(body: Vec<u8>) -> String {
     String::from_utf8(body)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
-}
-
-/// Runs a git command and returns its output.
-fn git(folder: &Path, arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
-    let done = Command::new("git")
-        .arg("-C")
-        .arg(folder)
-        .args(arguments)
-        .output()
-        .context("cannot run git")?;
-    if !done.status.success() {
-        bail!("{}", String::from_utf8_lossy(&done.stderr).trim());
-    }
-    Ok(done.stdout)
 }
 
 /// The regular text files of a tar archive.

@@ -42,26 +42,49 @@ const elect = (scenario) => data.vips.map((vip) => {
   return best === null ? null : best.node;
 });
 
+// Names as people sort them: lb-2 stands before lb-10.
+const byName = new Intl.Collator('en', { numeric: true }).compare;
+const nodesByName = data.nodes.map((_, at) => at).sort((a, b) => byName(data.nodes[a].name, data.nodes[b].name));
+const zonesByName = [...new Set(data.nodes.map((node) => node.zone))].filter((zone) => zone !== null).sort(byName);
+
 const loadsOf = (holders) => {
   const loads = data.nodes.map(() => 0);
   for (const node of holders) if (node !== null) loads[node] += 1;
   return loads;
 };
 
+// The nodes that share the VIPs of a group, each with its weight.
+const sharing = (group, scenario) => {
+  const live = group.nodes.filter((node) => !isOut(scenario, node));
+  const hasShare = (node) => data.nodes[node].weight > 0
+    && !data.nodes[node].entrypoints.every(([entrypoint, tracked]) => tracked && isUnhealthy(scenario, entrypoint, node));
+  const alive = live.filter(hasShare).map((node) => [node, data.nodes[node].weight]);
+  return alive.length === 0 ? live.map((node) => [node, 1]) : alive;
+};
+const weightOf = (nodes) => nodes.reduce((sum, [, own]) => sum + own, 0);
+
 // The share of each node that can hold something, rounded up; null for the others.
 const sharesOf = (scenario) => {
   const shares = data.nodes.map(() => null);
   for (const group of data.groups) {
-    const live = group.nodes.filter((node) => !isOut(scenario, node));
-    const hasShare = (node) => data.nodes[node].weight > 0
-      && !data.nodes[node].entrypoints.every(([entrypoint, tracked]) => tracked && isUnhealthy(scenario, entrypoint, node));
-    let alive = live.filter(hasShare).map((node) => [node, data.nodes[node].weight]);
-    if (alive.length === 0) alive = live.map((node) => [node, 1]);
-    const weight = alive.reduce((sum, [, own]) => sum + own, 0);
-    for (const [node, own] of alive) shares[node] = Math.ceil(group.vips * own / weight);
+    const alive = sharing(group, scenario);
+    for (const [node, own] of alive) shares[node] = Math.ceil(group.vips * own / weightOf(alive));
   }
   return shares;
 };
+
+// The share of each zone: the sum of its shares of every group, rounded up. Of 32 binary places, as `plan` has it.
+const zoneShares = (scenario) => zonesByName.map((zone) => {
+  let sum = 0n;
+  for (const group of data.groups) {
+    const alive = sharing(group, scenario);
+    const inside = weightOf(alive.filter(([node]) => data.nodes[node].zone === zone));
+    sum += (BigInt(group.vips * inside) << 32n) / BigInt(Math.max(1, weightOf(alive)));
+  }
+  return Number((sum + (1n << 32n) - 1n) >> 32n);
+});
+const zoneLoads = (loads) => zonesByName.map((zone) =>
+  loads.reduce((sum, own, at) => sum + (data.nodes[at].zone === zone ? own : 0), 0));
 
 const none = () => ({ failed: new Set(), drained: new Set(), unhealthy: new Set() });
 const failing = (nodes) => ({ ...none(), failed: new Set(nodes) });

@@ -1,7 +1,7 @@
 // --- All of it.
 
 const vipRows = listing(document.querySelector('#vips .table'), 'VIPs',
-  ['VIP', 'Entrypoint', 'Holder', 'Order', 'VRID', 'Table', 'Mark', 'Files', 'Written']);
+  ['VIP', 'Entrypoint', 'Gateway', 'Holder', 'Order', 'VRID', 'Table', 'Mark', 'Written']);
 const named = (order) => order.map(([node, own]) => data.nodes[node].name + ' ' + own).join(', ');
 
 // As `simulate` says it: `b-2 (moves from c-2 after 30 s)`.
@@ -26,6 +26,7 @@ const show = (focus = null) => {
   const [loads, shares] = [loadsOf(holders), sharesOf(now)];
   byId('topology').replaceChildren(topology(holders));
   nodeTable(loads, shares);
+  zoneTable(loads, now);
   const moved = holders.filter((node, vip) => node !== before[vip]).length;
   const unheld = holders.filter((node) => node === null).length;
   const over = loads.filter((load, at) => shares[at] !== null && load > shares[at]).length;
@@ -37,8 +38,8 @@ const show = (focus = null) => {
     const same = again.find((group) => group.getAttribute('aria-label').split(/[,:]/)[0] === name);
     if (same) same.focus();
   }
-  vipRows(data.vips.map((vip, at) => [[vip.address, ...vip.extra].join(', '), data.entrypoints[vip.entrypoint].name, holder(vip, holders[at], before[at]),
-    vip.order.length > 3 ? { short: named(vip.order.slice(0, 3)) + ', …', text: named(vip.order) } : named(vip.order), vip.vrid, vip.table, vip.mark, vip.files.join(', '), vip.at]));
+  vipRows(data.vips.map((vip, at) => [[vip.address, ...vip.extra].join(', '), data.entrypoints[vip.entrypoint].name, vip.gateway, holder(vip, holders[at], before[at]),
+    vip.order.length > 3 ? { short: named(vip.order.slice(0, 3)) + ', …', text: named(vip.order) } : named(vip.order), vip.vrid, vip.table, vip.mark, vip.at]));
   if (byId('answer').textContent !== '') answer();
 };
 
@@ -59,9 +60,9 @@ byId('reset').addEventListener('click', () => {
 show();
 heatMap();
 listing(document.querySelector('#domains .table'), 'Domains', ['Domain', 'Entrypoint', 'Secret', 'File', 'Written'])(
-  domains.map((domain) => [domain.host, data.entrypoints[domain.entrypoint].name, domain.secret === null ? 'plain http' : domain.secret, domain.file, domain.at]));
+  domains.map((domain) => [domain.host, data.entrypoints[domain.entrypoint].name, domain.secret === null ? 'plain http' : domain.secret, new File(domain.file), domain.at]));
 listing(document.querySelector('#components .table'), 'Components', ['Component', 'Entrypoint', 'Backend', 'Paths', 'Hosts', 'File', 'Written'])(
-  data.components.map((one) => [one.name, data.entrypoints[one.entrypoint].name, one.backend, one.paths.join(' '), one.hosts.join(' '), one.file, one.at]));
+  data.components.map((one) => [one.name, data.entrypoints[one.entrypoint].name, one.backend, one.paths.join(' '), one.hosts.join(' '), new File(one.file), one.at]));
 listing(document.querySelector('#findings .table'), 'Findings', ['Code', 'Severity', 'What', 'Where'])(
   data.findings.map((finding) => [finding.code, finding.severity, finding.title, finding.at]));
 if (data.change !== null) {
@@ -73,4 +74,8 @@ if (data.change !== null) {
 byId('ask').addEventListener('submit', (event) => { event.preventDefault(); answer(); });
 
 // For those who test the page: the election and the answers that it shows.
-window.lbgen = { elect: (failed) => elect(failing(failed)), trace };
+const zonesOf = (failed) => {
+  const [held, shares] = [zoneLoads(loadsOf(elect(failing(failed)))), zoneShares(failing(failed))];
+  return zonesByName.map((zone, at) => [zone, held[at], shares[at]]);
+};
+window.lbgen = { elect: (failed) => elect(failing(failed)), zones: zonesOf, trace };

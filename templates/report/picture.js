@@ -10,7 +10,7 @@ const topology = (holders) => {
   const columns = isWide ? 1 : Math.floor((WIDTH - 16) / CHIP);
   const rows = Math.max(1, ...held.map((list) => Math.ceil(list.length / columns)));
   const height = 26 + rows * (isWide ? 18 : CHIP) + 6;
-  const zones = [...new Set(data.nodes.map((node) => node.zone))];
+  const zones = data.nodes.some((node) => node.zone === null) ? [...zonesByName, null] : zonesByName;
   const most = Math.max(...zones.map((zone) => data.nodes.filter((node) => node.zone === zone).length));
   const across = Math.max(1, Math.ceil(most / 8));
   const zoneWidth = across * (WIDTH + 10) + 14;
@@ -26,7 +26,7 @@ const topology = (holders) => {
   });
   zones.forEach((zone, column) => {
     const x = 4 + column * (zoneWidth + 12);
-    const members = data.nodes.map((node, at) => [node, at]).filter(([node]) => node.zone === zone);
+    const members = nodesByName.map((at) => [data.nodes[at], at]).filter(([node]) => node.zone === zone);
     svg.append(drawing('rect', { x, y: top, width: zoneWidth, height: total.height - top - 4, rx: 6, class: 'zone' }));
     const label = zone === null ? 'no zone' : 'zone ' + zone;
     const head = button(label + ': fail or restore all of its nodes', () => {

@@ -16,7 +16,8 @@ const nodeTable = (loads, shares) => {
     head.append(cell);
   });
   const body = element('tbody');
-  data.nodes.forEach((node, at) => {
+  nodesByName.forEach((at) => {
+    const node = data.nodes[at];
     const row = element('tr');
     row.append(element('th', { scope: 'row' }, node.name), element('td', {}, node.zone === null ? '' : node.zone),
       element('td', {}, node.written + (node.weight > 1 ? ', weight ' + node.weight : '')));
@@ -52,10 +53,38 @@ const nodeTable = (loads, shares) => {
   if (label !== null && same) same.focus();
 };
 
+// --- The table of zones.
+
+const zoneTable = (loads, scenario) => {
+  const table = byId('zones');
+  table.hidden = zonesByName.length === 0;
+  const head = element('tr');
+  for (const title of ['Zone', 'VIPs', 'Bound']) head.append(element('th', { scope: 'col' }, title));
+  const header = element('thead');
+  header.append(head);
+  const body = element('tbody');
+  const [held, shares] = [zoneLoads(loads), zoneShares(scenario)];
+  zonesByName.forEach((zone, at) => {
+    const row = element('tr');
+    row.append(element('th', { scope: 'row' }, zone), element('td', { class: held[at] > shares[at] ? 'number over' : 'number' }, held[at]),
+      element('td', { class: 'number' }, shares[at]));
+    body.append(row);
+  });
+  table.replaceChildren(element('caption', {}, 'Zones. Bound: the share of the zone by weight, rounded up'), header, body);
+};
+
 const isTracked = (entrypoint, node) => data.nodes[node].entrypoints.some(([own, tracked]) => own === entrypoint && tracked);
 const setUnhealthy = (entrypoint, node, is) => {
   if (is) now.unhealthy.add(entrypoint + '@' + node); else now.unhealthy.delete(entrypoint + '@' + node);
 };
+
+// A file of the bundle, shown without its folders.
+class File {
+  constructor(path) {
+    this.path = path;
+    this.name = path.slice(path.lastIndexOf('/') + 1);
+  }
+}
 
 // --- Tables that sort and filter. A cell is a text, a number, or { short, text } for what is folded.
 
@@ -81,13 +110,14 @@ const listing = (place, caption, columns) => {
   });
   const drawn = (cell, at) => {
     if (at === 0) return element('th', { scope: 'row' }, cell);
+    if (cell instanceof File) return element('td', { class: 'text', title: cell.path }, cell.name);
     if (typeof cell !== 'object') return element('td', { class: typeof cell === 'number' ? 'number' : columns[at] === 'Written' ? 'place' : 'text' }, cell);
     const [box, details] = [element('td'), element('details')];
     details.append(element('summary', {}, cell.short), cell.text);
     box.append(details);
     return box;
   };
-  const said = (cell) => (typeof cell === 'object' ? cell.text : String(cell));
+  const said = (cell) => (cell instanceof File ? cell.path : typeof cell === 'object' ? cell.text : String(cell));
   // Hexadecimal numbers are sorted as numbers.
   const key = (cell) => (/^0x[0-9a-f]+$/.test(said(cell)) ? String(parseInt(cell, 16)) : said(cell));
   let all = [];
@@ -128,9 +158,9 @@ const badness = (scenario) => {
 };
 
 const heatMap = () => {
-  const nodes = data.nodes.map((_, at) => at).filter((at) => data.nodes[at].entrypoints.length > 0);
+  const nodes = nodesByName.filter((at) => data.nodes[at].entrypoints.length > 0);
   const columns = [['all well', none()], ...nodes.map((at) => [data.nodes[at].name, failing([at])])];
-  for (const zone of [...new Set(data.nodes.map((node) => node.zone))].filter((zone) => zone !== null)) {
+  for (const zone of zonesByName) {
     columns.push(['zone ' + zone, failing(nodes.filter((at) => data.nodes[at].zone === zone))]);
   }
   const pairs = [];

@@ -92,7 +92,7 @@ fn simulated(inventory: &Path, failed: &[&str]) -> Vec<Option<String>> {
     vips.iter().map(|vip| vip["holder"].as_str().map(str::to_owned)).collect()
 }
 
-const HOLDERS: &str = "return [...document.querySelectorAll('#vips tbody tr')].map((row) => row.children[2].textContent.split(' (')[0])";
+const HOLDERS: &str = "return [...document.querySelectorAll('#vips tbody tr')].map((row) => row.children[3].textContent.split(' (')[0])";
 
 /// Drives the pages of every example: nodes and zones fail as `simulate` says, URLs are answered as `trace` does, and the
 /// browser has nothing to complain of.
@@ -111,6 +111,7 @@ fn a_browser_shows_what_is_so() {
             let known = data(&report(&inventory, &page));
             client.goto(&format!("file://{}", page.display())).await.unwrap();
             elections(&client, &inventory, &known).await;
+            nothing_is_cut(&client, &example).await;
             clicks(&client, &inventory, &known).await;
             asked += urls(&client, &inventory, &known).await;
             let outside = run(&client, "return performance.getEntriesByType('resource').map((one) => one.name)", vec![]).await;
@@ -169,6 +170,18 @@ async fn elections(client: &Client, inventory: &Path, known: &Value) {
         vec![json!(sets)],
     )
     .await;
+    let zones = run(
+        client,
+        "return arguments[0].map((failed) => window.lbgen.zones(failed))",
+        vec![json!(sets)],
+    )
+    .await;
+    for (scenario, zones) in scenarios.iter().zip(zones.as_array().unwrap()) {
+        let said = scenario["zones"].as_array().unwrap().iter();
+        let said: Vec<Value> =
+            said.map(|zone| json!([zone["zone"], zone["vips"], zone["bound"]])).collect();
+        assert_eq!(*zones, json!(said), "{scenario}");
+    }
     for (scenario, elected) in scenarios.iter().zip(elected.as_array().unwrap()) {
         let vips = scenario["vips"].as_array().unwrap();
         for (vip, node) in vips.iter().zip(elected.as_array().unwrap()) {
@@ -176,6 +189,13 @@ async fn elections(client: &Client, inventory: &Path, known: &Value) {
             assert_eq!(vip["holder"].as_str(), name, "{scenario}");
         }
     }
+}
+
+/// At 900 pixels no table and no picture is wider than the window.
+async fn nothing_is_cut(client: &Client, example: &str) {
+    client.set_window_size(900, 800).await.unwrap();
+    let wide = "return [...document.querySelectorAll('.scroll')].filter((box) => box.scrollWidth > box.clientWidth + 1).map((box) => box.getAttribute('aria-label') + ' ' + box.scrollWidth)";
+    assert_eq!(run(client, wide, vec![]).await, json!([]), "{example}");
 }
 
 /// A node, a zone and two nodes fail by clicks and keys.

@@ -78,7 +78,7 @@ impl Search<'_> {
         self.old_rules(&touched);
         let mut clean = Step::on(
             Do::Clean,
-            "remove what is not needed any more",
+            "remove obsolete objects",
             self.names(&self.world.running_at_first()),
         );
         let leaving = touched.iter().filter(|node| self.world.kind(**node) == Kind::Leave);
