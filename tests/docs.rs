@@ -47,7 +47,10 @@ fn run_blocks(page: &str, kind: &str, folder: &Path) {
             .env("PATH", &path)
             .output()
             .unwrap();
-        let said = support::stdout(&run);
+        // A commit has another name each time.
+        let commit = regex::Regex::new("of commit [0-9a-f]{12}").unwrap();
+        let said =
+            commit.replace_all(&support::stdout(&run), "of commit 8c2f40d91b7e").into_owned();
         if update {
             // A command may stand on the page twice.
             let old = format!("$ {command}\n{shown}");

@@ -15,7 +15,11 @@ use lbgen::plan::simulate::Scenario;
 
 /// A lab that is sound, a VIP and its holder.
 fn sound(mode: &str, kube_proxy: &str, vip: &str) -> (Lab, IpAddr, String) {
-    let lab = Lab::start(&fleet(mode, kube_proxy), "");
+    // The numbers that the faults name.
+    let mark = if kube_proxy == "ipvs" { "" } else { ", mark: 2" };
+    let pinned = format!("address: {vip}, table: 1001, rule_priority: 1001{mark},");
+    let fleet = fleet(mode, kube_proxy).replace(&format!("address: {vip},"), &pinned);
+    let lab = Lab::start(&fleet, "");
     lab.prove(&Scenario::default());
     let vip: IpAddr = vip.parse().unwrap();
     let holder = lab.simulated(&Scenario::default())[&vip].first().unwrap().clone();

@@ -350,3 +350,20 @@ fn a_script_that_goes_is_shown_as_the_executable_that_it_was() {
     );
     assert!(diff.contains("deleted file mode 100644"));
 }
+
+#[test]
+fn a_bundle_of_a_newer_lbgen_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| support::lbgen_in(folder.path(), arguments);
+    fs::copy(support::inventory("minimal"), folder.path().join("inventory.yaml")).unwrap();
+    assert_eq!(code(&run(&["render", "-q"])), 0);
+    let list = folder.path().join("out/eu1/bundle.json");
+    let text = fs::read_to_string(&list).unwrap();
+    let own = format!("\"lbgen\": \"{}\"", env!("CARGO_PKG_VERSION"));
+    assert!(text.contains(&own), "{text}");
+    for (version, is_newer) in [("99.0.0", true), ("0.1.0", false), ("99.1.0-rc1", true), ("", false)] {
+        fs::write(&list, text.replace(&own, &format!("\"lbgen\": \"{version}\""))).unwrap();
+        let said = stderr(&run(&["diff", "--stat"]));
+        assert_eq!(said.contains("warning[LB241]"), is_newer, "{version}: {said}");
+    }
+}

@@ -63,8 +63,8 @@ impl Disk {
             let path = disk.path(list::PATH);
             let text = String::from_utf8(found.body)
                 .with_context(|| format!("{} is not UTF-8", path.display()))?;
-            let owned = list::owned_paths(&text)
-                .with_context(|| format!("{} cannot be used", path.display()))?;
+            let (_, owned) =
+                list::read(&text).with_context(|| format!("{} cannot be used", path.display()))?;
             disk.owned = owned.into_iter().collect();
         }
         Ok(disk)

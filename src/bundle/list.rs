@@ -1,6 +1,7 @@
 //! `bundle.json`: what lbgen owns in a bundle's folder.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use anyhow::{Context, bail};
 use rayon::prelude::*;
@@ -27,6 +28,8 @@ struct Owned<'a> {
 #[derive(Deserialize)]
 struct List {
     version: u32,
+    #[serde(default)]
+    lbgen: String,
     files: Vec<Listed>,
 }
 
@@ -55,8 +58,9 @@ fn line(file: &BundleFile) -> anyhow::Result<String> {
     Ok(serde_json::to_string(&owned)?)
 }
 
-/// The paths that a `bundle.json` names. One that reaches outside the bundle is an error.
-pub fn owned_paths(text: &str) -> anyhow::Result<Vec<String>> {
+/// The version of the lbgen that wrote a `bundle.json`, and the paths that it names. One that reaches outside the bundle
+/// is an error.
+pub fn read(text: &str) -> anyhow::Result<(String, Vec<String>)> {
     if text.lines().any(|line| line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> ")) {
         bail!(
             "it holds the marks of a merge conflict; remove the file and render, which writes it anew"
@@ -75,5 +79,15 @@ pub fn owned_paths(text: &str) -> anyhow::Result<Vec<String>> {
             bail!("it names {:?}, which is not inside the bundle", listed.path);
         }
     }
-    Ok(list.files.into_iter().map(|listed| listed.path).collect())
+    Ok((list.lbgen, list.files.into_iter().map(|listed| listed.path).collect()))
+}
+
+/// The version of the lbgen that rendered a bundle, where that is a later one than this.
+pub fn newer_writer(bundle: &Path) -> Option<String> {
+    let (writer, _) = read(&std::fs::read_to_string(bundle.join(PATH)).ok()?).ok()?;
+    let numbers = |version: &str| -> Option<Vec<u64>> {
+        let release = version.split(['-', '+']).next()?;
+        release.split('.').map(|number| number.parse().ok()).collect()
+    };
+    (numbers(&writer)? > numbers(env!("CARGO_PKG_VERSION"))?).then_some(writer)
 }

@@ -15,7 +15,7 @@ pub use change::{Change, ChangeKind, OldFile, changes};
 pub use disk::Disk;
 pub use file::replace_file;
 pub use layout::{CONFIGURATION, NodeFile, Place};
-pub use list::of as list_of;
+pub use list::{newer_writer, of as list_of};
 pub use rename::with_renames;
 pub use stranger::strangers;
 pub use transaction::{Summary, Update, recover};

@@ -132,7 +132,7 @@ fn page(name: Option<&str>) -> anyhow::Result<String> {
     Ok(page)
 }
 
-/// The nodes of the inventory in the current directory.
+/// The nodes of the inventory on the line.
 pub fn nodes(current: &OsStr) -> Vec<CompletionCandidate> {
     of_inventory(current, |raw| raw.nodes.iter().flatten().map(|(name, _)| name.clone()).collect())
 }
@@ -163,16 +163,40 @@ pub fn codes(current: &OsStr) -> Vec<CompletionCandidate> {
     codes.map(|code| CompletionCandidate::new(code.id).help(Some(code.summary.into()))).collect()
 }
 
-/// Those names of the inventory in the current directory that begin as what is typed.
+/// The inventory or the fleet on the line that is being typed; else the one in the current directory.
+fn named_inventories() -> Vec<PathBuf> {
+    let words = std::env::args_os().skip_while(|word| word != "--").skip(1);
+    let is_yaml = |path: &Path| path.extension().is_some_and(|end| end == "yaml" || end == "yml");
+    let mut named: Vec<PathBuf> = Vec::new();
+    // Words of options may be files too; what is no inventory has no names to offer.
+    for path in words.map(PathBuf::from) {
+        if path.is_file() && is_yaml(&path) {
+            named.push(path);
+        } else if path.is_dir() {
+            let (mut sources, mut report) = (Sources::default(), Report::default());
+            let fleet = inventory::Fleet::read(&path, &mut sources, &mut report);
+            named.extend(fleet.into_iter().flat_map(|fleet| fleet.members));
+        }
+    }
+    if named.is_empty() {
+        named.push(PathBuf::from("inventory.yaml"));
+    }
+    named
+}
+
+/// Those names of the inventories on the line that begin as what is typed.
 fn of_inventory(
     typed: &OsStr,
     names: impl Fn(&inventory::raw::Inventory) -> Vec<String>,
 ) -> Vec<CompletionCandidate> {
     let typed = typed.to_string_lossy();
-    let (mut sources, mut report) = (Sources::default(), Report::default());
-    let loaded = inventory::load(Path::new("inventory.yaml"), &mut sources, &mut report);
-    let Ok(Some(raw)) = loaded else { return Vec::new() };
-    let mut found = names(&raw);
+    let mut found: Vec<String> = Vec::new();
+    for path in named_inventories() {
+        let (mut sources, mut report) = (Sources::default(), Report::default());
+        if let Ok(Some(raw)) = inventory::load(&path, &mut sources, &mut report) {
+            found.extend(names(&raw));
+        }
+    }
     found.sort();
     found.dedup();
     found.retain(|name| name.starts_with(&*typed));

@@ -1,13 +1,15 @@
 //! Which inventories: a file, standard input, or a directory as a fleet.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use glob::Pattern;
 
 use super::session::{Loaded, Session};
 use crate::diag::{Report, nearest};
-use crate::inventory::{self, Fleet, Library, lock};
+use crate::inventory::{self, Fleet, Library, lock, raw};
 use crate::source::Sources;
 
 /// Which inventories.
@@ -86,8 +88,9 @@ impl Input {
             }
         }
         if is_fleet {
-            let inventories = read.iter().filter_map(|(loaded, _)| loaded.inventory.as_ref());
-            inventory::warn_of_shared_vips(&inventories.collect::<Vec<_>>(), of_fleet);
+            let inventories = || read.iter().filter_map(|(loaded, _)| loaded.inventory.as_ref());
+            inventory::warn_of_shared(&inventories().collect::<Vec<_>>(), of_fleet);
+            session.of_fleet = Arc::new(names(inventories()));
         }
         let list = read.into_iter().map(|(loaded, report)| {
             let name = is_fleet.then(|| loaded.datacenter().to_owned());
@@ -134,6 +137,21 @@ impl Input {
             .map(|((_, path), _)| path)
             .collect())
     }
+}
+
+/// The nodes, zones and entrypoints that any of the datacenters has.
+fn names<'a>(inventories: impl Iterator<Item = &'a raw::Inventory>) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for raw in inventories {
+        let nodes = raw.nodes.iter().flat_map(|map| map.iter());
+        for (name, entry) in nodes {
+            names.insert(name.clone());
+            let zone = entry.value.as_ref().and_then(|node| node.zone.as_ref());
+            names.extend(zone.map(|zone| zone.value.text.clone()));
+        }
+        names.extend(raw.entrypoints.iter().flat_map(|map| map.keys().cloned()));
+    }
+    names
 }
 
 impl Loaded {

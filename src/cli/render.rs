@@ -237,6 +237,10 @@ fn check(args: &Args, loaded: &Loaded, session: &mut Session) -> anyhow::Result<
         format!("compared {} files with {}", rendered.files.len(), disk.root().display())
     });
     let mut answer = differences(&changes, rendered.stale_lock(), &rendered, session);
+    if answer.exit == Exit::Found {
+        let command = session.here.command_on_bundle("render", &[]);
+        session.remark(&format!("out of date: run `{command}` and commit what it writes"));
+    }
     if !strangers(&disk, &rendered, session)?.is_empty() {
         answer.exit = answer.exit.max(Exit::Found);
     }

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use anyhow::{anyhow, bail};
 use clap::builder::NonEmptyStringValueParser;
+use clap_complete::ArgValueCompleter;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::about::About;
 use super::answer::{Answer, Body, each};
+use super::complete;
 use super::origin::{From, changed_files, read_all, revision_tree};
 use super::session::{Loaded, Rendered, Session};
 use super::trouble::known;
@@ -49,6 +51,9 @@ pub const ABOUT: About = About {
 /// Files that a message names.
 const SHOWN: usize = 5;
 
+/// So many objects of a step are listed one by one.
+const FEW: usize = 12;
+
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -62,7 +67,7 @@ pub struct Args {
     #[arg(long, value_name = "STEPS", value_delimiter = ',')]
     done: Vec<String>,
     /// Dead nodes, separated by commas: plan without them, and do not touch them
-    #[arg(long, value_name = "NODES", value_delimiter = ',')]
+    #[arg(long, value_name = "NODES", value_delimiter = ',', add = ArgValueCompleter::new(complete::nodes))]
     down: Vec<String>,
     /// Never rely on several nodes reloading at the same moment: one may be slow
     #[arg(long)]
@@ -73,14 +78,17 @@ pub struct Args {
     /// Change nothing: drain each node in turn, run COMMAND there, and let its VIPs come back
     #[arg(long, value_name = "COMMAND", value_parser = NonEmptyStringValueParser::new())]
     visit: Option<String>,
+    /// Every object of a step, also where there are many
+    #[arg(long)]
+    all: bool,
     /// Go on although the inventory, the lock or the bundle is not committed
     #[arg(long)]
     dirty: bool,
     /// Visit these nodes only, separated by commas
-    #[arg(long, value_name = "NODES", value_delimiter = ',', requires = "visit")]
+    #[arg(long, value_name = "NODES", value_delimiter = ',', requires = "visit", add = ArgValueCompleter::new(complete::nodes))]
     only: Vec<String>,
     /// Visit the nodes of this zone only
-    #[arg(long, value_name = "ZONE", requires = "visit")]
+    #[arg(long, value_name = "ZONE", requires = "visit", add = ArgValueCompleter::new(complete::zones))]
     zone: Vec<String>,
 }
 
@@ -155,7 +163,7 @@ fn answer(
             let templates = Templates::load(session.global.templates.as_deref())?;
             Body::Text(rollout.script(&about, &templates)?)
         }
-        _ => Body::Long(as_text(&rollout, revision.as_deref())),
+        _ => Body::Long(as_text(&rollout, revision.as_deref(), args.all)),
     };
     Ok(Answer::new(Exit::Done, body))
 }
@@ -293,16 +301,14 @@ fn duration(text: &str) -> Option<Duration> {
     }
 }
 
-fn as_text(rollout: &Rollout, revision: Option<&str>) -> String {
+fn as_text(rollout: &Rollout, revision: Option<&str>, is_all: bool) -> String {
     let mut text = String::new();
     for (number, step) in rollout.steps.iter().enumerate() {
         text += &format!("{:>3}. {}\n     {}\n", number + 1, step.title, step.id);
         for moved in &step.moves {
             text += &format!("     {}\n", moved.line());
         }
-        for object in &step.objects {
-            text += &format!("     {object}\n");
-        }
+        text += &objects(&step.objects, is_all);
     }
     if rollout.steps.is_empty() {
         return text;
@@ -328,6 +334,21 @@ fn as_text(rollout: &Rollout, revision: Option<&str>) -> String {
         );
     }
     text
+}
+
+/// The objects of a step: each, or of many how many there are of each kind.
+fn objects(objects: &[String], is_all: bool) -> String {
+    let line = |text: &str| format!("     {text}\n");
+    if is_all || objects.len() <= FEW {
+        return objects.iter().map(|object| line(object)).collect();
+    }
+    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+    for object in objects {
+        *kinds.entry(object.split(' ').next().unwrap_or(object)).or_default() += 1;
+    }
+    let counted: Vec<String> =
+        kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    line(&format!("{}, each with --all", counted.join(", ")))
 }
 
 fn as_json(datacenter: &str, rollout: &Rollout, revision: Option<&str>) -> serde_json::Value {
@@ -376,6 +397,7 @@ fn step_json(step: &Step) -> serde_json::Value {
         "nodes": step.nodes,
         "vips": vips,
         "command": lines(&step.commands),
+        "acts": step.commands.iter().flat_map(crate::rollout::Command::acts).collect::<Vec<_>>(),
         "check": step.check().map_or(String::new(), |command| command.line()),
         "wait": step.wait.as_secs(),
         "back": lines(&step.back),

@@ -1,8 +1,9 @@
 //! The steps of every command that reads an inventory: load, check, plan, emit.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::here::Here;
 use super::{Format, Global, output};
@@ -24,6 +25,8 @@ pub struct Session {
     pub report: Report,
     /// For commands to type next.
     pub here: Here,
+    /// The nodes, zones and entrypoints of every datacenter of a fleet.
+    pub of_fleet: Arc<BTreeSet<String>>,
     /// The messages kept for a person.
     said: RefCell<String>,
     /// True if the report is part of them.
@@ -94,6 +97,7 @@ impl Session {
             sources: Sources::default(),
             report: Report::default(),
             here: Here::default(),
+            of_fleet: Arc::default(),
             said: RefCell::default(),
             diagnosed: false,
             datacenter: None,
@@ -108,7 +112,8 @@ impl Session {
     /// A session for one datacenter: what it says is kept until [`Session::flush`].
     pub fn member(&self, report: Report, datacenter: Option<String>) -> Self {
         let (sources, here) = (self.sources.clone(), self.here.clone());
-        Self { report, datacenter, sources, here, ..Self::new(self.global.clone()) }
+        let of_fleet = Arc::clone(&self.of_fleet);
+        Self { report, datacenter, sources, here, of_fleet, ..Self::new(self.global.clone()) }
     }
 
     /// Prints what was kept for a person: the diagnostics, then the rest.
@@ -170,6 +175,7 @@ impl Session {
         let planned = self.plan(loaded, Keep::Locked, &[]);
         if let Some(planned) = &planned {
             self.refuse_missing_lock(loaded, output, &planned.datacenter.name);
+            self.warn_of_newer(loaded, output, &planned.datacenter.name);
         }
         self.say_diagnostics();
         let is_right = !self.report.has_errors();
@@ -211,6 +217,25 @@ impl Session {
             );
             self.report.sort();
         }
+    }
+
+    /// A later lbgen may write what this one does not know.
+    fn warn_of_newer(&mut self, loaded: &Loaded, output: &Path, datacenter: &Label) {
+        let place = loaded.inventory.as_ref().and_then(|raw| raw.datacenter.as_ref());
+        let bundle = output.join(datacenter.as_str());
+        let (Some(place), Some(writer)) = (place, bundle::newer_writer(&bundle)) else { return };
+        let own = env!("CARGO_PKG_VERSION");
+        self.report.push(
+            Diagnostic::new(
+                &plan::codes::NEWER,
+                place.span,
+                format!("{} was rendered by lbgen {writer}, and this is {own}", bundle.display()),
+                "its bundle",
+            )
+            .note("a render brings the older form back")
+            .help(format!("use lbgen {writer}")),
+        );
+        self.report.sort();
     }
 
     /// Says a line to a person who asked for more.

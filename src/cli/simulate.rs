@@ -161,19 +161,20 @@ fn with_simulation(
     };
     ask(&Simulation {
         plan: &planned.plan,
-        base: args.trouble().scenario(&planned.plan)?,
+        base: args.trouble(&member.session).scenario(&planned.plan)?,
         systems: systems(&args.compare),
         failures: usize::from(args.failures.unwrap_or(0)),
     })
 }
 
 impl Args {
-    fn trouble(&self) -> Trouble<'_> {
+    fn trouble<'a>(&'a self, session: &'a Session) -> Trouble<'a> {
         Trouble {
             fail: &self.fail,
             zone: &self.zone,
             drain: &self.drain,
             unhealthy: &self.unhealthy,
+            elsewhere: &session.of_fleet,
         }
     }
 }

@@ -126,7 +126,7 @@ impl Args {
         if self.all {
             return Ok(whole_table(&planned, session));
         }
-        let scenario = self.trouble().scenario(&planned.plan)?;
+        let scenario = self.trouble(session).scenario(&planned.plan)?;
         let tracer = Tracer::of(&planned.datacenter, &planned.routes, &planned.plan, &scenario);
         let traces: Vec<Trace<'_>> = asked.iter().map(|request| tracer.trace(request)).collect();
         let body = match session.global.format {
@@ -149,7 +149,7 @@ impl Args {
         session: &mut Session,
     ) -> anyhow::Result<Answer> {
         let Some(planned) = session.valid_plan(loaded) else { return Ok(Answer::failed(session)) };
-        let scenario = self.trouble().scenario(&planned.plan)?;
+        let scenario = self.trouble(session).scenario(&planned.plan)?;
         let tracer = Tracer::of(&planned.datacenter, &planned.routes, &planned.plan, &scenario);
         let traced: Vec<(&Test, Trace<'_>)> =
             tests.iter().map(|test| (test, tracer.trace(&test.request))).collect();
@@ -187,8 +187,14 @@ impl Args {
         Ok(Answer::new(exit, Body::Text(out)))
     }
 
-    fn trouble(&self) -> Trouble<'_> {
-        Trouble { fail: &self.fail, zone: &[], drain: &self.drain, unhealthy: &self.unhealthy }
+    fn trouble<'a>(&'a self, session: &'a Session) -> Trouble<'a> {
+        Trouble {
+            fail: &self.fail,
+            zone: &[],
+            drain: &self.drain,
+            unhealthy: &self.unhealthy,
+            elsewhere: &session.of_fleet,
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Failures, as options name them: `--fail`, `--zone`, `--drain`, `--unhealthy`.
 
+use std::collections::BTreeSet;
+
 use anyhow::bail;
 
 use crate::diag::{nearest, printable};
@@ -13,6 +15,8 @@ pub struct Trouble<'a> {
     pub zone: &'a [String],
     pub drain: &'a [String],
     pub unhealthy: &'a [String],
+    /// Names that another datacenter of the fleet has: a datacenter without them is not in trouble.
+    pub elsewhere: &'a BTreeSet<String>,
 }
 
 impl Trouble<'_> {
@@ -23,24 +27,37 @@ impl Trouble<'_> {
         let entrypoints: Vec<&Label> = plan.entrypoints.iter().collect();
         let mut scenario = Scenario::default();
         for name in self.fail {
-            scenario.failed.insert(known("node", name, &nodes)?);
+            scenario.failed.extend(self.own("node", name, &nodes)?);
         }
         for zone in self.zone {
-            let zone = known("zone", zone, &zones)?;
+            let Some(zone) = self.own("zone", zone, &zones)? else { continue };
             let inside = plan.nodes.iter().filter(|node| node.zone.as_ref() == Some(&zone));
             scenario.failed.extend(inside.map(|node| node.node.clone()));
         }
         for name in self.drain {
-            scenario.drained.insert(known("node", name, &nodes)?);
+            scenario.drained.extend(self.own("node", name, &nodes)?);
         }
         for pair in self.unhealthy {
             let Some((entrypoint, name)) = pair.split_once('@') else {
                 bail!("--unhealthy takes ENTRYPOINT@NODE, not `{}`", printable(pair));
             };
-            let entrypoint = known("entrypoint", entrypoint, &entrypoints)?;
-            scenario.unhealthy.insert((entrypoint, known("node", name, &nodes)?));
+            let entrypoint = self.own("entrypoint", entrypoint, &entrypoints)?;
+            scenario.unhealthy.extend(entrypoint.zip(self.own("node", name, &nodes)?));
         }
         Ok(scenario)
+    }
+
+    /// The name, where the datacenter has it; `None` where another one does.
+    fn own<T: AsRef<str> + Clone>(
+        &self,
+        what: &str,
+        written: &str,
+        names: &[&T],
+    ) -> anyhow::Result<Option<T>> {
+        match known(what, written, names) {
+            Err(_) if self.elsewhere.contains(written) => Ok(None),
+            found => found.map(Some),
+        }
     }
 }
 

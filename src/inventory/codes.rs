@@ -27,9 +27,14 @@ pub const UNOWNED: Code = code!(Warning "LB218", "a file of a fleet that belongs
 /// Two datacenters announce one address.
 pub const SHARED_VIP: Code = code!(Warning "LB229", "a VIP of two datacenters");
 
+/// Two datacenters have one machine.
+pub const SHARED_NODE: Code = code!(Warning "LB242", "a node of two datacenters");
+/// A file with the other ending of YAML.
+pub const UNREAD: Code = code!(Warning "LB243", "a file `*.yml` that nothing reads");
+
 /// The codes of warnings that only a check of a whole fleet gives: with a single inventory, a waiver of one is not
 /// reported as waiving nothing.
-pub const OF_FLEETS: &[&Code] = &[&UNOWNED, &SHARED_VIP];
+pub const OF_FLEETS: &[&Code] = &[&UNOWNED, &SHARED_VIP, &SHARED_NODE, &UNREAD];
 
 /// The lock cannot be used.
 pub const LOCK: Code = code!(Error "LB020", "a lock that cannot be used");
@@ -47,5 +52,7 @@ pub const ALL: &[&Code] = &[
     &INCLUDE,
     &UNOWNED,
     &SHARED_VIP,
+    &SHARED_NODE,
+    &UNREAD,
     &LOCK,
 ];

@@ -29,8 +29,9 @@ impl Fleet {
 
     /// Reads a directory. What is wrong with the fleet as a whole is in the report; without any datacenter it is no fleet.
     pub fn read(folder: &Path, sources: &mut Sources, report: &mut Report) -> anyhow::Result<Self> {
-        let candidates = candidates(folder)?;
-        let library = Library::read(&candidates, sources)?;
+        let Candidates { inventories: candidates, unread } = Candidates::of(folder)?;
+        let read: Vec<PathBuf> = candidates.iter().chain(&unread).cloned().collect();
+        let library = Library::read(&read, sources)?;
         let canonical: BTreeMap<PathBuf, &PathBuf> =
             candidates.iter().filter_map(|path| Some((path.canonicalize().ok()?, path))).collect();
         let named = |path: &&Path| library.datacenter(path).is_some();
@@ -51,6 +52,21 @@ impl Fleet {
                 report.push(unowned(start));
             }
         }
+        for path in &unread {
+            let Ok(whole) = path.canonicalize() else { continue };
+            if let Some(start) = library.start(&whole).filter(|_| !owned.contains(whole.as_path()))
+            {
+                report.push(
+                    Diagnostic::new(
+                        &codes::UNREAD,
+                        start,
+                        "this file is not read",
+                        "ends in `.yml`",
+                    )
+                    .help("rename it to end in `.yaml`, or move it out of the fleet's directory"),
+                );
+            }
+        }
         if members.is_empty() {
             bail!(
                 "no datacenter in {0}: neither {0}/*.yaml nor {0}/*/inventory.yaml has the key `datacenter`",
@@ -63,25 +79,39 @@ impl Fleet {
 }
 
 /// The files of a folder that may be inventories, sorted.
-fn candidates(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let cannot = || format!("cannot read {}", folder.display());
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).with_context(cannot)? {
-        let path = entry.with_context(cannot)?.path();
-        let path = path.strip_prefix("./").map(Path::to_owned).unwrap_or(path);
-        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        if hidden {
-            continue;
+struct Candidates {
+    inventories: Vec<PathBuf>,
+    /// Those that would be, if they ended in `.yaml`.
+    unread: Vec<PathBuf>,
+}
+
+impl Candidates {
+    fn of(folder: &Path) -> anyhow::Result<Self> {
+        let cannot = || format!("cannot read {}", folder.display());
+        let (mut inventories, mut unread) = (Vec::new(), Vec::new());
+        for entry in std::fs::read_dir(folder).with_context(cannot)? {
+            let path = entry.with_context(cannot)?.path();
+            let path = path.strip_prefix("./").map(Path::to_owned).unwrap_or(path);
+            let hidden =
+                path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+            if hidden {
+                continue;
+            }
+            let ends = |end: &str| path.extension().is_some_and(|found| found == end);
+            if path.is_dir() {
+                let nested = |name: &str| Some(path.join(name)).filter(|path| path.is_file());
+                inventories.extend(nested("inventory.yaml"));
+                unread.extend(nested("inventory.yml"));
+            } else if path.is_file() && ends("yaml") {
+                inventories.push(path);
+            } else if path.is_file() && ends("yml") {
+                unread.push(path);
+            }
         }
-        let nested = path.join("inventory.yaml");
-        if path.is_dir() && nested.is_file() {
-            found.push(nested);
-        } else if path.is_file() && path.extension().is_some_and(|end| end == "yaml") {
-            found.push(path);
-        }
+        inventories.sort();
+        unread.sort();
+        Ok(Self { inventories, unread })
     }
-    found.sort();
-    Ok(found)
 }
 
 fn unowned(start: Span) -> Diagnostic {

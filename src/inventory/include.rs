@@ -8,7 +8,7 @@ use super::codes;
 use super::node::{Kind, Node};
 use super::read::Read;
 use super::written::Text;
-use crate::diag::{Diagnostic, Report, nearest};
+use crate::diag::{Diagnostic, Report, count, nearest};
 use crate::language::form::Free;
 use crate::source::{Loc, Span};
 
@@ -38,7 +38,11 @@ pub(super) fn links(root: &Node, file: &Path, repository: &Path, report: &mut Re
     let folder = file.parent().unwrap_or(Path::new("/"));
     let mut links: Vec<Link> = Vec::new();
     for pattern in patterns.iter().flatten() {
-        for path in matches(&pattern.as_str(), folder, repository, report) {
+        let found = matches(&pattern.as_str(), folder, repository, report);
+        if !found.is_empty() {
+            warn_of_yml(&pattern.as_str(), folder, report);
+        }
+        for path in found {
             if !links.iter().any(|link| link.path == path) {
                 links.push(Link { path, at: pattern.span });
             }
@@ -46,6 +50,13 @@ pub(super) fn links(root: &Node, file: &Path, repository: &Path, report: &mut Re
     }
     links
 }
+
+/// `*` stays in its folder, and hidden files are named.
+const OPTIONS: MatchOptions = MatchOptions {
+    case_sensitive: true,
+    require_literal_separator: true,
+    require_literal_leading_dot: true,
+};
 
 /// The files of a pattern, in the order of their names.
 fn matches(
@@ -78,12 +89,7 @@ fn matches(
         }
         true => {
             let whole = Path::new(&Pattern::escape(&folder.to_string_lossy())).join(written);
-            let options = MatchOptions {
-                require_literal_separator: true,
-                require_literal_leading_dot: true,
-                ..MatchOptions::new()
-            };
-            match glob::glob_with(&whole.to_string_lossy(), options) {
+            match glob::glob_with(&whole.to_string_lossy(), OPTIONS) {
                 Ok(paths) => paths.filter_map(Result::ok).filter(|path| path.is_file()).collect(),
                 Err(error) => {
                     let title =
@@ -123,6 +129,30 @@ fn matches(
     }
     paths.sort();
     paths
+}
+
+/// Warns of files that a pattern of `*.yaml` would match if they ended like that.
+fn warn_of_yml(pattern: &Loc<&str>, folder: &Path, report: &mut Report) {
+    let Some(stem) = pattern.value.strip_suffix(".yaml") else { return };
+    if !stem.contains(['*', '?', '[']) {
+        return;
+    }
+    let whole = Path::new(&Pattern::escape(&folder.to_string_lossy())).join(format!("{stem}.yml"));
+    let mut unread: Vec<String> = glob::glob_with(&whole.to_string_lossy(), OPTIONS)
+        .into_iter()
+        .flatten()
+        .filter_map(|path| Some(path.ok()?.strip_prefix(folder).ok()?.display().to_string()))
+        .collect();
+    unread.sort();
+    let Some(first) = unread.first() else { return };
+    let title = match unread.len() {
+        1 => format!("`{first}` is not read"),
+        more => format!("`{first}` and {} are not read", count(more - 1, "more file")),
+    };
+    report.push(
+        Diagnostic::new(&codes::UNREAD, pattern.span, title, "matches `.yaml` only")
+            .help(format!("rename it to end in `.yaml`, or include `{stem}.yml` too")),
+    );
 }
 
 /// The file beside a missing one whose name is most like it.

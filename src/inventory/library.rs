@@ -33,6 +33,32 @@ pub(super) struct File {
     pub report: Report,
 }
 
+/// The inventories where one is missing: files beside it that may be meant, and folders that have one.
+fn beside(missing: &Path) -> Vec<String> {
+    /// More names tell a person nothing.
+    const SHOWN: usize = 6;
+    let folder = missing.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    let names_a_datacenter = |path: &Path| {
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        text.lines().any(|line| line.starts_with("datacenter:"))
+    };
+    let mut found: Vec<String> = std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| {
+            let path = entry.ok()?.path();
+            let path = if path.is_dir() { path.join("inventory.yaml") } else { path };
+            let is_yaml = path.extension().is_some_and(|end| end == "yaml" || end == "yml");
+            let shown = path.strip_prefix("./").unwrap_or(&path).display().to_string();
+            (is_yaml && names_a_datacenter(&path)).then_some(shown)
+        })
+        .collect();
+    found.sort();
+    found.truncate(SHOWN);
+    found
+}
+
 /// A file that is to be read, and the folder above which it must not look.
 struct Wanted {
     path: PathBuf,
@@ -47,7 +73,10 @@ impl Library {
         let mut level = Vec::new();
         for path in inventories {
             let cannot = || format!("cannot read the inventory {}", path.display());
-            let about = std::fs::metadata(path).with_context(cannot)?;
+            let about = std::fs::metadata(path).with_context(|| match beside(path) {
+                names if names.is_empty() => cannot(),
+                names => format!("{}; there is {}", cannot(), names.join(", ")),
+            })?;
             if about.is_dir() {
                 bail!("{} is a directory; name the inventory file in it", path.display());
             }

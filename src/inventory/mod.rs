@@ -23,7 +23,7 @@ use anyhow::Context;
 pub use fleet::Fleet;
 pub use library::Library;
 pub use read::whole_number;
-pub use shared::warn_of_shared_vips;
+pub use shared::warn_of_shared;
 pub use written::{Entry, Map, Nonempty, Set, Text};
 
 use crate::diag::{Diagnostic, Report, printable};

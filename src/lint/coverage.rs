@@ -1,9 +1,7 @@
 //! Definitions that do not survive the failures that they are there for.
 
 use crate::diag::{Code, Diagnostic, Report, code};
-use std::collections::BTreeMap;
-
-use crate::model::{Datacenter, NodeState, OnUnhealthy, Preempt, Traffic, Vip};
+use crate::model::{Datacenter, NodeState, OnUnhealthy, Traffic};
 use crate::route::RoutingTable;
 
 /// Nothing takes over.
@@ -11,12 +9,8 @@ const ONE_NODE: Code = code!(Warning "LB201", "a VIP that only one node can hold
 /// Nothing sees that an ingress controller is gone.
 const NO_HEALTH: Code = code!(Warning "LB202", "an entrypoint whose health nothing can track");
 
-/// A VIP that no node holds while all are unhealthy.
-const ALL_UNHEALTHY: Code =
-    code!(Warning "LB213", "a VIP that no node holds while every node is unhealthy");
-
 /// The codes of this family.
-pub const CODES: &[&Code] = &[&ONE_NODE, &NO_HEALTH, &ALL_UNHEALTHY];
+pub const CODES: &[&Code] = &[&ONE_NODE, &NO_HEALTH];
 
 /// Reports VIPs and entrypoints without cover.
 pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
@@ -42,7 +36,6 @@ pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
             );
         }
     }
-    all_unhealthy(datacenter, report);
     for (name, entrypoint) in &datacenter.entrypoints {
         if !datacenter.is_checked(entrypoint) && entrypoint.on_unhealthy != OnUnhealthy::Ignore {
             let title = format!("nothing can track the health of `{name}`");
@@ -56,39 +49,5 @@ pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
                     .help("write `host: { check: COMMAND }`, or `on_unhealthy: ignore`"),
             });
         }
-    }
-}
-
-/// Without preemption a node that only ranks lower would keep its VIPs, so it gives them up (FAULT), as all do.
-fn all_unhealthy(datacenter: &Datacenter, report: &mut Report) {
-    let yields = |vip: &&Vip| {
-        let entrypoint = datacenter.entrypoints.get(&vip.entrypoint);
-        vip.preempt.value == Preempt::Never
-            && entrypoint.is_some_and(|entrypoint| {
-                entrypoint.on_unhealthy == OnUnhealthy::Yield && datacenter.is_checked(entrypoint)
-            })
-    };
-    // One `preempt` may be that of many VIPs.
-    let mut by_place: BTreeMap<_, Vec<&Vip>> = BTreeMap::new();
-    for vip in datacenter.vips.iter().filter(yields) {
-        by_place.entry(vip.preempt.span).or_default().push(vip);
-    }
-    for (span, vips) in by_place {
-        let first = vips[0].address.value;
-        let which = match vips.len() {
-            1 => first.to_string(),
-            2 => format!("{first} and one more VIP"),
-            count => format!("{first} and {} more VIPs", count - 1),
-        };
-        report.push(
-            Diagnostic::new(
-                &ALL_UNHEALTHY,
-                span,
-                format!("while every node is unhealthy, no node holds {which}"),
-                "without preemption",
-            )
-            .note("without preemption a lower priority does not move the VIP, so an unhealthy node releases it instead")
-            .help("allow preemption, or after a delay (`preempt: 30s`); or write `on_unhealthy: fault`, which means just that"),
-        );
     }
 }

@@ -14,10 +14,13 @@ mod ingress;
 mod limit;
 mod node;
 mod port;
+mod preempt;
 mod tie;
+mod timing;
 mod unused;
 mod version;
 mod waiver;
+mod zone;
 
 pub use waiver::{waive, why_not_waivable};
 
@@ -45,10 +48,13 @@ const FAMILIES: &[Family] = &[
     Family { codes: limit::CODES, check: limit::check },
     Family { codes: node::CODES, check: node::check },
     Family { codes: port::CODES, check: port::check },
+    Family { codes: preempt::CODES, check: preempt::check },
     Family { codes: answer::CODES, check: answer::check },
     Family { codes: tie::CODES, check: tie::check },
+    Family { codes: timing::CODES, check: timing::check },
     Family { codes: unused::CODES, check: unused::check },
     Family { codes: version::CODES, check: version::check },
+    Family { codes: zone::CODES, check: zone::check },
 ];
 
 /// Reports everything that the rules find.

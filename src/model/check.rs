@@ -11,6 +11,8 @@ use crate::source::{Loc, Span};
 pub struct NodeCheck {
     /// The place where the check is written.
     pub span: Span,
+    /// The place of its `timeout`; else of its `interval`, else of its command.
+    pub timing_span: Span,
     /// The command to run.
     pub command: Command,
     /// The user that runs it.
@@ -102,8 +104,10 @@ fn read(raw: &raw::NodeCheck, report: &mut Report) -> Option<NodeCheck> {
     let fall = times(raw.fall.as_ref(), "fall", default.fall);
     let rise = times(raw.rise.as_ref(), "rise", default.rise);
     let command = command?;
+    let timing_span = [raw.timeout.as_ref(), raw.interval.as_ref()].into_iter().flatten().next();
     Some(NodeCheck {
         span: command.span,
+        timing_span: timing_span.map_or(command.span, |raw| raw.span),
         command: command.value,
         user: user?,
         timing: Timing {

@@ -25,10 +25,22 @@ pub const LOCK_OUTSIDE: Code =
 pub const LOCK_MISSING: Code =
     code!(Error "LB223", "a bundle was rendered, but its lock is missing");
 
+/// A render would bring an older form back.
+pub const NEWER: Code = code!(Warning "LB241", "a bundle that a newer lbgen rendered");
+
 /// A node over its share, because of what the inventory fixes.
 pub const UNEVEN: Code =
     code!(Warning "LB222", "a failover bound that is broken by pins, `nodes` or zones");
 
 /// Every code of this folder.
-pub const ALL: &[&Code] =
-    &[&POOL, &LOCK, &LOCKED_TWICE, &TAKEN, &LOCK_MENDED, &LOCK_OUTSIDE, &LOCK_MISSING, &UNEVEN];
+pub const ALL: &[&Code] = &[
+    &POOL,
+    &LOCK,
+    &LOCKED_TWICE,
+    &TAKEN,
+    &LOCK_MENDED,
+    &LOCK_OUTSIDE,
+    &LOCK_MISSING,
+    &NEWER,
+    &UNEVEN,
+];

@@ -1,12 +1,14 @@
 //! (from, to) -> [`Rollout`]: ordered steps from what runs to what will run. Every state on the way, and every state in
 //! the middle of a step, was run through the election.
 
+mod act;
 mod cluster;
 mod script;
 mod search;
 mod step;
 mod switch;
 
+pub use act::SingleAct;
 pub use script::Script;
 pub(crate) use step::quoted;
 pub use step::{Act, Command, Do, Exception, Expectation, Promise, Step, VipMove};
