@@ -73,8 +73,11 @@ fn the_pages_show_what_happens() {
     let folder = tempfile::tempdir().unwrap();
     copy(&examples, &folder.path().join("inventory-examples"));
     run_blocks("README.md", "console", folder.path());
+    let folder = tempfile::tempdir().unwrap();
+    copy(&examples, &folder.path().join("inventory-examples"));
+    run_blocks("docs/operations.md", "console", folder.path());
     run_blocks("docs/gateway.md", "console gateway", tempfile::tempdir().unwrap().path());
-    for page in ["README.md", "docs/teams.md"] {
+    for page in ["docs/operations.md", "docs/teams.md"] {
         let folder = tempfile::tempdir().unwrap();
         copy(&examples.join("fleet"), folder.path());
         run_blocks(page, "console fleet", folder.path());
@@ -198,8 +201,8 @@ fn recipes_of_ci_work() {
 
 #[test]
 #[ignore = "needs keepalived, nftables and root; run tests/run"]
-fn the_lab_prints_what_the_readme_shows() {
-    let readme = fs::read_to_string(support::root().join("README.md")).unwrap();
+fn the_lab_prints_what_its_page_shows() {
+    let readme = fs::read_to_string(support::root().join("docs/development.md")).unwrap();
     // How long it took is another thing every time.
     let timeless = |text: &str| -> Vec<String> {
         text.lines().map(|line| line.split(" after ").next().unwrap().to_owned()).collect()

@@ -286,7 +286,8 @@ fn preemption_is_as_simulated() {
             "192.0.2.11, entrypoint: web",
             "192.0.2.11, entrypoint: web, preempt: false, priorities: { lb-1: 250, lb-2: 150, lb-3: 50 }",
         )
-        .replace("192.0.2.12, entrypoint: web", "192.0.2.12, entrypoint: web, preempt: 8s");
+        .replace("192.0.2.12, entrypoint: web", "192.0.2.12, entrypoint: web, preempt: 8s")
+        .replace("200ms", "1s");
     let mut lab = Lab::start(&text, "");
     lab.prove(&Scenario::default());
     let [stays, waits]: [IpAddr; 2] = ["192.0.2.11", "192.0.2.12"].map(|vip| vip.parse().unwrap());

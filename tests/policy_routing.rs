@@ -270,7 +270,7 @@ fn in_virtual_mode_keepalived_holds_the_rules_and_status_agrees() {
     assert_eq!((count(parts[1], "absent"), count(parts[1], "present")), (9, 3), "{text}");
     assert_eq!((count(parts[2], "absent"), count(parts[2], "present")), (0, 12), "{text}");
     assert_eq!((count(parts[3], "absent"), count(parts[3], "present")), (9, 3), "{text}");
-    assert!(parts[0].contains("from all fwmark 0x3/0xff lookup 131 proto keepalived"), "{text}");
+    assert!(parts[0].contains("from all fwmark 0xba/0xff lookup 131 proto keepalived"), "{text}");
     assert!(!parts[0].contains("table inet lbgen"), "down leaves nothing: {text}");
 }
 
@@ -281,6 +281,8 @@ fn the_ipv6_address_comes_with_its_ipv4_twin_and_its_rules() {
     let text = fs::read_to_string(support::inventory("dual-stack")).unwrap();
     fs::write(folder.path().join("inventory.yaml"), text.replace("mode: static", "mode: virtual"))
         .unwrap();
+    let lock = support::inventory("dual-stack").with_extension("lock");
+    fs::copy(lock, folder.path().join("inventory.lock")).unwrap();
     let bundle = support::render(&folder.path().join("inventory.yaml"), &folder.path().join("out"));
     let done = on_node(
         &bundle.join("nodes/lb-3"),
