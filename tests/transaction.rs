@@ -361,7 +361,9 @@ fn a_bundle_of_a_newer_lbgen_is_named() {
     let text = fs::read_to_string(&list).unwrap();
     let own = format!("\"lbgen\": \"{}\"", env!("CARGO_PKG_VERSION"));
     assert!(text.contains(&own), "{text}");
-    for (version, is_newer) in [("99.0.0", true), ("0.1.0", false), ("99.1.0-rc1", true), ("", false)] {
+    for (version, is_newer) in
+        [("99.0.0", true), ("0.1.0", false), ("99.1.0-rc1", true), ("", false)]
+    {
         fs::write(&list, text.replace(&own, &format!("\"lbgen\": \"{version}\""))).unwrap();
         let said = stderr(&run(&["diff", "--stat"]));
         assert_eq!(said.contains("warning[LB241]"), is_newer, "{version}: {said}");

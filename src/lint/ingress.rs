@@ -5,10 +5,9 @@ use std::collections::BTreeSet;
 use crate::diag::{Code, Diagnostic, Report, code};
 use crate::model::{
     Annotations, Controller, Datacenter, Entrypoint, Label, Path, PathType, Tiers, is_true,
-    nginx_annotation, nginx_annotations,
+    nginx_annotation, nginx_annotation_span, nginx_annotations,
 };
 use crate::route::{Engine, RoutingTable, regex_annotation};
-use crate::source::Span;
 
 /// Characters that the admission webhook refuses, most of them of regular expressions.
 const REGEX: Code = code!(Warning "LB204", "a path with characters that ingress-nginx refuses");
@@ -39,12 +38,12 @@ pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report
         // The webhook is that of ingress-nginx.
         if controller == Controller::IngressNginx {
             component.paths.iter().for_each(|path| refused(path, report));
-            snippets(&component.annotations, component.span, report);
+            snippets(&component.annotations, report);
         }
-        forced(&component.annotations, component.span, report);
+        forced(&component.annotations, report);
         let turned = regex_annotation(&component.annotations, component.paths.iter(), controller);
         if let Some(name) = turned.filter(|_| !component.is_canary()) {
-            all_regex(name, component.span, report);
+            all_regex(name, &component.annotations, report);
         }
     }
     for (name, entrypoint) in &datacenter.entrypoints {
@@ -59,15 +58,15 @@ pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report
                 all.extend(found.clone());
             }
         }
-        snippets(&all, entrypoint.span, report);
+        snippets(&all, report);
         if !routing.controller.reads_nginx() {
             continue;
         }
-        forced(&routing.annotations, entrypoint.span, report);
+        forced(&routing.annotations, report);
         let own = datacenter.components.values().filter(|found| found.entrypoint == *name);
         let paths = own.flat_map(|component| &component.paths);
         if let Some(name) = regex_annotation(&routing.annotations, paths, routing.controller) {
-            all_regex(name, entrypoint.span, report);
+            all_regex(name, &routing.annotations, report);
         }
     }
     broken(routes, report, controller);
@@ -103,9 +102,10 @@ fn refused(path: &Path, report: &mut Report) {
     });
 }
 
-fn snippets(annotations: &Annotations, span: Span, report: &mut Report) {
+fn snippets(annotations: &Annotations, report: &mut Report) {
     let found = nginx_annotations(annotations).filter(|(name, _)| name.ends_with("-snippet"));
     for (name, _) in found {
+        let Some(span) = nginx_annotation_span(annotations, name) else { continue };
         report.push(
             Diagnostic::new(&SNIPPET, span, format!("`{name}` is off by default"), "annotated here")
                 .note("ingress-nginx accepts snippets only with `allow-snippet-annotations`; otherwise it refuses the Ingress"),
@@ -113,15 +113,19 @@ fn snippets(annotations: &Annotations, span: Span, report: &mut Report) {
     }
 }
 
-fn all_regex(name: &str, span: Span, report: &mut Report) {
+fn all_regex(name: &str, annotations: &Annotations, report: &mut Report) {
+    let Some(span) = nginx_annotation_span(annotations, name) else { return };
     report.push(
         Diagnostic::new(&ALL_REGEX, span, format!("`{name}` affects every path of its host"), "annotated here")
             .note("the controller then treats every path of the host, including those of other components, as a case-insensitive regular expression"),
     );
 }
 
-fn forced(annotations: &Annotations, span: Span, report: &mut Report) {
-    if nginx_annotation(annotations, "force-ssl-redirect").is_some_and(is_true) {
+fn forced(annotations: &Annotations, report: &mut Report) {
+    const FORCE: &str = "force-ssl-redirect";
+    if let Some(span) = nginx_annotation_span(annotations, FORCE)
+        && nginx_annotation(annotations, FORCE).is_some_and(is_true)
+    {
         report.push(
             Diagnostic::new(&FORCED, span, "`force-ssl-redirect` on the second tier, which sees plain http", "annotated here")
                 .note("TLS ends at the edge: without `use-forwarded-headers` in the routing controller the browser is sent round in circles")

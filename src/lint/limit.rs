@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::diag::{Code, Diagnostic, Report, code};
-use crate::model::{Controller, Datacenter, Label, Tiers, nginx_annotation};
+use crate::model::{Controller, Datacenter, Label, Tiers, nginx_annotation, nginx_annotation_span};
 use crate::route::RoutingTable;
 
 /// The other tier's default holds.
@@ -48,7 +48,12 @@ pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
             };
             let first = components.first().filter(|_| !on_routing && !on_edge);
             let component = first.and_then(|name| datacenter.components.get(*name));
-            let span = component.map_or(entrypoint.span, |component| component.span);
+            let by = match component {
+                Some(component) => &component.annotations,
+                None if on_edge => &edge.annotations,
+                None => &routing.annotations,
+            };
+            let span = nginx_annotation_span(by, limit).unwrap_or(entrypoint.span);
             report.push(
                 Diagnostic::new(
                     &ONE_TIER,

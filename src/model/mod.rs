@@ -33,7 +33,8 @@ pub use domain::Domain;
 pub use entry::Entry;
 pub use entrypoint::{
     Annotations, Controller, EXPOSES, Edge, EdgePort, Entrypoint, Fallback, GatewayTier, NGINX,
-    SecondTier, Tiers, Traffic, is_true, nginx_annotation, nginx_annotations, nginx_switch,
+    SecondTier, Tiers, Traffic, is_true, nginx_annotation, nginx_annotation_span,
+    nginx_annotations, nginx_switch,
 };
 pub use implementation::{Feature, HostOrder, Implementation, RegexOrder};
 pub use keepalived::{Garp, Keepalived, PolicyRouting, Preempt, VrrpVersion};

@@ -7,7 +7,7 @@ use crate::diag::{Diagnostic, Report};
 use crate::inventory::{Map, Text};
 use crate::language::form::{AnnotationKey, Free};
 use crate::language::name::QualifiedName;
-use crate::source::Loc;
+use crate::source::{Loc, Span};
 
 /// Annotations of a Kubernetes object, and where each is written.
 pub type Annotations = BTreeMap<QualifiedName, Loc<String>>;
@@ -24,6 +24,12 @@ pub fn nginx_annotations(annotations: &Annotations) -> impl Iterator<Item = (&st
 /// The value of an annotation of ingress-nginx.
 pub fn nginx_annotation<'a>(annotations: &'a Annotations, name: &str) -> Option<&'a str> {
     nginx_annotations(annotations).find(|(found, _)| *found == name).map(|(_, value)| value)
+}
+
+/// The place of an annotation of ingress-nginx.
+pub fn nginx_annotation_span(annotations: &Annotations, name: &str) -> Option<Span> {
+    let mut own = annotations.iter();
+    own.find(|(key, _)| key.as_str().strip_prefix(NGINX) == Some(name)).map(|(_, value)| value.span)
 }
 
 /// Returns true if an annotation's value switches it on, as Go reads booleans (strconv.ParseBool).
