@@ -595,6 +595,10 @@ done
 {% for node in left_out %}
 echo {{ node }}' was down and has its old files: before keepalived starts there, bring it the new ones'
 {% endfor %}
+if [ "$dry_run" = yes ]; then
+    echo "dry run: nothing was done"
+    exit 0
+fi
 echo "done"
 {% if revision %}
 echo "what runs now: git tag -f deployed/{{ datacenter }} {{ revision }}"

@@ -391,3 +391,62 @@ fn a_place_inside_of_a_character_is_drawn() {
         assert_eq!(code(&done), 1, "{text:?}: {}", stderr(&done));
     }
 }
+
+/// A visit is of the nodes as they run, by the tag, whatever was rendered and committed meanwhile.
+#[test]
+fn a_visit_is_planned_from_what_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| lbgen_in(folder.path(), arguments);
+    let sh = |line: &str| {
+        let done =
+            Command::new("sh").args(["-ec", line]).current_dir(folder.path()).output().unwrap();
+        assert!(done.status.success(), "{line}: {}", stderr(&done));
+    };
+    let commit = "git add -A && git -c user.name=a -c user.email=a@b.c commit -qm x";
+    let text = fs::read_to_string(support::inventory("minimal")).unwrap();
+    let vip = |node: &str| {
+        let preferred = format!("  - {{ address: 192.0.2.10, prefer: [{node}] }}");
+        fs::write(
+            folder.path().join("inventory.yaml"),
+            text.replace("  - address: 192.0.2.10", &preferred),
+        )
+        .unwrap();
+        assert_eq!(code(&run(&["render", "-q"])), 0);
+    };
+    sh("git init -q");
+    vip("lb-1");
+    sh(&format!("{commit} && git tag deployed/eu1"));
+    vip("lb-2");
+    sh(commit);
+    let visit = |more: &[&str]| {
+        run(&[&["rollout", "-q", "--visit", "reboot", "--only", "lb-1"], more].concat())
+    };
+    let said = stdout(&visit(&[]));
+    assert!(said.contains("192.0.2.10: lb-1 -> lb-2"), "{said}");
+    let script = stdout(&visit(&["--format", "sh"]));
+    assert!(!script.contains("git tag"), "nothing is deployed by a visit");
+    let dead = visit(&["--down", "lb-1"]);
+    assert_eq!(code(&dead), 2, "{}", stdout(&dead));
+    assert!(stderr(&dead).contains("is to be visited and is down"), "{}", stderr(&dead));
+}
+
+/// Without the lock every command that shows a plan says that it may not be the one that runs.
+#[test]
+fn a_missing_lock_is_said_by_every_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| lbgen_in(folder.path(), arguments);
+    fs::copy(support::inventory("minimal"), folder.path().join("inventory.yaml")).unwrap();
+    for command in
+        [&["check"][..], &["plan"], &["simulate"], &["trace", "https://www.example.com/"]]
+    {
+        assert!(!stderr(&run(command)).contains("is missing"), "{command:?}: nothing was rendered");
+    }
+    assert_eq!(code(&run(&["render", "-q"])), 0);
+    fs::remove_file(folder.path().join("inventory.lock")).unwrap();
+    for command in
+        [&["check"][..], &["plan"], &["simulate"], &["trace", "https://www.example.com/"]]
+    {
+        let said = stderr(&run(command));
+        assert!(said.contains("warning: inventory.lock is missing"), "{command:?}: {said}");
+    }
+}

@@ -163,3 +163,51 @@ fn case(name: &str) -> String {
     assert!(support::code(&done) < 2, "{name}: {}", support::stderr(&done));
     support::stdout(&done)
 }
+
+/// What a node that only stands by would do is not what happens to the VIP; a header is no change; a fallback that goes
+/// with the Ingresses leaves its components where they are.
+#[test]
+fn rows_are_about_what_happens() {
+    let work = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| support::lbgen_in(work.path(), arguments);
+    let inventory = work.path().join("inventory.yaml");
+    let base = "datacenter: eu1\ngateways:\n  public: { address: 192.0.2.1, network: 192.0.2.0/24, interface: eth1 }\n\
+        nodes:\n  lb-1: { address: 10.0.0.11, interface: eth0 }\n  lb-2: { address: 10.0.0.12, interface: eth0 }\n  \
+        lb-3: { address: 10.0.0.13, interface: eth0 }\nentrypoints:\n  web:\n    \
+        edge: { api: both, expose: gateway, service_namespace: ingress, gateway: { class: envoy }, class: a, health_check_node_port: 32100 }\n    \
+        routing: { class: b }\n    fallback: { name: legacy, addresses: [10.1.1.1], port: 80 }\n\
+        vips: [{ address: 192.0.2.10 }]\ndomains: { www.example.com: }\ncomponents:\n  cart: { backend: { port: 8080 }, paths: [/cart] }\n";
+    fs::write(&inventory, base).unwrap();
+    let done = run(&["render", "-q"]);
+    assert_eq!(support::code(&done), 0, "{}", support::stderr(&done));
+    let diff = |text: &str| {
+        fs::write(&inventory, text).unwrap();
+        support::stdout(&run(&["diff", "-q", "--impact-only"]))
+    };
+    let said = diff(
+        &base.replace("13, interface: eth0", "13, interface: eth0, interfaces: { public: eth9 }"),
+    );
+    assert!(
+        !said.contains("reroutes") && said.contains("on lb-3, which does not hold it"),
+        "{said}"
+    );
+    let said = diff(
+        &base
+            .replace("12, interface: eth0", "12, interface: bond0")
+            .replace("10.0.0.11", "10.0.0.99"),
+    );
+    let gap = said.lines().find(|line| line.starts_with("gap")).unwrap();
+    assert!(gap.contains("another address of the node: keepalived recreates"), "{gap}");
+    let only_gateway = base
+        .replace("api: both, expose: gateway, ", "api: gateway, ")
+        .replace("    routing: { class: b }\n", "");
+    let said = diff(&only_gateway);
+    assert!(!said.contains("unreachable"), "{said}");
+    // Under another name the headers say another one.
+    fs::copy(work.path().join("inventory.lock"), work.path().join("other.lock")).unwrap();
+    fs::write(work.path().join("other.yaml"), base).unwrap();
+    let said = support::stdout(&run(&["diff", "-q", "--impact-only", "other.yaml"]));
+    let classes: BTreeSet<&str> =
+        said.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert_eq!(classes, BTreeSet::from(["IMPACT", "text", "3"]), "{said}");
+}

@@ -27,7 +27,9 @@ fn words() -> impl Strategy<Value = String> {
     ];
     prop::collection::vec(piece, 1..5)
         .prop_map(|pieces| pieces.concat())
-        .prop_filter("a command", |text| !text.trim().is_empty() && !text.starts_with('-'))
+        .prop_filter("a command", |text| {
+            !text.trim().is_empty() && !text.starts_with('-') && !text.ends_with('\n')
+        })
 }
 
 proptest! {

@@ -15,7 +15,9 @@ pub fn strangers(disk: &Disk, files: &[BundleFile]) -> anyhow::Result<Vec<String
             continue;
         }
         let is_stranger = if kind.is_dir() {
-            disk.is_empty(path)
+            // One that files of the render go into only lost them.
+            let inside = format!("{path}/");
+            disk.is_empty(path) && !wanted.iter().any(|file| file.starts_with(&inside))
         } else if kind.is_file() {
             // One that says so was written by a render, and the next one removes it.
             let body = disk.read(path)?.map(|found| found.body).unwrap_or_default();

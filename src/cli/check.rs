@@ -66,6 +66,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
         .into_par_iter()
         .map(|mut member| {
             let planned = member.session.plan(&member.loaded, Keep::Locked, &allow);
+            member.session.warn_of_missing_lock(&member.loaded);
             if let Some(planned) = &planned {
                 if let Some(templates) = &templates {
                     emit::emit(&planned.plan, templates)?;

@@ -98,7 +98,11 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
     }
     if let Some(path) = output {
         write(path, &text)?;
-        session.note(&format!("wrote {0}; next: lbgen check {0}", path.display()));
+        session.note(&format!(
+            "wrote {}; next: lbgen check {}",
+            path.display(),
+            crate::rollout::quoted(&path.to_string_lossy())
+        ));
     }
     Ok(exit)
 }

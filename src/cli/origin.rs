@@ -7,8 +7,8 @@ use anyhow::{Context, bail};
 
 use super::Input;
 use super::session::{Rendered, Session};
-use crate::bundle::{self, Change, Disk, Place};
-use crate::impact::{ChangedFile, Comparison, Impact};
+use crate::bundle::{self, Change, ChangeKind, Disk, Place};
+use crate::impact::{ChangedFile, Comparison, Impact, is_same_but_comments};
 use crate::state::{Live, Remark, State, Tree};
 
 /// Where the state that runs is read from.
@@ -164,7 +164,20 @@ impl Read {
 
 /// Which files differ, and how.
 pub fn changed_files<'a>(changes: &[Change<'a>]) -> Vec<ChangedFile<'a>> {
-    changes.iter().map(|change| ChangedFile { path: change.path, kind: change.kind }).collect()
+    let is_text = |change: &Change<'_>| match (&change.old, change.new) {
+        (Some(old), Some(new)) => {
+            change.kind == ChangeKind::Changed && is_same_but_comments(&old.body, &new.body)
+        }
+        _ => false,
+    };
+    changes
+        .iter()
+        .map(|change| ChangedFile {
+            path: change.path,
+            kind: change.kind,
+            is_text: is_text(change),
+        })
+        .collect()
 }
 
 /// The files that say what a change does: all of the nodes, of the cluster those that differ, and every path where one

@@ -112,18 +112,29 @@ fn answer(
         return Ok(Answer::failed(session));
     };
     let datacenter = rendered.datacenter.as_str();
-    refuse_stale(args, &rendered, session)?;
-    let revision = args.revision(&rendered, session)?;
+    // A visit changes nothing: the nodes run what they run, whatever is rendered meanwhile.
+    let revision = match args.visit {
+        Some(_) => None,
+        None => {
+            refuse_stale(args, &rendered, session)?;
+            args.revision(&rendered, session)?
+        }
+    };
     let tree = args.from.with_objects(args.running(datacenter)?, &rendered)?;
-    let changes = tree.changes(&rendered.files);
-    let read = read_all(&tree, &rendered, session);
-    let down = args
-        .down
-        .iter()
-        .map(|name| Subdomain::parse(name).ok_or_else(|| anyhow!("there is no node `{name}`")));
+    let changes = match args.visit {
+        Some(_) => Vec::new(),
+        None => tree.changes(&rendered.files),
+    };
+    let mut read = read_all(&tree, &rendered, session);
+    if args.visit.is_some() {
+        read.to = read.from.clone();
+    }
+    let nodes: BTreeSet<&Subdomain> = read.from.nodes.keys().chain(read.to.nodes.keys()).collect();
+    let nodes: Vec<&Subdomain> = nodes.into_iter().collect();
+    let down = args.down.iter().map(|name| known("node", name, &nodes));
     let down: BTreeSet<Subdomain> = down.collect::<anyhow::Result<_>>()?;
     let changed = changed_files(&changes);
-    let only = args.only(&read.to, &rendered)?;
+    let only = args.only(&read.to, &rendered, &down)?;
     let visit = args.visit.as_deref().map(|command| Visit { command, only: &only });
     let rollout = Rollout::plan(Request {
         change: Comparison {
@@ -234,7 +245,12 @@ impl Args {
     }
 
     /// The nodes that a visit is limited to.
-    fn only(&self, to: &State, rendered: &Rendered) -> anyhow::Result<BTreeSet<Subdomain>> {
+    fn only(
+        &self,
+        to: &State,
+        rendered: &Rendered,
+        down: &BTreeSet<Subdomain>,
+    ) -> anyhow::Result<BTreeSet<Subdomain>> {
         let nodes: Vec<&Subdomain> = to.nodes.keys().collect();
         let zones: BTreeSet<&Label> = rendered.zones.values().collect();
         let zones: Vec<&Label> = zones.into_iter().collect();
@@ -242,10 +258,24 @@ impl Args {
         for name in &self.only {
             only.insert(known("node", name, &nodes)?);
         }
+        let mut chosen: Vec<Label> = Vec::new();
         for zone in &self.zone {
-            let zone = known("zone", zone, &zones)?;
-            let inside = rendered.zones.iter().filter(|(_, found)| **found == zone);
-            only.extend(inside.map(|(node, _)| node.clone()));
+            chosen.push(known("zone", zone, &zones)?);
+        }
+        // Both: the nodes that are named and in one of the zones.
+        if !chosen.is_empty() {
+            let is_inside = |node: &Subdomain| {
+                rendered.zones.get(node).is_some_and(|zone| chosen.contains(zone))
+            };
+            let named = std::mem::take(&mut only);
+            let all = nodes.into_iter().filter(|node| named.is_empty() || named.contains(*node));
+            only.extend(all.filter(|node| is_inside(node)).cloned());
+            if only.is_empty() {
+                bail!("no node of --only is in the zone of --zone");
+            }
+        }
+        if let Some(dead) = only.iter().find(|node| down.contains(*node)) {
+            bail!("{dead} is to be visited and is down: leave it out of --only or of --down");
         }
         Ok(only)
     }
@@ -263,10 +293,11 @@ impl Args {
             }
             return Ok(tree);
         }
-        if self.visit.is_some() {
+        let tagged = revision_tree("deployed/{datacenter}", &self.output, datacenter);
+        if self.visit.is_some() && tagged.is_err() {
             return Tree::of_folder(&self.output, Some(datacenter));
         }
-        revision_tree("deployed/{datacenter}", &self.output, datacenter).map_err(|error| {
+        tagged.map_err(|error| {
             anyhow!(
                 "what runs is not known ({error:#}): tag the commit that runs as deployed/{datacenter}, \
                  or use --from-rev REV, --from DIR, or --from none if nothing runs yet"

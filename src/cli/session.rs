@@ -165,6 +165,9 @@ impl Session {
     /// [`Session::plan`] for a command that cannot go on without one: what is wrong is said.
     pub fn valid_plan(&mut self, loaded: &Loaded) -> Option<Planned> {
         let planned = self.plan(loaded, Keep::Locked, &[]);
+        if planned.is_some() {
+            self.warn_of_missing_lock(loaded);
+        }
         self.say_diagnostics();
         planned
     }
@@ -196,12 +199,28 @@ impl Session {
         Ok(Some(Rendered { datacenter, files, lock, version, zones, controllers, hosts }))
     }
 
+    /// Without its lock a fleet is planned anew, and what is shown may not be what runs. For commands that read no bundle:
+    /// it is looked for where a render puts it, here or beside the inventory.
+    pub fn warn_of_missing_lock(&self, loaded: &Loaded) {
+        let Some(path) = &loaded.lock_path else { return };
+        let beside = path.parent().unwrap_or(Path::new("")).join("out");
+        let bundles = [Path::new("out"), &beside].map(|folder| folder.join(loaded.datacenter()));
+        let bundle = bundles.iter().find(|bundle| bundle.join("bundle.json").exists());
+        if let Some(bundle) = bundle.filter(|_| loaded.lacks_lock()) {
+            self.note(&format!(
+                "warning: {} is missing, but {} was rendered: numbers and orders are planned anew here, and may not be those that run; restore the lock from git",
+                path.display(),
+                bundle.display()
+            ));
+        }
+    }
+
     /// Without its lock a fleet that runs would be planned anew.
     fn refuse_missing_lock(&mut self, loaded: &Loaded, output: &Path, datacenter: &Label) {
         let span = loaded.inventory.as_ref().and_then(|raw| raw.datacenter.as_ref());
         let rendered = || output.join(datacenter.as_str()).join("bundle.json").exists();
         let (Some(path), Some(place)) = (&loaded.lock_path, span) else { return };
-        if loaded.lock_text.is_none() && !loaded.may_be_anew && rendered() {
+        if loaded.lacks_lock() && rendered() {
             self.report.push(
                 Diagnostic::new(
                     &plan::codes::LOCK_MISSING,
@@ -278,6 +297,11 @@ impl Loaded {
     pub fn datacenter(&self) -> &str {
         let written = self.inventory.as_ref().and_then(|raw| raw.datacenter.as_ref());
         written.map_or(&self.name, |name| &name.value.text)
+    }
+
+    /// Returns true if there is no lock, and nobody said that this is meant.
+    fn lacks_lock(&self) -> bool {
+        self.lock_text.is_none() && !self.may_be_anew
     }
 
     /// Returns true if somebody has changed the lock since it was read.

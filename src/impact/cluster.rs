@@ -24,7 +24,7 @@ pub(super) fn findings(comparison: Comparison<'_>) -> Vec<Finding> {
         |owner| cluster.is_changed(owner),
     );
     let mut found = Vec::new();
-    for file in comparison.changed {
+    for file in comparison.changed.iter().filter(|file| !file.is_text) {
         let findings = match Place::of(file.path) {
             Place::Domain(name) => cluster.domain(name),
             Place::Component(name) => cluster.component(name),

@@ -165,6 +165,21 @@ pub struct ChangedFile<'a> {
     pub path: &'a str,
     /// The kind of the difference.
     pub kind: ChangeKind,
+    /// True where only comments and empty lines differ.
+    pub is_text: bool,
+}
+
+/// Returns true if two texts differ in comments and empty lines only: of shell, YAML and keepalived alike.
+pub fn is_same_but_comments(old: &str, new: &str) -> bool {
+    let lines = |text: &'_ str| -> Vec<String> {
+        let lines = text.lines().filter(|line| {
+            let line = line.trim_start();
+            // The first line of a script names its interpreter.
+            line.starts_with("#!") || !(line.is_empty() || line.starts_with('#'))
+        });
+        lines.map(str::to_owned).collect()
+    };
+    lines(old) == lines(new)
 }
 
 /// Two states and the files in which they differ.
@@ -243,6 +258,9 @@ fn unmentioned(comparison: Comparison<'_>, file: &ChangedFile<'_>) -> Option<(Cl
     let place = Place::of(file.path);
     if file.kind == ChangeKind::Mode && place != Place::List {
         return Some((Class::Text, "only its permissions change".to_owned()));
+    }
+    if file.is_text && place != Place::List {
+        return Some((Class::Text, SAME.to_owned()));
     }
     let unknown = |what: &str| (Class::Unknown, format!("{what}; lbgen cannot say what this does"));
     let (from, to) = (comparison.from, comparison.to);

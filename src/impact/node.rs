@@ -46,12 +46,12 @@ pub struct NodeChange {
     pub daemon: Daemon,
 }
 
-/// The changed files of each node.
-fn files_by_node<'a>(comparison: Comparison<'a>) -> BTreeMap<&'a str, Vec<NodeFile<'a>>> {
-    let mut nodes: BTreeMap<&str, Vec<NodeFile<'_>>> = BTreeMap::new();
+/// The changed files of each node, each with true where only comments differ.
+fn files_by_node<'a>(comparison: Comparison<'a>) -> BTreeMap<&'a str, Vec<(NodeFile<'a>, bool)>> {
+    let mut nodes: BTreeMap<&str, Vec<(NodeFile<'_>, bool)>> = BTreeMap::new();
     for changed in comparison.changed {
         if let Place::Node { node, file } = Place::of(changed.path) {
-            nodes.entry(node).or_default().push(file);
+            nodes.entry(node).or_default().push((file, changed.is_text));
         }
     }
     nodes
@@ -64,7 +64,9 @@ pub(super) fn findings(comparison: Comparison<'_>) -> Vec<Finding> {
         let Some(name) = Subdomain::parse(node) else { continue };
         let (was, is) =
             (comparison.from.nodes.contains_key(&name), comparison.to.nodes.contains_key(&name));
-        let paths: Vec<String> = files.iter().map(|file| file.on(node).to_string()).collect();
+        let paths: Vec<String> = files.iter().map(|(file, _)| file.on(node).to_string()).collect();
+        let files: Vec<NodeFile<'_>> =
+            files.iter().filter(|(_, is_text)| !is_text).map(|(file, _)| *file).collect();
         let all = paths.iter().map(String::as_str);
         let entry = Entry::Node(name.clone());
         match (was, is) {
@@ -160,7 +162,7 @@ pub(super) fn changes(comparison: Comparison<'_>) -> Vec<NodeChange> {
         .map(|node| {
             let touched = files
                 .get(node.as_str())
-                .is_some_and(|files| files.iter().any(|file| file.is_of_keepalived()));
+                .is_some_and(|files| files.iter().any(|(file, _)| file.is_of_keepalived()));
             let daemon = match (of(comparison.from, node), of(comparison.to, node)) {
                 (None, Some(_)) => Daemon::Start,
                 (Some(_), None) => Daemon::Stop,

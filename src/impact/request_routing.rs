@@ -105,11 +105,15 @@ impl<'a> RequestRouting<'a> {
     }
 }
 
-/// The component that an Ingress or a route is of.
+/// The component or the fallback that an Ingress or a route is of.
 fn owner(object: &Object) -> Option<&str> {
     match object.key.kind.as_str() {
         "Ingress" => Some(&object.key.name),
-        "HTTPRoute" => object.component(),
+        // That of a fallback is called as the fallback; one that only redirects is nobody's.
+        "HTTPRoute" => object.component().or_else(|| {
+            let is_fallback = object.field("/spec/rules/0/backendRefs").is_some();
+            is_fallback.then_some(object.key.name.as_str())
+        }),
         _ => None,
     }
 }

@@ -110,14 +110,16 @@ impl<'a> Watch<'a> {
             torn.silent = (class == Class::Gap).then(|| down_time(edits));
             found.push(torn);
         }
-        let made_anew = changed.iter().any(|edit| match (edit.from, edit.to) {
-            (Some(from), Some(to)) => from.identity() != to.identity() && old.contains(&edit.node),
+        let held: Vec<&Edit<'_>> =
+            changed.iter().copied().filter(|edit| old.contains(&edit.node)).collect();
+        let made_anew = held.iter().any(|edit| match (edit.from, edit.to) {
+            (Some(from), Some(to)) => from.identity() != to.identity(),
             _ => false,
         });
         if made_anew && !found.iter().any(|finding| finding.class == Class::Gap) {
             let mut gap = finding(
                 Class::Gap,
-                format!("{}: keepalived recreates the instance", identity_words(&changed)),
+                format!("{}: keepalived recreates the instance", identity_words(&held)),
             );
             gap.silent = Some(down_time(edits));
             found.push(gap);
@@ -129,15 +131,40 @@ impl<'a> Watch<'a> {
             let reason = format!("after it came {was}; now {is}");
             found.push(finding(Class::Order, reason));
         }
-        if let Some(reason) = self.reroutes(address, edits) {
-            found.push(finding(Class::Reroutes, reason));
+        // Replies leave by the holder; what a standby node would do is not what happens.
+        let holds = |node: NodeIndex| old.contains(&node) || new.contains(&node);
+        let (replies, standby): (Vec<_>, Vec<_>) =
+            self.reroutes(address, edits).into_iter().partition(|(node, _)| holds(*node));
+        if !replies.is_empty() {
+            found.push(finding(Class::Reroutes, self.words(&replies, false)));
+        } else if !standby.is_empty() {
+            found.push(finding(Class::Tuned, self.words(&standby, true)));
         }
-        let tuned: BTreeSet<&str> = changed.iter().flat_map(|edit| tuned(edit)).collect();
+        let tuned: Vec<(NodeIndex, BTreeSet<&str>)> =
+            changed.iter().map(|edit| (edit.node, tuned(edit).into_iter().collect())).collect();
+        let tuned: Vec<_> = tuned.into_iter().filter(|(_, words)| !words.is_empty()).collect();
         if !tuned.is_empty() && found.is_empty() {
-            let words: Vec<&str> = tuned.into_iter().collect();
-            found.push(finding(Class::Tuned, format!("in place: {}", words.join(", "))));
+            let is_standby = !tuned.iter().any(|(node, _)| holds(*node));
+            found.push(finding(
+                Class::Tuned,
+                format!("in place: {}", self.words(&tuned, is_standby)),
+            ));
         }
         found
+    }
+
+    /// What changes, and of standby nodes where.
+    fn words(&self, by_node: &[(NodeIndex, BTreeSet<&str>)], is_standby: bool) -> String {
+        let words: BTreeSet<&str> =
+            by_node.iter().flat_map(|(_, words)| words.iter().copied()).collect();
+        let words = words.into_iter().collect::<Vec<_>>().join(", ");
+        let nodes: Vec<NodeIndex> = by_node.iter().map(|(node, _)| *node).collect();
+        match is_standby {
+            true => {
+                format!("{words}, on {}, which {} not hold it", self.list(&nodes), does(&nodes))
+            }
+            false => words,
+        }
     }
 
     /// Returns the holders that a VIP would leave if another node had been MASTER first, and those it would move to.
@@ -236,16 +263,22 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Rules, routes and marks of a VIP that are others.
-    fn reroutes(&self, address: IpAddr, edits: &[Edit<'_>]) -> Option<String> {
-        let mut what: BTreeSet<&str> = BTreeSet::new();
+    /// Rules, routes and marks of a VIP that are others, by node.
+    fn reroutes(
+        &self,
+        address: IpAddr,
+        edits: &[Edit<'_>],
+    ) -> Vec<(NodeIndex, BTreeSet<&'static str>)> {
+        let mut by_node = Vec::new();
         for edit in edits {
+            let mut what: BTreeSet<&str> = BTreeSet::new();
             let (Some(from), Some(to)) = (edit.from, edit.to) else { continue };
             let state = |phase| self.electorate.state(edit.node, phase).map(AsRef::as_ref);
             let (Some(before), Some(after)) = (state(FROM), state(TO)) else { continue };
             // In static mode the script holds what keepalived has else.
             if before.routing.is_static != after.routing.is_static {
                 what.insert("the script and keepalived swap rules and routes");
+                by_node.push((edit.node, what));
                 continue;
             }
             if from.routes != to.routes || routes(before, address) != routes(after, address) {
@@ -260,8 +293,11 @@ impl<'a> Watch<'a> {
             if device(from, address) != device(to, address) {
                 what.insert("the interface of the address");
             }
+            if !what.is_empty() {
+                by_node.push((edit.node, what));
+            }
         }
-        (!what.is_empty()).then(|| what.into_iter().collect::<Vec<_>>().join(", "))
+        by_node
     }
 
     /// The files that say something about the VIP and differ.
@@ -344,6 +380,10 @@ fn device(instance: &Instance, address: IpAddr) -> Option<&str> {
     let mut all = instance.addresses.iter().chain(&instance.excluded);
     let found = all.find(|found| found.address.addr() == address)?;
     Some(&found.interface)
+}
+
+fn does(nodes: &[NodeIndex]) -> &'static str {
+    if nodes.len() == 1 { "does" } else { "do" }
 }
 
 fn has(list: &str, count: usize) -> String {

@@ -31,6 +31,9 @@ pub fn warn_of_shared(inventories: &[&Inventory], report: &mut Report) {
     };
     for shared in shared(inventories, &codes::SHARED_VIP, vips) {
         let [one, other] = shared.pair.map(name);
+        if one == other {
+            continue;
+        }
         let address = shared.key;
         let mut diagnostic = Diagnostic::new(
             &codes::SHARED_VIP,
@@ -50,6 +53,10 @@ pub fn warn_of_shared(inventories: &[&Inventory], report: &mut Report) {
     }
     for shared in shared(inventories, &codes::SHARED_NODE, machines) {
         let [one, other] = shared.pair.map(name);
+        // Two of one name have an error of their own.
+        if one == other {
+            continue;
+        }
         let mut diagnostic = Diagnostic::new(
             &codes::SHARED_NODE,
             shared.spans[1],

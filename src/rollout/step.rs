@@ -38,7 +38,7 @@ pub enum Do {
     Delete,
     /// Changes a field that cannot change otherwise.
     Patch,
-    /// Removes obsolete objects.
+    /// Releases the nodes, and removes what is left on those that leave.
     Clean,
     /// Runs the command of `--visit`.
     Visit,

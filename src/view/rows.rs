@@ -86,6 +86,7 @@ pub fn rows(impact: &Impact, is_all: bool) -> Vec<Row> {
 fn key(finding: &Finding) -> (Class, &'static str, &str) {
     let cause = match (finding.class, &finding.subject) {
         (Class::Order, _) => "other nodes come after the MASTER",
+        (Class::Text, _) => &finding.reason,
         // A file's own reason is about that file.
         (_, Subject::File(path)) => path,
         _ => finding.reason.split(": ").next().unwrap_or(&finding.reason),

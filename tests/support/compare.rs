@@ -27,7 +27,7 @@ pub fn changed<'a>(from: &'a [BundleFile], to: &'a [BundleFile]) -> Vec<ChangedF
                 (old, new) if old != new => ChangeKind::Changed,
                 _ => return None,
             };
-            Some(ChangedFile { path, kind })
+            Some(ChangedFile { path, kind, is_text: false })
         })
         .collect()
 }

@@ -76,13 +76,14 @@ impl Search<'_> {
             return;
         }
         self.old_rules(&touched);
-        let mut clean = Step::on(
-            Do::Clean,
-            "remove obsolete objects",
-            self.names(&self.world.running_at_first()),
-        );
         let leaving = touched.iter().filter(|node| self.world.kind(**node) == Kind::Leave);
-        clean.commands = leaving.map(|node| self.world.remove_all(*node)).collect();
+        let removals: Vec<Command> = leaving.map(|node| self.world.remove_all(*node)).collect();
+        let title = match removals.is_empty() {
+            true => "release the nodes",
+            false => "clean up the nodes that leave, and release the others",
+        };
+        let mut clean = Step::on(Do::Clean, title, self.names(&self.world.running_at_first()));
+        clean.commands = removals;
         let all: BTreeSet<NodeIndex> =
             self.world.running_at_first().into_iter().chain(self.world.running()).collect();
         clean.commands.push(Command::of("release", all.into_iter().map(|node| self.name(node))));
