@@ -35,6 +35,10 @@ pub mod impact;
 
 pub mod rollout;
 
+pub mod execute;
+
+pub mod status;
+
 pub mod trace;
 
 pub mod import;

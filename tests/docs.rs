@@ -38,6 +38,8 @@ fn run_blocks(page: &str, kind: &str, folder: &Path) {
     assert!(!commands.is_empty(), "{page} has no block `{kind}`");
     let update = std::env::var_os("UPDATE_DOCS").is_some();
     let mut done = 0;
+    // A commit has another name each time.
+    let commit = regex::Regex::new("of commit [0-9a-f]{12}").unwrap();
     for (command, shown) in commands {
         // The same program, built already.
         let line = command.replace("cargo run --release --", "lbgen");
@@ -47,8 +49,6 @@ fn run_blocks(page: &str, kind: &str, folder: &Path) {
             .env("PATH", &path)
             .output()
             .unwrap();
-        // A commit has another name each time.
-        let commit = regex::Regex::new("of commit [0-9a-f]{12}").unwrap();
         let said =
             commit.replace_all(&support::stdout(&run), "of commit 8c2f40d91b7e").into_owned();
         if update {

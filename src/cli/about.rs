@@ -29,6 +29,7 @@ const ABOUT: &[About] = &[
     super::render::ABOUT,
     super::diff::ABOUT,
     super::rollout::ABOUT,
+    super::status::ABOUT,
     super::trace::ABOUT,
     super::align::ABOUT,
     super::check::ABOUT,

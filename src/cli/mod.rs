@@ -21,6 +21,7 @@ mod rollout;
 mod schema;
 mod session;
 mod simulate;
+mod status;
 mod stream;
 mod table;
 mod trace;
@@ -100,6 +101,8 @@ enum Command {
     Diff(diff::Args),
     /// Plan the steps from what runs to the new bundle
     Rollout(rollout::Args),
+    /// Ask the nodes who holds what right now, and say whether that is right
+    Status(status::Args),
     /// Report every problem in the inventory
     Check(check::Args),
     /// Show who holds what, in which order, with which numbers
@@ -148,6 +151,7 @@ pub fn main() -> ExitCode {
         Command::Render(args) => render::run(args, &mut session),
         Command::Diff(args) => diff::run(args, &mut session),
         Command::Rollout(args) => rollout::run(args, &mut session),
+        Command::Status(args) => status::run(args, &mut session),
         Command::Check(args) => check::run(args, &mut session),
         Command::Plan(args) => plan::run(args, &mut session),
         Command::Simulate(args) => simulate::run(args, &mut session),

@@ -8,7 +8,6 @@ use anyhow::{anyhow, bail};
 use clap::builder::NonEmptyStringValueParser;
 use clap_complete::ArgValueCompleter;
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 use super::about::About;
 use super::answer::{Answer, Body, each};
@@ -21,7 +20,7 @@ use crate::bundle::{self, Disk, Place, WriteLock};
 use crate::diag::count;
 use crate::emit::Templates;
 use crate::impact::Comparison;
-use crate::language::name::{Label, Name, Subdomain};
+use crate::language::name::{Label, Subdomain};
 use crate::rollout::{Request, Rollout, Script, Step, Visit};
 use crate::state::{State, Tree, WorkTree};
 use crate::view::seconds;
@@ -146,7 +145,7 @@ fn answer(
         },
         zones: &rendered.zones,
         down: &down,
-        digests: &digests(&tree),
+        digests: &tree.digests(),
         careful: args.careful,
         visit,
     })?
@@ -304,21 +303,6 @@ impl Args {
             )
         })
     }
-}
-
-/// SHA-256 of the files that a node must have: those that keepalived and lbgen read.
-fn digests(tree: &Tree) -> BTreeMap<Subdomain, Vec<(String, String)>> {
-    let mut found: BTreeMap<Subdomain, Vec<(String, String)>> = BTreeMap::new();
-    for (path, body) in tree.iter() {
-        let Place::Node { node, file } = Place::of(path) else { continue };
-        let ours = crate::emit::is_generated(body) || file.is_of_keepalived();
-        if let Some(node) = Subdomain::parse(node).filter(|_| ours) {
-            let digest: String =
-                Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect();
-            found.entry(node).or_default().push((file.to_string(), digest));
-        }
-    }
-    found
 }
 
 /// `60s`, `2m`

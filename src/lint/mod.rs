@@ -74,6 +74,7 @@ pub fn all_codes() -> Vec<&'static Code> {
         crate::route::codes::ALL,
         crate::plan::codes::ALL,
         crate::import::codes::ALL,
+        crate::status::codes::ALL,
         waiver::CODES,
     ] {
         codes.extend(other);

@@ -9,11 +9,13 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 
 use rayon::prelude::*;
+use sha2::{Digest, Sha256};
 
 use super::git::git;
 use super::object::{self, Object};
-use crate::bundle::{CONFIGURATION, Change, ChangeKind, Disk, OldFile};
+use crate::bundle::{CONFIGURATION, Change, ChangeKind, Disk, OldFile, Place};
 use crate::emit::{BundleFile, is_generated};
+use crate::language::name::{Name, Subdomain};
 
 /// Files below `nodes/` and `kubernetes/`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -261,6 +263,21 @@ impl Tree {
     /// A file.
     pub fn get(&self, path: &str) -> Option<&str> {
         self.files.get(path).map(|body| &**body)
+    }
+
+    /// SHA-256 of the files that each node must have: those that keepalived and lbgen read.
+    pub fn digests(&self) -> BTreeMap<Subdomain, Vec<(String, String)>> {
+        let mut found: BTreeMap<Subdomain, Vec<(String, String)>> = BTreeMap::new();
+        for (path, body) in self.iter() {
+            let Place::Node { node, file } = Place::of(path) else { continue };
+            let ours = is_generated(body) || file.is_of_keepalived();
+            if let Some(node) = Subdomain::parse(node).filter(|_| ours) {
+                let digest: String =
+                    Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect();
+                found.entry(node).or_default().push((file.to_string(), digest));
+            }
+        }
+        found
     }
 
     /// The names of the folders below `nodes/`.

@@ -243,7 +243,7 @@ fn predicted(plan: &serde_json::Value) -> BTreeMap<IpAddr, Duration> {
 }
 
 /// `LBGEN_ON` and `LBGEN_COPY`, which lead into the namespaces.
-fn hooks(folder: &Path, lab: &Lab) {
+pub fn hooks(folder: &Path, lab: &Lab) {
     let mut cases = String::new();
     for (name, node) in &lab.nodes {
         cases += &format!("{name}) pid={} ;;\n", node.host.pid());

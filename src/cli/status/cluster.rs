@@ -1,0 +1,108 @@
+//! The objects and Secrets of the cluster, next to those that should be there.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+use anyhow::{Context, bail};
+use serde_json::Value;
+
+use crate::bundle::{ChangeKind, Place};
+use crate::emit::BundleFile;
+use crate::state::{Live, State, Tree};
+use crate::status::{Finding, codes};
+
+/// Kinds that every cluster knows, and those of Gateway API, which only some do.
+const KINDS: &str = "service,endpoints,endpointslice,ingress";
+const GATEWAY_KINDS: &str = "gateways.gateway.networking.k8s.io,listenersets.gateway.networking.k8s.io,httproutes.gateway.networking.k8s.io";
+const ENVOY_KIND: &str = "envoyproxies.gateway.envoyproxy.io";
+
+/// What is otherwise in the cluster.
+pub fn findings(tree: &Tree, state: &State, datacenter: &str) -> anyhow::Result<Vec<Finding>> {
+    let kinds: BTreeSet<&str> = state.objects.keys().map(|key| key.kind.as_str()).collect();
+    let mut asked = KINDS.to_owned();
+    if kinds.contains("Gateway") {
+        asked += &format!(",{GATEWAY_KINDS}");
+    }
+    if kinds.contains("EnvoyProxy") {
+        asked += &format!(",{ENVOY_KIND}");
+    }
+    let labels =
+        format!("app.kubernetes.io/managed-by=lbgen,app.kubernetes.io/part-of={datacenter}");
+    let text = kubectl(&["get", &asked, "-A", "-o", "json", "-l", &labels])?;
+    let live = Live::read(&text, datacenter).context("what kubectl prints")?;
+    let files: Vec<BundleFile> = tree
+        .iter()
+        .filter(|(path, _)| Place::of(path).is_manifest())
+        .map(|(path, body)| BundleFile {
+            path: path.to_owned(),
+            mode: 0o644,
+            body: body.to_owned(),
+            from: Vec::new(),
+        })
+        .collect();
+    let manifests = tree.only(|path| Place::of(path).is_manifest());
+    let found = manifests.with_objects(&live, &files);
+    let mut findings: Vec<Finding> = found
+        .changes(&files)
+        .iter()
+        .map(|change| Finding {
+            code: &codes::OBJECT,
+            subject: change.path.to_owned(),
+            text: match change.kind {
+                ChangeKind::Added => "its objects are missing in the cluster",
+                ChangeKind::Removed => "stayed behind in the cluster",
+                ChangeKind::Changed | ChangeKind::Mode | ChangeKind::Renamed => {
+                    "its objects differ in the cluster"
+                }
+            }
+            .to_owned(),
+        })
+        .collect();
+    findings.extend(secrets(state)?);
+    Ok(findings)
+}
+
+/// Secrets that objects name and that are not there.
+fn secrets(state: &State) -> anyhow::Result<Vec<Finding>> {
+    let mut wanted: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for object in state.objects.values() {
+        let names = |path: &str, inner: &str| -> Vec<&str> {
+            let list = object.field(path).and_then(Value::as_array).into_iter().flatten();
+            list.filter_map(|one| one.pointer(inner)?.as_str()).collect()
+        };
+        let mut found = names("/spec/tls", "/secretName");
+        found.extend(names("/spec/listeners", "/tls/certificateRefs/0/name"));
+        if !found.is_empty() {
+            wanted.entry(&object.key.namespace).or_default().extend(found);
+        }
+    }
+    let mut findings = Vec::new();
+    for (namespace, names) in wanted {
+        let there = kubectl(&["get", "secrets", "-n", namespace, "-o", "name"])?;
+        let there: BTreeSet<&str> =
+            there.lines().filter_map(|line| line.trim().strip_prefix("secret/")).collect();
+        findings.extend(names.difference(&there).map(|name| Finding {
+            code: &codes::SECRET,
+            subject: format!("{namespace}/{name}"),
+            text: "no such Secret: the edge serves its default certificate".to_owned(),
+        }));
+    }
+    Ok(findings)
+}
+
+/// Runs kubectl, or what `LBGEN_KUBECTL` names instead, as the script of a rollout does.
+fn kubectl(arguments: &[&str]) -> anyhow::Result<String> {
+    let own = std::env::var("LBGEN_KUBECTL").ok().filter(|own| !own.trim().is_empty());
+    let own = own.unwrap_or("kubectl".to_owned());
+    let mut words = own.split_whitespace();
+    let program = words.next().unwrap_or("kubectl");
+    let done = Command::new(program)
+        .args(words)
+        .args(arguments)
+        .output()
+        .with_context(|| format!("cannot run {program}"))?;
+    if !done.status.success() {
+        bail!("{program}: {}", String::from_utf8_lossy(&done.stderr).trim());
+    }
+    Ok(String::from_utf8_lossy(&done.stdout).into_owned())
+}

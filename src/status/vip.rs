@@ -1,0 +1,251 @@
+//! The holders of each VIP, beside the planned one, and why.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use super::{Answers, Finding, Report, Wanted, codes};
+use crate::language::name::Subdomain;
+use crate::state::Preemption;
+use crate::state::elect::{Electorate, Masters, NodeIndex, Situation};
+
+/// A VIP right now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VipStatus {
+    /// The address.
+    pub vip: IpAddr,
+    /// The holder while every node is well, or `None` if no node may hold it.
+    pub planned: Option<Subdomain>,
+    /// The nodes that have the address.
+    pub held_by: Vec<Subdomain>,
+    /// Seconds since the holder became MASTER, by its own clock.
+    pub since: Option<u64>,
+    /// Why it is not where it was planned; empty where it is.
+    pub why: String,
+    /// True if what the nodes say explains the holder.
+    pub is_explained: bool,
+    /// True if it is elsewhere because a node is drained.
+    pub is_by_drain: bool,
+    /// True if a node that was not reached may hold it.
+    pub may_be_unseen: bool,
+}
+
+impl VipStatus {
+    /// What is wrong, or `None` if nothing is.
+    pub fn finding(&self) -> Option<Finding> {
+        let finding =
+            |code, text: String| Some(Finding { code, subject: self.vip.to_string(), text });
+        match self.held_by.as_slice() {
+            [] if self.may_be_unseen => None,
+            [] => finding(&codes::NO_HOLDER, format!("no node holds it: {}", self.why)),
+            [holder] if Some(holder) == self.planned.as_ref() => None,
+            [holder] => {
+                let code = if self.is_explained { &codes::ELSEWHERE } else { &codes::UNEXPLAINED };
+                let planned =
+                    self.planned.as_ref().map_or("no node".to_owned(), ToString::to_string);
+                finding(code, format!("on {holder}, planned on {planned}: {}", self.why))
+            }
+            holders => {
+                let names: Vec<&str> = holders.iter().map(AsRef::as_ref).collect();
+                finding(
+                    &codes::TWO_HOLDERS,
+                    format!("{} hold it at the same time", names.join(" and ")),
+                )
+            }
+        }
+    }
+}
+
+/// Every VIP, and the addresses that come with one and are elsewhere.
+pub(super) fn all(wanted: Wanted<'_>, answers: &Answers) -> Vec<VipStatus> {
+    let electorate = Electorate::of(&[wanted.state], wanted.version);
+    let watch = Watch {
+        planned: electorate.elect(&electorate.all(0), &Masters::default()),
+        electorate: &electorate,
+        answers,
+    };
+    let addresses: Vec<IpAddr> = electorate.addresses().collect();
+    let mut found: Vec<VipStatus> = Vec::new();
+    for address in &addresses {
+        let status = watch.vip(*address);
+        let lead = watch.lead(*address);
+        let is_led = lead
+            .is_some_and(|lead| lead != *address && watch.holders(lead) == watch.holders(*address));
+        if !is_led {
+            found.push(status);
+        }
+    }
+    found
+}
+
+struct Watch<'a> {
+    electorate: &'a Electorate,
+    planned: Masters,
+    answers: &'a Answers,
+}
+
+impl Watch<'_> {
+    fn name(&self, node: NodeIndex) -> &Subdomain {
+        &self.electorate.nodes()[node]
+    }
+
+    fn report(&self, node: NodeIndex) -> Option<&Report> {
+        self.answers.get(self.name(node))?.as_ref().ok()
+    }
+
+    /// The nodes that may hold an address, the best first.
+    fn candidates(&self, address: IpAddr) -> Vec<NodeIndex> {
+        self.electorate.order(address, 0)
+    }
+
+    /// The address that an instance with this one advertises first.
+    fn lead(&self, address: IpAddr) -> Option<IpAddr> {
+        let node = *self.candidates(address).first()?;
+        self.electorate.instance(address, node, 0)?.vip()
+    }
+
+    fn holders(&self, address: IpAddr) -> Vec<NodeIndex> {
+        let all = 0..self.electorate.nodes().len();
+        let has = |node: &NodeIndex| {
+            self.report(*node).is_some_and(|report| report.addresses.contains(&address))
+        };
+        all.filter(has).collect()
+    }
+
+    /// The situation of an address by what nodes say. Of those that say nothing, all are well or none is.
+    fn situation(&self, address: IpAddr, unreached_are_up: bool) -> Situation {
+        let mut situation = self.electorate.all(0);
+        for node in 0..self.electorate.nodes().len() {
+            let Some(report) = self.report(node) else {
+                if !unreached_are_up {
+                    situation.down.insert(node);
+                }
+                continue;
+            };
+            if !report.keepalived.running || self.is_in_fault(node, address) {
+                situation.down.insert(node);
+            }
+            if report.drained {
+                situation.drained.insert(node);
+            }
+            let failing = report.checks.iter().filter(|(_, passes)| !**passes);
+            situation.failing.extend(failing.map(|(check, _)| (node, check.clone())));
+        }
+        situation
+    }
+
+    /// Returns true if the instance itself says that it takes no part, for a reason that only the node knows.
+    fn is_in_fault(&self, node: NodeIndex, address: IpAddr) -> bool {
+        let instance = self.electorate.instance(address, node, 0);
+        let said = instance.and_then(|found| self.report(node)?.instances.get(&found.name));
+        said.is_some_and(|said| said.state == "FAULT")
+    }
+
+    fn vip(&self, address: IpAddr) -> VipStatus {
+        let planned = self.electorate.holders(&self.planned, address).first().copied();
+        let holders = self.holders(address);
+        let candidates = self.candidates(address);
+        let unreached = |node: &NodeIndex| self.report(*node).is_none();
+        let may_be_unseen = candidates.iter().any(unreached);
+        let is_planned = holders.len() == 1 && holders.first().copied() == planned;
+        let is_explained = is_planned || self.explains(address, &holders);
+        let reasons: Vec<(NodeIndex, String)> = candidates
+            .iter()
+            .filter_map(|node| Some((*node, self.reason(*node, address)?)))
+            .collect();
+        let of_planned = reasons.iter().find(|(node, _)| Some(*node) == planned);
+        let why = match (holders.as_slice(), of_planned) {
+            _ if is_planned => String::new(),
+            ([], _) if reasons.len() == candidates.len() && !candidates.is_empty() => {
+                if candidates.iter().all(|node| self.report(*node).is_some_and(|said| said.drained))
+                {
+                    "every node that may hold it is drained".to_owned()
+                } else {
+                    joined(&reasons)
+                }
+            }
+            ([], Some(_)) => joined(&reasons),
+            ([], None) => "nothing that the nodes say explains it".to_owned(),
+            ([_], Some((_, reason))) => reason.clone(),
+            ([holder], None) if is_explained => format!("{} keeps it", self.name(*holder)),
+            ([_], None) => "nothing that the nodes say explains it".to_owned(),
+            _ => "two nodes answer".to_owned(),
+        };
+        let planned_report = planned.and_then(|node| self.report(node));
+        let since = holders.first().filter(|_| holders.len() == 1).and_then(|node| {
+            let report = self.report(*node)?;
+            let instance = self.electorate.instance(address, *node, 0)?;
+            let since = report.instances.get(&instance.name)?.since;
+            Some(report.time.saturating_sub(since))
+        });
+        VipStatus {
+            vip: address,
+            planned: planned.map(|node| self.name(node).clone()),
+            held_by: holders.iter().map(|node| self.name(*node).clone()).collect(),
+            since,
+            why,
+            is_explained,
+            is_by_drain: is_explained && planned_report.is_some_and(|said| said.drained),
+            may_be_unseen,
+        }
+    }
+
+    /// Returns true if some election over what the nodes say ends with these holders.
+    fn explains(&self, address: IpAddr, holders: &[NodeIndex]) -> bool {
+        if holders.len() > 1 {
+            return false;
+        }
+        // Without an answer of a node both may be.
+        let outcomes = [true, false].into_iter().any(|up| {
+            let situation = self.situation(address, up);
+            let usual = self.electorate.holders_in(&situation, &Masters::default(), address);
+            let seen: Vec<NodeIndex> =
+                usual.into_iter().filter(|node| self.report(*node).is_some()).collect();
+            let others = || self.electorate.others(&situation, address);
+            seen == holders || others().iter().any(|other| other.holders == holders)
+        });
+        outcomes || holders.first().is_some_and(|holder| self.waits(address, *holder))
+    }
+
+    /// Returns true if a better node waits before it takes the VIP back from its holder.
+    fn waits(&self, address: IpAddr, holder: NodeIndex) -> bool {
+        let planned = self.electorate.holders(&self.planned, address);
+        planned.iter().any(|node| {
+            let instance = self.electorate.instance(address, *node, 0);
+            let Some(Preemption::After(delay)) = instance.map(|found| found.preempt) else {
+                return false;
+            };
+            let said = self.report(*node);
+            let since = instance.zip(said).and_then(|(found, said)| {
+                Some(said.time.saturating_sub(said.instances.get(&found.name)?.since))
+            });
+            *node != holder && since.is_some_and(|since| since <= delay.as_secs() + 5)
+        })
+    }
+
+    /// Why a node does not hold a VIP that it may hold, or `None` if it could.
+    fn reason(&self, node: NodeIndex, address: IpAddr) -> Option<String> {
+        let name = self.name(node);
+        let Some(report) = self.report(node) else { return Some(format!("{name} is not reached")) };
+        if !report.keepalived.running {
+            return Some(format!("keepalived does not run on {name}"));
+        }
+        if report.drained {
+            return Some(format!("{name} is drained"));
+        }
+        let tracked: BTreeSet<&str> = self
+            .electorate
+            .instance(address, node, 0)
+            .into_iter()
+            .flat_map(|instance| instance.tracks.iter().map(|track| track.name.as_str()))
+            .collect();
+        let mut failing = report.checks.iter().filter(|(_, passes)| !**passes);
+        if let Some((check, _)) = failing.find(|(check, _)| tracked.contains(check.as_str())) {
+            return Some(format!("the check {check} fails on {name}"));
+        }
+        self.is_in_fault(node, address).then(|| format!("its instance on {name} is in FAULT"))
+    }
+}
+
+fn joined(reasons: &[(NodeIndex, String)]) -> String {
+    reasons.iter().map(|(_, reason)| reason.as_str()).collect::<Vec<_>>().join("; ")
+}
