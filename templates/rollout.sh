@@ -4,11 +4,12 @@
 # Commit {{ revision }}.
 {% endif %}
 #
-# usage: sh rollout.sh [--yes] [--dry-run] [--from-step ID | --back ID] [--down NODE,...] [--accept-holders]
+# usage: sh rollout.sh [--yes] [--dry-run] [--from-step ID | --back ID] [--until ID] [--down NODE,...] [--accept-holders]
 #
 #   --yes             does not ask before each step
 #   --dry-run         prints the steps and their commands, and runs none
 #   --from-step ID    begins with this step; those before it are done
+#   --until ID        ends after this step
 #   --back ID         undoes this step, and runs no other
 #   --down NODE,...   goes on without nodes that died on the way
 #   --accept-holders  goes on where a VIP is on another node than planned, as long as one node holds it
@@ -458,14 +459,14 @@ watch() {
 
 usage() { awk 'NR > 3 { if (!/^#/) exit; sub(/^# ?/, ""); print }' "$0"; }
 
-yes=no dry_run=no accept=no from_step='' back='' down=
+yes=no dry_run=no accept=no from_step='' end_step='' back='' down=
 me="$(id -un)@$(uname -n) since $(date '+%Y-%m-%d %H:%M')"
 while [ $# -gt 0 ]; do
     case $1 in
     --yes) yes=yes ;;
     --dry-run) dry_run=yes ;;
     --accept-holders) accept=yes ;;
-    --from-step | --back | --down)
+    --from-step | --until | --back | --down)
         if [ -z "${2:-}" ]; then
             echo "$1 needs a value" >&2
             exit 2
@@ -473,6 +474,7 @@ while [ $# -gt 0 ]; do
         case $1 in
         --back) back=$2 ;;
         --down) down=$2 ;;
+        --until) end_step=$2 ;;
         *) from_step=$2 ;;
         esac
         shift
@@ -500,7 +502,11 @@ done
 # The same script a second time would take what the first has staged.
 if [ "$dry_run" = no ] && command -v flock >/dev/null 2>&1 && [ -r "$0" ]; then
     exec 8<"$0"
-    if ! flock -n 8; then
+    # Where lbgen runs it, a step of before may be at its end; and a step whose lbgen has died before it began is not done.
+    if [ -n "${LBGEN_PARENT:-}" ]; then
+        flock -w 900 8
+        kill -0 "$LBGEN_PARENT" || exit 2
+    elif ! flock -n 8; then
         echo "this script is running already" >&2
         exit 2
     fi
@@ -558,6 +564,7 @@ step() {
         fi
         exit 1
     fi
+    if [ "$end_step" = "$1" ]; then exit 0; fi
 }
 {% for step in steps %}
 

@@ -20,16 +20,27 @@ use lbgen::state::elect::{Electorate, Masters};
 use lbgen::state::{State, Tree};
 use stage::{Replayed, Stage, in_parallel, is_long};
 
-fn replay(edit: &'static Edit) -> Replayed {
+/// The two that carry a rollout out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    Script,
+    Lbgen,
+}
+
+fn replay(edit: &'static Edit, by: By) -> Replayed {
     let stage = Stage::new(edit);
-    let done = stage.run(&["--yes"], "");
+    let done = match by {
+        By::Script => stage.run(&["--yes"], ""),
+        By::Lbgen => stage.apply(&["--apply"]).output().unwrap(),
+    };
     let mut said = format!("{}{}", support::stdout(&done), support::stderr(&done));
     for (name, node) in &stage.lab.nodes {
         said += &format!("== {name}\n{}", node.log());
     }
     assert!(done.status.success(), "{}:\n{said}", edit.name);
     let steps = stage.plan["steps"].as_array().unwrap().iter();
-    for step in steps.filter(|step| step["back"].as_str().unwrap().contains("restore")).take(1) {
+    let steps = steps.filter(|step| step["back"].as_str().unwrap().contains("restore"));
+    for step in steps.take(usize::from(by == By::Script)) {
         let late = stage.run(&["--yes", "--back", step["id"].as_str().unwrap()], "");
         assert!(!late.status.success(), "{}: a finished rollout was undone", edit.name);
         assert!(support::stderr(&late).contains("the rollout is finished"), "{late:?}");
@@ -118,7 +129,7 @@ fn rollouts_do_what_they_say() {
     in_parallel(|| {
         let Some(edit) = edits.lock().unwrap().next() else { return false };
         if only.as_ref().is_none_or(|only| only == edit.name) {
-            let replayed = replay(edit);
+            let replayed = replay(edit, By::Script);
             print(&replayed);
             done.lock().unwrap().push(replayed);
         }
@@ -127,6 +138,76 @@ fn rollouts_do_what_they_say() {
     let all = done.into_inner().unwrap();
     let wrong: Vec<String> = all.iter().flat_map(Replayed::broken_promises).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// The same list, carried out by lbgen: every third edit, all of them in the long lab.
+#[test]
+#[ignore = "needs keepalived, nftables and root; run tests/run"]
+fn rollouts_that_lbgen_carries_out_do_what_they_say() {
+    let only = std::env::var("EDIT").ok();
+    let more = if is_long() || only.is_some() { MORE_EDITS } else { &[] };
+    let every = if is_long() || only.is_some() { 1 } else { 3 };
+    let edits = Mutex::new(EDITS.iter().chain(more).step_by(every));
+    let wrong: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    in_parallel(|| {
+        let Some(edit) = edits.lock().unwrap().next() else { return false };
+        if only.as_ref().is_none_or(|only| only == edit.name) {
+            let replayed = replay(edit, By::Lbgen);
+            print(&replayed);
+            wrong.lock().unwrap().extend(replayed.broken_promises());
+        }
+        true
+    });
+    let wrong = wrong.into_inner().unwrap();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// lbgen is killed after each line of its journal, and somebody goes on from another folder: the same end. What was done
+/// is undone, too.
+#[test]
+#[ignore = "needs keepalived, nftables and root; run tests/run"]
+fn a_rollout_goes_on_after_lbgen_was_killed_at_any_event() {
+    let edit = EDITS.iter().find(|edit| edit.name == "another VRID").unwrap();
+    let stage = Stage::new(edit);
+    let journal = stage.work.path().join("kept.journal");
+    let lines = || {
+        let text = std::fs::read_to_string(&journal).unwrap_or_default();
+        text.lines().count()
+    };
+    let mut kills = 0;
+    let mut resumed = false;
+    loop {
+        let before = lines();
+        let how = if resumed { "--resume" } else { "--apply" };
+        let mut running =
+            stage.apply(&[how, "--journal", journal.to_str().unwrap()]).spawn().unwrap();
+        let ended = loop {
+            if let Some(status) = running.try_wait().unwrap() {
+                break Some(status);
+            }
+            // After one, two or three lines: so it comes further each time.
+            if lines() > before + kills % 3 {
+                running.kill().unwrap();
+                running.wait().unwrap();
+                break None;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        resumed = true;
+        match ended {
+            Some(status) => {
+                assert!(status.success(), "after {kills} kills");
+                break;
+            }
+            None => kills += 1,
+        }
+        assert!(kills < 200, "it never ends");
+    }
+    let replayed = stage.finish();
+    println!("killed {kills} times");
+    print(&replayed);
+    assert!(kills > 5, "{kills}");
+    assert_eq!(replayed.broken_promises(), Vec::<String>::new());
 }
 
 fn print(replayed: &Replayed) {

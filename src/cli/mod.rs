@@ -100,7 +100,7 @@ enum Command {
     /// Show what a render would change, and what that does to traffic
     Diff(diff::Args),
     /// Plan the steps from what runs to the new bundle
-    Rollout(rollout::Args),
+    Rollout(Box<rollout::Args>),
     /// Ask the nodes who holds what right now, and say whether that is right
     Status(status::Args),
     /// Report every problem in the inventory

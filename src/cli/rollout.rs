@@ -1,29 +1,33 @@
 //! `lbgen rollout`: the ordered steps from what runs to the new bundle.
 
+mod apply;
+mod shown;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{anyhow, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::builder::NonEmptyStringValueParser;
 use clap_complete::ArgValueCompleter;
-use serde_json::json;
 
 use super::about::About;
 use super::answer::{Answer, Body, each};
 use super::complete;
+use super::input::{Member, Members};
 use super::origin::{From, changed_files, read_all, revision_tree};
 use super::session::{Loaded, Rendered, Session};
 use super::trouble::known;
 use super::{Exit, Format, Input};
 use crate::bundle::{self, Disk, Place, WriteLock};
-use crate::diag::count;
 use crate::emit::Templates;
+use crate::execute::PlanFile;
 use crate::impact::Comparison;
 use crate::language::name::{Label, Subdomain};
-use crate::rollout::{Request, Rollout, Script, Step, Visit};
+use crate::rollout::{Request, Rollout, Script, Visit, quoted};
 use crate::state::{State, Tree, WorkTree};
-use crate::view::seconds;
+use apply::Apply;
+use shown::{as_json, as_text, step_json};
 
 pub const ABOUT: About = About {
     name: "rollout",
@@ -31,7 +35,11 @@ pub const ABOUT: About = About {
     has_templates: true,
     exits: &[
         (Exit::Done, "the steps were found, or there is nothing to do"),
-        (Exit::Failed, "no rollout can be planned: the message says why and what to run"),
+        (
+            Exit::Found,
+            "with --apply and the like: a step failed; every node is in a state that was planned",
+        ),
+        (Exit::Failed, "no rollout can be planned or begun: the message says why and what to run"),
     ],
     examples: &[
         ("lbgen rollout", "the steps from the tag deployed/<datacenter> to the bundle on disk"),
@@ -44,14 +52,16 @@ pub const ABOUT: About = About {
             "take over a fleet whose files were collected",
         ),
         ("lbgen rollout --visit reboot --format sh", "reboot every node in turn, drained"),
+        ("lbgen rollout --save plan.json", "the plan as a file, for a review"),
+        (
+            "lbgen rollout --apply --plan plan.json",
+            "carry it out; --resume goes on after an interruption",
+        ),
     ],
 };
 
 /// Files that a message names.
 const SHOWN: usize = 5;
-
-/// So many objects of a step are listed one by one.
-const FEW: usize = 12;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -89,6 +99,8 @@ pub struct Args {
     /// Visit the nodes of this zone only
     #[arg(long, value_name = "ZONE", requires = "visit", add = ArgValueCompleter::new(complete::zones))]
     zone: Vec<String>,
+    #[command(flatten)]
+    apply: Apply,
 }
 
 pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
@@ -97,8 +109,105 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
     };
     args.from.refuse_two_readers(&args.input)?;
     session.here.with_output(&args.output);
+    if args.apply.acts() || args.apply.save.is_some() {
+        return carry_out(args, soak, session);
+    }
     let _lock = WriteLock::shared(&args.output);
     each(&args.input, session, |session, loaded| answer(args, soak, loaded, session))
+}
+
+/// Saves a plan, or does to the nodes what one says.
+fn carry_out(args: &Args, soak: Duration, session: &mut Session) -> anyhow::Result<Exit> {
+    if let Some(path) = args.apply.saved() {
+        // It does what the file says, and reads nothing else.
+        let plan = PlanFile::read(path)?;
+        return args.apply.carry_out(&plan, &summary(&plan));
+    }
+    let Some(Members { mut list, .. }) = args.input.read(session)? else {
+        return Ok(Exit::Failed);
+    };
+    let (Some(member), true) = (list.pop(), list.is_empty()) else {
+        bail!("one datacenter at a time: choose it with --datacenter");
+    };
+    let Member { session: mut own, loaded } = member;
+    if args.apply.is_later() {
+        let plan = args.apply.begun(loaded.datacenter())?;
+        return args.apply.carry_out(&plan, &summary(&plan));
+    }
+    let planned = {
+        let _lock = WriteLock::shared(&args.output);
+        plan(args, &loaded, &mut own)?
+    };
+    session.absorb(&own);
+    session.flush();
+    let Some(planned) = planned else { return Ok(Exit::Failed) };
+    let script = planned.script(args, soak, &loaded, session)?;
+    let bundle = args.output.join(planned.rendered.datacenter.as_str());
+    let bundle = bundle.canonicalize().unwrap_or(bundle);
+    let file = PlanFile {
+        version: PlanFile::VERSION,
+        datacenter: planned.rendered.datacenter.to_string(),
+        inventory: loaded.name().to_owned(),
+        revision: planned.revision.clone(),
+        bundle: bundle.display().to_string(),
+        steps: planned.rollout.steps.iter().map(step_json).collect(),
+        script,
+        digest: String::new(),
+    }
+    .sealed()?;
+    let text = as_text(&planned.rollout, planned.revision.as_deref(), args.all);
+    if let Some(path) = &args.apply.save {
+        bundle::replace_file(path, &file.text()?)
+            .with_context(|| format!("cannot write the plan {}", path.display()))?;
+        session.note(&text);
+        session.note(&format!(
+            "wrote {}; next: lbgen rollout --apply --plan {}",
+            path.display(),
+            quoted(&path.to_string_lossy())
+        ));
+        return Ok(Exit::Done);
+    }
+    args.apply.carry_out(&file, &text)
+}
+
+/// The steps of a plan, for whoever is asked.
+fn summary(plan: &PlanFile) -> String {
+    let lines = plan.steps.iter().enumerate().map(|(number, step)| {
+        let word = |key: &str| step[key].as_str().unwrap_or_default().to_owned();
+        format!("{:>3}. {}\n     {}\n", number + 1, word("title"), word("id"))
+    });
+    lines.collect()
+}
+
+/// A rollout, and what it was planned from.
+struct Plan {
+    rendered: Rendered,
+    revision: Option<String>,
+    rollout: Rollout,
+}
+
+impl Plan {
+    fn script(
+        &self,
+        args: &Args,
+        soak: Duration,
+        loaded: &Loaded,
+        session: &Session,
+    ) -> anyhow::Result<String> {
+        let datacenter = self.rendered.datacenter.as_str();
+        let about = Script {
+            source: loaded.name(),
+            datacenter,
+            revision: self.revision.as_deref(),
+            bundle: &args.output.join(datacenter).display().to_string(),
+            soak,
+            list: self.rendered.list(),
+            hosts: &self.rendered.hosts,
+            visit: args.visit.as_deref().unwrap_or("true"),
+        };
+        let templates = Templates::load(session.global.templates.as_deref())?;
+        self.rollout.script(&about, &templates)
+    }
 }
 
 fn answer(
@@ -107,9 +216,22 @@ fn answer(
     loaded: &Loaded,
     session: &mut Session,
 ) -> anyhow::Result<Answer> {
-    let Some(rendered) = session.render(loaded, &args.output)? else {
+    let Some(planned) = plan(args, loaded, session)? else {
         return Ok(Answer::failed(session));
     };
+    let datacenter = planned.rendered.datacenter.as_str();
+    let (rollout, revision) = (&planned.rollout, planned.revision.as_deref());
+    let body = match session.global.format {
+        Format::Json => Body::Json(as_json(datacenter, rollout, revision)),
+        Format::Sh => Body::Text(planned.script(args, soak, loaded, session)?),
+        _ => Body::Long(as_text(rollout, revision, args.all)),
+    };
+    Ok(Answer::new(Exit::Done, body))
+}
+
+/// Plans the rollout; `None` where the inventory has errors, which were said.
+fn plan(args: &Args, loaded: &Loaded, session: &mut Session) -> anyhow::Result<Option<Plan>> {
+    let Some(rendered) = session.render(loaded, &args.output)? else { return Ok(None) };
     let datacenter = rendered.datacenter.as_str();
     // A visit changes nothing: the nodes run what they run, whatever is rendered meanwhile.
     let revision = match args.visit {
@@ -156,26 +278,7 @@ fn answer(
     if rollout.steps.is_empty() {
         session.remark("nothing to do");
     }
-    let bundle = args.output.join(datacenter);
-    let body = match session.global.format {
-        Format::Json => Body::Json(as_json(datacenter, &rollout, revision.as_deref())),
-        Format::Sh => {
-            let about = Script {
-                source: loaded.name(),
-                datacenter,
-                revision: revision.as_deref(),
-                bundle: &bundle.display().to_string(),
-                soak,
-                list: rendered.list(),
-                hosts: &rendered.hosts,
-                visit: args.visit.as_deref().unwrap_or("true"),
-            };
-            let templates = Templates::load(session.global.templates.as_deref())?;
-            Body::Text(rollout.script(&about, &templates)?)
-        }
-        _ => Body::Long(as_text(&rollout, revision.as_deref(), args.all)),
-    };
-    Ok(Answer::new(Exit::Done, body))
+    Ok(Some(Plan { rendered, revision, rollout }))
 }
 
 /// Files of the nodes that somebody else wrote and that the rollout leaves where they are.
@@ -314,111 +417,4 @@ fn duration(text: &str) -> Option<Duration> {
         "m" => Some(Duration::from_secs(number.checked_mul(60)?)),
         _ => None,
     }
-}
-
-fn as_text(rollout: &Rollout, revision: Option<&str>, is_all: bool) -> String {
-    let mut text = String::new();
-    for (number, step) in rollout.steps.iter().enumerate() {
-        text += &format!("{:>3}. {}\n     {}\n", number + 1, step.title, step.id);
-        for moved in &step.moves {
-            text += &format!("     {}\n", moved.line());
-        }
-        text += &objects(&step.objects, is_all);
-    }
-    if rollout.steps.is_empty() {
-        return text;
-    }
-    if let Some(revision) = revision {
-        text += &format!("of commit {}\n", &revision[..revision.len().min(12)]);
-    }
-    text += &format!(
-        "{}; no node holds more than {} at any step\n",
-        count(rollout.steps.len(), "step"),
-        count(rollout.peak, "VIP"),
-    );
-    for exception in &rollout.exceptions {
-        let silent = match exception.silent.is_zero() {
-            true => String::new(),
-            false => format!(", silent for {:.2} s", exception.silent.as_secs_f64()),
-        };
-        text += &format!("exception: {}{silent}: {}\n", exception.vip, exception.why);
-    }
-    for node in &rollout.left_out {
-        text += &format!(
-            "{node} is down and keeps its old files: before keepalived starts there, bring it the new ones\n"
-        );
-    }
-    text
-}
-
-/// The objects of a step: each, or of many how many there are of each kind.
-fn objects(objects: &[String], is_all: bool) -> String {
-    let line = |text: &str| format!("     {text}\n");
-    if is_all || objects.len() <= FEW {
-        return objects.iter().map(|object| line(object)).collect();
-    }
-    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
-    for object in objects {
-        *kinds.entry(object.split(' ').next().unwrap_or(object)).or_default() += 1;
-    }
-    let counted: Vec<String> =
-        kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
-    line(&format!("{}, each with --all", counted.join(", ")))
-}
-
-fn as_json(datacenter: &str, rollout: &Rollout, revision: Option<&str>) -> serde_json::Value {
-    let exceptions: Vec<_> = rollout
-        .exceptions
-        .iter()
-        .map(|found| {
-            json!({
-                "promise": found.promise as u8,
-                "vip": found.vip,
-                "seconds": seconds(found.silent),
-                "why": found.why,
-            })
-        })
-        .collect();
-    json!({
-        "version": 1,
-        "datacenter": datacenter,
-        "revision": revision,
-        "steps": rollout.steps.iter().map(step_json).collect::<Vec<_>>(),
-        "exceptions": exceptions,
-        "left_out": rollout.left_out,
-    })
-}
-
-fn step_json(step: &Step) -> serde_json::Value {
-    let vips: Vec<_> = step
-        .moves
-        .iter()
-        .map(|moved| {
-            json!({
-                "vip": moved.vip,
-                "from": moved.from,
-                "to": moved.to,
-                "seconds": seconds(moved.silent),
-            })
-        })
-        .collect();
-    let lines = |commands: &[crate::rollout::Command]| {
-        commands.iter().map(crate::rollout::Command::line).collect::<Vec<_>>().join("\n")
-    };
-    let mut value = json!({
-        "id": step.id,
-        "do": step.does.word(),
-        "title": step.title,
-        "nodes": step.nodes,
-        "vips": vips,
-        "command": lines(&step.commands),
-        "acts": step.commands.iter().flat_map(crate::rollout::Command::acts).collect::<Vec<_>>(),
-        "check": step.check().map_or(String::new(), |command| command.line()),
-        "wait": step.wait.as_secs(),
-        "back": lines(&step.back),
-    });
-    if !step.objects.is_empty() {
-        value["objects"] = json!(step.objects);
-    }
-    value
 }

@@ -84,7 +84,8 @@ pub fn why_not_waivable(id: &str) -> Option<&'static str> {
     }
 }
 
-/// Returns true for a warning about an inventory, and not about the files that one is imported from.
+/// Returns true for a warning about an inventory, and not about files that one is imported from, or a fleet that runs.
 fn of_inventories(code: &Code) -> bool {
-    code.severity == Severity::Warning && !crate::import::codes::ALL.contains(&code)
+    let elsewhere = [crate::import::codes::ALL, crate::status::codes::ALL];
+    code.severity == Severity::Warning && !elsewhere.iter().any(|codes| codes.contains(&code))
 }

@@ -42,6 +42,13 @@ impl WorkTree {
         Ok(String::from_utf8_lossy(&found).trim().to_owned())
     }
 
+    /// Moves a tag to a commit.
+    pub fn tag(&self, name: &str, revision: &str) -> anyhow::Result<()> {
+        git(&self.folder, &["tag", "-f", name, revision])
+            .with_context(|| format!("cannot move the tag {name}"))?;
+        Ok(())
+    }
+
     /// Those of some files and folders that are not as the last commit has them, from the reader's folder where they
     /// are below it. What git ignores is not committed either.
     pub fn uncommitted(&self, paths: &[&Path]) -> anyhow::Result<Vec<String>> {

@@ -176,6 +176,23 @@ impl Stage {
         command
     }
 
+    /// lbgen itself, carrying out a plan that it saved.
+    pub fn apply(&self, more: &[&str]) -> Command {
+        let plan = self.work.path().join("plan.json");
+        if !plan.exists() {
+            let options = [OPTIONS, self.edit.options, &["--save", "plan.json"]].concat();
+            lbgen(self.work.path(), &options);
+        }
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lbgen"));
+        command.args(["rollout", "--plan", "plan.json", "--yes"]).args(more);
+        command.current_dir(self.work.path());
+        for (name, hook) in [("LBGEN_ON", "on"), ("LBGEN_COPY", "copy")] {
+            command.env(name, self.work.path().join(hook));
+        }
+        command.env("LBGEN_KUBECTL", "true");
+        command
+    }
+
     /// Runs it to its end.
     pub fn run(&self, options: &[&str], answers: &str) -> Output {
         self.script(options, answers).output().unwrap()
@@ -253,7 +270,7 @@ pub fn hooks(folder: &Path, lab: &Lab) {
         "sleep ${SLOW:-0}; exec setsid -w nsenter --target \"$pid\" --net --mount --pid -- sh -c";
     let on = format!("#!/bin/sh\ncase $1 in\n{cases}esac\n{enter} \"$2\"\n");
     let copy = format!(
-        "#!/bin/sh\ncase $2 in\n{cases}esac\n{enter} \"mkdir -p /var/lib/lbgen/next; rsync -rlt --delete $PWD/$1/ /var/lib/lbgen/next/\"\n"
+        "#!/bin/sh\ncase $2 in\n{cases}esac\ncase $1 in /*) folder=$1 ;; *) folder=$PWD/$1 ;; esac\n{enter} \"mkdir -p /var/lib/lbgen/next; rsync -rlt --delete $folder/ /var/lib/lbgen/next/\"\n"
     );
     for (name, text) in [("on", on), ("copy", copy)] {
         let path = folder.join(name);

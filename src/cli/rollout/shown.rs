@@ -1,0 +1,121 @@
+//! The steps of a rollout, for a person and for programs.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use crate::diag::count;
+use crate::rollout::{Command, Rollout, Step};
+use crate::view::seconds;
+
+/// So many objects of a step are listed one by one.
+const FEW: usize = 12;
+
+/// The steps, each with its id, what moves in it and the objects that it is about.
+pub fn as_text(rollout: &Rollout, revision: Option<&str>, is_all: bool) -> String {
+    let mut text = String::new();
+    for (number, step) in rollout.steps.iter().enumerate() {
+        text += &format!("{:>3}. {}\n     {}\n", number + 1, step.title, step.id);
+        for moved in &step.moves {
+            text += &format!("     {}\n", moved.line());
+        }
+        text += &objects(&step.objects, is_all);
+    }
+    if rollout.steps.is_empty() {
+        return text;
+    }
+    if let Some(revision) = revision {
+        text += &format!("of commit {}\n", &revision[..revision.len().min(12)]);
+    }
+    text += &format!(
+        "{}; no node holds more than {} at any step\n",
+        count(rollout.steps.len(), "step"),
+        count(rollout.peak, "VIP"),
+    );
+    for exception in &rollout.exceptions {
+        let silent = match exception.silent.is_zero() {
+            true => String::new(),
+            false => format!(", silent for {:.2} s", exception.silent.as_secs_f64()),
+        };
+        text += &format!("exception: {}{silent}: {}\n", exception.vip, exception.why);
+    }
+    for node in &rollout.left_out {
+        text += &format!(
+            "{node} is down and keeps its old files: before keepalived starts there, bring it the new ones\n"
+        );
+    }
+    text
+}
+
+/// The objects of a step: each, or of many how many there are of each kind.
+fn objects(objects: &[String], is_all: bool) -> String {
+    let line = |text: &str| format!("     {text}\n");
+    if is_all || objects.len() <= FEW {
+        return objects.iter().map(|object| line(object)).collect();
+    }
+    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+    for object in objects {
+        *kinds.entry(object.split(' ').next().unwrap_or(object)).or_default() += 1;
+    }
+    let counted: Vec<String> =
+        kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    line(&format!("{}, each with --all", counted.join(", ")))
+}
+
+/// The document of `--format json`.
+pub fn as_json(datacenter: &str, rollout: &Rollout, revision: Option<&str>) -> serde_json::Value {
+    let exceptions: Vec<_> = rollout
+        .exceptions
+        .iter()
+        .map(|found| {
+            json!({
+                "promise": found.promise as u8,
+                "vip": found.vip,
+                "seconds": seconds(found.silent),
+                "why": found.why,
+            })
+        })
+        .collect();
+    json!({
+        "version": 1,
+        "datacenter": datacenter,
+        "revision": revision,
+        "steps": rollout.steps.iter().map(step_json).collect::<Vec<_>>(),
+        "exceptions": exceptions,
+        "left_out": rollout.left_out,
+    })
+}
+
+/// A step of it.
+pub fn step_json(step: &Step) -> serde_json::Value {
+    let vips: Vec<_> = step
+        .moves
+        .iter()
+        .map(|moved| {
+            json!({
+                "vip": moved.vip,
+                "from": moved.from,
+                "to": moved.to,
+                "seconds": seconds(moved.silent),
+            })
+        })
+        .collect();
+    let lines =
+        |commands: &[Command]| commands.iter().map(Command::line).collect::<Vec<_>>().join("\n");
+    let mut value = json!({
+        "id": step.id,
+        "do": step.does.word(),
+        "title": step.title,
+        "nodes": step.nodes,
+        "vips": vips,
+        "command": lines(&step.commands),
+        "acts": step.commands.iter().flat_map(Command::acts).collect::<Vec<_>>(),
+        "check": step.check().map_or(String::new(), |command| command.line()),
+        "wait": step.wait.as_secs(),
+        "back": lines(&step.back),
+    });
+    if !step.objects.is_empty() {
+        value["objects"] = json!(step.objects);
+    }
+    value
+}

@@ -1,0 +1,297 @@
+//! A planned rollout, carried out step by step: what the script does for a person, with a journal.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use serde_json::Value;
+
+use super::journal::{Event, Happened, Journal, now};
+use super::plan_file::PlanFile;
+
+/// Times that somebody has asked to stop (Ctrl-C).
+pub static STOPS: AtomicUsize = AtomicUsize::new(0);
+
+/// Runs single steps: the script of the plan, or a test.
+pub trait Steps {
+    /// Does a step and checks what must hold then.
+    fn run(&self, step: &str) -> Result<(), String>;
+    /// Undoes a step.
+    fn back(&self, step: &str) -> Result<(), String>;
+    /// A check of the user's own, after a step that touches nodes.
+    fn verify(&self, step: &Value) -> Result<(), String>;
+    /// Tells whoever wants to know.
+    fn notify(&self, event: &Event);
+    /// Says a line to a person.
+    fn say(&self, line: &str);
+}
+
+/// The reaction to a step that fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnFailure {
+    /// Leaves everything as it is: each state on the way is safe.
+    #[default]
+    Stop,
+    /// Undoes the step.
+    Back,
+}
+
+/// The end of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Every step is done.
+    Finished,
+    /// Somebody asked to stop after this step.
+    Stopped(String),
+    /// This step failed, for this reason.
+    Failed(String, String),
+}
+
+/// A plan and its journal.
+pub struct Driver<'a, S> {
+    /// What is carried out.
+    pub plan: &'a PlanFile,
+    /// Where it is written down.
+    pub journal: &'a mut Journal,
+    /// What carries it out.
+    pub steps: S,
+    /// Who does it.
+    pub who: String,
+    /// The last step to do.
+    pub until: Option<String>,
+    /// The reaction to a failure.
+    pub on_failure: OnFailure,
+}
+
+impl<S: Steps> Driver<'_, S> {
+    fn note(&mut self, step: Option<&str>, event: Happened) -> anyhow::Result<()> {
+        let event = Event {
+            at: now(),
+            who: self.who.clone(),
+            rev: self.plan.revision.clone(),
+            plan: self.plan.digest.clone(),
+            step: step.map(str::to_owned),
+            event,
+        };
+        self.steps.notify(&event);
+        self.journal.write(event)
+    }
+
+    /// Begins the plan.
+    pub fn start(&mut self) -> anyhow::Result<Outcome> {
+        self.note(None, Happened::Start)?;
+        self.resume()
+    }
+
+    /// Does what is not done yet. A step that was begun is done again: its acts find what they did already.
+    pub fn resume(&mut self) -> anyhow::Result<Outcome> {
+        let done = self.journal.progress(&self.plan.digest).done;
+        let ids: Vec<String> = self.plan.ids().into_iter().map(str::to_owned).collect();
+        for (index, id) in ids.iter().enumerate().filter(|(_, id)| !done.contains(id)) {
+            let step = self.plan.step(id).cloned().unwrap_or_default();
+            let title = step["title"].as_str().unwrap_or_default();
+            self.steps.say(&format!("step {} of {}, {id}: {title}", index + 1, ids.len()));
+            self.note(Some(id), Happened::Begin)?;
+            let began = Instant::now();
+            let touches_nodes = step["nodes"].as_array().is_some_and(|nodes| !nodes.is_empty());
+            let result = self.steps.run(id).and_then(|()| match touches_nodes {
+                true => self.steps.verify(&step),
+                false => Ok(()),
+            });
+            if let Err(why) = result {
+                self.note(Some(id), Happened::Failed)?;
+                self.steps.say(&format!("{id} failed: {why}"));
+                let is_back =
+                    self.on_failure == OnFailure::Back || STOPS.load(Ordering::Relaxed) > 1;
+                if is_back && let Err(why) = self.undo(id)? {
+                    self.steps.say(&format!("{id} could not be undone: {why}"));
+                }
+                return Ok(Outcome::Failed(id.clone(), why));
+            }
+            self.note(Some(id), Happened::Done)?;
+            self.steps.say(&format!("{id} done in {:.1} s", began.elapsed().as_secs_f64()));
+            let is_last = index + 1 == ids.len();
+            let is_enough = self.until.as_ref() == Some(id) || STOPS.load(Ordering::Relaxed) > 0;
+            if is_enough && !is_last {
+                return Ok(Outcome::Stopped(id.clone()));
+            }
+        }
+        self.note(None, Happened::Finish)?;
+        Ok(Outcome::Finished)
+    }
+
+    fn undo(&mut self, id: &str) -> anyhow::Result<Result<(), String>> {
+        let back = self.plan.step(id).and_then(|step| step["back"].as_str()).unwrap_or_default();
+        if back.is_empty() {
+            return Ok(Err(format!("{id} cannot be undone by itself")));
+        }
+        self.note(Some(id), Happened::Undo)?;
+        self.steps.say(&format!("undoing {id}"));
+        let result = self.steps.back(id);
+        if result.is_ok() {
+            self.note(Some(id), Happened::Undone)?;
+        }
+        Ok(result)
+    }
+
+    /// Undoes everything that was done, the last step first. Steps without a way back are left: what they did harms nobody
+    /// who runs the old files.
+    pub fn back_all(&mut self) -> anyhow::Result<Outcome> {
+        let progress = self.journal.progress(&self.plan.digest);
+        let mut steps = progress.done;
+        steps.extend(progress.open.filter(|open| !steps.contains(open)));
+        for id in steps.iter().rev() {
+            let has_way = self
+                .plan
+                .step(id)
+                .is_some_and(|step| step["back"].as_str().is_some_and(|back| !back.is_empty()));
+            if !has_way {
+                self.steps.say(&format!("{id} has nothing to undo"));
+                self.note(Some(id), Happened::Undone)?;
+                continue;
+            }
+            if let Err(why) = self.undo(id)? {
+                return Ok(Outcome::Failed(id.clone(), why));
+            }
+        }
+        self.note(None, Happened::Abandon)?;
+        Ok(Outcome::Finished)
+    }
+
+    /// Releases the claims, and leaves everything else as it is.
+    pub fn abandon(&mut self) -> anyhow::Result<Outcome> {
+        let first = self.plan.ids().first().copied().unwrap_or_default().to_owned();
+        if let Err(why) = self.steps.back(&first) {
+            return Ok(Outcome::Failed(first, why));
+        }
+        self.note(None, Happened::Abandon)?;
+        Ok(Outcome::Finished)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::path::Path;
+
+    use serde_json::json;
+
+    use super::*;
+
+    /// Steps that only say what they did; one may fail once.
+    struct Fake<'a> {
+        did: &'a RefCell<Vec<String>>,
+        fails: &'a RefCell<Option<&'static str>>,
+    }
+
+    impl Steps for Fake<'_> {
+        fn run(&self, step: &str) -> Result<(), String> {
+            if self.fails.borrow().is_some_and(|fails| fails == step) {
+                self.fails.replace(None);
+                return Err("no power".to_owned());
+            }
+            self.did.borrow_mut().push(step.to_owned());
+            Ok(())
+        }
+
+        fn back(&self, step: &str) -> Result<(), String> {
+            self.did.borrow_mut().push(format!("back {step}"));
+            Ok(())
+        }
+
+        fn verify(&self, _: &Value) -> Result<(), String> {
+            Ok(())
+        }
+
+        fn notify(&self, _: &Event) {}
+
+        fn say(&self, _: &str) {}
+    }
+
+    fn plan() -> PlanFile {
+        let step = |id: &str, back: &str| json!({ "id": id, "title": id, "nodes": ["lb-1"], "back": back });
+        let plan = PlanFile {
+            version: 1,
+            datacenter: "eu1".to_owned(),
+            inventory: "inventory.yaml".to_owned(),
+            revision: None,
+            bundle: "out/eu1".to_owned(),
+            steps: vec![step("a", "give_up lb-1"), step("b", ""), step("c", "restore lb-1")],
+            script: String::new(),
+            digest: String::new(),
+        };
+        plan.sealed().unwrap()
+    }
+
+    /// Does something with the plan and a journal; returns the outcome and what was done.
+    fn with(
+        path: &Path,
+        fails: Option<&'static str>,
+        run: impl FnOnce(&mut Driver<'_, Fake<'_>>) -> anyhow::Result<Outcome>,
+    ) -> (Outcome, Vec<String>) {
+        let (plan, did, fails) = (plan(), RefCell::default(), RefCell::new(fails));
+        let mut journal = Journal::open(path).unwrap();
+        let outcome = run(&mut Driver {
+            plan: &plan,
+            journal: &mut journal,
+            steps: Fake { did: &did, fails: &fails },
+            who: "anna@desk".to_owned(),
+            until: None,
+            on_failure: OnFailure::Stop,
+        });
+        (outcome.unwrap(), did.into_inner())
+    }
+
+    #[test]
+    fn a_plan_goes_on_from_every_line_of_its_journal() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.journal");
+        let (outcome, did) = with(&path, None, |driver| driver.start());
+        assert_eq!(
+            (outcome, did),
+            (Outcome::Finished, ["a", "b", "c"].map(str::to_owned).to_vec())
+        );
+        let whole = std::fs::read_to_string(&path).unwrap();
+        let lines: Vec<&str> = whole.split_inclusive('\n').collect();
+        for kept in 1..lines.len() - 1 {
+            std::fs::write(&path, lines[..kept].concat()).unwrap();
+            let (outcome, did) = with(&path, None, |driver| driver.resume());
+            assert_eq!(outcome, Outcome::Finished);
+            // What was done is not done again; what was begun is.
+            let done = lines[..kept].iter().filter(|line| line.contains("\"done\"")).count();
+            assert_eq!(did, ["a", "b", "c"][done..].to_vec(), "after {kept} lines");
+            assert_eq!(Journal::open(&path).unwrap().unfinished(), None);
+        }
+    }
+
+    #[test]
+    fn a_failure_stops_and_everything_can_be_undone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.journal");
+        let (outcome, did) = with(&path, Some("c"), |driver| driver.start());
+        assert_eq!(outcome, Outcome::Failed("c".to_owned(), "no power".to_owned()));
+        assert_eq!(did, ["a", "b"]);
+        assert!(Journal::open(&path).unwrap().refuse_second().is_err());
+        let (outcome, did) = with(&path, None, |driver| driver.back_all());
+        // What was begun is undone too, and what has no way back is passed over.
+        assert_eq!(
+            (outcome, did),
+            (Outcome::Finished, ["back c", "back a"].map(str::to_owned).to_vec())
+        );
+        assert!(Journal::open(&path).unwrap().refuse_second().is_ok());
+        let (outcome, did) = with(&path, None, |driver| {
+            driver.until = Some("b".to_owned());
+            driver.start()
+        });
+        assert_eq!(
+            (outcome, did),
+            (Outcome::Stopped("b".to_owned()), ["a", "b"].map(str::to_owned).to_vec())
+        );
+        let (_, did) = with(&path, Some("c"), |driver| {
+            driver.on_failure = OnFailure::Back;
+            driver.resume()
+        });
+        assert_eq!(did, ["back c"]);
+        let (outcome, did) = with(&path, None, |driver| driver.abandon());
+        assert_eq!((outcome, did), (Outcome::Finished, vec!["back a".to_owned()]));
+    }
+}
