@@ -210,6 +210,39 @@ fn a_rollout_goes_on_after_lbgen_was_killed_at_any_event() {
     assert_eq!(replayed.broken_promises(), Vec::<String>::new());
 }
 
+/// A probe of the user's own fails in the middle: the rollout stops, another is refused, what was done is undone, and the
+/// fleet is as before; then it is carried out from the beginning.
+#[test]
+#[ignore = "needs keepalived, nftables and root; run tests/run"]
+fn a_rollout_that_fails_its_probe_is_undone_and_done_again() {
+    let edit = EDITS.iter().find(|edit| edit.name == "another VRID").unwrap();
+    let stage = Stage::new(edit);
+    let run = |options: &[&str]| {
+        let done = stage.apply(options).output().unwrap();
+        (support::code(&done), support::stderr(&done))
+    };
+    let probe = "case $LBGEN_STEP in undrain-*) echo 'the site is down' >&2; exit 1 ;; esac; [ -n \"$LBGEN_NODES\" ]";
+    let (code, said) = run(&["--apply", "--verify", probe]);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("the site is down") && said.contains("--back-all"), "{said}");
+    let (code, said) = run(&["--apply"]);
+    assert!(code == 2 && said.contains("is not finished"), "{code}: {said}");
+    let (code, said) = run(&["--back-all"]);
+    assert_eq!(code, 0, "{said}");
+    stage.lab.prove(&lbgen::plan::simulate::Scenario::default());
+    for node in stage.lab.nodes.values() {
+        let claim = node.host.sh("[ -e /var/lib/lbgen/rollout ]");
+        assert!(!claim.status.success(), "the nodes are released");
+    }
+    let (code, said) = run(&["--resume"]);
+    assert!(code == 2 && said.contains("no unfinished rollout"), "{code}: {said}");
+    let (code, said) = run(&["--apply", "--notify", "cat >>events"]);
+    assert_eq!(code, 0, "{said}");
+    let events = std::fs::read_to_string(stage.work.path().join("events")).unwrap();
+    assert!(events.lines().count() > 10 && events.contains("\"finish\""), "{events}");
+    stage.finish();
+}
+
 fn print(replayed: &Replayed) {
     let longest =
         |of: fn(&Worst) -> Duration| replayed.measured.values().map(of).max().unwrap_or_default();
