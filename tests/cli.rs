@@ -450,3 +450,32 @@ fn a_missing_lock_is_said_by_every_command() {
         assert!(said.contains("warning: inventory.lock is missing"), "{command:?}: {said}");
     }
 }
+
+/// Where two Ingresses may have one path, the new one comes before the old one goes; ingress-nginx refuses the second.
+#[test]
+fn a_renamed_component_is_answered_all_the_time_where_that_is_possible() {
+    for (controller, first) in [("ingress-nginx", "delete"), ("traefik", "apply")] {
+        let folder = tempfile::tempdir().unwrap();
+        let run = |arguments: &[&str]| lbgen_in(folder.path(), arguments);
+        let text = fs::read_to_string(support::inventory("minimal")).unwrap();
+        let text =
+            text.replace("routing:\n", &format!("routing:\n      controller: {controller}\n"));
+        assert!(text.contains(&format!("controller: {controller}")), "{text}");
+        let inventory = folder.path().join("inventory.yaml");
+        fs::write(&inventory, &text).unwrap();
+        assert_eq!(code(&run(&["render", "-q"])), 0, "{}", stderr(&run(&["check"])));
+        fs::rename(folder.path().join("out"), folder.path().join("old")).unwrap();
+        fs::write(&inventory, text.replace("  shop:", "  store:")).unwrap();
+        assert_eq!(code(&run(&["render", "-q"])), 0);
+        let done = run(&["rollout", "-q", "--from", "old", "--format", "json"]);
+        let json: serde_json::Value = serde_json::from_str(&stdout(&done)).unwrap();
+        let steps = json["steps"].as_array().unwrap().iter();
+        let does: Vec<&str> = steps.map(|step| step["do"].as_str().unwrap()).collect();
+        let both: Vec<&&str> =
+            does.iter().filter(|does| matches!(**does, "apply" | "delete")).collect();
+        assert_eq!(*both[0], first, "{controller}: {does:?}");
+        assert_eq!(both.len(), 2, "{controller}: {does:?}");
+        let acts = json["steps"][0]["acts"].as_array().unwrap();
+        assert!(acts.iter().all(|act| act["on"].is_string() && act["do"].is_string()), "{acts:?}");
+    }
+}

@@ -29,7 +29,7 @@ impl Controllers {
     }
 
     /// The controller of a class.
-    pub(super) fn of_class(&self, class: &str) -> Controller {
+    pub fn of_class(&self, class: &str) -> Controller {
         self.classes.get(class).copied().unwrap_or(Controller::IngressNginx)
     }
 

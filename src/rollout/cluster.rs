@@ -10,6 +10,7 @@ use super::step::{Command, Do, Exception, Promise, Step};
 use super::{Rollout, switch};
 use crate::bundle::{ChangeKind, Place};
 use crate::impact::Comparison;
+use crate::model::Controller;
 use crate::state::{Object, ObjectKey};
 
 /// Adds the steps around those of the nodes.
@@ -20,7 +21,13 @@ pub(super) fn add(comparison: Comparison<'_>, rollout: &mut Rollout) {
         return;
     }
     let gone: Vec<&Object> = from.values().filter(|object| !to.contains_key(&object.key)).collect();
-    // The webhook of ingress-nginx refuses a path that another Ingress has (facts K14).
+    // The webhook of ingress-nginx refuses a path that another Ingress has (facts K14); elsewhere two may stand together, and
+    // somebody answers all the time.
+    let may_stand_beside = |object: &Object| {
+        let class = object.class().filter(|_| object.key.kind == "Ingress");
+        class
+            .is_some_and(|class| comparison.controllers.of_class(class) != Controller::IngressNginx)
+    };
     let is_listeners =
         |object: &Object| matches!(object.key.kind.as_str(), "ListenerSet" | "Gateway");
     let new: BTreeSet<Claim<'_>> = to
@@ -28,14 +35,18 @@ pub(super) fn add(comparison: Comparison<'_>, rollout: &mut Rollout) {
         .filter(|object| !from.contains_key(&object.key) || is_listeners(object))
         .flat_map(claims)
         .collect();
-    let (first, later): (Vec<&Object>, Vec<&Object>) =
-        gone.into_iter().partition(|object| claims(object).iter().any(|claim| new.contains(claim)));
+    let (first, later): (Vec<&Object>, Vec<&Object>) = gone.into_iter().partition(|object| {
+        !may_stand_beside(object) && claims(object).iter().any(|claim| new.contains(claim))
+    });
     // Nothing answers between the two halves of a Service that moves, so they stand in the step that applies the new one.
     let (moving, first): (Vec<&Object>, Vec<&Object>) =
         first.into_iter().partition(|object| object.key.kind == "Service");
     let mut before = Vec::new();
     if !first.is_empty() {
-        before.push(delete("delete objects whose hosts or paths get another owner", &first));
+        before.push(delete(
+            "delete objects whose hosts or paths get another owner; until the next step other rules answer them, or 404",
+            &first,
+        ));
     }
     before.extend(switch::before(comparison));
     before.extend(free_health_ports(comparison));
