@@ -1,10 +1,11 @@
 //! `lbgen rollout`: the ordered steps from what runs to the new bundle.
 
 mod apply;
+mod ready;
 mod shown;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
@@ -19,13 +20,13 @@ use super::origin::{From, changed_files, read_all, revision_tree};
 use super::session::{Loaded, Rendered, Session};
 use super::trouble::known;
 use super::{Exit, Format, Input};
-use crate::bundle::{self, Disk, Place, WriteLock};
+use crate::bundle::{self, Place, WriteLock};
 use crate::emit::Templates;
 use crate::execute::PlanFile;
 use crate::impact::Comparison;
 use crate::language::name::{Label, Subdomain};
 use crate::rollout::{Request, Rollout, Script, Visit, quoted};
-use crate::state::{State, Tree, WorkTree};
+use crate::state::{State, Tree};
 use apply::Apply;
 use shown::{as_json, as_text, step_json};
 
@@ -59,9 +60,6 @@ pub const ABOUT: About = About {
         ),
     ],
 };
-
-/// Files that a message names.
-const SHOWN: usize = 5;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -237,8 +235,8 @@ fn plan(args: &Args, loaded: &Loaded, session: &mut Session) -> anyhow::Result<O
     let revision = match args.visit {
         Some(_) => None,
         None => {
-            refuse_stale(args, &rendered, session)?;
-            args.revision(&rendered, session)?
+            ready::refuse_stale(&args.output, &rendered, session)?;
+            ready::revision(&args.output, args.dirty, &rendered, session)?
         }
     };
     let tree = args.from.with_objects(args.running(datacenter)?, &rendered)?;
@@ -296,56 +294,7 @@ fn left(tree: &Tree, rendered: &Rendered) -> BTreeMap<String, Vec<String>> {
     left
 }
 
-/// The bundle on disk must be what the inventory gives: it is what the nodes will get.
-fn refuse_stale(args: &Args, rendered: &Rendered, session: &Session) -> anyhow::Result<()> {
-    let disk = Disk::open(&args.output, rendered.datacenter.as_str())?;
-    if !disk.is_rendered() {
-        bail!(
-            "there is no bundle in {}: run `{}`, or say with -o where it is",
-            disk.root().display(),
-            session.here.command_on_bundle("render", &[])
-        );
-    }
-    if !bundle::changes(&disk, &rendered.files)?.is_empty() || rendered.stale_lock().is_some() {
-        bail!(
-            "the bundle is out of date: run `{}`, review and commit it first",
-            session.here.command_on_bundle("render", &[])
-        );
-    }
-    let strangers = bundle::strangers(&disk, &rendered.files)?;
-    if !strangers.is_empty() {
-        bail!(
-            "the bundle has what lbgen did not write; remove it, or move it out of {}: {}",
-            disk.root().display(),
-            strangers.join(", ")
-        );
-    }
-    Ok(())
-}
-
 impl Args {
-    /// The commit that is rolled out: the one that is checked out, with everything that is read as it has it. `None`
-    /// outside of git, or where that was waived.
-    fn revision(&self, rendered: &Rendered, session: &Session) -> anyhow::Result<Option<String>> {
-        let bundle = self.output.join(rendered.datacenter.as_str());
-        let Some(tree) = WorkTree::of(&bundle) else { return Ok(None) };
-        let mut paths: Vec<&Path> = session.sources.paths().map(Path::new).collect();
-        paths.push(&bundle);
-        let differ = tree.uncommitted(&paths)?;
-        if differ.is_empty() {
-            return tree.commit("HEAD").map(Some);
-        }
-        if self.dirty {
-            return Ok(None);
-        }
-        let shown = differ.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
-        let more = match differ.len().saturating_sub(SHOWN) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        bail!("not committed: {shown}{more}: commit what is rolled out, or go on with --dirty");
-    }
-
     /// The nodes that a visit is limited to.
     fn only(
         &self,

@@ -1,6 +1,6 @@
 //! Fleets of any shape, planned.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use lbgen::diag::Report;
@@ -134,4 +134,30 @@ prop_compose! {
     ) -> Fleet {
         Fleet { nodes, vips }
     }
+}
+
+/// The most VIPs above the share of a zone: of all VIPs, or of those of one entrypoint.
+pub fn over_in_zones(fleet: &Fleet, plan: &Plan) -> usize {
+    let zone = |node: &str| {
+        let node: u32 = node.trim_start_matches("lb-").parse().unwrap();
+        fleet.nodes[&node].1
+    };
+    let weight = |of: Option<u32>| -> usize {
+        let nodes = fleet.nodes.values().filter(|(_, zone)| of.is_none() || *zone == of);
+        nodes.map(|(weight, _)| *weight as usize).sum()
+    };
+    let entrypoints: BTreeSet<Option<&str>> =
+        plan.vips.iter().map(|vip| Some(vip.entrypoint.as_str())).chain([None]).collect();
+    let zones: BTreeSet<Option<u32>> = fleet.nodes.values().map(|(_, zone)| *zone).collect();
+    let over = entrypoints.iter().flat_map(|entrypoint| {
+        let vips = plan.vips.iter().filter(|vip| {
+            entrypoint.is_none_or(|entrypoint| vip.entrypoint.as_str() == entrypoint)
+        });
+        let vips: Vec<&plan::VipPlan> = vips.collect();
+        zones.iter().map(move |of| {
+            let held = vips.iter().filter(|vip| zone(vip.order[0].as_str()) == *of).count();
+            held.saturating_sub((vips.len() * weight(*of)).div_ceil(weight(None)))
+        })
+    });
+    over.max().unwrap()
 }
