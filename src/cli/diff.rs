@@ -71,6 +71,14 @@ fn answer(args: &Args, loaded: &Loaded, session: &mut Session) -> anyhow::Result
     };
     let origin = args.from.open(&args.output, &rendered)?;
     let changes = origin.changes(&rendered)?;
+    if let Origin::Disk(disk) = &origin
+        && !disk.is_rendered()
+    {
+        let shown = disk.root().display();
+        session.remark(&format!(
+            "there is no bundle in {shown}: everything counts as new (-o says where another one is)"
+        ));
+    }
     session.detail(|| format!("compared {} files", rendered.files.len()));
     // What git or another folder has says nothing of the lock.
     let lock = rendered.stale_lock().filter(|_| !args.from.is_given());

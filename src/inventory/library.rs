@@ -54,6 +54,11 @@ fn beside(missing: &Path) -> Vec<String> {
             (is_yaml && names_a_datacenter(&path)).then_some(shown)
         })
         .collect();
+    // From a folder of team files, the inventory is one above.
+    let above = folder.join("../inventory.yaml");
+    if found.is_empty() && names_a_datacenter(&above) {
+        found.push(above.strip_prefix("./").unwrap_or(&above).display().to_string());
+    }
     found.sort();
     found.truncate(SHOWN);
     found

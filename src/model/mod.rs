@@ -286,6 +286,7 @@ fn entrypoint_of(
     what: &str,
     span: Span,
     entrypoints: &Names<Label, Entrypoint>,
+    fits: impl Fn(&Entrypoint) -> bool,
     report: &mut Report,
 ) -> Option<Label> {
     if let Some(raw) = raw {
@@ -309,6 +310,11 @@ fn entrypoint_of(
             None
         }
         several => {
+            let fitting = several.iter().filter(|name| {
+                entrypoints.find(name).is_none_or(|(_, entrypoint)| fits(entrypoint))
+            });
+            let fitting: Vec<&str> = fitting.copied().collect();
+            let several = if fitting.is_empty() { several } else { &fitting };
             report.push(Diagnostic::new(
                 &codes::WHICH_ENTRYPOINT,
                 span,
@@ -328,7 +334,8 @@ fn tiers_of(
     entrypoints: &Names<Label, Entrypoint>,
     report: &mut Report,
 ) -> Option<Label> {
-    let name = entrypoint_of(raw, what, span, entrypoints, report)?;
+    let in_cluster = |entrypoint: &Entrypoint| entrypoint.tiers().is_some();
+    let name = entrypoint_of(raw, what, span, entrypoints, in_cluster, report)?;
     let (_, found) = entrypoints.find(name.as_str())?;
     if found.tiers().is_none() {
         report.push(

@@ -98,6 +98,7 @@ fn vip(raw: &raw::Vip, known: &Known<'_>, report: &mut Report) -> Option<Vip> {
         "the VIP",
         raw.span,
         known.entrypoints,
+        |_| true,
         report,
     );
     let prefer = prefer(raw, known, report);

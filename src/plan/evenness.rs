@@ -45,7 +45,7 @@ pub(super) fn check(datacenter: &Datacenter, plan: &Plan, report: &mut Report) {
     report.push(
         diagnostic
             .note("pins of single VIPs take precedence over an even spread")
-            .help("prefer other nodes, allow more nodes, or waive this with `allow` on that VIP; `simulate --failures 1` shows who holds what"),
+            .help("prefer other nodes, allow more nodes, or waive this with `allow` on that VIP; `simulate --failures 1` shows who holds what, and `plan --rebalance` whether moving others helps"),
     );
 }
 

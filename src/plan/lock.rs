@@ -119,7 +119,7 @@ fn locked(raw: &LockedVip, report: &mut Report) -> Locked {
                     format!("{} is out of range", raw.value),
                     format!("1 to {most}"),
                 )
-                .help("remove it, and a free number is allocated"),
+                .help("restore the lock from git; without the number a free one is allocated, and another VRID is a failover"),
             );
         }
         value.map(|value| raw.with(value))

@@ -93,7 +93,7 @@ impl Tree {
         let work = above.unwrap_or(Path::new("."));
         let below = folder.strip_prefix(work).unwrap_or(Path::new(""));
         let prefix = git(work, &["rev-parse", "--show-prefix"])
-            .context("--from-rev needs the bundle in a git repository")?;
+            .context("the bundle is in no git repository")?;
         let prefix = format!("{}{}", String::from_utf8(prefix)?.trim_end(), below.display());
         let prefix = prefix.trim_end_matches('/');
         let commit = format!("{revision}^{{commit}}");
