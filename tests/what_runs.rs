@@ -96,3 +96,59 @@ fn a_renamed_component_is_answered_all_the_time_where_that_is_possible() {
         assert!(acts.iter().all(|act| act["on"].is_string() && act["do"].is_string()), "{acts:?}");
     }
 }
+
+/// The cluster lacks an object and a Secret: both are named, whatever the nodes say.
+#[test]
+fn status_compares_objects_and_secrets() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| lbgen_in(folder.path(), arguments);
+    fs::copy(support::inventory("minimal"), folder.path().join("inventory.yaml")).unwrap();
+    assert_eq!(code(&run(&["render", "-q"])), 0);
+    let there = |kept: &dyn Fn(&serde_json::Value) -> bool, secrets: &str| {
+        let mut items: Vec<serde_json::Value> = Vec::new();
+        for (path, body) in support::files(&folder.path().join("out/eu1/kubernetes")) {
+            if !path.ends_with(".yaml") || path.contains("kustomization") {
+                continue;
+            }
+            let text = String::from_utf8(body).unwrap();
+            for document in text.split("\n---\n") {
+                items.extend(serde_yaml::from_str::<Option<serde_json::Value>>(document).unwrap());
+            }
+        }
+        items.retain(kept);
+        let list = serde_json::json!({ "apiVersion": "v1", "kind": "List", "items": items });
+        fs::write(folder.path().join("list.json"), list.to_string()).unwrap();
+        let kubectl = format!(
+            "#!/bin/sh\ncase \"$*\" in *secrets*) printf '%s' '{secrets}' ;; *) cat list.json ;; esac\n"
+        );
+        let path = folder.path().join("kubectl");
+        fs::write(&path, kubectl).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        let done = Command::new(env!("CARGO_BIN_EXE_lbgen"))
+            .args(["status", "--kubectl", "--format", "json"])
+            .current_dir(folder.path())
+            .env("LBGEN_ON", "false")
+            .env("LBGEN_KUBECTL", &path)
+            .output()
+            .unwrap();
+        assert_eq!(code(&done), 2, "no node can be asked: {}", stderr(&done));
+        let json: serde_json::Value = serde_json::from_str(&stdout(&done)).unwrap();
+        let findings = json["findings"].as_array().unwrap().iter();
+        let of_cluster =
+            findings.filter(|one| ["LB516", "LB517"].contains(&one["code"].as_str().unwrap()));
+        of_cluster
+            .map(|one| {
+                format!("{} {}", one["code"].as_str().unwrap(), one["subject"].as_str().unwrap())
+            })
+            .collect::<Vec<_>>()
+    };
+    let all = |_: &serde_json::Value| true;
+    assert_eq!(there(&all, "secret/www.example.com\n"), Vec::<String>::new());
+    assert_eq!(there(&all, "secret/other\n"), ["LB517 ingress/www.example.com"]);
+    let without = |object: &serde_json::Value| object["metadata"]["name"] != "shop";
+    assert_eq!(
+        there(&without, "secret/www.example.com\n"),
+        ["LB516 kubernetes/components/shop.yaml"]
+    );
+}
