@@ -179,8 +179,11 @@ fn a_rollout_goes_on_after_lbgen_was_killed_at_any_event() {
     loop {
         let before = lines();
         let how = if resumed { "--resume" } else { "--apply" };
-        let mut running =
-            stage.apply(&[how, "--journal", journal.to_str().unwrap()]).spawn().unwrap();
+        let mut command = stage.apply(&[how, "--journal", journal.to_str().unwrap()]);
+        if resumed {
+            command.current_dir("/");
+        }
+        let mut running = command.spawn().unwrap();
         let ended = loop {
             if let Some(status) = running.try_wait().unwrap() {
                 break Some(status);

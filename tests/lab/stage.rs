@@ -184,7 +184,7 @@ impl Stage {
             lbgen(self.work.path(), &options);
         }
         let mut command = Command::new(env!("CARGO_BIN_EXE_lbgen"));
-        command.args(["rollout", "--plan", "plan.json", "--yes"]).args(more);
+        command.arg("rollout").arg("--plan").arg(plan).arg("--yes").args(more);
         command.current_dir(self.work.path());
         for (name, hook) in [("LBGEN_ON", "on"), ("LBGEN_COPY", "copy")] {
             command.env(name, self.work.path().join(hook));
