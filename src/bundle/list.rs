@@ -1,14 +1,12 @@
 //! `bundle.json`: what lbgen owns in a bundle's folder.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::{Context, bail};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-use super::BundleFile;
+use super::{BundleFile, sha256};
 use crate::model::Entry;
 
 /// Its path in the bundle.
@@ -50,11 +48,8 @@ pub fn of(files: &[BundleFile]) -> anyhow::Result<BundleFile> {
 }
 
 fn line(file: &BundleFile) -> anyhow::Result<String> {
-    let mut sha256 = String::with_capacity(64);
-    for byte in Sha256::digest(&file.body) {
-        write!(sha256, "{byte:02x}")?;
-    }
-    let owned = Owned { path: &file.path, mode: format!("{:04o}", file.mode), sha256 };
+    let mode = format!("{:04o}", file.mode);
+    let owned = Owned { path: &file.path, mode, sha256: sha256(&file.body) };
     Ok(serde_json::to_string(&owned)?)
 }
 

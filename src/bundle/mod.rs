@@ -1,6 +1,7 @@
 //! The bundle: files in memory, what lies on disk, and the difference of the two.
 
 mod change;
+mod digest;
 mod disk;
 mod file;
 mod layout;
@@ -12,6 +13,7 @@ mod unified;
 mod write_lock;
 
 pub use change::{Change, ChangeKind, OldFile, changes};
+pub use digest::{sha256, short};
 pub use disk::Disk;
 pub use file::replace_file;
 pub use layout::{CONFIGURATION, NodeFile, Place};

@@ -7,9 +7,9 @@ use crate::rollout::quoted;
 /// The inventory and the directory of bundles that a reader works with.
 #[derive(Debug, Clone, Default)]
 pub struct Here {
-    /// Where it is not `inventory.yaml`.
+    /// The inventory, or `None` if it is `inventory.yaml`.
     inventory: Option<PathBuf>,
-    /// Where it is not `out`.
+    /// The directory, or `None` if it is `out`.
     output: Option<PathBuf>,
 }
 

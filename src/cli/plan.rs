@@ -54,7 +54,7 @@ struct Move<'a> {
 struct Rebalanced<'a> {
     version: u8,
     moves: Vec<Move<'a>>,
-    /// How uneven it is, now and with the rewritten orders.
+    /// The unevenness now, and with the rewritten orders.
     measures: Vec<Measure>,
     plan: Orders<'a>,
 }

@@ -171,8 +171,8 @@ fn carry_out(args: &Args, soak: Duration, session: &mut Session) -> anyhow::Resu
 /// The steps of a plan, for whoever is asked.
 fn summary(plan: &PlanFile) -> String {
     let lines = plan.steps.iter().enumerate().map(|(number, step)| {
-        let word = |key: &str| step[key].as_str().unwrap_or_default().to_owned();
-        format!("{:>3}. {}\n     {}\n", number + 1, word("title"), word("id"))
+        let word = |key: &str| step[key].as_str().unwrap_or_default();
+        shown::head(number, word("title"), word("id"))
     });
     lines.collect()
 }

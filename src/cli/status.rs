@@ -56,7 +56,7 @@ pub struct Args {
     /// The directory that holds the bundle
     #[arg(short, long, value_name = "DIR", default_value = "out")]
     output: PathBuf,
-    /// What should run: the bundle as git has it at a revision; default: the tag deployed/<datacenter> where it is, else the
+    /// Compare with the bundle as git has it at a revision; default: the tag deployed/<datacenter> if it exists, else the
     /// directory
     #[arg(long, value_name = "REV")]
     from_rev: Option<String>,

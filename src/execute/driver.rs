@@ -48,11 +48,11 @@ pub enum Outcome {
 
 /// A plan and its journal.
 pub struct Driver<'a, S> {
-    /// What is carried out.
+    /// The plan to carry out.
     pub plan: &'a PlanFile,
-    /// Where it is written down.
+    /// The record of each event.
     pub journal: &'a mut Journal,
-    /// What carries it out.
+    /// Runs a step, or undoes it.
     pub steps: S,
     /// Who does it.
     pub who: String,
@@ -256,7 +256,7 @@ mod tests {
             std::fs::write(&path, lines[..kept].concat()).unwrap();
             let (outcome, did) = with(&path, None, |driver| driver.resume());
             assert_eq!(outcome, Outcome::Finished);
-            // What was done is not done again; what was begun is.
+            // A finished step is not repeated; one that was begun is.
             let done = lines[..kept].iter().filter(|line| line.contains("\"done\"")).count();
             assert_eq!(did, ["a", "b", "c"][done..].to_vec(), "after {kept} lines");
             assert_eq!(Journal::open(&path).unwrap().unfinished(), None);
@@ -272,7 +272,7 @@ mod tests {
         assert_eq!(did, ["a", "b"]);
         assert!(Journal::open(&path).unwrap().refuse_second().is_err());
         let (outcome, did) = with(&path, None, |driver| driver.back_all());
-        // What was begun is undone too, and what has no way back is passed over.
+        // A step that was begun is undone too; one that has no way back is passed over.
         assert_eq!(
             (outcome, did),
             (Outcome::Finished, ["back c", "back a"].map(str::to_owned).to_vec())

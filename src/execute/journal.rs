@@ -1,4 +1,4 @@
-//! What was done of a rollout, written down before and after it is done: a line of JSON each, on the disk before the next
+//! The journal of a rollout, written before and after each step: a line of JSON each, on the disk before the next
 //! thing happens.
 
 use std::fs::{File, OpenOptions};
@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
+
+use crate::bundle::short;
 
 /// Something that happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,7 +45,7 @@ pub struct Event {
     pub plan: String,
     /// The step, but at the beginning and the end of all.
     pub step: Option<String>,
-    /// What happened.
+    /// The kind of event.
     pub event: Happened,
 }
 
@@ -56,7 +58,7 @@ pub struct Journal {
     events: Vec<Event>,
 }
 
-/// How far a plan has come.
+/// The progress of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Progress {
     /// Steps that are done and were not undone, in the order in which they were done.
@@ -94,14 +96,14 @@ impl Journal {
             .open(path)
             .with_context(|| format!("cannot write the journal {shown}"))?;
         if !text.is_empty() && !text.ends_with('\n') {
-            // What is torn stays a line of its own, and is not read.
+            // A torn line stays a line of its own, and is not read.
             file.set_len(whole.len() as u64 + u64::from(!whole.is_empty()))?;
             file.flush()?;
         }
         Ok(Self { path: path.to_owned(), file, events })
     }
 
-    /// Where it is.
+    /// The path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -124,7 +126,7 @@ impl Journal {
         (!is_over).then_some(last.plan.as_str())
     }
 
-    /// How far a plan has come since it was last begun.
+    /// The progress of a plan since it was last begun.
     pub fn progress(&self, plan: &str) -> Progress {
         let own = self.events.iter().filter(|event| event.plan == plan);
         let mut progress = Progress::default();
@@ -155,7 +157,7 @@ impl Journal {
         let by = self.events.last().map_or("somebody", |event| event.who.as_str());
         bail!(
             "a rollout by {by} is not finished (plan {}, {}): go on with --resume, undo it with --back-all, or give it up with --abandon",
-            &plan[..plan.len().min(12)],
+            short(plan),
             self.path.display()
         );
     }

@@ -5,7 +5,8 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
+
+use crate::bundle::sha256;
 
 /// A planned rollout.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,8 +42,7 @@ impl PlanFile {
 
     fn own_digest(&self) -> anyhow::Result<String> {
         let bare = Self { digest: String::new(), ..self.clone() };
-        let digest = Sha256::digest(serde_json::to_vec(&bare)?);
-        Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+        Ok(sha256(serde_json::to_vec(&bare)?))
     }
 
     /// Reads a file. One that was edited is an error.

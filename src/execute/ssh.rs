@@ -20,7 +20,7 @@ const WHOLE: Duration = Duration::from_secs(20);
 pub struct Ssh {
     /// The program and its first words.
     program: Vec<String>,
-    /// What to connect to, for each node that is not reached by its name.
+    /// The destination of ssh, for each node that is not reached by its name.
     hosts: BTreeMap<Subdomain, String>,
 }
 
@@ -99,7 +99,7 @@ impl Fleet for Ssh {
         }
         match child.wait() {
             Ok(status) if status.success() => Ok(String::from_utf8_lossy(&answer).into_owned()),
-            // What ssh says of itself (ssh(1), EXIT STATUS).
+            // The status of ssh's own errors (ssh(1), EXIT STATUS).
             Ok(status) if status.code() == Some(255) => {
                 Err(Failure::Unreached(why.unwrap_or_else(|| format!("{program} failed"))))
             }

@@ -153,7 +153,7 @@ impl<'a> Watch<'a> {
         found
     }
 
-    /// What changes, and of standby nodes where.
+    /// The changes, with the place of each standby node.
     fn words(&self, by_node: &[(NodeIndex, BTreeSet<&str>)], is_standby: bool) -> String {
         let words: BTreeSet<&str> =
             by_node.iter().flat_map(|(_, words)| words.iter().copied()).collect();

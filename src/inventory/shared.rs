@@ -1,4 +1,4 @@
-//! What two datacenters of a fleet both have: VIPs, and the machines that hold them.
+//! Entries that two datacenters of a fleet both have: VIPs, and the machines that hold them.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -14,12 +14,12 @@ struct Own<K> {
     span: Span,
 }
 
-/// What two datacenters share: the first of it in each, and how much there is.
+/// Entries that two datacenters share: the first of them in each, and their number.
 struct Shared<K> {
     /// The datacenters.
     pair: [usize; 2],
     key: K,
-    /// Where it stands in each.
+    /// Its place in each.
     spans: [Span; 2],
     count: usize,
 }
@@ -75,7 +75,7 @@ pub fn warn_of_shared(inventories: &[&Inventory], report: &mut Report) {
     }
 }
 
-/// What pairs of datacenters share, but for what they have from one file or waive.
+/// Entries that pairs of datacenters share, except those from one file and those that are waived.
 fn shared<K: Ord + Clone>(
     inventories: &[&Inventory],
     code: &Code,

@@ -3,8 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
-
+use crate::bundle::sha256;
 use crate::language::name::Subdomain;
 
 /// The action of a step.
@@ -267,9 +266,7 @@ impl Step {
             text += &command.line();
             text.push('\n');
         }
-        let digest = Sha256::digest(text);
-        let short: String = digest.iter().take(3).map(|byte| format!("{byte:02x}")).collect();
-        format!("{}-{short}", self.does.word())
+        format!("{}-{}", self.does.word(), &sha256(text)[..6])
     }
 }
 

@@ -55,6 +55,13 @@ impl Object {
             .collect()
     }
 
+    /// The Secrets of its certificates.
+    pub fn secrets(&self) -> Vec<&str> {
+        let tls = self.field("/spec/tls").and_then(Value::as_array).into_iter().flatten();
+        let of_ingress = tls.filter_map(|entry| entry.get("secretName")?.as_str());
+        of_ingress.chain(self.listeners().into_iter().filter_map(|found| found.secret)).collect()
+    }
+
     /// Every path of an HTTPRoute. Rules for requests with a header take a part of what another one has.
     pub(super) fn route_paths(&self) -> Vec<PathRule<'_>> {
         let Some(spec) = self.field("/spec") else { return Vec::new() };

@@ -9,11 +9,10 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 
 use rayon::prelude::*;
-use sha2::{Digest, Sha256};
 
 use super::git::git;
 use super::object::{self, Object};
-use crate::bundle::{CONFIGURATION, Change, ChangeKind, Disk, OldFile, Place};
+use crate::bundle::{CONFIGURATION, Change, ChangeKind, Disk, OldFile, Place, sha256};
 use crate::emit::{BundleFile, is_generated};
 use crate::language::name::{Name, Subdomain};
 
@@ -272,9 +271,7 @@ impl Tree {
             let Place::Node { node, file } = Place::of(path) else { continue };
             let ours = is_generated(body) || file.is_of_keepalived();
             if let Some(node) = Subdomain::parse(node).filter(|_| ours) {
-                let digest: String =
-                    Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect();
-                found.entry(node).or_default().push((file.to_string(), digest));
+                found.entry(node).or_default().push((file.to_string(), sha256(body)));
             }
         }
         found

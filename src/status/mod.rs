@@ -28,7 +28,7 @@ pub struct Wanted<'a> {
     pub version: KeepalivedVersion,
 }
 
-/// What each node said, or why it said nothing.
+/// The report of each node, or the reason that there is none.
 pub type Answers = BTreeMap<Subdomain, Result<Report, String>>;
 
 /// Something that is not as planned.

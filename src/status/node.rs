@@ -1,4 +1,4 @@
-//! What each node runs, beside what it should run.
+//! Each node as it runs, beside the bundle.
 
 use super::report::Loaded;
 use super::{Answers, Finding, Report, Wanted, codes};
@@ -10,7 +10,7 @@ use crate::language::name::Subdomain;
 pub struct NodeStatus {
     /// Its name.
     pub node: Subdomain,
-    /// What it said, or why it said nothing.
+    /// Its report, or the reason that there is none.
     pub answer: Result<Report, String>,
     /// Its files, beside those that it should have.
     pub files: Files,

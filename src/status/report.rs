@@ -1,11 +1,11 @@
-//! What a node says of itself: the JSON document of `state` in `templates/node.sh`.
+//! The report of a node: the JSON document of `state` in `templates/node.sh`.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use serde::Deserialize;
 
-/// What a node says of itself.
+/// The report of a node.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Report {
     /// Seconds of its clock.
@@ -23,15 +23,15 @@ pub struct Report {
     pub files: BTreeMap<String, String>,
     /// Files in folders of ours that it was not asked for.
     pub foreign: Vec<String>,
-    /// What keepalived has loaded, next to what it should have.
+    /// The configuration that keepalived has loaded, next to the one it should have.
     pub loaded: Loaded,
     /// Lines that differ: `<` is expected, `>` is loaded.
     pub differs: Vec<String>,
     /// By name.
     pub instances: BTreeMap<String, Instance>,
-    /// Whether each check passes, by name.
+    /// True for each check that passes, by name.
     pub checks: BTreeMap<String, bool>,
-    /// What `lbgen-policy-routing status` prints.
+    /// The output of `lbgen-policy-routing status`.
     pub routing: Routing,
 }
 
@@ -53,11 +53,11 @@ pub struct Claim {
     pub by: String,
 }
 
-/// What keepalived has loaded.
+/// The configuration that keepalived has loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Loaded {
-    /// What it should have.
+    /// The one that it should have.
     Same,
     /// Something else.
     Differs,
@@ -70,7 +70,7 @@ pub enum Loaded {
 pub struct Instance {
     /// `MASTER`, `BACKUP` or `FAULT`.
     pub state: String,
-    /// When it went into that, in seconds of the node's clock.
+    /// The time at which it entered that state, in seconds of the node's clock.
     pub since: u64,
 }
 

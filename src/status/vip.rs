@@ -19,7 +19,7 @@ pub struct VipStatus {
     pub held_by: Vec<Subdomain>,
     /// Seconds since the holder became MASTER, by its own clock.
     pub since: Option<u64>,
-    /// Why it is not where it was planned; empty where it is.
+    /// The reason that it is not where it was planned; empty if it is.
     pub why: String,
     /// True if what the nodes say explains the holder.
     pub is_explained: bool,
@@ -30,7 +30,7 @@ pub struct VipStatus {
 }
 
 impl VipStatus {
-    /// What is wrong, or `None` if nothing is.
+    /// The finding, or `None` if nothing is wrong.
     pub fn finding(&self) -> Option<Finding> {
         let finding =
             |code, text: String| Some(Finding { code, subject: self.vip.to_string(), text });
@@ -222,7 +222,7 @@ impl Watch<'_> {
         })
     }
 
-    /// Why a node does not hold a VIP that it may hold, or `None` if it could.
+    /// The reason that a node does not hold a VIP that it may hold, or `None` if it could.
     fn reason(&self, node: NodeIndex, address: IpAddr) -> Option<String> {
         let name = self.name(node);
         let Some(report) = self.report(node) else { return Some(format!("{name} is not reached")) };

@@ -4,7 +4,6 @@ use std::io::{BufRead, IsTerminal, Write, stdin};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context, bail};
@@ -133,13 +132,7 @@ impl Apply {
                 .with_context(|| format!("cannot write {}", script.display()))?;
         }
         wait_for(&script)?;
-        let steps = Script {
-            options: self,
-            plan,
-            path: &script,
-            child: AtomicU32::new(0),
-            said: Mutex::new(()),
-        };
+        let steps = Script { options: self, plan, path: &script, child: AtomicU32::new(0) };
         stop_between_steps();
         let mut driver = Driver {
             plan,
@@ -203,7 +196,7 @@ impl Apply {
         }
     }
 
-    /// What runs now is what was rolled out.
+    /// Moves the tag to the commit that was rolled out.
     fn tag(&self, plan: &PlanFile) -> anyhow::Result<()> {
         let Some(revision) = plan.revision.as_deref().filter(|_| !self.no_tag) else {
             return Ok(());
@@ -213,7 +206,7 @@ impl Apply {
         tree.tag(&tag, revision)?;
         say(&format!(
             "{tag} is {} now; push it: git push -f origin {tag}\n",
-            &revision[..revision.len().min(12)]
+            bundle::short(revision)
         ));
         Ok(())
     }
@@ -257,7 +250,6 @@ struct Script<'a> {
     path: &'a Path,
     /// The process that runs now; 0 is none.
     child: AtomicU32,
-    said: Mutex<()>,
 }
 
 impl Script<'_> {
@@ -302,7 +294,7 @@ impl Script<'_> {
     }
 }
 
-/// What a step said of its failure, without the advice of the script, which is for those who run it by hand.
+/// The error of a step, without the advice of the script, which is for those who run it by hand.
 fn last_words(said: &str) -> String {
     let own = said.lines().take_while(|line| !line.contains("Once the cause is fixed"));
     let words: Vec<&str> = own.map(str::trim).filter(|line| !line.is_empty()).collect();
@@ -358,7 +350,6 @@ impl Steps for Script<'_> {
     }
 
     fn say(&self, line: &str) {
-        let _one_at_a_time = self.said.lock();
         let seconds = crate::execute::journal::now() % 86_400;
         let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
         say(&format!("{hours:02}:{minutes:02}:{seconds:02}Z {line}\n"));

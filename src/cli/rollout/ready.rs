@@ -1,4 +1,4 @@
-//! What must hold before a rollout is planned: the bundle is what the inventory gives, and git has both.
+//! The conditions for planning a rollout: the bundle is what the inventory gives, and git has both.
 
 use std::path::Path;
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
+use crate::bundle::short;
 use crate::diag::count;
 use crate::rollout::{Command, Rollout, Step};
 use crate::view::seconds;
@@ -15,7 +16,7 @@ const FEW: usize = 12;
 pub fn as_text(rollout: &Rollout, revision: Option<&str>, is_all: bool) -> String {
     let mut text = String::new();
     for (number, step) in rollout.steps.iter().enumerate() {
-        text += &format!("{:>3}. {}\n     {}\n", number + 1, step.title, step.id);
+        text += &head(number, &step.title, &step.id);
         for moved in &step.moves {
             text += &format!("     {}\n", moved.line());
         }
@@ -25,7 +26,7 @@ pub fn as_text(rollout: &Rollout, revision: Option<&str>, is_all: bool) -> Strin
         return text;
     }
     if let Some(revision) = revision {
-        text += &format!("of commit {}\n", &revision[..revision.len().min(12)]);
+        text += &format!("of commit {}\n", short(revision));
     }
     text += &format!(
         "{}; no node holds more than {} at any step\n",
@@ -45,6 +46,11 @@ pub fn as_text(rollout: &Rollout, revision: Option<&str>, is_all: bool) -> Strin
         );
     }
     text
+}
+
+/// The two lines that name a step; the first has number 0.
+pub fn head(number: usize, title: &str, id: &str) -> String {
+    format!("{:>3}. {title}\n     {id}\n", number + 1)
 }
 
 /// The objects of a step: each, or of many how many there are of each kind.

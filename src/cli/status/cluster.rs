@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 use anyhow::{Context, bail};
-use serde_json::Value;
 
 use crate::bundle::{ChangeKind, Place};
 use crate::emit::BundleFile;
@@ -16,7 +15,7 @@ const KINDS: &str = "service,endpoints,endpointslice,ingress";
 const GATEWAY_KINDS: &str = "gateways.gateway.networking.k8s.io,listenersets.gateway.networking.k8s.io,httproutes.gateway.networking.k8s.io";
 const ENVOY_KIND: &str = "envoyproxies.gateway.envoyproxy.io";
 
-/// What is otherwise in the cluster.
+/// The differences between the cluster and the bundle.
 pub fn findings(tree: &Tree, state: &State, datacenter: &str) -> anyhow::Result<Vec<Finding>> {
     let kinds: BTreeSet<&str> = state.objects.keys().map(|key| key.kind.as_str()).collect();
     let mut asked = KINDS.to_owned();
@@ -66,12 +65,7 @@ pub fn findings(tree: &Tree, state: &State, datacenter: &str) -> anyhow::Result<
 fn secrets(state: &State) -> anyhow::Result<Vec<Finding>> {
     let mut wanted: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for object in state.objects.values() {
-        let names = |path: &str, inner: &str| -> Vec<&str> {
-            let list = object.field(path).and_then(Value::as_array).into_iter().flatten();
-            list.filter_map(|one| one.pointer(inner)?.as_str()).collect()
-        };
-        let mut found = names("/spec/tls", "/secretName");
-        found.extend(names("/spec/listeners", "/tls/certificateRefs/0/name"));
+        let found = object.secrets();
         if !found.is_empty() {
             wanted.entry(&object.key.namespace).or_default().extend(found);
         }

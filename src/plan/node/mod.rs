@@ -24,7 +24,7 @@ pub struct NodePlan {
     pub node: Subdomain,
     /// Failure domain.
     pub zone: Option<Label>,
-    /// Whether it takes VIPs, as the inventory says.
+    /// Its state in the inventory, which says if it takes VIPs.
     pub state: NodeState,
     /// Share of VIPs; 0 while it takes none.
     pub weight: u32,

@@ -64,7 +64,7 @@ impl Network {
 
     /// The cheapest way, as arcs that get a unit more or a unit less.
     fn cheapest(&self, from: usize, to: usize) -> Vec<Step> {
-        // What a point costs, and the step that leads there.
+        // The cost of a point, and the step that leads there.
         let mut best: Vec<Option<(Cost, Option<Step>)>> = vec![None; self.at.len()];
         best[from] = Some((Cost::default(), None));
         let mut open = std::collections::VecDeque::from([from]);

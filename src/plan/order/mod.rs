@@ -37,7 +37,7 @@ pub(super) fn choose(
     // VIPs that no node ties together concern each other by the zones of their nodes only.
     let mut parts = Part::split(datacenter, lock);
     parts.iter_mut().for_each(grow::insert_new_nodes);
-    // What is rewritten is compared with what would stand without.
+    // The rewritten orders are compared with those that would stand without.
     let stages: &[Keep] = match keep {
         Keep::Locked => &[Keep::Locked],
         Keep::Masters => &[Keep::Locked, Keep::Masters],
