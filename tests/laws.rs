@@ -227,7 +227,7 @@ fn obeys(before: &Fleet, after: &Fleet) -> Result<usize, TestCaseError> {
             let names: BTreeSet<String> =
                 one.1.union(&other.1).filter(|name| !name.is_empty()).cloned().collect();
             let is_told = |classes: &BTreeSet<&str>| {
-                classes.iter().any(|class| *class != "tuned" && *class != "text")
+                classes.iter().any(|class| !["tuned", "text", "gap"].contains(class))
             };
             let is_named = names
                 .iter()

@@ -8,7 +8,7 @@ use super::about::About;
 use super::answer::{Answer, Body, each};
 use super::origin::{From, Origin};
 use super::session::{Loaded, LockFile, Rendered};
-use super::table::table;
+use super::table::table_with_text;
 use super::{Exit, Format, Input, render, session::Session};
 use crate::bundle::{self, Change, WriteLock};
 use crate::emit::is_generated;
@@ -228,7 +228,7 @@ fn impact_table(impact: &Impact, is_all: bool) -> String {
             row.why,
         ]
     });
-    table(&["IMPACT", "ON", "FROM -> TO", "SILENT", "WHY"], rows)
+    table_with_text(&["IMPACT", "ON", "FROM -> TO", "SILENT", "WHY"], rows)
 }
 
 /// `lb-1 -> lb-2`

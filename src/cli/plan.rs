@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::about::{self, About};
 use super::answer::{Answer, Body, each};
 use super::session::{Loaded, LockFile, Session};
-use super::table::{table, table_with_list};
+use super::table::{table, table_with_text};
 use super::{Exit, Format, Input};
 use crate::bundle;
 use crate::diag::count;
@@ -264,14 +264,14 @@ fn rebalanced(moves: &[Move<'_>], measures: &[Measure]) -> String {
 fn allocations(orders: &Orders<'_>) -> String {
     let or_none = |found: Option<String>| found.unwrap_or("-".to_owned());
     let orders_of = orders.vips.iter().map(|vip| {
-        let names = vip.order.iter().skip(1).map(|rank| rank.node.to_string());
-        let held = [
+        let then: Vec<&str> = vip.order.iter().skip(1).map(|rank| rank.node.as_ref()).collect();
+        vec![
             vip.address.to_string(),
             vip.entrypoint.to_string(),
             or_none(vip.gateway.map(ToString::to_string)),
             or_none(vip.master.map(ToString::to_string)),
-        ];
-        (held.to_vec(), names.collect())
+            then.join(" "),
+        ]
     });
     let numbers = orders.vips.iter().map(|vip| {
         vec![
@@ -284,7 +284,7 @@ fn allocations(orders: &Orders<'_>) -> String {
         ]
     });
     let headers = ["VIP", "ENTRYPOINT", "GATEWAY", "MASTER", "THEN"];
-    let text = table_with_list(&headers, orders_of.collect());
+    let text = table_with_text(&headers, orders_of);
     text + "\n" + &table(&["VIP", "VRID", "TABLE", "RULE", "MARK", "MARK RULE"], numbers)
 }
 

@@ -6,9 +6,10 @@ use serde_json::Value;
 
 use super::answer::Tier;
 use super::gateway::{GIVES_BACK, Gateways, TAKES_OVER};
+use super::handover::Handover;
 use super::request_routing::RequestRouting;
 use super::served::{Change, Served};
-use super::{Class, Comparison, Finding, Subject};
+use super::{Class, Comparison, Finding, Subject, exposed};
 use crate::bundle::{ChangeKind, Place};
 use crate::language::name::{Host, Label, Name};
 use crate::model::Entry;
@@ -55,6 +56,7 @@ pub(super) fn findings(comparison: Comparison<'_>) -> Vec<Finding> {
         );
     }
     found.extend(cluster.bystanders());
+    found.extend(Handover::findings(comparison, |owner| cluster.is_component(owner)));
     found
 }
 
@@ -142,10 +144,12 @@ impl<'a> Cluster<'a> {
                 }
                 if from.class() != to.class() {
                     let class = |object: &Object| object.class().unwrap_or("none").to_owned();
-                    let mut switches = finding(
-                        Class::Switches,
-                        "another controller answers, on the VIPs of its entrypoint".to_owned(),
-                    );
+                    let entrypoint = |object: &Object| {
+                        self.comparison.controllers.entrypoint_of(object.class()?)
+                    };
+                    let dns = exposed::dns(self.comparison, entrypoint(from), entrypoint(to));
+                    let reason = format!("another controller answers{dns}");
+                    let mut switches = finding(Class::Switches, reason);
                     (switches.from, switches.to) = (Some(class(from)), Some(class(to)));
                     found.push(switches);
                 }
@@ -333,10 +337,9 @@ fn words(class: Class, path: &str) -> String {
     }
 }
 
-/// Two Ingresses of one host cannot stand beside each other in ingress-nginx.
 pub(super) fn moved(from: &Object, to: &Object) -> String {
     let (old, new) = (&from.key.namespace, &to.key.namespace);
-    format!("its Ingress moves from the namespace {old} to {new}: the old one is deleted first")
+    format!("its Ingress moves from the namespace {old} to {new}")
 }
 
 fn backends(object: &Object) -> Option<String> {

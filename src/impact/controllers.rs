@@ -11,6 +11,8 @@ pub struct Controllers {
     classes: BTreeMap<String, Controller>,
     /// By the name of a Gateway; the default for one that is not listed.
     gateways: BTreeMap<String, Implementation>,
+    /// The entrypoint that requests of a class come in by.
+    entrypoints: BTreeMap<String, String>,
 }
 
 impl Controllers {
@@ -19,7 +21,9 @@ impl Controllers {
         let mut all = Self::default();
         for (name, entrypoint) in &datacenter.entrypoints {
             let Some(tiers) = Entrypoint::tiers(entrypoint) else { continue };
-            all.classes.insert(tiers.edge.class.value.to_string(), tiers.edge.controller);
+            let class = tiers.edge.class.value.to_string();
+            all.entrypoints.insert(class.clone(), name.to_string());
+            all.classes.insert(class, tiers.edge.controller);
             if let Some(second) = &tiers.routing {
                 all.classes.insert(second.class.value.to_string(), second.controller);
             }
@@ -31,6 +35,11 @@ impl Controllers {
     /// The controller of a class.
     pub fn of_class(&self, class: &str) -> Controller {
         self.classes.get(class).copied().unwrap_or(Controller::IngressNginx)
+    }
+
+    /// The entrypoint whose edge reads a class.
+    pub(super) fn entrypoint_of(&self, class: &str) -> Option<&str> {
+        self.entrypoints.get(class).map(String::as_str)
     }
 
     /// The implementation that reads a Gateway.

@@ -25,6 +25,30 @@ pub(super) fn findings(comparison: Comparison<'_>) -> Vec<Finding> {
         .collect()
 }
 
+/// Returns the words for a domain that goes from one entrypoint to another: clients find other VIPs by its DNS record.
+/// Empty where both have the same ones.
+pub(super) fn dns(comparison: Comparison<'_>, from: Option<&str>, to: Option<&str>) -> String {
+    /// So many VIPs are named.
+    const NAMED: usize = 4;
+    let (Some(from), Some(to)) = (from, to) else { return String::new() };
+    let vips = |state, name: &str| -> Vec<IpAddr> {
+        let all = entrypoints(state).into_iter();
+        all.filter(|(_, entrypoint)| *entrypoint == name).map(|(vip, _)| vip).collect()
+    };
+    let (before, after) = (vips(comparison.from, from), vips(comparison.to, to));
+    if from == to || before == after && !after.is_empty() {
+        return String::new();
+    }
+    let mut named: Vec<String> = after.iter().take(NAMED).map(ToString::to_string).collect();
+    if after.len() > NAMED {
+        named.push("...".to_owned());
+    }
+    match named.is_empty() {
+        true => format!("; its DNS record must change to the VIPs of `{to}`"),
+        false => format!("; its DNS record must change to {}", named.join(", ")),
+    }
+}
+
 /// The entrypoint of each VIP, by the edge Services that have it as an external IP.
 fn entrypoints(state: &State) -> BTreeMap<IpAddr, &str> {
     let services = state.objects.values().filter(|object| object.key.kind == "Service");

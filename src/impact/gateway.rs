@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Class, Comparison, Finding};
+use super::{Class, Comparison, Finding, exposed};
 use crate::bundle::Place;
 use crate::language::name::{Host, Label, Name};
 use crate::model::Entry;
@@ -111,12 +111,11 @@ impl<'a> Gateways<'a> {
             (Some(from), Some(to)) if from.set.gateway() != to.set.gateway() => {
                 let gateway =
                     |listener: &HostListener<'_>| listener.set.gateway().map(str::to_owned);
-                let mut switches = finding(
-                    Class::Switches,
-                    "another Gateway answers, on the VIPs of its entrypoint, with its routes"
-                        .to_owned(),
-                )?;
-                (switches.from, switches.to) = (gateway(from), gateway(to));
+                let (before, after) = (gateway(from), gateway(to));
+                let dns = exposed::dns(self.comparison, before.as_deref(), after.as_deref());
+                let reason = format!("another Gateway answers, with its routes{dns}");
+                let mut switches = finding(Class::Switches, reason)?;
+                (switches.from, switches.to) = (before, after);
                 Some(switches)
             }
             (Some(from), Some(to)) if from.set.key != to.set.key => finding(

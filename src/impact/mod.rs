@@ -7,6 +7,7 @@ mod controllers;
 mod difference;
 mod exposed;
 mod gateway;
+mod handover;
 mod lvs;
 mod node;
 mod request_routing;
@@ -15,6 +16,7 @@ mod verdict;
 mod vip;
 
 pub use controllers::Controllers;
+pub(crate) use handover::Handover;
 pub use lvs::unbalanced;
 pub use node::{Daemon, NodeChange};
 

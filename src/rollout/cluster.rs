@@ -9,8 +9,7 @@ use serde_json::Value;
 use super::step::{Command, Do, Exception, Promise, Step};
 use super::{Rollout, switch};
 use crate::bundle::{ChangeKind, Place};
-use crate::impact::Comparison;
-use crate::model::Controller;
+use crate::impact::{Comparison, Handover};
 use crate::state::{Object, ObjectKey};
 
 /// Adds the steps around those of the nodes.
@@ -20,27 +19,7 @@ pub(super) fn add(comparison: Comparison<'_>, rollout: &mut Rollout) {
     if !changed {
         return;
     }
-    let gone: Vec<&Object> = from.values().filter(|object| !to.contains_key(&object.key)).collect();
-    // The webhook of ingress-nginx refuses a path that another Ingress has (facts K14); elsewhere two may stand together, and
-    // somebody answers all the time.
-    let may_stand_beside = |object: &Object| {
-        let class = object.class().filter(|_| object.key.kind == "Ingress");
-        class
-            .is_some_and(|class| comparison.controllers.of_class(class) != Controller::IngressNginx)
-    };
-    let is_listeners =
-        |object: &Object| matches!(object.key.kind.as_str(), "ListenerSet" | "Gateway");
-    let new: BTreeSet<Claim<'_>> = to
-        .values()
-        .filter(|object| !from.contains_key(&object.key) || is_listeners(object))
-        .flat_map(claims)
-        .collect();
-    let (first, later): (Vec<&Object>, Vec<&Object>) = gone.into_iter().partition(|object| {
-        !may_stand_beside(object) && claims(object).iter().any(|claim| new.contains(claim))
-    });
-    // Nothing answers between the two halves of a Service that moves, so they stand in the step that applies the new one.
-    let (moving, first): (Vec<&Object>, Vec<&Object>) =
-        first.into_iter().partition(|object| object.key.kind == "Service");
+    let Handover { first, moving, later } = Handover::of(comparison);
     let mut before = Vec::new();
     if !first.is_empty() {
         before.push(delete(
@@ -82,38 +61,6 @@ pub(super) fn add(comparison: Comparison<'_>, rollout: &mut Rollout) {
         let clean = rollout.steps.iter().position(|step| step.does == Do::Clean);
         let at = clean.unwrap_or(rollout.steps.len());
         rollout.steps.insert(at, delete("delete objects that are no longer produced", &later));
-    }
-}
-
-/// A thing that only one object may have.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Claim<'a> {
-    /// Class, host and path.
-    Path(Option<&'a str>, Option<&'a str>, &'a str),
-    /// Gateway and host.
-    Listener(Option<&'a str>, &'a str),
-    /// `healthCheckNodePort`
-    NodePort(u64),
-}
-
-fn claims(object: &Object) -> Vec<Claim<'_>> {
-    match object.key.kind.as_str() {
-        "Ingress" => {
-            let paths = object.paths().into_iter();
-            paths.map(|rule| Claim::Path(object.class(), rule.host, rule.path)).collect()
-        }
-        // A Service that moves to another namespace is another one.
-        "Service" => {
-            let port = object.field("/spec/healthCheckNodePort").and_then(Value::as_u64);
-            port.map(Claim::NodePort).into_iter().collect()
-        }
-        // Of two ListenerSets with one host the older has it, although no route attaches to it any more.
-        "ListenerSet" | "Gateway" => object
-            .listeners()
-            .into_iter()
-            .map(|listener| Claim::Listener(object.gateway(), listener.host))
-            .collect(),
-        _ => Vec::new(),
     }
 }
 

@@ -48,11 +48,11 @@ impl Row {
         let noun = first.subject.noun();
         Self {
             class: first.class,
-            on: format!("{}: {}, ...", count(findings.len(), noun), names.join(", ")),
+            on: count(findings.len(), noun),
             from: None,
             to: None,
             silent: findings.iter().filter_map(|found| found.silent).max(),
-            why: cause.to_owned(),
+            why: format!("{cause}: {}, ...", names.join(", ")),
         }
     }
 }

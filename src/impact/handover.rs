@@ -1,0 +1,123 @@
+//! Objects that are deleted before what replaces them is applied, and who answers in between.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::served::Served;
+use super::{Class, Comparison, Finding};
+use crate::language::name::{Host, Label, Name};
+use crate::model::{Controller, Entry};
+use crate::state::{Object, State};
+
+/// The objects that are no longer produced.
+pub(crate) struct Handover<'a> {
+    /// To be deleted before anything is applied: what they claim goes to another object.
+    pub first: Vec<&'a Object>,
+    /// Services among those, which are deleted in the step that applies the new one: nothing answers in between.
+    pub moving: Vec<&'a Object>,
+    /// To be deleted at the end.
+    pub later: Vec<&'a Object>,
+}
+
+impl<'a> Handover<'a> {
+    pub fn of(comparison: Comparison<'a>) -> Self {
+        let (from, to) = (&comparison.from.objects, &comparison.to.objects);
+        // The webhook of ingress-nginx refuses a path that another Ingress has (facts K14); elsewhere two may stand
+        // together, and somebody answers all the time.
+        let may_stand_beside = |object: &Object| {
+            let class = object.class().filter(|_| object.key.kind == "Ingress");
+            class.is_some_and(|class| {
+                comparison.controllers.of_class(class) != Controller::IngressNginx
+            })
+        };
+        let is_listeners =
+            |object: &Object| matches!(object.key.kind.as_str(), "ListenerSet" | "Gateway");
+        let new: BTreeSet<Claim<'_>> = to
+            .values()
+            .filter(|object| !from.contains_key(&object.key) || is_listeners(object))
+            .flat_map(claims)
+            .collect();
+        let gone = from.values().filter(|object| !to.contains_key(&object.key));
+        let (first, later): (Vec<&Object>, Vec<&Object>) = gone.partition(|object| {
+            !may_stand_beside(object) && claims(object).iter().any(|claim| new.contains(claim))
+        });
+        let (moving, first) = first.into_iter().partition(|object| object.key.kind == "Service");
+        Self { first, moving, later }
+    }
+
+    /// Those who answer for a component or a domain between the two steps.
+    pub(super) fn findings(
+        comparison: Comparison<'_>,
+        is_component: impl Fn(&str) -> bool,
+    ) -> Vec<Finding> {
+        let Handover { first, .. } = Handover::of(comparison);
+        let ingresses: Vec<&Object> =
+            first.into_iter().filter(|object| object.key.kind == "Ingress").collect();
+        if ingresses.is_empty() {
+            return Vec::new();
+        }
+        let mut between = State { objects: comparison.from.objects.clone(), ..State::default() };
+        for object in &ingresses {
+            between.objects.remove(&object.key);
+        }
+        let served = Served::of(comparison.from, &between, comparison.controllers);
+        let tiers = ingresses.iter().filter_map(|object| super::answer::Tier::of(object));
+        let tiers = tiers.map(|tier| [tier, tier]).collect();
+        let changes = served.changes(&tiers, is_component, |_| true);
+        changes
+            .into_iter()
+            .filter_map(|change| {
+                let entry = Label::parse(&change.owner)
+                    .map(Entry::Component)
+                    .or_else(|| Host::parse(&change.owner).map(Entry::Domain))?;
+                let who = match change.class {
+                    Class::Unreachable => "nobody answers",
+                    Class::ToFallback => "the fallback answers",
+                    _ => "another rule answers",
+                };
+                let reason = format!(
+                    "{who} for some seconds, between the delete and the apply: {}",
+                    change.urls.join(", ")
+                );
+                let own = ingresses.iter().filter(|object| object.key.name == change.owner);
+                let files: Vec<&str> = own.map(|object| object.file.as_str()).collect();
+                let mut finding = Finding::new(Class::Gap, entry, reason).in_files(files);
+                (finding.from, finding.to) = (change.from, change.to);
+                Some(finding)
+            })
+            .collect()
+    }
+}
+
+/// A thing that only one object may have.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Claim<'a> {
+    /// Class, host and path.
+    Path(Option<&'a str>, Option<&'a str>, &'a str),
+    /// Gateway and host.
+    Listener(Option<&'a str>, &'a str),
+    /// `healthCheckNodePort`
+    NodePort(u64),
+}
+
+fn claims(object: &Object) -> Vec<Claim<'_>> {
+    match object.key.kind.as_str() {
+        "Ingress" => {
+            let paths = object.paths().into_iter();
+            paths.map(|rule| Claim::Path(object.class(), rule.host, rule.path)).collect()
+        }
+        // A Service that moves to another namespace is another one.
+        "Service" => {
+            let port = object.field("/spec/healthCheckNodePort").and_then(Value::as_u64);
+            port.map(Claim::NodePort).into_iter().collect()
+        }
+        // Of two ListenerSets with one host the older has it, although no route attaches to it any more.
+        "ListenerSet" | "Gateway" => object
+            .listeners()
+            .into_iter()
+            .map(|listener| Claim::Listener(object.gateway(), listener.host))
+            .collect(),
+        _ => Vec::new(),
+    }
+}
