@@ -77,3 +77,17 @@ fn the_examples_raise_nothing() {
         assert_eq!((code(&done), stderr(&done).as_str()), (0, ""), "{example}");
     }
 }
+
+/// One mistake is one message, also where it breaks a hundred references.
+#[test]
+fn a_renamed_entrypoint_is_told_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = fs::read_to_string(support::inventory("three-racks")).unwrap();
+    let renamed = text.replacen("\n  rest:\n", "\n  api:\n", 1);
+    assert_ne!(renamed, text);
+    fs::write(folder.path().join("inventory.yaml"), renamed).unwrap();
+    let said = support::stderr(&support::lbgen_in(folder.path(), &["check"]));
+    assert_eq!(said.matches("error[LB107]").count(), 1, "{said}");
+    assert!(said.contains("the same at 14 more places: inventory.yaml:"), "{said}");
+    assert!(said.contains("15 errors"), "{said}");
+}

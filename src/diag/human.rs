@@ -4,11 +4,17 @@ use std::collections::BTreeMap;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Patch, Renderer, Snippet, renderer};
 
-use super::{Diagnostic, Label, Report, Severity};
+use super::{Diagnostic, Label, Report, Severity, count};
 use crate::source::{FileId, Sources, Span};
 
 /// More messages than this are not read by anyone.
 const DRAWN: usize = 500;
+
+/// So many messages that say the same of several places are drawn one by one.
+const FEW: usize = 3;
+
+/// Of more places the lines are named, up to this many.
+const NAMED: usize = 8;
 
 /// Lines of more bytes than this are not drawn, and places that are further apart are drawn one by one.
 const WIDEST: usize = 16 << 10;
@@ -18,11 +24,28 @@ pub fn render(report: &Report, sources: &Sources, styled: bool) -> String {
     let renderer = if styled { Renderer::styled() } else { Renderer::plain() }
         .decor_style(renderer::DecorStyle::Ascii);
     let mut out = String::new();
-    for diagnostic in report.iter().take(DRAWN) {
-        out.push_str(&draw(diagnostic, sources, &renderer));
+    let mut alike: BTreeMap<_, Vec<&Diagnostic>> = BTreeMap::new();
+    for diagnostic in report.iter() {
+        alike.entry(message(diagnostic)).or_default().push(diagnostic);
+    }
+    let is_drawn = |diagnostic: &&Diagnostic| {
+        let group = &alike[&message(diagnostic)];
+        group.len() <= FEW || std::ptr::eq(group[0], *diagnostic)
+    };
+    for diagnostic in report.iter().filter(is_drawn).take(DRAWN) {
+        let group = &alike[&message(diagnostic)];
+        let drawn = match group.len() <= FEW {
+            true => draw(diagnostic, sources, &renderer),
+            // One mistake, such as a renamed entrypoint, and everything that it breaks.
+            false => {
+                let note = elsewhere(&group[1..], sources);
+                draw(&(*diagnostic).clone().note(note), sources, &renderer)
+            }
+        };
+        out.push_str(&drawn);
         out.push_str("\n\n");
     }
-    if report.iter().nth(DRAWN).is_some() {
+    if report.iter().filter(is_drawn).nth(DRAWN).is_some() {
         out.push_str(&format!("only the first {DRAWN} are shown; --format json has more\n"));
     }
     if !out.is_empty() {
@@ -34,6 +57,27 @@ pub fn render(report: &Report, sources: &Sources, styled: bool) -> String {
     }
     // The lines of the file are drawn as they are, and a terminal obeys these too.
     out.replace(|character| matches!(character, '\u{80}'..='\u{9f}'), "\u{fffd}")
+}
+
+/// The words of a message; two that have them in common differ only in their places.
+fn message(diagnostic: &Diagnostic) -> (&str, &str, &[String], &[String]) {
+    (diagnostic.code.id, &diagnostic.title, &diagnostic.notes, &diagnostic.help)
+}
+
+/// The places of messages that are not drawn.
+fn elsewhere(others: &[&Diagnostic], sources: &Sources) -> String {
+    let mut lines: Vec<(&str, String)> = Vec::new();
+    for other in others.iter().take(NAMED) {
+        let path = sources.get(other.span().file).path.as_str();
+        let (line, _) = sources.line_column(other.span());
+        match lines.last_mut() {
+            Some((known, list)) if *known == path => *list += &format!(", {line}"),
+            _ => lines.push((path, format!("{path}:{line}"))),
+        }
+    }
+    let named: Vec<String> = lines.into_iter().map(|(_, list)| list).collect();
+    let more = if others.len() > NAMED { ", ..." } else { "" };
+    format!("the same at {}: {}{more}", count(others.len(), "more place"), named.join("; "))
 }
 
 fn draw(diagnostic: &Diagnostic, sources: &Sources, renderer: &Renderer) -> String {
