@@ -273,42 +273,6 @@ fn a_node_that_leaves_is_not_undrained() {
 }
 
 /// A node's `host` is what the script connects to, and nothing that a shell or ssh would take for more.
-#[test]
-fn the_script_connects_to_the_host_of_a_node() {
-    let folder = tempfile::tempdir().unwrap();
-    let text = std::fs::read_to_string(support::inventory("minimal")).unwrap();
-    let path = folder.path().join("inventory.yaml");
-    let with = |host: &str| {
-        let line = text.lines().find(|line| line.contains("lb-2:")).unwrap();
-        let edited =
-            text.replace(line, &line.replace("interface:", &format!("host: {host}, interface:")));
-        assert_ne!(edited, text);
-        std::fs::write(&path, edited).unwrap();
-    };
-    with("\"root@10.0.0.99\"");
-    let run = |arguments: &[&str]| support::lbgen_in(folder.path(), arguments);
-    assert_eq!(support::code(&run(&["render", "-q"])), 0);
-    let script = run(&["rollout", "--from", "none", "--format", "sh"]);
-    assert_eq!(support::code(&script), 0, "{}", support::stderr(&script));
-    std::fs::write(folder.path().join("rollout.sh"), &script.stdout).unwrap();
-    let asked = std::process::Command::new("sh")
-        .args(["rollout.sh", "--yes"])
-        .env("LBGEN_ON", "echo")
-        .env("LBGEN_COPY", "echo copy")
-        .env("LBGEN_KUBECTL", "true")
-        .current_dir(folder.path())
-        .output()
-        .unwrap();
-    let said = support::stdout(&asked);
-    assert!(said.contains("root@10.0.0.99") && said.contains("lb-1 me='lb-1'"), "{said}");
-    for wrong in ["-oProxyCommand=x", "\"a b\"", "\"$(id)\"", "\"\""] {
-        with(wrong);
-        let checked = run(&["check"]);
-        assert_eq!(support::code(&checked), 1, "{wrong}");
-        assert!(support::stderr(&checked).contains("LB105"), "{}", support::stderr(&checked));
-    }
-}
-
 /// A folder without a bundle of the datacenter is not a datacenter of which nothing runs.
 #[test]
 fn what_runs_is_not_nothing_by_mistake() {
@@ -384,4 +348,31 @@ fn a_visit_names_vips_that_nobody_else_can_hold() {
     );
     assert!(alone.contains("run `reboot` on lb-2"), "{alone}");
     assert_eq!(support::code(&run(&["rollout", "--visit", ""])), 2);
+}
+
+/// Of two interfaces of one node nobody but a request from outside tells which network is behind which.
+#[test]
+fn swapped_interfaces_are_to_be_probed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("inventory.yaml");
+    let run = |arguments: &[&str]| support::lbgen_in(folder.path(), arguments);
+    let text = std::fs::read_to_string(support::inventory("three-racks")).unwrap();
+    std::fs::write(&path, &text).unwrap();
+    assert_eq!(support::code(&run(&["render", "-q", "-o", "old"])), 0);
+    let swapped = text.replace("public: ens2, partners: ens3", "public: ens3, partners: ens2");
+    assert_ne!(swapped, text);
+    std::fs::write(&path, swapped).unwrap();
+    assert_eq!(support::code(&run(&["render", "-q"])), 0);
+    let planned = run(&["rollout", "-q", "--from", "old", "--format", "json"]);
+    let plan: serde_json::Value = serde_json::from_slice(&planned.stdout).unwrap();
+    let probes = plan["probes"].as_array().unwrap();
+    let seen: Vec<_> = probes.iter().map(|probe| (&probe["interface"], &probe["nodes"])).collect();
+    assert_eq!(seen, [(&"ens2".into(), &["c-3"].into()), (&"ens3".into(), &["c-3"].into())]);
+    // Another node's weight says nothing of networks.
+    std::fs::write(&path, text.replace("zone: rack-c, weight: 2 }", "zone: rack-c, weight: 3 }"))
+        .unwrap();
+    assert_eq!(support::code(&run(&["render", "-q"])), 0);
+    let planned = run(&["rollout", "-q", "--from", "old", "--format", "json"]);
+    let plan: serde_json::Value = serde_json::from_slice(&planned.stdout).unwrap();
+    assert_eq!(plan["probes"], serde_json::json!([]), "{plan}");
 }

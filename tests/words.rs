@@ -81,3 +81,39 @@ proptest! {
         prop_assert!(stdout(&run).ends_with("done\n"), "{}", stdout(&run));
     }
 }
+
+#[test]
+fn the_script_connects_to_the_host_of_a_node() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = std::fs::read_to_string(support::inventory("minimal")).unwrap();
+    let path = folder.path().join("inventory.yaml");
+    let with = |host: &str| {
+        let line = text.lines().find(|line| line.contains("lb-2:")).unwrap();
+        let edited =
+            text.replace(line, &line.replace("interface:", &format!("host: {host}, interface:")));
+        assert_ne!(edited, text);
+        std::fs::write(&path, edited).unwrap();
+    };
+    with("\"root@10.0.0.99\"");
+    let run = |arguments: &[&str]| support::lbgen_in(folder.path(), arguments);
+    assert_eq!(support::code(&run(&["render", "-q"])), 0);
+    let script = run(&["rollout", "--from", "none", "--format", "sh"]);
+    assert_eq!(support::code(&script), 0, "{}", support::stderr(&script));
+    std::fs::write(folder.path().join("rollout.sh"), &script.stdout).unwrap();
+    let asked = std::process::Command::new("sh")
+        .args(["rollout.sh", "--yes"])
+        .env("LBGEN_ON", "echo")
+        .env("LBGEN_COPY", "echo copy")
+        .env("LBGEN_KUBECTL", "true")
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let said = support::stdout(&asked);
+    assert!(said.contains("root@10.0.0.99") && said.contains("lb-1 me='lb-1'"), "{said}");
+    for wrong in ["-oProxyCommand=x", "\"a b\"", "\"$(id)\"", "\"\""] {
+        with(wrong);
+        let checked = run(&["check"]);
+        assert_eq!(support::code(&checked), 1, "{wrong}");
+        assert!(support::stderr(&checked).contains("LB105"), "{}", support::stderr(&checked));
+    }
+}

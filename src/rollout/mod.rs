@@ -3,12 +3,14 @@
 
 mod act;
 mod cluster;
+mod probe;
 mod script;
 mod search;
 mod step;
 mod switch;
 
 pub use act::SingleAct;
+pub use probe::Probe;
 pub use script::Script;
 pub(crate) use step::quoted;
 pub use step::{Act, Command, Do, Exception, Expectation, Promise, Step, VipMove};
@@ -57,6 +59,8 @@ pub struct Rollout {
     pub exceptions: Vec<Exception>,
     /// The most VIPs that one node carries on the way.
     pub peak: usize,
+    /// VIPs to ask from outside.
+    pub probes: Vec<Probe>,
     /// Nodes that are dead and keep their old files, which are not those of **to**.
     pub left_out: Vec<Subdomain>,
     /// Every node, dead ones aside.
@@ -71,6 +75,7 @@ impl Rollout {
         let mut rollout = search::plan(request)?;
         if request.visit.is_none() {
             cluster::add(request.change, &mut rollout);
+            rollout.probes = probe::probes(request.change);
         }
         rollout.number();
         Ok(rollout)

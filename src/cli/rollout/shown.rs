@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::bundle::short;
 use crate::diag::count;
-use crate::rollout::{Command, Rollout, Step};
+use crate::rollout::{Command, Probe, Rollout, Step};
 use crate::view::seconds;
 
 /// So many objects of a step are listed one by one.
@@ -39,6 +39,13 @@ pub fn as_text(rollout: &Rollout, revision: Option<&str>, is_all: bool) -> Strin
             false => format!(", silent for {:.2} s", exception.silent.as_secs_f64()),
         };
         text += &format!("exception: {}{silent}: {}\n", exception.vip, exception.why);
+    }
+    if !rollout.probes.is_empty() {
+        text += "no step sees which network is behind an interface; ask from outside, by hand or with --verify:\n";
+    }
+    for Probe { vip, interface, nodes } in &rollout.probes {
+        let nodes: Vec<&str> = nodes.iter().map(AsRef::as_ref).collect();
+        text += &format!("  {vip} ({interface} on {})\n", nodes.join(", "));
     }
     for node in &rollout.left_out {
         text += &format!(
@@ -89,6 +96,7 @@ pub fn as_json(datacenter: &str, rollout: &Rollout, revision: Option<&str>) -> s
         "steps": rollout.steps.iter().map(step_json).collect::<Vec<_>>(),
         "exceptions": exceptions,
         "left_out": rollout.left_out,
+        "probes": rollout.probes,
     })
 }
 
