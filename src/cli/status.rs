@@ -14,7 +14,7 @@ use super::about::About;
 use super::answer::{Answer, Body, each};
 use super::origin::{revision_tree, say};
 use super::session::{Loaded, Session};
-use super::table::table;
+use super::table::{table, table_with_text};
 use super::{Exit, Format, Input};
 use crate::diag::{Severity, count};
 use crate::emit::Templates;
@@ -220,7 +220,7 @@ fn text(status: &Status) -> String {
     // A node that says nothing has one long cell.
     let (silent, said): (Vec<_>, Vec<_>) =
         node_rows(status).into_iter().partition(|row| row.len() == 2);
-    let mut text = table(&VIPS, vip_rows(status)) + "\n";
+    let mut text = table_with_text(&VIPS, vip_rows(status)) + "\n";
     if !said.is_empty() {
         text += &table(&NODES, said);
     }

@@ -13,6 +13,7 @@ use crate::diag::{Diagnostic, Report, count};
 use crate::emit::BundleFile;
 use crate::pipeline::Planned;
 use crate::source::Sources;
+use crate::view::natural;
 
 /// A datacenter.
 #[derive(Debug, Serialize)]
@@ -76,8 +77,10 @@ impl Page {
             address: gateway.address.value,
             network: gateway.network.value.to_string(),
         });
-        let domains = datacenter.domains.iter();
-        let components = datacenter.components.iter();
+        let mut domains: Vec<_> = datacenter.domains.iter().collect();
+        domains.sort_by(|(a, _), (b, _)| natural(a.as_str(), b.as_str()));
+        let mut components: Vec<_> = datacenter.components.iter().collect();
+        components.sort_by(|(a, _), (b, _)| natural(a.as_str(), b.as_str()));
         Self {
             datacenter: datacenter.name.to_string(),
             source: datacenter.source.clone(),
@@ -94,8 +97,12 @@ impl Page {
             groups: GroupData::all(&known),
             entrypoints: entrypoints(&known),
             vips: plan.vips.iter().map(|vip| VipData::of(vip, &known)).collect(),
-            domains: domains.map(|(host, found)| DomainData::of(host, found, &known)).collect(),
+            domains: domains
+                .into_iter()
+                .map(|(host, found)| DomainData::of(host, found, &known))
+                .collect(),
             components: components
+                .into_iter()
                 .map(|(name, found)| ComponentData::of(name, found, &known))
                 .collect(),
             change: None,

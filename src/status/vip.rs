@@ -63,15 +63,13 @@ pub(super) fn all(wanted: Wanted<'_>, answers: &Answers) -> Vec<VipStatus> {
         electorate: &electorate,
         answers,
     };
-    let addresses: Vec<IpAddr> = electorate.addresses().collect();
     let mut found: Vec<VipStatus> = Vec::new();
-    for address in &addresses {
-        let status = watch.vip(*address);
-        let lead = watch.lead(*address);
+    for address in electorate.addresses() {
+        let lead = watch.lead(address);
         let is_led = lead
-            .is_some_and(|lead| lead != *address && watch.holders(lead) == watch.holders(*address));
+            .is_some_and(|lead| lead != address && watch.holders(lead) == watch.holders(address));
         if !is_led {
-            found.push(status);
+            found.push(watch.vip(address));
         }
     }
     found
@@ -148,7 +146,7 @@ impl Watch<'_> {
         let may_be_unseen = candidates.iter().any(unreached);
         let is_planned = holders.len() == 1 && holders.first().copied() == planned;
         let is_explained = is_planned || self.explains(address, &holders);
-        let reasons: Vec<(NodeIndex, String)> = candidates
+        let reasons: Vec<(NodeIndex, Reason)> = candidates
             .iter()
             .filter_map(|node| Some((*node, self.reason(*node, address)?)))
             .collect();
@@ -160,12 +158,12 @@ impl Watch<'_> {
                 {
                     "every node that may hold it is drained".to_owned()
                 } else {
-                    joined(&reasons)
+                    self.joined(&reasons)
                 }
             }
-            ([], Some(_)) => joined(&reasons),
+            ([], Some(_)) => self.joined(&reasons),
             ([], None) => "nothing that the nodes say explains it".to_owned(),
-            ([_], Some((_, reason))) => reason.clone(),
+            ([_], Some((node, reason))) => reason.of(&[self.name(*node)]),
             ([holder], None) if is_explained => format!("{} keeps it", self.name(*holder)),
             ([_], None) => "nothing that the nodes say explains it".to_owned(),
             _ => "two nodes answer".to_owned(),
@@ -223,14 +221,13 @@ impl Watch<'_> {
     }
 
     /// The reason that a node does not hold a VIP that it may hold, or `None` if it could.
-    fn reason(&self, node: NodeIndex, address: IpAddr) -> Option<String> {
-        let name = self.name(node);
-        let Some(report) = self.report(node) else { return Some(format!("{name} is not reached")) };
+    fn reason(&self, node: NodeIndex, address: IpAddr) -> Option<Reason> {
+        let Some(report) = self.report(node) else { return Some(Reason::Unreached) };
         if !report.keepalived.running {
-            return Some(format!("keepalived does not run on {name}"));
+            return Some(Reason::Stopped);
         }
         if report.drained {
-            return Some(format!("{name} is drained"));
+            return Some(Reason::Drained);
         }
         let tracked: BTreeSet<&str> = self
             .electorate
@@ -240,12 +237,48 @@ impl Watch<'_> {
             .collect();
         let mut failing = report.checks.iter().filter(|(_, passes)| !**passes);
         if let Some((check, _)) = failing.find(|(check, _)| tracked.contains(check.as_str())) {
-            return Some(format!("the check {check} fails on {name}"));
+            return Some(Reason::Check(check.clone()));
         }
-        self.is_in_fault(node, address).then(|| format!("its instance on {name} is in FAULT"))
+        self.is_in_fault(node, address).then_some(Reason::Fault)
+    }
+
+    /// Every reason once, with its nodes.
+    fn joined(&self, reasons: &[(NodeIndex, Reason)]) -> String {
+        let mut once: Vec<(&Reason, Vec<&Subdomain>)> = Vec::new();
+        for (node, reason) in reasons {
+            match once.iter_mut().find(|(known, _)| *known == reason) {
+                Some((_, nodes)) => nodes.push(self.name(*node)),
+                None => once.push((reason, vec![self.name(*node)])),
+            }
+        }
+        let texts: Vec<String> = once.iter().map(|(reason, nodes)| reason.of(nodes)).collect();
+        texts.join("; ")
     }
 }
 
-fn joined(reasons: &[(NodeIndex, String)]) -> String {
-    reasons.iter().map(|(_, reason)| reason.as_str()).collect::<Vec<_>>().join("; ")
+/// The reason that a node does not hold a VIP that it may hold.
+#[derive(PartialEq, Eq)]
+enum Reason {
+    Unreached,
+    Stopped,
+    Drained,
+    /// A check of its instance fails.
+    Check(String),
+    /// Its instance says so, for a reason that only the node knows.
+    Fault,
+}
+
+impl Reason {
+    /// It, of these nodes.
+    fn of(&self, nodes: &[&Subdomain]) -> String {
+        let names: Vec<&str> = nodes.iter().map(|name| name.as_str()).collect();
+        let (verb, names) = (if names.len() == 1 { "is" } else { "are" }, names.join(", "));
+        match self {
+            Self::Unreached => format!("{names} {verb} not reached"),
+            Self::Stopped => format!("keepalived does not run on {names}"),
+            Self::Drained => format!("{names} {verb} drained"),
+            Self::Check(check) => format!("the check {check} fails on {names}"),
+            Self::Fault => format!("its instance on {names} is in FAULT"),
+        }
+    }
 }
