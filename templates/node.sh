@@ -26,19 +26,50 @@ verify() {
     if ! alive; then fail "keepalived is not running"; fi
 }
 
-# One rollout at a time: the folder is made by the first. ID WHO
+# A node that joins runs nothing yet: what it runs would be stopped or overwritten unseen.
+fresh() {
+    if alive; then
+        fail "keepalived runs here already, and this rollout takes the node for a new one: plan from what runs (--from-rev REV, or --from DIR with collected files)"
+    fi
+}
+
+# One rollout at a time: the folder is made by the first. ID WHO [WHOM], where WHOM has left a claim that nobody goes on with.
 claim() {
     mkdir -p /var/lib/lbgen
     if mkdir /var/lib/lbgen/rollout 2>/dev/null; then
         # What an earlier rollout had kept is not the way back of this one.
         rm -rf "$prev"
-    elif [ "$(cat /var/lib/lbgen/rollout/id)" != "$1" ]; then
-        fail "another rollout is under way, by $(cat /var/lib/lbgen/rollout/by 2>/dev/null || echo somebody): go on with it, or release the nodes with its script: --back and the id of its first step"
-    elif [ "$(cut -d ' ' -f 1 /var/lib/lbgen/rollout/by 2>/dev/null)" != "${2%% *}" ]; then
-        fail "this rollout is under way already, by $(cat /var/lib/lbgen/rollout/by): go on with --from-step, or undo its steps with --back"
+    else
+        id=$(cat /var/lib/lbgen/rollout/id 2>/dev/null || true)
+        by=$(claimed_by)
+        if [ "${by%% *}" != "${3:-}" ]; then
+            if [ "$id" != "$1" ]; then
+                fail "another rollout is under way, by $by: finish or undo that one first; if nobody goes on with it, --take-over ${by%% *}"
+            elif [ "${by%% *}" != "${2%% *}" ]; then
+                fail "this rollout is under way already, by $by; if nobody goes on with it there, --take-over ${by%% *}"
+            fi
+        elif [ "$id" != "$1" ]; then
+            rm -rf "$prev" "$next"
+        fi
     fi
     echo "$1" >/var/lib/lbgen/rollout/id
     echo "$2" >/var/lib/lbgen/rollout/by
+}
+
+claimed_by() { cat /var/lib/lbgen/rollout/by 2>/dev/null || echo somebody; }
+
+# Whether the node is this rollout's to change; one that claims nothing changes what nobody has claimed.
+mine() {
+    id=$(cat /var/lib/lbgen/rollout/id 2>/dev/null || true)
+    if [ "$id" = "$claim_id" ]; then return 0; fi
+    if [ -n "$id" ]; then fail "another rollout has claimed this node, by $(claimed_by); nothing was changed"; fi
+    fail "this rollout has not claimed the node, or the claim was given up; begin with its first step"
+}
+
+# Does what changes the node: FUNCTION...
+act() {
+    mine
+    "$@"
 }
 
 release() { rm -rf /var/lib/lbgen/rollout "$next"; }
@@ -201,8 +232,9 @@ undrain() {
     echo 0 >"$drain"
 }
 
-# A node that is no part of the fleet any more keeps nothing of it: PATH...
+# A node that is no part of the fleet any more keeps nothing of it, the claim neither: PATH...
 leave() {
+    if [ -d /var/lib/lbgen/rollout ]; then mine; fi
     routing_down
     if systemd; then systemctl disable --quiet lbgen-policy-routing 2>/dev/null || true; fi
     rm -f "$kept_drain" "$@"
@@ -245,6 +277,10 @@ alive() { kill -0 "$(cat /run/keepalived.pid)" 2>/dev/null; }
 # Says that the connection stands, waits for the word, and proves afterwards what was done: ACTION [OPPOSITE]
 # The opposite follows where no second word comes: the other half of a handover failed, or the rollout's script died.
 on_word() {
+    if ! (mine); then
+        echo refused
+        exit 1
+    fi
     echo ready
     read -r _
     case $1 in

@@ -4,7 +4,8 @@
 # Commit {{ revision }}.
 {% endif %}
 #
-# usage: sh rollout.sh [--yes] [--dry-run] [--from-step ID | --back ID] [--until ID] [--down NODE,...] [--accept-holders]
+# usage: sh rollout.sh [--yes] [--dry-run] [--from-step ID | --back ID] [--until ID] [--down NODE,...] [--take-over WHO]
+#                      [--accept-holders]
 #
 #   --yes             does not ask before each step
 #   --dry-run         prints the steps and their commands, and runs none
@@ -12,6 +13,7 @@
 #   --until ID        ends after this step
 #   --back ID         undoes this step, and runs no other
 #   --down NODE,...   goes on without nodes that died on the way
+#   --take-over WHO   takes over the claim of somebody who does not go on, such as anna@desk
 #   --accept-holders  goes on where a VIP is on another node than planned, as long as one node holds it
 #
 # It reaches the world by three commands, which the environment may replace:
@@ -23,6 +25,7 @@ set -eu
 
 bundle=${LBGEN_BUNDLE:-{{ bundle }}}
 soak={{ soak }}
+# Empty where nothing is claimed.
 claim={{ claim }}
 list='{{ list }}'
 nodes='{{ nodes | join(" ") }}'
@@ -58,7 +61,7 @@ on() {
         words="$words '$word'"
     done
     # What is started there does not hold this script's lock.
-    ${LBGEN_ON:-ssh} "$(host "$node")" "me='$node'
+    ${LBGEN_ON:-ssh} "$(host "$node")" "me='$node' claim_id='$claim'
 $on_node
 $words" 8<&-
 }
@@ -76,17 +79,24 @@ say_lines() {
     for line in "$@"; do printf '  %s\n' "$line"; done
 }
 
-claim() { for node_name in "$@"; do on "$node_name" claim "$claim" "$me"; done; }
+act_on_each() {
+    action=$1
+    shift
+    for node_name in "$@"; do on "$node_name" act "$action"; done
+}
+
+fresh() { for_each fresh "$@"; }
+claim() { for node_name in "$@"; do on "$node_name" claim "$claim" "$me" "$take_over"; done; }
 release() { for_each release "$@"; }
 give_up() { for node_name in "$@"; do on "$node_name" give_up "$claim"; done; }
-config_test() { for_each config_test "$@"; }
-reload() { for_each reload "$@"; }
-restart() { for_each restart "$@"; }
-start() { for_each start "$@"; }
-stop() { for_each stop "$@"; }
-drain() { for_each drain "$@"; }
-undrain() { for_each undrain "$@"; }
-restore() { for_each restore "$@"; }
+config_test() { act_on_each config_test "$@"; }
+reload() { act_on_each reload "$@"; }
+restart() { act_on_each restart "$@"; }
+start() { act_on_each start "$@"; }
+stop() { act_on_each stop "$@"; }
+drain() { act_on_each drain "$@"; }
+undrain() { act_on_each undrain "$@"; }
+restore() { act_on_each restore "$@"; }
 pause() { sleep "$1"; }
 
 digest() {
@@ -120,6 +130,7 @@ unchanged() {
 copy() {
     unchanged
     if is_down "$1"; then return 0; fi
+    on "$1" mine
     if [ -n "${LBGEN_COPY:-}" ]; then
         $LBGEN_COPY "$bundle/nodes/$1" "$(host "$1")"
     else
@@ -128,17 +139,27 @@ copy() {
     fi
 }
 
-with_words() {
+act_with_words() {
     action=$1 node_name=$2
     shift 2
-    on "$node_name" "$action" "$@"
+    on "$node_name" act "$action" "$@"
 }
 
-verify() { with_words verify "$@"; }
-install() { with_words install "$@"; }
-leave() { with_words leave "$@"; }
-drop_rules() { with_words drop_rules "$@"; }
-put_rules() { with_words put_rules "$@"; }
+install() { act_with_words install "$@"; }
+drop_rules() { act_with_words drop_rules "$@"; }
+put_rules() { act_with_words put_rules "$@"; }
+
+verify() {
+    node_name=$1
+    shift
+    on "$node_name" verify "$@"
+}
+
+leave() {
+    node_name=$1
+    shift
+    on "$node_name" leave "$@"
+}
 
 # Waits for a file, as long as this script lives.
 appears() {
@@ -168,8 +189,8 @@ connected() {
         tries=0
         until is_down "$node_name" || grep -q ready "$folder/$node_name" 2>/dev/null; do
             tries=$((tries + 1))
-            if [ "$tries" -gt 600 ]; then
-                echo "$node_name does not answer; nothing was changed" >&2
+            if [ "$tries" -gt 600 ] || grep -q refused "$folder/$node_name" 2>/dev/null; then
+                echo "$node_name does not answer or refuses; nothing was changed" >&2
                 # shellcheck disable=SC2086 # a list of numbers
                 kill $waiting 2>/dev/null
                 return 1
@@ -459,14 +480,14 @@ watch() {
 
 usage() { awk 'NR > 3 { if (!/^#/) exit; sub(/^# ?/, ""); print }' "$0"; }
 
-yes=no dry_run=no accept=no from_step='' end_step='' back='' down=
+yes=no dry_run=no accept=no from_step='' end_step='' back='' down='' take_over=
 me="$(id -un)@$(uname -n) since $(date '+%Y-%m-%d %H:%M')"
 while [ $# -gt 0 ]; do
     case $1 in
     --yes) yes=yes ;;
     --dry-run) dry_run=yes ;;
     --accept-holders) accept=yes ;;
-    --from-step | --until | --back | --down)
+    --from-step | --until | --back | --down | --take-over)
         if [ -z "${2:-}" ]; then
             echo "$1 needs a value" >&2
             exit 2
@@ -474,13 +495,18 @@ while [ $# -gt 0 ]; do
         case $1 in
         --back) back=$2 ;;
         --down) down=$2 ;;
+        --take-over) take_over=$2 ;;
         --until) end_step=$2 ;;
         *) from_step=$2 ;;
         esac
         shift
         ;;
     -h | --help) usage; exit 0 ;;
-    *) usage >&2; exit 2 ;;
+    *)
+        echo "unknown option: $1" >&2
+        usage >&2
+        exit 2
+        ;;
     esac
     shift
 done
@@ -536,11 +562,17 @@ go_back() {
     exit 0
 }
 
+# The options that undo the steps before, the last first.
+undoes=
+
 # Asks, runs a step, checks what must hold then. ID TITLE NUMBER
 step() {
     if [ "$back" = "$1" ]; then go_back "$@"; fi
     if [ -n "$back" ]; then return 0; fi
-    if [ -n "$from_step" ] && [ "$from_step" != "$1" ]; then return 0; fi
+    if [ -n "$from_step" ] && [ "$from_step" != "$1" ]; then
+        if [ -n "$("back_$3")" ]; then undoes="--back $1${undoes:+, }$undoes"; fi
+        return 0
+    fi
     from_step=
     printf '\n%s: %s\n' "$1" "$2"
     "about_$3"
@@ -560,10 +592,11 @@ step() {
             printf 'The way back is --back %s, which runs:\n' "$1" >&2
             "back_$3" >&2
         else
-            echo 'The way back is to render the revision that ran before, and to roll that out.' >&2
+            echo "It cannot be undone by itself: render the revision that ran before, and roll that out${undoes:+; or give up, and undo the steps before it: $undoes}" >&2
         fi
         exit 1
     fi
+    if [ -n "$("back_$3")" ]; then undoes="--back $1${undoes:+, }$undoes"; fi
     if [ "$end_step" = "$1" ]; then exit 0; fi
 }
 {% for step in steps %}

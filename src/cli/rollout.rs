@@ -3,6 +3,7 @@
 mod apply;
 mod ready;
 mod shown;
+mod steps;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -106,6 +107,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
         bail!("--soak takes a number and its unit (s, m), such as `60s`, not `{}`", args.soak);
     };
     args.from.refuse_two_readers(&args.input)?;
+    session.here.with_inventory(&args.input.inventory);
     session.here.with_output(&args.output);
     if args.apply.acts() || args.apply.save.is_some() {
         return carry_out(args, soak, session);
@@ -119,7 +121,7 @@ fn carry_out(args: &Args, soak: Duration, session: &mut Session) -> anyhow::Resu
     if let Some(path) = args.apply.saved() {
         // It does what the file says, and reads nothing else.
         let plan = PlanFile::read(path)?;
-        return args.apply.carry_out(&plan, &summary(&plan));
+        return args.apply.carry_out(&plan, &summary(&plan), &args.down, &session.here);
     }
     let Some(Members { mut list, .. }) = args.input.read(session)? else {
         return Ok(Exit::Failed);
@@ -130,7 +132,7 @@ fn carry_out(args: &Args, soak: Duration, session: &mut Session) -> anyhow::Resu
     let Member { session: mut own, loaded } = member;
     if args.apply.is_later() {
         let plan = args.apply.begun(loaded.datacenter())?;
-        return args.apply.carry_out(&plan, &summary(&plan));
+        return args.apply.carry_out(&plan, &summary(&plan), &args.down, &session.here);
     }
     let planned = {
         let _lock = WriteLock::shared(&args.output);
@@ -165,7 +167,11 @@ fn carry_out(args: &Args, soak: Duration, session: &mut Session) -> anyhow::Resu
         ));
         return Ok(Exit::Done);
     }
-    args.apply.carry_out(&file, &text)
+    if file.steps.is_empty() {
+        return Ok(Exit::Done);
+    }
+    // The plan was made without dead nodes.
+    args.apply.carry_out(&file, &text, &[], &session.here)
 }
 
 /// The steps of a plan, for whoever is asked.

@@ -42,8 +42,10 @@ pub enum Outcome {
     Finished,
     /// Somebody asked to stop after this step.
     Stopped(String),
-    /// This step failed, for this reason.
-    Failed(String, String),
+    /// This step failed. It was undone if that was asked for; otherwise every state that it may have left is a planned one.
+    Failed(String),
+    /// This step was to be undone, and that failed for this reason.
+    Stuck(String, String),
 }
 
 /// A plan and its journal.
@@ -102,10 +104,13 @@ impl<S: Steps> Driver<'_, S> {
                 self.steps.say(&format!("{id} failed: {why}"));
                 let is_back =
                     self.on_failure == OnFailure::Back || STOPS.load(Ordering::Relaxed) > 1;
-                if is_back && let Err(why) = self.undo(id)? {
-                    self.steps.say(&format!("{id} could not be undone: {why}"));
-                }
-                return Ok(Outcome::Failed(id.clone(), why));
+                return Ok(match is_back {
+                    true => match self.undo(id)? {
+                        Ok(()) => Outcome::Failed(id.clone()),
+                        Err(why) => Outcome::Stuck(id.clone(), why),
+                    },
+                    false => Outcome::Failed(id.clone()),
+                });
             }
             self.note(Some(id), Happened::Done)?;
             self.steps.say(&format!("{id} done in {:.1} s", began.elapsed().as_secs_f64()));
@@ -150,7 +155,7 @@ impl<S: Steps> Driver<'_, S> {
                 continue;
             }
             if let Err(why) = self.undo(id)? {
-                return Ok(Outcome::Failed(id.clone(), why));
+                return Ok(Outcome::Stuck(id.clone(), why));
             }
         }
         self.note(None, Happened::Abandon)?;
@@ -160,8 +165,17 @@ impl<S: Steps> Driver<'_, S> {
     /// Releases the claims, and leaves everything else as it is.
     pub fn abandon(&mut self) -> anyhow::Result<Outcome> {
         let first = self.plan.ids().first().copied().unwrap_or_default().to_owned();
+        // With the claim goes what was staged: whoever goes on nevertheless begins with these steps.
+        let staging = ["verify", "copy", "test"];
+        let staged = self.journal.progress(&self.plan.digest).done;
+        let is_staging = |id: &String| {
+            self.plan.step(id).is_some_and(|step| staging.iter().any(|word| step["do"] == *word))
+        };
+        for id in staged.iter().filter(|id| is_staging(id)) {
+            self.note(Some(id), Happened::Undo)?;
+        }
         if let Err(why) = self.steps.back(&first) {
-            return Ok(Outcome::Failed(first, why));
+            return Ok(Outcome::Stuck(first, why));
         }
         self.note(None, Happened::Abandon)?;
         Ok(Outcome::Finished)
@@ -268,7 +282,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.journal");
         let (outcome, did) = with(&path, Some("c"), |driver| driver.start());
-        assert_eq!(outcome, Outcome::Failed("c".to_owned(), "no power".to_owned()));
+        assert_eq!(outcome, Outcome::Failed("c".to_owned()));
         assert_eq!(did, ["a", "b"]);
         assert!(Journal::open(&path).unwrap().refuse_second().is_err());
         let (outcome, did) = with(&path, None, |driver| driver.back_all());

@@ -68,17 +68,22 @@ pub struct Progress {
 }
 
 impl Journal {
-    /// Opens a journal, or begins one. A line that was not written to its end is passed over: what it was about may have
-    /// happened or not, as for a line that is missing.
+    /// Opens a journal, or begins one, and keeps every other lbgen out of it. A line that was not written to its end is
+    /// passed over: what it was about may have happened or not, as for a line that is missing.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         let shown = path.display();
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder)
-                .with_context(|| format!("cannot make {}", folder.display()))?;
+        let mut file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(path)
+            .with_context(|| format!("cannot write the journal {shown}"))?;
+        if file.try_lock().is_err() {
+            bail!(
+                "the rollout of {shown} is under way: wait for that lbgen, or stop it with Ctrl-C"
+            );
         }
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
             Err(error) => {
                 return Err(error).with_context(|| format!("cannot read the journal {shown}"));
             }
@@ -90,11 +95,6 @@ impl Journal {
                 .with_context(|| format!("{shown}:{}: not a line of a journal", number + 1))?;
             events.push(event);
         }
-        let mut file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(path)
-            .with_context(|| format!("cannot write the journal {shown}"))?;
         if !text.is_empty() && !text.ends_with('\n') {
             // A torn line stays a line of its own, and is not read.
             file.set_len(whole.len() as u64 + u64::from(!whole.is_empty()))?;
@@ -134,7 +134,12 @@ impl Journal {
             let step = event.step.clone();
             match (event.event, step) {
                 (Happened::Start, _) => progress = Progress::default(),
-                (Happened::Begin | Happened::Undo, step) => progress.open = step,
+                (Happened::Begin, step) => progress.open = step,
+                // Half undone is not done.
+                (Happened::Undo, step) => {
+                    progress.done.retain(|done| Some(done) != step.as_ref());
+                    progress.open = step;
+                }
                 (Happened::Done, Some(step)) => {
                     progress.open = None;
                     if !progress.done.contains(&step) {
@@ -156,7 +161,7 @@ impl Journal {
         let Some(plan) = self.unfinished() else { return Ok(()) };
         let by = self.events.last().map_or("somebody", |event| event.who.as_str());
         bail!(
-            "a rollout by {by} is not finished (plan {}, {}): go on with --resume, undo it with --back-all, or give it up with --abandon",
+            "a rollout by {by} is not finished (plan {}, {}): go on with --resume, undo it with --back-all, or give it up with --abandon; nodes that have died since are left out with --down",
             short(plan),
             self.path.display()
         );
@@ -188,7 +193,7 @@ mod tests {
     #[test]
     fn a_journal_says_how_far_it_came() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("deep/x.journal");
+        let path = folder.path().join("x.journal");
         let mut journal = Journal::open(&path).unwrap();
         assert_eq!(journal.unfinished(), None);
         for (step, happened) in [
@@ -202,6 +207,8 @@ mod tests {
         // Killed while it wrote.
         let text = std::fs::read_to_string(&path).unwrap();
         std::fs::write(&path, text + "{\"at\": 5, \"wh").unwrap();
+        assert!(Journal::open(&path).is_err(), "another lbgen has it");
+        drop(journal);
         let mut journal = Journal::open(&path).unwrap();
         assert_eq!(journal.unfinished(), Some("p"));
         let progress = journal.progress("p");
@@ -213,6 +220,7 @@ mod tests {
         journal.write(event(Some("b"), Happened::Undone)).unwrap();
         journal.write(event(Some("a"), Happened::Undo)).unwrap();
         journal.write(event(Some("a"), Happened::Undone)).unwrap();
+        drop(journal);
         let journal = Journal::open(&path).unwrap();
         assert_eq!(journal.unfinished(), None, "all of it was undone");
         assert!(journal.refuse_second().is_ok());

@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 
+use crate::bundle::sha256;
 use crate::impact::Comparison;
 use crate::language::name::{Label, Subdomain};
 
@@ -59,6 +60,8 @@ pub struct Rollout {
     pub exceptions: Vec<Exception>,
     /// The most VIPs that one node carries on the way.
     pub peak: usize,
+    /// The digest of every file that runs, where nodes are claimed.
+    pub start: Option<String>,
     /// VIPs to ask from outside.
     pub probes: Vec<Probe>,
     /// Nodes that are dead and keep their old files, which are not those of **to**.
@@ -76,6 +79,10 @@ impl Rollout {
         if request.visit.is_none() {
             cluster::add(request.change, &mut rollout);
             rollout.probes = probe::probes(request.change);
+        }
+        let mut commands = rollout.steps.iter().flat_map(|step| &step.commands);
+        if commands.any(|command| matches!(command, Command::Run("claim", _))) {
+            rollout.start = Some(sha256(format!("{:?}", request.digests)));
         }
         rollout.number();
         Ok(rollout)

@@ -1,22 +1,24 @@
 //! `rollout --apply`, `--resume`, `--back-all`, `--abandon`: lbgen carries the plan out itself.
 
-use std::io::{BufRead, IsTerminal, Write, stdin};
-use std::os::unix::process::CommandExt;
+use std::collections::BTreeSet;
+use std::io::{BufRead, IsTerminal, stdin};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::process::Command;
+use std::sync::atomic::Ordering;
 
 use anyhow::{Context, bail};
 use clap::ValueEnum;
-use serde_json::Value;
 
 use super::super::Exit;
+use super::super::here::Here;
 use super::super::output::say;
+use super::shown::head;
+use super::steps::Script;
 use crate::bundle;
 use crate::diag::count;
 use crate::execute::driver::STOPS;
-use crate::execute::journal::Event;
-use crate::execute::{Driver, Journal, OnFailure, Outcome, PlanFile, Steps};
+use crate::execute::{Driver, Journal, OnFailure, Outcome, PlanFile};
+use crate::rollout::quoted;
 use crate::state::WorkTree;
 
 /// Options of a rollout that lbgen carries out.
@@ -27,44 +29,47 @@ pub struct Apply {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["apply", "resume", "back_all", "abandon"])]
     pub save: Option<PathBuf>,
     /// Carry the plan out, step by step, with a journal
-    #[arg(long)]
+    #[arg(long, group = "acting")]
     pub apply: bool,
     /// The plan to carry out, as --save wrote it; default: plan now
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "acting")]
     plan: Option<PathBuf>,
     /// Go on with a rollout that was interrupted
-    #[arg(long, conflicts_with = "apply")]
+    #[arg(long, group = "acting", conflicts_with = "apply")]
     pub resume: bool,
     /// Undo what was done, the last step first
-    #[arg(long, conflicts_with_all = ["apply", "resume"])]
+    #[arg(long, group = "acting", conflicts_with_all = ["apply", "resume"])]
     pub back_all: bool,
     /// Release the nodes of a rollout that nobody goes on with, and leave the rest as it is
-    #[arg(long, conflicts_with_all = ["apply", "resume", "back_all"])]
+    #[arg(long, group = "acting", conflicts_with_all = ["apply", "resume", "back_all"])]
     pub abandon: bool,
     /// Do not ask before the first step
-    #[arg(long)]
+    #[arg(long, requires = "acting")]
     yes: bool,
     /// End after this step
-    #[arg(long, value_name = "STEP")]
+    #[arg(long, value_name = "STEP", requires = "acting")]
     until: Option<String>,
     /// After a step that fails: leave everything as it is, or undo the step
-    #[arg(long, value_enum, value_name = "WHAT", default_value_t = Reaction::Stop)]
+    #[arg(long, value_enum, value_name = "WHAT", requires = "acting", default_value_t = Reaction::Stop)]
     on_failure: Reaction,
     /// Run COMMAND here after each step that touches nodes, with LBGEN_STEP, LBGEN_NODES and LBGEN_VIPS; where it fails, the
     /// step has failed
-    #[arg(long, value_name = "COMMAND")]
+    #[arg(long, value_name = "COMMAND", requires = "acting")]
     verify: Option<String>,
     /// Run COMMAND for each event, which it gets as JSON on its standard input
-    #[arg(long, value_name = "COMMAND")]
+    #[arg(long, value_name = "COMMAND", requires = "acting")]
     notify: Option<String>,
     /// The journal; default: .lbgen-rollout/<datacenter>.journal
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "acting")]
     journal: Option<PathBuf>,
     /// Go on where a VIP is on another node than planned, as long as one node holds it
-    #[arg(long)]
+    #[arg(long, requires = "acting")]
     accept_holders: bool,
+    /// Take over the claim of somebody who does not go on, as the nodes name them: anna@desk
+    #[arg(long, value_name = "WHO", requires = "acting")]
+    take_over: Option<String>,
     /// Do not move the tag deployed/<datacenter> at the end
-    #[arg(long)]
+    #[arg(long, requires = "acting")]
     no_tag: bool,
 }
 
@@ -91,19 +96,32 @@ impl Apply {
     }
 
     fn journal_path(&self, datacenter: &str) -> PathBuf {
-        let usual = || Path::new(".lbgen-rollout").join(format!("{datacenter}.journal"));
+        let usual = || Path::new(FOLDER).join(format!("{datacenter}.journal"));
         self.journal.clone().unwrap_or_else(usual)
     }
 
     /// The plan of a rollout that was begun: the one that is named, or that which the journal has beside it.
     pub fn begun(&self, datacenter: &str) -> anyhow::Result<PlanFile> {
-        let beside = self.journal_path(datacenter).with_extension("plan.json");
-        PlanFile::read(self.saved().unwrap_or(&beside))
+        let journal = self.journal_path(datacenter);
+        refuse_nothing(&journal)?;
+        PlanFile::read(self.saved().unwrap_or(&journal.with_extension("plan.json")))
     }
 
-    /// Carries a plan out, or goes on with it, or undoes it.
-    pub fn carry_out(&self, plan: &PlanFile, summary: &str) -> anyhow::Result<Exit> {
+    /// Carries a plan out, or goes on with it, or undoes it; without the nodes in `down`. `steps` are shown before anybody
+    /// agrees.
+    pub fn carry_out(
+        &self,
+        plan: &PlanFile,
+        steps: &str,
+        down: &[String],
+        here: &Here,
+    ) -> anyhow::Result<Exit> {
         let path = self.journal_path(&plan.datacenter);
+        match self.is_later() {
+            true => refuse_nothing(&path)?,
+            false if self.journal.is_none() => make_folder()?,
+            false => {}
+        }
         let mut journal = Journal::open(&path)?;
         if self.is_later() && journal.unfinished() != Some(plan.digest.as_str()) {
             bail!("{} has no unfinished rollout of this plan", path.display());
@@ -114,11 +132,13 @@ impl Apply {
         if let Some(id) = self.until.as_ref().filter(|id| plan.step(id).is_none()) {
             bail!("the plan has no step {id}; its steps are {}", plan.ids().join(", "));
         }
+        let down = left_out(plan, down)?;
         if plan.steps.is_empty() {
             say("nothing to do\n");
             return Ok(Exit::Done);
         }
-        if !self.yes && !self.is_agreed(summary)? {
+        if !self.yes && !self.is_agreed(plan, steps, &journal)? {
+            say("nothing was done\n");
             return Ok(Exit::Failed);
         }
         // Whoever goes on later finds the plan beside its journal.
@@ -132,7 +152,13 @@ impl Apply {
                 .with_context(|| format!("cannot write {}", script.display()))?;
         }
         wait_for(&script)?;
-        let steps = Script { options: self, plan, path: &script, child: AtomicU32::new(0) };
+        let steps = Script {
+            options: self.of_script(&down),
+            verify: self.verify.as_deref(),
+            notify: self.notify.as_deref(),
+            plan,
+            path: &script,
+        };
         stop_between_steps();
         let mut driver = Driver {
             plan,
@@ -151,24 +177,75 @@ impl Apply {
             () if self.back_all => driver.back_all()?,
             () => driver.abandon()?,
         };
-        self.end(plan, &outcome, &path)
+        let is_over = journal.unfinished().is_none();
+        self.end(plan, &outcome, is_over, here)
     }
 
-    fn is_agreed(&self, summary: &str) -> anyhow::Result<bool> {
-        if !stdin().is_terminal() {
-            bail!("nobody can be asked: --yes goes on without");
+    /// The options that the script takes for each step.
+    fn of_script(&self, down: &[String]) -> Vec<String> {
+        let mut options = Vec::new();
+        if self.accept_holders {
+            options.push("--accept-holders".to_owned());
         }
-        say(summary);
-        say("carry this out? [y/N] ");
+        if let Some(whom) = &self.take_over {
+            options.extend(["--take-over".to_owned(), whom.clone()]);
+        }
+        if !down.is_empty() {
+            options.extend(["--down".to_owned(), down.join(",")]);
+        }
+        options
+    }
+
+    /// Shows what is about to be done, and asks.
+    fn is_agreed(&self, plan: &PlanFile, steps: &str, journal: &Journal) -> anyhow::Result<bool> {
+        if !stdin().is_terminal() {
+            bail!(
+                "standard input is no terminal, so nobody can be asked: --yes begins without a question"
+            );
+        }
+        let progress = journal.progress(&plan.digest);
+        let numbered: Vec<(usize, &str, &str)> = plan
+            .steps
+            .iter()
+            .enumerate()
+            .map(|(number, step)| {
+                let word = |key: &str| step[key].as_str().unwrap_or_default();
+                (number, word("title"), word("id"))
+            })
+            .collect();
+        let done: BTreeSet<&str> = progress.done.iter().map(String::as_str).collect();
+        let begun = |id: &str| done.contains(id) || progress.open.as_deref() == Some(id);
+        let line = |(number, title, id): &(usize, &str, &str)| head(*number, title, id);
+        let (text, question): (String, &str) = match () {
+            () if self.apply => (steps.to_owned(), "carry this out?"),
+            () if self.resume => {
+                let left = numbered.iter().filter(|(.., id)| !done.contains(id));
+                (left.map(line).collect(), "go on with these steps?")
+            }
+            () if self.back_all => {
+                let back = numbered.iter().rev().filter(|(.., id)| begun(id));
+                (back.map(line).collect(), "undo these steps?")
+            }
+            () => (String::new(), "release the nodes, and leave everything else as it is?"),
+        };
+        say(&format!("{text}{question} [y/N] "));
         let mut answer = String::new();
         stdin().lock().read_line(&mut answer)?;
         Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
     }
 
-    fn end(&self, plan: &PlanFile, outcome: &Outcome, journal: &Path) -> anyhow::Result<Exit> {
+    fn end(
+        &self,
+        plan: &PlanFile,
+        outcome: &Outcome,
+        is_over: bool,
+        here: &Here,
+    ) -> anyhow::Result<Exit> {
+        let [resume, back_all, abandon] =
+            ["--resume", "--back-all", "--abandon"].map(|option| self.again(option, here));
         match outcome {
             Outcome::Finished if self.back_all => {
-                say("everything was undone\n");
+                say("everything was undone; VIPs may take some seconds to come back\n");
                 Ok(Exit::Done)
             }
             Outcome::Finished if self.abandon => {
@@ -182,18 +259,56 @@ impl Apply {
             }
             Outcome::Stopped(step) => {
                 say(&format!(
-                    "stopped after {step}: go on with --resume, or undo it with --back-all\n"
+                    "stopped after {step}\n  to go on    {resume}\n  to undo it  {back_all}\n"
                 ));
                 Ok(Exit::Done)
             }
-            Outcome::Failed(step, _) => {
+            Outcome::Failed(step) if is_over => {
                 say(&format!(
-                    "{step} failed; every node is in a state that was planned ({}). Once the cause is fixed, go on with --resume; --back-all undoes what was done\n",
-                    journal.display()
+                    "{step} failed and was undone; nothing is left of this rollout: begin again once the cause is fixed\n"
+                ));
+                Ok(Exit::Found)
+            }
+            Outcome::Failed(step) => {
+                say(&format!(
+                    "{step} failed; every node is in a state that was planned\n  \
+                     once the cause is fixed   {resume}\n  \
+                     to undo what was done     {back_all}\n  \
+                     where a node has died     the same with --down NODE\n"
+                ));
+                Ok(Exit::Found)
+            }
+            Outcome::Stuck(step, why) => {
+                say(&format!(
+                    "{step} could not be undone: {why}\n  \
+                     once the cause is fixed   {back_all}\n  \
+                     to go forward instead     {resume}\n  \
+                     to leave it as it is      {abandon}\n  \
+                     where a node has died     the same with --down NODE\n"
                 ));
                 Ok(Exit::Found)
             }
         }
+    }
+
+    /// The command that goes on from here, with everything that this one was told.
+    fn again(&self, option: &str, here: &Here) -> String {
+        let mut options = vec![option.to_owned()];
+        let path = |path: &Path| path.to_string_lossy().into_owned();
+        let named = [
+            ("--plan", self.saved().map(path)),
+            ("--journal", self.journal.as_deref().map(path)),
+            ("--verify", self.verify.clone().filter(|_| option == "--resume")),
+            ("--notify", self.notify.clone()),
+        ];
+        for (name, value) in named {
+            options.extend(value.into_iter().flat_map(|value| [name.to_owned(), value]));
+        }
+        if self.no_tag && option == "--resume" {
+            options.push("--no-tag".to_owned());
+        }
+        let options: Vec<&str> = options.iter().map(String::as_str).collect();
+        here.command_on_bundle("rollout", &options)
     }
 
     /// Moves the tag to the commit that was rolled out.
@@ -212,6 +327,45 @@ impl Apply {
     }
 }
 
+/// The folder of journals, where no other is named.
+const FOLDER: &str = ".lbgen-rollout";
+
+/// Makes the folder of journals; git passes over it.
+fn make_folder() -> anyhow::Result<()> {
+    let folder = Path::new(FOLDER);
+    let ignore = folder.join(".gitignore");
+    std::fs::create_dir_all(folder)
+        .and_then(|()| match ignore.exists() {
+            true => Ok(()),
+            false => std::fs::write(&ignore, "*\n"),
+        })
+        .with_context(|| format!("cannot write to {FOLDER}"))
+}
+
+/// Without a journal nothing was begun here.
+fn refuse_nothing(journal: &Path) -> anyhow::Result<()> {
+    if journal.exists() {
+        return Ok(());
+    }
+    bail!(
+        "there is no journal {}: no rollout was begun by lbgen in this folder; --journal names another one, and what the script began goes on with the script (--from-step, --back)",
+        journal.display()
+    );
+}
+
+/// The dead nodes, if the plan knows them all.
+fn left_out(plan: &PlanFile, down: &[String]) -> anyhow::Result<Vec<String>> {
+    let nodes = plan.steps.iter().filter_map(|step| step["nodes"].as_array()).flatten();
+    let nodes: BTreeSet<&str> = nodes.filter_map(|node| node.as_str()).collect();
+    for name in down {
+        if !nodes.contains(name.as_str()) {
+            let known: Vec<&str> = nodes.into_iter().collect();
+            bail!("the plan has no node {}; it has {}", quoted(name), known.join(", "));
+        }
+    }
+    Ok(down.to_vec())
+}
+
 /// A step that was begun before lbgen died goes on to its end: its script holds a lock on itself.
 fn wait_for(script: &Path) -> anyhow::Result<()> {
     let file = std::fs::File::open(script)?;
@@ -227,7 +381,10 @@ fn stop_between_steps() {
     let handled = ctrlc::set_handler(|| match STOPS.fetch_add(1, Ordering::SeqCst) {
         0 => say("\nstops after this step; Ctrl-C again undoes it\n"),
         1 => say("\nundoing this step\n"),
-        _ => std::process::exit(130),
+        _ => {
+            say("\nleft in the middle of a step: go on with --resume, or undo with --back-all\n");
+            std::process::exit(130)
+        }
     });
     // Another handler keeps Ctrl-C from ending what is under way, too.
     drop(handled);
@@ -241,117 +398,4 @@ fn who() -> String {
     };
     let user = said("id", "-un").unwrap_or("somebody".to_owned());
     format!("{user}@{}", said("uname", "-n").unwrap_or_default())
-}
-
-/// The script of the plan, one step at a time.
-struct Script<'a> {
-    options: &'a Apply,
-    plan: &'a PlanFile,
-    path: &'a Path,
-    /// The process that runs now; 0 is none.
-    child: AtomicU32,
-}
-
-impl Script<'_> {
-    fn sh(&self, words: &[&str]) -> Result<(), String> {
-        let mut command = Command::new("sh");
-        command.arg(self.path).arg("--yes").args(words);
-        if self.options.accept_holders {
-            command.arg("--accept-holders");
-        }
-        let child = command
-            .env("LBGEN_BUNDLE", &self.plan.bundle)
-            .env("LBGEN_PARENT", std::process::id().to_string())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            // Ctrl-C is lbgen's to hear.
-            .process_group(0)
-            .spawn()
-            .map_err(|error| format!("cannot run sh: {error}"))?;
-        self.child.store(child.id(), Ordering::SeqCst);
-        let done = std::thread::scope(|scope| {
-            // The second Ctrl-C ends the step.
-            scope.spawn(|| {
-                while self.child.load(Ordering::SeqCst) != 0 {
-                    if STOPS.load(Ordering::SeqCst) > 1 {
-                        let group = format!("-{}", self.child.load(Ordering::SeqCst));
-                        let _ = Command::new("kill").args(["-TERM", "--", &group]).status();
-                        return;
-                    }
-                    std::thread::sleep(std::time::Duration::from_millis(100));
-                }
-            });
-            let done = child.wait_with_output();
-            self.child.store(0, Ordering::SeqCst);
-            done
-        });
-        let done = done.map_err(|error| error.to_string())?;
-        match done.status.success() {
-            true => Ok(()),
-            false => Err(last_words(&String::from_utf8_lossy(&done.stderr))),
-        }
-    }
-}
-
-/// The error of a step, without the advice of the script, which is for those who run it by hand.
-fn last_words(said: &str) -> String {
-    let own = said.lines().take_while(|line| !line.contains("Once the cause is fixed"));
-    let words: Vec<&str> = own.map(str::trim).filter(|line| !line.is_empty()).collect();
-    if words.is_empty() { "no reason was given".to_owned() } else { words.join("; ") }
-}
-
-impl Steps for Script<'_> {
-    fn run(&self, step: &str) -> Result<(), String> {
-        self.sh(&["--from-step", step, "--until", step])
-    }
-
-    fn back(&self, step: &str) -> Result<(), String> {
-        self.sh(&["--back", step])
-    }
-
-    fn verify(&self, step: &Value) -> Result<(), String> {
-        let Some(command) = &self.options.verify else { return Ok(()) };
-        let words = |key: &str, inner: Option<&str>| {
-            let list = step[key].as_array().into_iter().flatten();
-            let texts =
-                list.filter_map(|one| inner.map_or(Some(one), |inner| one.get(inner))?.as_str());
-            texts.collect::<Vec<_>>().join(" ")
-        };
-        let done = Command::new("sh")
-            .args(["-c", command])
-            .env("LBGEN_STEP", step["id"].as_str().unwrap_or_default())
-            .env("LBGEN_NODES", words("nodes", None))
-            .env("LBGEN_VIPS", words("vips", Some("vip")))
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|error| error.to_string())?;
-        match done.status.success() {
-            true => Ok(()),
-            false => Err(format!(
-                "--verify: {}",
-                last_words(&String::from_utf8_lossy(&[done.stdout, done.stderr].concat()))
-            )),
-        }
-    }
-
-    fn notify(&self, event: &Event) {
-        let (Some(command), Ok(line)) = (&self.options.notify, serde_json::to_string(event)) else {
-            return;
-        };
-        let child = Command::new("sh").args(["-c", command]).stdin(Stdio::piped()).spawn();
-        // A message that does not arrive stops no rollout.
-        if let Ok(mut child) = child {
-            if let Some(mut input) = child.stdin.take() {
-                let _ = writeln!(input, "{line}");
-            }
-            let _ = child.wait();
-        }
-    }
-
-    fn say(&self, line: &str) {
-        let seconds = crate::execute::journal::now() % 86_400;
-        let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-        say(&format!("{hours:02}:{minutes:02}:{seconds:02}Z {line}\n"));
-    }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::super::Visit;
 use super::turn::{Kind, Turn};
 use super::{Command, Do, Exception, Promise, Search, Step, settle};
+use crate::language::name::Subdomain;
 use crate::state::elect::NodeIndex;
 
 impl Search<'_> {
@@ -26,6 +27,11 @@ impl Search<'_> {
         // Nodes that join too: nobody else may begin there.
         let all: BTreeSet<NodeIndex> = running.iter().chain(&touched).copied().collect();
         let names = || all.iter().map(|node| self.name(*node));
+        let known = &self.request.change.from.nodes;
+        let joins: Vec<&Subdomain> = names().filter(|name| !known.contains_key(*name)).collect();
+        if !joins.is_empty() {
+            verify.commands.push(Command::of("fresh", joins));
+        }
         verify.commands.push(Command::of("claim", names()));
         let give_up = vec![Command::of("give_up", names())];
         verify.back.clone_from(&give_up);
