@@ -186,3 +186,38 @@ fn nodes_that_are_dead_silent_or_without_keepalived_are_named_in_time() {
     lab.crash("lb-3");
     assert_eq!(code(&status(work.path(), &[])), 2, "no node could be asked");
 }
+
+/// The last instance of a node goes with a reload: nothing is loaded there, and that is as planned.
+#[test]
+#[ignore = "needs keepalived, nftables and root; run tests/run"]
+fn a_node_in_maintenance_is_as_planned() {
+    let (lab, work) = running();
+    let inventory = work.path().join("inventory.yaml");
+    let text = fs::read_to_string(&inventory).unwrap();
+    let line = text.lines().find(|line| line.contains("  lb-3:")).unwrap();
+    let resting = line.replacen("{ ", "{ state: maintenance, ", 1);
+    assert_ne!(resting, line);
+    fs::write(&inventory, text.replace(line, &resting)).unwrap();
+    assert_eq!(code(&support::lbgen_in(work.path(), &["render", "-q"])), 0);
+    for (name, node) in &lab.nodes {
+        let files = work.path().join("out/lab/nodes").join(name);
+        node.host.run(&format!("rsync -rlt {}/ /", files.display()));
+        node.reload();
+        // As a rollout does.
+        node.host.run("lbgen-policy-routing up");
+    }
+    let limit = Instant::now() + Duration::from_secs(30);
+    let (last, exit) = loop {
+        let (last, exit) = found(work.path());
+        if last.is_empty() || Instant::now() > limit {
+            break (last, exit);
+        }
+    };
+    assert_eq!((codes(&last), exit), (vec![], 0), "{last:?}");
+    // Its files are not what is loaded: that is seen, too.
+    let check = "/usr/local/libexec/lbgen/loaded --check";
+    let node = &lab.nodes["lb-3"].host;
+    assert!(node.sh(check).status.success());
+    node.run("echo 'ghost vrid 9' >>/etc/lbgen/expected");
+    assert!(!node.sh(check).status.success());
+}
