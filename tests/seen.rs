@@ -58,7 +58,7 @@ fn running() -> (Lab, tempfile::TempDir) {
     assert_eq!(code(&done), 0, "{}", stderr(&done));
     let lab = Lab::start(&text, "");
     lab.prove(&Scenario::default());
-    stage::hooks(work.path(), &lab);
+    lab::reach::hooks(work.path(), &lab);
     (lab, work)
 }
 

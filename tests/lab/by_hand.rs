@@ -1,11 +1,12 @@
-//! `cargo run --example lab -- INVENTORY`: runs an inventory in the lab, lets nodes fail, and reports what was seen.
+//! `cargo run --example lab -- INVENTORY`: runs an inventory in the lab, lets nodes fail, and reports what was seen; or lets
+//! idle machines stand, for a rollout by hand.
 
 #![allow(clippy::unwrap_used, reason = "a lab that cannot be built stops")]
 
 #[path = "mod.rs"]
 mod lab;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -22,6 +23,9 @@ struct Args {
     /// Let only these nodes fail; default: each one in turn
     #[arg(long, value_name = "NODES", value_delimiter = ',')]
     fail: Vec<String>,
+    /// Let the machines stand idle, and write into FOLDER how to reach them; until Ctrl-C
+    #[arg(long, value_name = "FOLDER", conflicts_with = "fail")]
+    idle: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -48,6 +52,9 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    if let Some(folder) = args.idle {
+        return wait(&lab, &folder);
+    }
     let mut sound = report(&lab, "every node up", &Scenario::default());
     let nodes = if args.fail.is_empty() { lab.names() } else { args.fail };
     for node in nodes {
@@ -61,6 +68,25 @@ fn main() -> ExitCode {
         sound &= report(&lab, &format!("{node} booted"), &Scenario::default());
     }
     if sound { ExitCode::SUCCESS } else { ExitCode::from(1) }
+}
+
+/// Idle machines, and how a rollout reaches them.
+fn wait(lab: &Lab, folder: &Path) -> ExitCode {
+    lab.idle();
+    std::fs::create_dir_all(folder).unwrap();
+    let folder = folder.canonicalize().unwrap();
+    lab::reach::hooks(&folder, lab);
+    let shown = folder.display();
+    println!("{} machines stand idle. In another shell:\n", lab.nodes.len());
+    println!("export LBGEN_ON={shown}/on LBGEN_COPY={shown}/copy LBGEN_KUBECTL=true");
+    println!(
+        "\nlbgen rollout, its script and lbgen status reach them then, and so do you: $LBGEN_ON NODE COMMAND."
+    );
+    println!("Ctrl-C ends the lab.");
+    let (end, ended) = std::sync::mpsc::channel();
+    ctrlc::set_handler(move || _ = end.send(())).unwrap();
+    ended.recv().unwrap();
+    ExitCode::SUCCESS
 }
 
 /// Says what was seen of a state, and whether it is as it should be.

@@ -12,6 +12,7 @@ mod network;
 mod node;
 mod patience;
 mod permit;
+pub mod reach;
 pub mod release;
 pub mod styles;
 pub mod timeline;

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::net::IpAddr;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Duration;
@@ -11,30 +10,10 @@ use std::time::Duration;
 use lbgen::plan::simulate::Scenario;
 
 use crate::lab::edits::{Edit, Origin, base, machines};
+use crate::lab::reach::{SYSTEMD, WIPE, hooks};
 use crate::lab::styles::Style;
 use crate::lab::{Lab, timeline::Worst};
 use crate::support;
-
-/// A stand-in for systemd and its journal on a node.
-const SYSTEMD: &str = r#"
-    set -e
-    mkdir -p /run/systemd/system /usr/local/sbin
-    cat >/usr/local/sbin/systemctl <<'END'
-#!/bin/sh
-case "$*" in
-*"reload keepalived") kill -HUP "$(cat /run/keepalived.pid)" ;;
-*"enable "*"--now keepalived")
-    TMPDIR=/run/lab keepalived --dont-fork --log-console --log-detail >>/run/lab/keepalived.log 2>&1 &
-    while [ ! -s /run/keepalived.pid ]; do sleep 0.05; done ;;
-*"disable "*"--now keepalived")
-    [ -e /run/keepalived.pid ] || exit 0
-    kill "$(cat /run/keepalived.pid)"
-    while [ -e /run/keepalived.pid ]; do sleep 0.05; done ;;
-esac
-END
-    printf '#!/bin/sh\ncat /run/lab/keepalived.log\n' >/usr/local/sbin/journalctl
-    chmod 755 /usr/local/sbin/systemctl /usr/local/sbin/journalctl
-"#;
 
 /// The effects of a rollout, and those that it had predicted.
 pub struct Replayed {
@@ -64,9 +43,6 @@ pub const START: &str = "systemctl enable --now keepalived";
 
 /// The effects of a boot through the node's tmpfiles (tmpfiles.d(5)).
 pub const BOOT: &str = r#"cat /etc/tmpfiles.d/lbgen*.conf | awk '$1 == "d" { system("mkdir -p " $2) } $1 == "f" { system("echo " $7 " >" $2) }'"#;
-
-/// Nothing of lbgen is on the node.
-const WIPE: &str = "lbgen-policy-routing down; rm -rf /usr/local/libexec/lbgen /usr/local/sbin/lbgen-policy-routing /run/lbgen /etc/sysctl.d/90-lbgen.conf /etc/systemd/system/lbgen-policy-routing.service /etc/tmpfiles.d/lbgen.conf";
 
 /// The nodes of a bundle have a keepalived.conf of somebody else's and nothing more; their cluster is another matter.
 fn rewrite(bundle: &Path, style: Style) {
@@ -257,26 +233,6 @@ fn predicted(plan: &serde_json::Value) -> BTreeMap<IpAddr, Duration> {
         *entry = seconds.max(*entry);
     }
     worst
-}
-
-/// `LBGEN_ON` and `LBGEN_COPY`, which lead into the namespaces.
-pub fn hooks(folder: &Path, lab: &Lab) {
-    let mut cases = String::new();
-    for (name, node) in &lab.nodes {
-        cases += &format!("{name}) pid={} ;;\n", node.host.pid());
-    }
-    // As with ssh, a command on a node outlives the script that began it; and SLOW says how long a connection takes.
-    let enter =
-        "sleep ${SLOW:-0}; exec setsid -w nsenter --target \"$pid\" --net --mount --pid -- sh -c";
-    let on = format!("#!/bin/sh\ncase $1 in\n{cases}esac\n{enter} \"$2\"\n");
-    let copy = format!(
-        "#!/bin/sh\ncase $2 in\n{cases}esac\ncase $1 in /*) folder=$1 ;; *) folder=$PWD/$1 ;; esac\n{enter} \"mkdir -p /var/lib/lbgen/next; rsync -rlt --delete $folder/ /var/lib/lbgen/next/\"\n"
-    );
-    for (name, text) in [("on", on), ("copy", copy)] {
-        let path = folder.join(name);
-        fs::write(&path, text).unwrap();
-        fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
-    }
 }
 
 /// Runs a job over and over, on every core, until it says that there is none left.
