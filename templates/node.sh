@@ -295,6 +295,33 @@ on_word() {
     if [ -n "${2:-}" ] && ! read -r _; then "$2"; fi
 }
 
+# Undoes what a step does where the script that does it is not heard of for a while: SECONDS FUNCTION...
+# Each line that it says is a sign of life; `stays` ends the guard. What undoes the step does not hang on the connection.
+guard() {
+    seconds=$1
+    shift
+    mine
+    mkdir -p /run/lbgen
+    heard=/run/lbgen/guard.$$
+    : >"$heard"
+    (
+        trap '' HUP TERM
+        while [ -e "$heard" ] && [ $(($(date +%s) - $(date -r "$heard" +%s))) -lt "$seconds" ]; do sleep 1; done
+        # Of `stays` and the end of the time, one comes first.
+        if mv "$heard" /run/lbgen/undone 2>/dev/null; then
+            for function in "$@"; do act "$function"; done
+        fi
+    ) </dev/null >/dev/null 2>&1 &
+    echo guarded
+    while read -r word; do
+        if [ "$word" = stays ]; then
+            if mv "$heard" /run/lbgen/confirmed 2>/dev/null; then echo confirmed; fi
+            return 0
+        fi
+        touch -c "$heard"
+    done
+}
+
 addresses() { ip -o addr show | awk '{ sub(/\/.*/, "", $4); print $4 }'; }
 
 # What the node says of itself, as one JSON document; FILE... are those that it should have. It changes nothing. A space

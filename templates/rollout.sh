@@ -5,7 +5,7 @@
 {% endif %}
 #
 # usage: sh rollout.sh [--yes] [--dry-run] [--from-step ID | --back ID] [--until ID] [--down NODE,...] [--take-over WHO]
-#                      [--accept-holders]
+#                      [--confirm-within SECONDS] [--accept-holders]
 #
 #   --yes             does not ask before each step
 #   --dry-run         prints the steps and their commands, and runs none
@@ -13,6 +13,7 @@
 #   --until ID        ends after this step
 #   --back ID         undoes this step, and runs no other
 #   --down NODE,...   goes on without nodes that died on the way
+#   --confirm-within SECONDS  lets a node undo its part of a step by itself, where it hears nothing of this script for so long
 #   --take-over WHO   takes over the claim of somebody who does not go on, such as anna@desk
 #   --accept-holders  goes on where a VIP is on another node than planned, as long as one node holds it
 #
@@ -219,6 +220,54 @@ together() {
     status=0
     finished || status=1
     rm -rf "$folder"
+    return "$status"
+}
+
+# Guards a step on the nodes that it changes, until `end_guards`: NODE:FUNCTION,FUNCTION...
+guards=
+start_guards() {
+    guards=$(mktemp -d)
+    guarding=
+    for pair in "$@"; do
+        node_name=${pair%%:*}
+        if is_down "$node_name"; then continue; fi
+        {
+            while [ ! -e "$guards/end" ] && kill -0 $$ 2>/dev/null; do
+                echo alive
+                sleep 1
+            done
+            if [ -e "$guards/end" ]; then echo stays; fi
+            # shellcheck disable=SC2046 # a list of functions
+        } | on "$node_name" guard "$confirm_within" $(echo "${pair#*:}" | tr , ' ') >"$guards/$node_name" &
+        guarding="$guarding $node_name:$!"
+    done
+    for pair in $guarding; do
+        tries=0
+        until grep -q guarded "$guards/${pair%%:*}" 2>/dev/null; do
+            tries=$((tries + 1))
+            if [ "$tries" -gt 600 ] || ! kill -0 "${pair#*:}" 2>/dev/null; then
+                echo "${pair%%:*} cannot be guarded; nothing was changed" >&2
+                return 1
+            fi
+            sleep 0.1
+        done
+    done
+}
+
+# What was done stays. A node that has undone it by itself in the meantime makes the step fail.
+end_guards() {
+    if [ -z "$guards" ]; then return 0; fi
+    touch "$guards/end"
+    status=0
+    for pair in $guarding; do
+        wait "${pair#*:}" || true
+        if ! grep -q confirmed "$guards/${pair%%:*}"; then
+            echo "${pair%%:*} heard nothing for $confirm_within s and has undone its part of the step" >&2
+            status=1
+        fi
+    done
+    rm -rf "$guards"
+    guards=
     return "$status"
 }
 
@@ -480,14 +529,14 @@ watch() {
 
 usage() { awk 'NR > 3 { if (!/^#/) exit; sub(/^# ?/, ""); print }' "$0"; }
 
-yes=no dry_run=no accept=no from_step='' end_step='' back='' down='' take_over=
+yes=no dry_run=no accept=no from_step='' end_step='' back='' down='' confirm_within='' take_over=
 me="$(id -un)@$(uname -n) since $(date '+%Y-%m-%d %H:%M')"
 while [ $# -gt 0 ]; do
     case $1 in
     --yes) yes=yes ;;
     --dry-run) dry_run=yes ;;
     --accept-holders) accept=yes ;;
-    --from-step | --until | --back | --down | --take-over)
+    --from-step | --until | --back | --down | --confirm-within | --take-over)
         if [ -z "${2:-}" ]; then
             echo "$1 needs a value" >&2
             exit 2
@@ -495,6 +544,7 @@ while [ $# -gt 0 ]; do
         case $1 in
         --back) back=$2 ;;
         --down) down=$2 ;;
+        --confirm-within) confirm_within=$2 ;;
         --take-over) take_over=$2 ;;
         --until) end_step=$2 ;;
         *) from_step=$2 ;;
@@ -524,6 +574,12 @@ for node_name in $(echo "$down" | tr , ' '); do
         ;;
     esac
 done
+case $confirm_within in
+*[!0-9]*)
+    echo "--confirm-within takes seconds, such as 60" >&2
+    exit 2
+    ;;
+esac
 
 # The same script a second time would take what the first has staged.
 if [ "$dry_run" = no ] && command -v flock >/dev/null 2>&1 && [ -r "$0" ]; then
@@ -583,7 +639,15 @@ step() {
     fi
     set +e
     # Not in a list of `&&`: there a shell ignores -e.
-    (set -e; "do_$3"; "check_$3"; watch "check_$3")
+    (
+        set -e
+        if [ -n "$confirm_within" ]; then "guard_$3"; fi
+        set +e
+        (set -e; "do_$3"; "check_$3"; watch "check_$3")
+        status=$?
+        end_guards || status=1
+        exit "$status"
+    )
     status=$?
     set -e
     if [ "$status" != 0 ]; then
@@ -613,6 +677,10 @@ do_{{ loop.index }}() {
 }
 check_{{ loop.index }}() {
     {{ step.check }}
+}
+guard_{{ loop.index }}() {
+    {% if step.guard %}start_guards {{ step.guard }}{% else %}:{% endif %}
+
 }
 back_{{ loop.index }}() {
     say_lines{% for command in step.back %} \

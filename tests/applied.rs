@@ -11,6 +11,7 @@ mod stage;
 mod support;
 
 use std::fs;
+use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -232,4 +233,48 @@ fn a_running_fleet_is_no_new_one() {
     let said = support::stderr(&done);
     assert!(support::code(&done) == 1 && said.contains("keepalived runs here already"), "{said}");
     stage.lab.prove_holders();
+}
+
+/// The script dies in the middle of a step, with everything around it: the node goes back by itself, and somebody goes on.
+#[test]
+#[ignore = "needs keepalived, nftables and root; run tests/run"]
+fn a_node_that_loses_its_driver_goes_back_by_itself() {
+    let stage = stage("priorities swapped");
+    let ids = stage.ids();
+    let step = ids.iter().find(|id| id.starts_with("reload-")).unwrap();
+    let plan = stage.plan["steps"].as_array().unwrap();
+    let name = plan.iter().find(|one| one["id"] == **step).unwrap()["nodes"][0].as_str().unwrap();
+    let node = &stage.lab.nodes[name].host;
+    let digest = || node.run("sha256sum /etc/keepalived/keepalived.conf");
+    let before = digest();
+    let (code, said) = run(&stage, &["--apply", "--until", step, "--confirm-within", "4s"]);
+    assert_eq!(code, 0, "{said}");
+    assert_ne!(digest(), before, "a step that is confirmed stays");
+    let (code, said) = run(&stage, &["--back-all"]);
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(digest(), before);
+    stage.lab.prove_holders();
+
+    let mut script = stage.script(&["--yes", "--confirm-within", "4"], "");
+    let log = stage.work.path().join("log");
+    script.env("SLOW", "0.5").stdout(fs::File::create(&log).unwrap());
+    script.process_group(0);
+    let mut running = script.spawn().unwrap();
+    let limit = Instant::now() + Duration::from_secs(60);
+    while digest() == before {
+        assert!(Instant::now() < limit, "{}", fs::read_to_string(&log).unwrap());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let group = format!("-{}", running.id());
+    assert!(Command::new("kill").args(["-9", "--", &group]).status().unwrap().success());
+    running.wait().unwrap();
+    let limit = Instant::now() + Duration::from_secs(30);
+    while digest() != before {
+        assert!(Instant::now() < limit, "it stays as it is");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    stage.lab.prove_holders();
+    let rest = stage.run(&["--yes", "--from-step", step], "");
+    assert!(rest.status.success(), "{}", support::stderr(&rest));
+    stage.finish();
 }

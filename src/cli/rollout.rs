@@ -1,6 +1,7 @@
 //! `lbgen rollout`: the ordered steps from what runs to the new bundle.
 
 mod apply;
+mod folder;
 mod ready;
 mod shown;
 mod steps;

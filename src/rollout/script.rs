@@ -68,6 +68,8 @@ struct StepText<'a> {
     about: Vec<String>,
     commands: Vec<String>,
     check: String,
+    /// The words of `start_guards`, or nothing for a step that no node undoes by itself.
+    guard: String,
     back: Vec<String>,
 }
 
@@ -123,6 +125,28 @@ fn text(step: &Step) -> StepText<'_> {
         about,
         commands: lines(&step.commands),
         check: step.check().map_or_else(|| ":".to_owned(), |command| command.line()),
+        guard: guards(step).join(" "),
         back: lines(&step.back).iter().map(|line| quoted(line)).collect(),
     }
+}
+
+/// The way back of a step as each of its nodes can go it alone: `NODE:FUNCTION,FUNCTION`. None where several nodes act at one
+/// moment, since there one that goes back alone may hold what another one holds.
+fn guards(step: &Step) -> Vec<String> {
+    let is_alone = |command: &Command| match command {
+        Command::Each(..) => true,
+        Command::Run(function, _) => *function == "install",
+        Command::Together(..) | Command::HandOver { .. } => false,
+    };
+    let back: Vec<_> = step.back.iter().flat_map(Command::acts).collect();
+    let is_plain =
+        back.iter().all(|act| !act.together && act.args.is_empty() && act.on != "cluster");
+    if step.commands.is_empty() || !step.commands.iter().all(is_alone) || !is_plain {
+        return Vec::new();
+    }
+    let mut nodes: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for act in &back {
+        nodes.entry(&act.on).or_default().push(&act.does);
+    }
+    nodes.into_iter().map(|(node, acts)| quoted(&format!("{node}:{}", acts.join(",")))).collect()
 }

@@ -12,6 +12,7 @@ use clap::ValueEnum;
 use super::super::Exit;
 use super::super::here::Here;
 use super::super::output::say;
+use super::folder::{FOLDER, make_folder, refuse_nothing, wait_for};
 use super::shown::head;
 use super::steps::Script;
 use crate::bundle;
@@ -68,6 +69,10 @@ pub struct Apply {
     /// Take over the claim of somebody who does not go on, as the nodes name them: anna@desk
     #[arg(long, value_name = "WHO", requires = "acting")]
     take_over: Option<String>,
+    /// A node that hears nothing of this rollout for so many seconds undoes its part of a step by itself (not where several
+    /// nodes act at one moment)
+    #[arg(long, value_name = "TIME", requires = "acting", value_parser = seconds)]
+    confirm_within: Option<u64>,
     /// Do not move the tag deployed/<datacenter> at the end
     #[arg(long, requires = "acting")]
     no_tag: bool,
@@ -187,6 +192,9 @@ impl Apply {
         if self.accept_holders {
             options.push("--accept-holders".to_owned());
         }
+        if let Some(seconds) = self.confirm_within {
+            options.extend(["--confirm-within".to_owned(), seconds.to_string()]);
+        }
         if let Some(whom) = &self.take_over {
             options.extend(["--take-over".to_owned(), whom.clone()]);
         }
@@ -300,6 +308,7 @@ impl Apply {
             ("--journal", self.journal.as_deref().map(path)),
             ("--verify", self.verify.clone().filter(|_| option == "--resume")),
             ("--notify", self.notify.clone()),
+            ("--confirm-within", self.confirm_within.map(|seconds| format!("{seconds}s"))),
         ];
         for (name, value) in named {
             options.extend(value.into_iter().flat_map(|value| [name.to_owned(), value]));
@@ -327,30 +336,9 @@ impl Apply {
     }
 }
 
-/// The folder of journals, where no other is named.
-const FOLDER: &str = ".lbgen-rollout";
-
-/// Makes the folder of journals; git passes over it.
-fn make_folder() -> anyhow::Result<()> {
-    let folder = Path::new(FOLDER);
-    let ignore = folder.join(".gitignore");
-    std::fs::create_dir_all(folder)
-        .and_then(|()| match ignore.exists() {
-            true => Ok(()),
-            false => std::fs::write(&ignore, "*\n"),
-        })
-        .with_context(|| format!("cannot write to {FOLDER}"))
-}
-
-/// Without a journal nothing was begun here.
-fn refuse_nothing(journal: &Path) -> anyhow::Result<()> {
-    if journal.exists() {
-        return Ok(());
-    }
-    bail!(
-        "there is no journal {}: no rollout was begun by lbgen in this folder; --journal names another one, and what the script began goes on with the script (--from-step, --back)",
-        journal.display()
-    );
+fn seconds(text: &str) -> Result<u64, String> {
+    let time = super::duration(text).filter(|time| time.as_secs() > 0);
+    time.map(|time| time.as_secs()).ok_or("a number and its unit (s, m), such as 60s".to_owned())
 }
 
 /// The dead nodes, if the plan knows them all.
@@ -364,16 +352,6 @@ fn left_out(plan: &PlanFile, down: &[String]) -> anyhow::Result<Vec<String>> {
         }
     }
     Ok(down.to_vec())
-}
-
-/// A step that was begun before lbgen died goes on to its end: its script holds a lock on itself.
-fn wait_for(script: &Path) -> anyhow::Result<()> {
-    let file = std::fs::File::open(script)?;
-    if file.try_lock().is_err() {
-        say("a step is still under way, from before: waiting for it\n");
-        file.lock().with_context(|| format!("cannot lock {}", script.display()))?;
-    }
-    Ok(())
 }
 
 /// Ctrl-C once: stops after the step. Twice: ends the step, which is undone then. The third time ends lbgen.
