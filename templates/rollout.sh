@@ -5,7 +5,7 @@
 {% endif %}
 #
 # usage: sh rollout.sh [--yes] [--dry-run] [--from-step ID | --back ID] [--until ID] [--down NODE,...] [--take-over WHO]
-#                      [--confirm-within SECONDS] [--accept-holders]
+#                      [--confirm-within SECONDS] [--parallel N] [--accept-holders]
 #
 #   --yes             does not ask before each step
 #   --dry-run         prints the steps and their commands, and runs none
@@ -14,6 +14,7 @@
 #   --back ID         undoes this step, and runs no other
 #   --down NODE,...   goes on without nodes that died on the way
 #   --confirm-within SECONDS  lets a node undo its part of a step by itself, where it hears nothing of this script for so long
+#   --parallel N      connects to so many nodes at one time (32); what has to happen at one moment is not bound by it
 #   --take-over WHO   takes over the claim of somebody who does not go on, such as anna@desk
 #   --accept-holders  goes on where a VIP is on another node than planned, as long as one node holds it
 #
@@ -69,10 +70,32 @@ $words" 8<&-
 
 kubectl_() { ${LBGEN_KUBECTL:-kubectl} "$@"; }
 
+# Several things at one time, a few of them, each a command as one word; all are waited for.
+at_once() {
+    all_well=0 processes='' count=0
+    for command in "$@"; do
+        eval "$command" &
+        processes="$processes $!" count=$((count + 1))
+        if [ "$count" = "$parallel" ]; then collect; fi
+    done
+    collect
+    return "$all_well"
+}
+
+collect() {
+    for process in $processes; do wait "$process" || all_well=1; done
+    processes='' count=0
+}
+
+# One thing on each node, at one time; what it does depends on no other node.
 for_each() {
     action=$1
     shift
-    for node_name in "$@"; do on "$node_name" "$action"; done
+    for node_name in "$@"; do
+        shift
+        set -- "$@" "on '$node_name' '$action'"
+    done
+    at_once "$@"
 }
 
 # Lines below a title.
@@ -87,10 +110,28 @@ act_on_each() {
 }
 
 fresh() { for_each fresh "$@"; }
-claim() { for node_name in "$@"; do on "$node_name" claim "$claim" "$me" "$take_over"; done; }
 release() { for_each release "$@"; }
-give_up() { for node_name in "$@"; do on "$node_name" give_up "$claim"; done; }
 config_test() { act_on_each config_test "$@"; }
+
+claim_one() { on "$1" claim "$claim" "$me" "$take_over"; }
+# Of two rollouts that begin at one moment the first node decides.
+claim() {
+    claim_one "$1"
+    shift
+    for node_name in "$@"; do
+        shift
+        set -- "$@" "claim_one '$node_name'"
+    done
+    at_once "$@"
+}
+
+give_up() {
+    for node_name in "$@"; do
+        shift
+        set -- "$@" "on '$node_name' give_up '$claim'"
+    done
+    at_once "$@"
+}
 reload() { act_on_each reload "$@"; }
 restart() { act_on_each restart "$@"; }
 start() { act_on_each start "$@"; }
@@ -422,12 +463,23 @@ visit() {
     done
 }
 
-# The VIPs of this rollout that a node has.
+# VIP@NODE for each VIP of this rollout that a node has.
 held() {
+    if is_down "$1"; then return 0; fi
     here=" $(on "$1" addresses | tr '\n' ' ') "
     for vip in $vips; do
-        case $here in *" $vip "*) printf '%s ' "$vip" ;; esac
+        case $here in *" $vip "*) echo "$vip@$1" ;; esac
     done
+}
+
+# The same of several nodes, in one line that begins and ends with a space: NODE...
+held_by() {
+    for node_name in "$@"; do
+        shift
+        set -- "$@" "held '$node_name'"
+    done
+    # A node that does not answer holds nothing, as far as anybody sees.
+    echo " $(at_once "$@" | sort | tr '\n' ' ') "
 }
 
 # Whether one of the nodes that may hold an address is there: where all are dead, it may be anywhere, and what no node
@@ -442,13 +494,9 @@ lives() {
 # Prints what is not as it should be: 'NODE...' ADDRESS=NODE|NODE...
 # Each node that is asked holds just what it should; an address is on one of its nodes, `none` is on none of those asked.
 differs() {
-    asked=$1
+    # shellcheck disable=SC2086 # names of nodes
+    seen=$(held_by $1)
     shift
-    seen=' '
-    for node_name in $asked; do
-        if is_down "$node_name"; then continue; fi
-        for vip in $(held "$node_name"); do seen="$seen$vip@$node_name "; done
-    done
     for place in $seen; do
         vip=${place%@*} node_name=${place##*@} wanted=
         for pair in "$@"; do
@@ -474,11 +522,8 @@ differs() {
 
 # Prints addresses that are not on just one node: ADDRESS=...
 apart() {
-    seen=' '
-    for node_name in $nodes; do
-        if is_down "$node_name"; then continue; fi
-        for vip in $(held "$node_name"); do seen="$seen$vip@$node_name "; done
-    done
+    # shellcheck disable=SC2086 # names of nodes
+    seen=$(held_by $nodes)
     for pair in "$@"; do
         vip=${pair%%=*} count=0
         for place in $seen; do
@@ -529,14 +574,14 @@ watch() {
 
 usage() { awk 'NR > 3 { if (!/^#/) exit; sub(/^# ?/, ""); print }' "$0"; }
 
-yes=no dry_run=no accept=no from_step='' end_step='' back='' down='' confirm_within='' take_over=
+yes=no dry_run=no accept=no from_step='' end_step='' back='' down='' confirm_within='' parallel=32 take_over=
 me="$(id -un)@$(uname -n) since $(date '+%Y-%m-%d %H:%M')"
 while [ $# -gt 0 ]; do
     case $1 in
     --yes) yes=yes ;;
     --dry-run) dry_run=yes ;;
     --accept-holders) accept=yes ;;
-    --from-step | --until | --back | --down | --confirm-within | --take-over)
+    --from-step | --until | --back | --down | --confirm-within | --parallel | --take-over)
         if [ -z "${2:-}" ]; then
             echo "$1 needs a value" >&2
             exit 2
@@ -545,6 +590,7 @@ while [ $# -gt 0 ]; do
         --back) back=$2 ;;
         --down) down=$2 ;;
         --confirm-within) confirm_within=$2 ;;
+        --parallel) parallel=$2 ;;
         --take-over) take_over=$2 ;;
         --until) end_step=$2 ;;
         *) from_step=$2 ;;
@@ -574,9 +620,9 @@ for node_name in $(echo "$down" | tr , ' '); do
         ;;
     esac
 done
-case $confirm_within in
+case $confirm_within$parallel in
 *[!0-9]*)
-    echo "--confirm-within takes seconds, such as 60" >&2
+    echo "--confirm-within and --parallel take numbers" >&2
     exit 2
     ;;
 esac

@@ -123,11 +123,32 @@ fn text(step: &Step) -> StepText<'_> {
         id: &step.id,
         title: quoted(&step.title),
         about,
-        commands: lines(&step.commands),
+        commands: grouped(&step.commands),
         check: step.check().map_or_else(|| ":".to_owned(), |command| command.line()),
         guard: guards(step).join(" "),
         back: lines(&step.back).iter().map(|line| quoted(line)).collect(),
     }
+}
+
+/// The commands as lines; of what reads and stages, several nodes are one line and have their turn at one time.
+fn grouped(commands: &[Command]) -> Vec<String> {
+    let staging = |command: &Command| match command {
+        Command::Run(function @ ("verify" | "copy" | "config_test"), _) => Some(*function),
+        _ => None,
+    };
+    let mut lines = Vec::new();
+    for group in commands.chunk_by(|a, b| staging(a).is_some() && staging(a) == staging(b)) {
+        if group.len() == 1 {
+            lines.push(group[0].line());
+            continue;
+        }
+        if staging(&group[0]) == Some("copy") {
+            lines.push("unchanged".to_owned());
+        }
+        let words: Vec<String> = group.iter().map(|command| quoted(&command.line())).collect();
+        lines.push(format!("at_once {}", words.join(" ")));
+    }
+    lines
 }
 
 /// The way back of a step as each of its nodes can go it alone: `NODE:FUNCTION,FUNCTION`. None where several nodes act at one

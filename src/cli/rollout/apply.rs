@@ -66,6 +66,9 @@ pub struct Apply {
     /// Go on where a VIP is on another node than planned, as long as one node holds it
     #[arg(long, requires = "acting")]
     accept_holders: bool,
+    /// Connect to so many nodes at one time; what has to happen at one moment is not bound by it
+    #[arg(long, value_name = "N", requires = "acting", value_parser = clap::value_parser!(u16).range(1..))]
+    parallel: Option<u16>,
     /// Take over the claim of somebody who does not go on, as the nodes name them: anna@desk
     #[arg(long, value_name = "WHO", requires = "acting")]
     take_over: Option<String>,
@@ -191,6 +194,9 @@ impl Apply {
         let mut options = Vec::new();
         if self.accept_holders {
             options.push("--accept-holders".to_owned());
+        }
+        if let Some(count) = self.parallel {
+            options.extend(["--parallel".to_owned(), count.to_string()]);
         }
         if let Some(seconds) = self.confirm_within {
             options.extend(["--confirm-within".to_owned(), seconds.to_string()]);
