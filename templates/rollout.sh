@@ -164,6 +164,9 @@ unchanged() {
     if [ -n "$wrong" ]; then
         echo "$bundle is not the bundle that this rollout was planned with; nothing was copied:" >&2
         echo "$wrong" | sed 's/^/  /' >&2
+{% if revision %}
+        echo "it was planned from commit {{ revision }}: check that out, or plan again" >&2
+{% endif %}
         return 1
     fi
     list=
@@ -257,7 +260,7 @@ together() {
     waiting=
     for node_name in "$@"; do connect "$folder" "$action" "$node_name"; done
     connected "$folder" "$@" || return 1
-    for node_name in "$@"; do touch "$folder/$node_name.go"; done
+    for node_name in "$@"; do : >"$folder/$node_name.go"; done
     status=0
     finished || status=1
     rm -rf "$folder"
@@ -272,14 +275,15 @@ start_guards() {
     for pair in "$@"; do
         node_name=${pair%%:*}
         if is_down "$node_name"; then continue; fi
+        functions=$(echo "${pair#*:}" | tr , ' ')
+        # shellcheck disable=SC2086 # a list of functions
         {
             while [ ! -e "$guards/end" ] && kill -0 $$ 2>/dev/null; do
                 echo alive
                 sleep 1
             done
             if [ -e "$guards/end" ]; then echo stays; fi
-            # shellcheck disable=SC2046 # a list of functions
-        } | on "$node_name" guard "$confirm_within" $(echo "${pair#*:}" | tr , ' ') >"$guards/$node_name" &
+        } | on "$node_name" guard "$confirm_within" $functions >"$guards/$node_name" &
         guarding="$guarding $node_name:$!"
     done
     for pair in $guarding; do
@@ -337,9 +341,9 @@ hand_over() {
     done
     # shellcheck disable=SC2086 # names of nodes
     connected "$folder" $both || return 1
-    for pair in $2; do touch "$folder/${pair#*:}.go"; done
+    for pair in $2; do : >"$folder/${pair#*:}.go"; done
     sleep "$1"
-    for pair in $3; do touch "$folder/${pair#*:}.go"; done
+    for pair in $3; do : >"$folder/${pair#*:}.go"; done
     status=0
     waiting=${waiting#"$first"}
     finished || status=1
