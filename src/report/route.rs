@@ -71,6 +71,9 @@ struct RuleData {
     r#match: (&'static str, String),
     /// As Traefik compares it, and its priority.
     traefik: Option<(&'static str, String, usize)>,
+    /// Of a Gateway that decides by paths first: wildcard listeners whose host stands in the rule instead of its own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    listeners: Vec<String>,
     /// True if the second tier sends plain http to https.
     forced: bool,
     /// The address that annotations of the component send clients to.
@@ -140,6 +143,10 @@ fn tier_data(tiers: &Tiers, tier: &Tier, known: &Known<'_>) -> TierData {
         let (compares, text) = router.compares();
         let traefik =
             (controller == "traefik").then(|| (compares, text.to_owned(), router.priority));
+        let is_path_first = tiers.exposed == Exposed::Gateway
+            && tiers.implementation().host_order() == HostOrder::PathFirst;
+        let listeners = tier.narrower_listeners(&found).filter(|_| is_path_first);
+        let listeners = listeners.map(ToString::to_string).collect();
         let Considered { host, rule } = found;
         let found = rule.found.clone();
         let kind = match found {
@@ -153,6 +160,7 @@ fn tier_data(tiers: &Tiers, tier: &Tier, known: &Known<'_>) -> TierData {
             r#type: rule.path.kind.word(),
             r#match: (kind, found.value().to_owned()),
             traefik,
+            listeners,
             forced: is_forced(tiers, component(rule.component())),
             redirect: component(rule.component())
                 .and_then(|found| Translation::redirect_of(tiers, found, tiers.exposed))

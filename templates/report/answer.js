@@ -58,7 +58,7 @@ const MATCHERS = {
         try { return new RegExp('^' + rule.path, 'i').test(path); } catch { return false; }
       };
       // Of equal lengths the last in the alphabet.
-      const order = (a, b) => length(b.path) - length(a.path) || (a.path < b.path ? 1 : -1);
+      const order = (a, b) => length(b.path) - length(a.path) || Number(a.path < b.path) - Number(a.path > b.path);
       return { rule: rules.slice().sort(order).find(matches) || null };
     }
     const isExact = (rule) => rule.path === path
@@ -131,7 +131,10 @@ const byGateway = (tier, listener, host, path) => {
   const found = [];
   for (const { rule, at } of rules) {
     const [ranked, written] = [rank(rule.match), place(rule.host)];
-    if (isPathFirst && written) written[0] = false;
+    if (isPathFirst && written) {
+      written[0] = false;
+      for (const own of rule.listeners || []) if (covers(own, host)) written[1] = Math.max(written[1], own.length);
+    }
     if (ranked && written) found.push({ rule, at, key: keyed([...at, ...ranked, ...written]) });
   }
   const first = best(found, (entry) => entry.key);

@@ -8,9 +8,12 @@ use std::time::Duration;
 use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
-use crate::support::{self, lbgen, stdout};
+use crate::support::served::{ASKED, HOSTS, edits};
+use crate::support::{self, code, lbgen, stdout};
 use crate::{data, hostile, report};
 
 /// A browser, until it is dropped.
@@ -120,6 +123,7 @@ fn a_browser_shows_what_is_so() {
             assert_eq!(errors, json!(known["nodes"].as_array().unwrap().len()), "{example}");
         }
         assert!(asked > 100, "{asked}");
+        random(&client).await;
         let folder = tempfile::tempdir().unwrap();
         let page = folder.path().join("page.html");
         report(&hostile(folder.path()), &page);
@@ -249,6 +253,18 @@ async fn urls(client: &Client, inventory: &Path, known: &Value) -> usize {
             }
         }
     }
+    alike(client, inventory, &urls).await;
+    // The box shows what the function says.
+    let field = client.find(Locator::Id("asked")).await.unwrap();
+    field.send_keys(&urls[2]).await.unwrap();
+    client.find(Locator::Css("#ask button")).await.unwrap().click().await.unwrap();
+    let said = client.find(Locator::Id("answer")).await.unwrap().text().await.unwrap();
+    assert!(said.len() > 10, "{said}");
+    urls.len()
+}
+
+/// The page answers URLs as `trace` does.
+async fn alike(client: &Client, inventory: &Path, urls: &[String]) {
     let mut arguments = vec!["trace", "-q", "--format", "json", "-i", inventory.to_str().unwrap()];
     arguments.extend(urls.iter().map(String::as_str));
     let traced: Value = serde_json::from_str(&stdout(&lbgen(&arguments))).unwrap();
@@ -269,15 +285,38 @@ async fn urls(client: &Client, inventory: &Path, known: &Value) -> usize {
             found.get("name").unwrap_or(&Value::Null),
             found.get("location").unwrap_or(&Value::Null),
         );
-        assert_eq!(shown, wanted, "{}", traced["url"]);
+        let text = fs::read_to_string(inventory).unwrap();
+        assert_eq!(shown, wanted, "{}\n{text}", traced["url"]);
     }
-    // The box shows what the function says.
-    let field = client.find(Locator::Id("asked")).await.unwrap();
-    field.send_keys(&urls[2]).await.unwrap();
-    client.find(Locator::Css("#ask button")).await.unwrap().click().await.unwrap();
-    let said = client.find(Locator::Id("answer")).await.unwrap().text().await.unwrap();
-    assert!(said.len() > 10, "{said}");
-    urls.len()
+}
+
+/// Random inventories, with every controller and implementation, canaries, regular expressions and wildcards.
+async fn random(client: &Client) {
+    let cases = std::env::var("CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(40);
+    let mut runner = TestRunner::default();
+    let (mut asked, mut valid) = (0, 0);
+    while valid < cases {
+        let (served, _) = edits().new_tree(&mut runner).unwrap().current();
+        let folder = tempfile::tempdir().unwrap();
+        let inventory = folder.path().join("inventory.yaml");
+        fs::write(&inventory, served.text()).unwrap();
+        if code(&lbgen(&["check", "-q", inventory.to_str().unwrap()])) != 0 {
+            continue;
+        }
+        valid += 1;
+        let page = folder.path().join("page.html");
+        report(&inventory, &page);
+        client.goto(&format!("file://{}", page.display())).await.unwrap();
+        let hosts =
+            HOSTS.iter().map(|host| host.replace('*', "any")).chain(["x.invalid".to_owned()]);
+        let urls: Vec<String> = hosts
+            .flat_map(|host| ASKED.map(|path| format!("{host}{path}")))
+            .flat_map(|url| ["http", "https"].map(|scheme| format!("{scheme}://{url}")))
+            .collect();
+        alike(client, &inventory, &urls).await;
+        asked += urls.len();
+    }
+    println!("{asked} URLs of {valid} random inventories");
 }
 
 /// 2,000 domains, filtered and sorted.

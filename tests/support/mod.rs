@@ -12,6 +12,7 @@ pub mod fleet;
 pub mod gateway_rules;
 pub mod node;
 pub mod random;
+pub mod served;
 pub mod words;
 
 use std::collections::BTreeMap;

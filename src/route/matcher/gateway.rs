@@ -75,12 +75,18 @@ fn rivals_of<A: PartialEq>(rules: Vec<Considered<'_, A>>) -> Option<Vec<Consider
 /// The longest host that a rule has at some listener of a request: Traefik's listeners are not apart from each other.
 fn longest<A: PartialEq>(tier: &Tier<A>, rule: &Considered<'_, A>, host: &Host) -> usize {
     let own = rule.host.map_or(0, |own| own.as_str().len());
-    let wider = tier.wildcard_listeners.iter().filter(|listener| {
-        host.is_covered_by(listener)
-            && rule.host.is_none_or(|own| listener.is_covered_by(own))
-            && !tier.loses_at(rule.host, rule.rule, listener)
-    });
+    let wider = tier.narrower_listeners(rule).filter(|listener| host.is_covered_by(listener));
     wider.map(|listener| listener.as_str().len()).max().unwrap_or(0).max(own)
+}
+
+impl<A: PartialEq> Tier<A> {
+    /// The wildcard listeners at which a rule has the listener's host, since its own is wider, and does not lose to another.
+    pub fn narrower_listeners(&self, rule: &Considered<'_, A>) -> impl Iterator<Item = &Host> {
+        self.wildcard_listeners.iter().filter(move |listener| {
+            rule.host.is_none_or(|own| listener.is_covered_by(own))
+                && !self.loses_at(rule.host, rule.rule, listener)
+        })
+    }
 }
 
 /// The host of a rule at a listener: of two that overlap the more precise one. `Some(None)` is any, `None` is none.

@@ -1,0 +1,153 @@
+//! Random inventories of components: every controller, both APIs, wildcards, regular expressions, canaries, fallbacks.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+/// The port of a component that the fallback serves.
+const LEGACY: u16 = 8082;
+
+pub const HOSTS: [&str; 4] = ["www.example.com", "a.example.com", "*.example.com", "b.example.org"];
+const PATHS: [&str; 6] = ["/", "/a", "/a/b", "/a/", "/ab", "/c"];
+const REGEXES: [&str; 3] = ["/a.+", "/(?!c).+", "/[a-c]/b"];
+
+/// A component of a random inventory.
+#[derive(Debug, Clone)]
+struct Component {
+    hosts: BTreeSet<usize>,
+    /// Paths with their types; those of regular expressions come after the others.
+    paths: BTreeSet<(usize, usize)>,
+    port: u16,
+    annotation: usize,
+}
+
+/// Paths to ask for.
+pub const ASKED: [&str; 20] = [
+    "/", "/a", "/a/", "/a/b", "/a/b/", "/a/b/c", "/a/bx", "/ab", "/ab/", "/abx", "/ab/x", "/c",
+    "/c/", "/c/d", "/cx", "/x", "/A", "/b/b", "/a.+", "/[a-c]/b",
+];
+
+const TYPES: [&str; 3] = ["Prefix", "Exact", "ImplementationSpecific"];
+const ANNOTATIONS: [&str; 4] = [
+    "",
+    "nginx.ingress.kubernetes.io/use-regex: \"true\"",
+    "nginx.ingress.kubernetes.io/rewrite-target: /",
+    "nginx.ingress.kubernetes.io/canary: \"true\", nginx.ingress.kubernetes.io/canary-by-header: X-Canary",
+];
+
+/// The program that chooses a component: an Ingress controller, or an implementation of Gateway API.
+#[derive(Debug, Clone, Copy)]
+enum Chooser {
+    Controller(&'static str),
+    Implementation(&'static str),
+}
+
+const CHOOSERS: [Chooser; 9] = [
+    Chooser::Controller("controller: ingress-nginx"),
+    Chooser::Controller("controller: traefik"),
+    Chooser::Controller("controller: traefik, strict_prefix: true"),
+    Chooser::Controller("controller: traefik, strict_prefix: true, controller_version: \"3.6\""),
+    Chooser::Controller("controller: other"),
+    Chooser::Implementation("envoy-gateway"),
+    Chooser::Implementation("traefik"),
+    Chooser::Implementation("istio"),
+    Chooser::Implementation("other"),
+];
+
+/// An inventory of components, for one of the programs that choose between them.
+#[derive(Debug, Clone)]
+pub struct Served {
+    chooser: Chooser,
+    fallback: bool,
+    components: Vec<Option<Component>>,
+}
+
+impl Served {
+    /// The inventory.
+    pub fn text(&self) -> String {
+        let fallback = match self.fallback {
+            true => "    fallback: { name: old, addresses: [10.0.9.1], port: 8080 }\n",
+            false => "",
+        };
+        let tiers = match self.chooser {
+            Chooser::Controller(keys) => format!(
+                "    edge: {{ class: edge, health_check_node_port: 32100 }}\n    routing: {{ class: routing, {keys} }}"
+            ),
+            Chooser::Implementation(name) => format!(
+                "    edge: {{ api: gateway, implementation: {name}, class: edge, selector: {{ app: x }}, health_check_node_port: 32100 }}"
+            ),
+        };
+        let mut text = format!(
+            "datacenter: x
+gateways: {{ public: {{ address: 192.0.2.1, network: 192.0.2.0/24, interface: eth1 }} }}
+nodes: {{ lb-1: {{ address: 10.0.0.11, interface: eth0 }}, lb-2: {{ address: 10.0.0.12, interface: eth0 }} }}
+vips: [ {{ address: 192.0.2.10 }} ]
+entrypoints:
+  web:
+{tiers}
+{fallback}domains: {{ www.example.com: {{}}, a.example.com: {{}}, \"*.example.com\": {{}}, b.example.org: {{}} }}
+components:
+"
+        );
+        for (index, found) in self.components.iter().enumerate() {
+            let Some(found) = found else { continue };
+            let paths = found.paths.iter().map(|(path, kind)| {
+                let all: Vec<&str> = PATHS.iter().chain(&REGEXES).copied().collect();
+                let kind = if *path < PATHS.len() { TYPES[*kind] } else { TYPES[2] };
+                format!("{{ path: '{}', type: {kind} }}", all[*path])
+            });
+            let hosts: Vec<String> =
+                found.hosts.iter().map(|host| format!("\"{}\"", HOSTS[*host])).collect();
+            let served = match found.port {
+                LEGACY => "state: legacy".to_owned(),
+                port => format!("backend: {{ port: {port} }}"),
+            };
+            text += &format!(
+                "  c{index}: {{ {served}, paths: [{}], hosts: [{}], annotations: {{ {} }} }}\n",
+                paths.collect::<Vec<_>>().join(", "),
+                hosts.join(", "),
+                ANNOTATIONS[found.annotation],
+            )
+            .replace(", hosts: []", "")
+            .replace(", annotations: {  }", "");
+        }
+        text
+    }
+}
+
+fn component() -> impl Strategy<Value = Component> {
+    let path = prop_oneof![6 => 0..PATHS.len(), 1 => PATHS.len()..PATHS.len() + REGEXES.len()];
+    (
+        prop::collection::btree_set(0..HOSTS.len(), 0..3),
+        prop::collection::btree_set((path, 0..TYPES.len()), 1..3),
+        prop_oneof![5 => 8080..LEGACY, 1 => Just(LEGACY)],
+        prop_oneof![5 => Just(0usize), 1 => 1..ANNOTATIONS.len()],
+    )
+        .prop_map(|(hosts, paths, port, annotation)| Component {
+            hosts,
+            paths,
+            port,
+            annotation,
+        })
+}
+
+/// An inventory, and the same after an edit of a component or of the fallback.
+pub fn edits() -> impl Strategy<Value = (Served, Served)> {
+    let components = prop::collection::vec(prop::option::weighted(0.8, component()), 4);
+    (
+        prop::sample::select(CHOOSERS.to_vec()),
+        any::<bool>(),
+        components,
+        0..5usize,
+        prop::option::weighted(0.7, component()),
+    )
+        .prop_map(|(chooser, fallback, components, at, edited)| {
+            let before = Served { chooser, fallback, components };
+            let mut after = before.clone();
+            match after.components.get_mut(at) {
+                Some(slot) => *slot = edited,
+                None => after.fallback = !fallback,
+            }
+            (before, after)
+        })
+}
