@@ -121,6 +121,11 @@ impl<'a> Place<'a> {
         format!("nodes/{node}/")
     }
 
+    /// A path below the folders of nodes, which begins with a node's name.
+    pub fn below_nodes(path: &str) -> Option<&str> {
+        path.strip_prefix("nodes/")
+    }
+
     /// The place of an object of ours that no bundle has any more and that says nothing of where it was.
     pub fn leftover(kind: &str, name: &str) -> String {
         format!("kubernetes/{}-{name}.yaml", kind.to_lowercase())

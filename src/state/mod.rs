@@ -168,7 +168,7 @@ fn read_node(tree: &Tree, name: &str, files: &BTreeMap<&str, FileId>) -> (NodeSt
 /// Reads the output of `ip -j addr`: `ip-addr.json`, or a file for each family.
 fn interfaces(tree: &Tree, name: &str) -> Interfaces {
     let mut found = Interfaces::default();
-    let folder = format!("nodes/{name}");
+    let folder = Place::folder_of(name);
     let printed = tree.below(&folder).filter(|(path, _)| {
         path.starts_with("ip-addr") && path.ends_with(".json") && !path.contains('/')
     });

@@ -39,7 +39,7 @@ impl Tree {
             )
         };
         let body = fs::read(path).with_context(|| format!("cannot read {shown}"))?;
-        let inside = format!("nodes/{}/{CONFIGURATION}", node_name(name));
+        let inside = Place::folder_of(&node_name(name)) + CONFIGURATION;
         Ok(Self {
             files: BTreeMap::from([(inside.clone(), text_of(body).into())]),
             elsewhere: BTreeMap::from([(inside, shown)]),
@@ -114,7 +114,7 @@ impl Tree {
         datacenter: Option<&str>,
         files: BTreeMap<String, Arc<str>>,
     ) -> anyhow::Result<Self> {
-        if files.keys().any(|path| path.starts_with("nodes/") || path.starts_with("kubernetes/")) {
+        if files.keys().any(|path| Place::is_delivered(path)) {
             return Ok(Self { root, bare: false, files, ..Self::default() });
         }
         let nodes: BTreeSet<&str> =
@@ -157,18 +157,14 @@ impl Tree {
             .filter_map(|(path, body)| {
                 let (folder, below) = path.split_once('/').unwrap_or((&path, ""));
                 if nodes.contains(folder) {
-                    return moved(format!("nodes/{}/{below}", node_name(folder)), &path, body);
+                    return moved(Place::folder_of(&node_name(folder)) + below, &path, body);
                 }
                 if let Some(node) = node_of_file(&path).filter(|node| alone.contains(*node)) {
-                    return moved(
-                        format!("nodes/{}/{CONFIGURATION}", node_name(node)),
-                        &path,
-                        body,
-                    );
+                    return moved(Place::folder_of(&node_name(node)) + CONFIGURATION, &path, body);
                 }
                 let beside = |node: &String| path.strip_prefix(node.as_str())?.strip_prefix('.');
                 let (node, name) = alone.iter().find_map(|node| Some((node, beside(node)?)))?;
-                moved(format!("nodes/{}/{name}", node_name(node)), &path, body)
+                moved(Place::folder_of(&node_name(node)) + name, &path, body)
             })
             .collect();
         Ok(Self { root, bare: true, files, elsewhere })
@@ -230,11 +226,10 @@ impl Tree {
         self.files.extend(other.files);
     }
 
-    /// The files of a folder, by their paths below it.
-    pub fn below(&self, folder: &str) -> impl Iterator<Item = (&str, &str)> {
-        let prefix = format!("{folder}/");
-        let all = self.files.range(prefix.clone()..);
-        all.map_while(move |(path, body)| Some((path.strip_prefix(&prefix)?, &**body)))
+    /// The files of a folder, which ends in a slash, by their paths below it.
+    pub fn below<'a>(&'a self, folder: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let all = self.files.range(folder.to_owned()..);
+        all.map_while(move |(path, body)| Some((path.strip_prefix(folder)?, &**body)))
     }
 
     /// The same with the files that are wanted.
@@ -282,7 +277,7 @@ impl Tree {
         let names: BTreeSet<&str> = self
             .files
             .keys()
-            .filter_map(|path| path.strip_prefix("nodes/")?.split_once('/'))
+            .filter_map(|path| Place::below_nodes(path)?.split_once('/'))
             .map(|(name, _)| name)
             .collect();
         names.into_iter()
@@ -293,7 +288,7 @@ impl Tree {
         if let Some(shown) = self.elsewhere.get(path) {
             return shown.clone();
         }
-        let path = if self.bare { path.strip_prefix("nodes/").unwrap_or(path) } else { path };
+        let path = if self.bare { Place::below_nodes(path).unwrap_or(path) } else { path };
         if self.root.is_empty() { path.to_owned() } else { format!("{}/{path}", self.root) }
     }
 }
