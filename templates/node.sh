@@ -79,6 +79,21 @@ give_up() {
     if [ "$(cat /var/lib/lbgen/rollout/id 2>/dev/null)" = "$1" ]; then release; fi
 }
 
+# Whether what was staged is what the bundle lists, and nothing else: DIGEST:PATH...
+staged() {
+    mine
+    for file in "$@"; do
+        found=$(sha256sum "$next/${file#*:}" 2>/dev/null | cut -d ' ' -f 1)
+        if [ "$found" != "${file%%:*}" ]; then fail "/${file#*:} did not arrive as the bundle has it"; fi
+    done
+    for file in $(cd "$next" && find . ! -type d | cut -c 3-); do
+        case " $* " in
+        *":$file "*) ;;
+        *) fail "$next/$file is not in the bundle's list" ;;
+        esac
+    done
+}
+
 # The test names the scripts where they will be; they are beside it yet. The folder of the drain file has to be there,
 # and without a file the test of 2.2.7 finds nothing wrong.
 config_test() {

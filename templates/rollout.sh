@@ -182,6 +182,10 @@ copy() {
         on "$1" mkdir -p /var/lib/lbgen/next
         rsync -rlt --delete "$bundle/nodes/$1/" "$(host "$1"):/var/lib/lbgen/next/"
     fi
+    node_name=$1
+    inside="nodes\/$(echo "$node_name" | sed 's/\./\\./g')"
+    # shellcheck disable=SC2046 # digests and paths
+    on "$node_name" staged $(sed -n "s/^{\"path\":\"$inside\/\(.*\)\",\"mode\":\"[0-7]*\",\"sha256\":\"\([0-9a-f]*\)\"},*\$/\2:\1/p" "$bundle/bundle.json")
 }
 
 act_with_words() {

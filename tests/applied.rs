@@ -11,6 +11,7 @@ mod stage;
 mod support;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -276,5 +277,38 @@ fn a_node_that_loses_its_driver_goes_back_by_itself() {
     stage.lab.prove_holders();
     let rest = stage.run(&["--yes", "--from-step", step], "");
     assert!(rest.status.success(), "{}", support::stderr(&rest));
+    stage.finish();
+}
+
+/// A node takes what the bundle lists, with its digests, and nothing else, however it came there.
+#[test]
+#[ignore = "needs keepalived, nftables and root; run tests/run"]
+fn a_node_refuses_what_the_bundle_does_not_list() {
+    let stage = stage("priorities swapped");
+    let hook = |name: &str, on_the_node: &str| {
+        let path = stage.work.path().join(name);
+        let folder = stage.work.path().display();
+        let text =
+            format!("#!/bin/sh\n{folder}/copy \"$@\" && {folder}/on \"$2\" '{on_the_node}'\n");
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+        path
+    };
+    let next = "/var/lib/lbgen/next/etc";
+    let more = hook("more", &format!("mkdir -p {next}/cron.d; echo x >{next}/cron.d/.evil"));
+    let edited = hook("edited", &format!("echo x >>{next}/keepalived/keepalived.conf"));
+    for (hook, word) in [
+        (more, "/var/lib/lbgen/next/etc/cron.d/.evil is not in the bundle's list"),
+        (edited, "/etc/keepalived/keepalived.conf did not arrive as the bundle has it"),
+    ] {
+        let done = stage.script(&["--yes"], "").env("LBGEN_COPY", hook).output().unwrap();
+        let said = support::stderr(&done);
+        assert!(!done.status.success() && said.contains(word), "{said}");
+        for id in stage.ids()[..2].iter().rev() {
+            assert!(stage.run(&["--yes", "--back", id], "").status.success());
+        }
+    }
+    let done = stage.run(&["--yes"], "");
+    assert!(done.status.success(), "{}", support::stderr(&done));
     stage.finish();
 }
