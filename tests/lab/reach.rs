@@ -39,7 +39,7 @@ pub fn hooks(folder: &Path, lab: &Lab) {
     // As with ssh, a command on a node outlives the script that began it; and SLOW says how long a connection takes.
     let enter =
         "sleep ${SLOW:-0}; exec setsid -w nsenter --target \"$pid\" --net --mount --pid -- sh -c";
-    let on = format!("#!/bin/sh\ncase $1 in\n{cases}esac\n{enter} \"$2\"\n");
+    let on = format!("#!/bin/sh\ncase $1 in\n{cases}esac\nshift\n{enter} \"$*\"\n");
     let copy = format!(
         "#!/bin/sh\ncase $2 in\n{cases}esac\ncase $1 in /*) folder=$1 ;; *) folder=$PWD/$1 ;; esac\n{enter} \"mkdir -p /var/lib/lbgen/next; rsync -rlt --delete $folder/ /var/lib/lbgen/next/\"\n"
     );

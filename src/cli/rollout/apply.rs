@@ -259,11 +259,13 @@ impl Apply {
             ["--resume", "--back-all", "--abandon"].map(|option| self.again(option, here));
         match outcome {
             Outcome::Finished if self.back_all => {
-                say("everything was undone; VIPs may take some seconds to come back\n");
+                say("everything that can be undone was; VIPs may take some seconds to come back\n");
                 Ok(Exit::Done)
             }
             Outcome::Finished if self.abandon => {
-                say("the nodes are released; what was done stays\n");
+                say(
+                    "the nodes are released; what was done stays. If they run a mixture now, plan the next rollout from their collected files: lbgen rollout --from DIR\n",
+                );
                 Ok(Exit::Done)
             }
             Outcome::Finished => {
