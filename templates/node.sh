@@ -61,14 +61,25 @@ claimed_by() { cat /var/lib/lbgen/rollout/by 2>/dev/null || echo somebody; }
 # Whether the node is this rollout's to change; one that claims nothing changes what nobody has claimed.
 mine() {
     id=$(cat /var/lib/lbgen/rollout/id 2>/dev/null || true)
-    if [ "$id" = "$claim_id" ]; then return 0; fi
+    if [ "$id" = "${claim_id:-}" ]; then return 0; fi
     if [ -n "$id" ]; then fail "another rollout has claimed this node, by $(claimed_by); nothing was changed"; fi
     fail "this rollout has not claimed the node, or the claim was given up; begin with its first step"
+}
+
+# What is done or undone now is not undone by the guard of an earlier run.
+overtake() {
+    for heard in /run/lbgen/guard.*; do
+        case $heard in
+        */guard."${run:-}".*) ;;
+        *) rm -f "$heard" ;;
+        esac
+    done
 }
 
 # Does what changes the node: FUNCTION...
 act() {
     mine
+    overtake
     "$@"
 }
 
@@ -81,7 +92,6 @@ give_up() {
 
 # Whether what was staged is what the bundle lists, and nothing else: DIGEST:PATH...
 staged() {
-    mine
     for file in "$@"; do
         found=$(sha256sum "$next/${file#*:}" 2>/dev/null | cut -d ' ' -f 1)
         if [ "$found" != "${file%%:*}" ]; then fail "/${file#*:} did not arrive as the bundle has it"; fi
@@ -296,6 +306,7 @@ on_word() {
         echo refused
         exit 1
     fi
+    overtake
     echo ready
     read -r _
     case $1 in
@@ -316,15 +327,17 @@ guard() {
     seconds=$1
     shift
     mine
+    overtake
     mkdir -p /run/lbgen
-    heard=/run/lbgen/guard.$$
+    heard=/run/lbgen/guard.${run:-}.$$
     : >"$heard"
     (
         trap '' HUP TERM
         while [ -e "$heard" ] && [ $(($(date +%s) - $(date -r "$heard" +%s))) -lt "$seconds" ]; do sleep 1; done
         # Of `stays` and the end of the time, one comes first.
         if mv "$heard" /run/lbgen/undone 2>/dev/null; then
-            for function in "$@"; do act "$function"; done
+            mine
+            for function in "$@"; do "$function"; done
         fi
     ) </dev/null >/dev/null 2>&1 &
     echo guarded

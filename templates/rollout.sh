@@ -29,6 +29,8 @@ bundle=${LBGEN_BUNDLE:-{{ bundle }}}
 soak={{ soak }}
 # Empty where nothing is claimed.
 claim={{ claim }}
+# This run of the script: nodes end what an earlier one has left to undo itself.
+run=$(date +%s).$$
 list='{{ list }}'
 nodes='{{ nodes | join(" ") }}'
 vips='{{ vips | join(" ") }}'
@@ -63,7 +65,7 @@ on() {
         words="$words '$word'"
     done
     # What is started there does not hold this script's lock.
-    ${LBGEN_ON:-ssh} "$(host "$node")" "me='$node' claim_id='$claim'
+    ${LBGEN_ON:-ssh} "$(host "$node")" "me='$node' claim_id='$claim' run='$run'
 $on_node
 $words" 8<&-
 }
@@ -87,16 +89,19 @@ collect() {
     processes='' count=0
 }
 
-# One thing on each node, at one time; what it does depends on no other node.
+# One command with each node as its last word, at one time; it depends on no other node: 'COMMAND' NODE...
 for_each() {
-    action=$1
+    command=$1
     shift
     for node_name in "$@"; do
         shift
-        set -- "$@" "on '$node_name' '$action'"
+        set -- "$@" "$command '$node_name'"
     done
     at_once "$@"
 }
+
+# A function of the node's program without words: FUNCTION NODE
+ask() { on "$2" "$1"; }
 
 # Lines below a title.
 say_lines() {
@@ -109,8 +114,8 @@ act_on_each() {
     for node_name in "$@"; do on "$node_name" act "$action"; done
 }
 
-fresh() { for_each fresh "$@"; }
-release() { for_each release "$@"; }
+fresh() { for_each 'ask fresh' "$@"; }
+release() { for_each 'ask release' "$@"; }
 config_test() { act_on_each config_test "$@"; }
 
 claim_one() { on "$1" claim "$claim" "$me" "$take_over"; }
@@ -118,20 +123,12 @@ claim_one() { on "$1" claim "$claim" "$me" "$take_over"; }
 claim() {
     claim_one "$1"
     shift
-    for node_name in "$@"; do
-        shift
-        set -- "$@" "claim_one '$node_name'"
-    done
-    at_once "$@"
+    for_each claim_one "$@"
 }
 
-give_up() {
-    for node_name in "$@"; do
-        shift
-        set -- "$@" "on '$node_name' give_up '$claim'"
-    done
-    at_once "$@"
-}
+give_up_one() { on "$1" give_up "$claim"; }
+give_up() { for_each give_up_one "$@"; }
+
 reload() { act_on_each reload "$@"; }
 restart() { act_on_each restart "$@"; }
 start() { act_on_each start "$@"; }
@@ -145,22 +142,25 @@ digest() {
     if command -v sha256sum >/dev/null 2>&1; then sha256sum "$@"; else shasum -a 256 "$@"; fi
 }
 
+# DIGEST  PATH of each file that the bundle lists.
+listed() { sed -n 's/^{"path":"\(.*\)","mode":"[0-7]*","sha256":"\([0-9a-f]*\)"},*$/\2  \1/p' "$bundle/bundle.json"; }
+
 # The bundle is the one that was planned with: every file that bundle.json lists, with its digest, and nothing else.
 unchanged() {
     if [ -z "$list" ]; then return 0; fi
     listing=$(mktemp)
+    listed >"$listing"
     wrong=$(
         cd "$bundle"
         case $(digest <bundle.json) in "$list "*) ;; *) echo "bundle.json" ;; esac
-        listed='s/^{"path":"\(.*\)","mode":"[0-7]*","sha256":"\([0-9a-f]*\)"},*$/\2  \1/p'
-        sed -n "$listed" bundle.json | digest -c 2>/dev/null | sed -n 's/: FAILED.*//p'
+        digest -c "$listing" 2>/dev/null | sed -n 's/: FAILED.*//p'
         # A name that begins with a dot, a link, a folder with nothing in it.
-        sed -n "$listed" bundle.json | sed 's/^[0-9a-f]*  //' | sort >"$listing"
+        sed 's/^[0-9a-f]*  //' "$listing" | sort >"$listing.paths"
         for folder in nodes kubernetes; do
             if [ -d "$folder" ]; then find "$folder" ! -type d -o -type d -empty; fi
-        done | sort | comm -23 - "$listing"
-        rm -f "$listing"
+        done | sort | comm -23 - "$listing.paths"
     )
+    rm -f "$listing" "$listing.paths"
     if [ -n "$wrong" ]; then
         echo "$bundle is not the bundle that this rollout was planned with; nothing was copied:" >&2
         echo "$wrong" | sed 's/^/  /' >&2
@@ -175,40 +175,29 @@ unchanged() {
 copy() {
     unchanged
     if is_down "$1"; then return 0; fi
-    on "$1" mine
+    on "$1" act mkdir -p /var/lib/lbgen/next
     if [ -n "${LBGEN_COPY:-}" ]; then
         $LBGEN_COPY "$bundle/nodes/$1" "$(host "$1")"
     else
-        on "$1" mkdir -p /var/lib/lbgen/next
         rsync -rlt --delete "$bundle/nodes/$1/" "$(host "$1"):/var/lib/lbgen/next/"
     fi
-    node_name=$1
-    inside="nodes\/$(echo "$node_name" | sed 's/\./\\./g')"
     # shellcheck disable=SC2046 # digests and paths
-    on "$node_name" staged $(sed -n "s/^{\"path\":\"$inside\/\(.*\)\",\"mode\":\"[0-7]*\",\"sha256\":\"\([0-9a-f]*\)\"},*\$/\2:\1/p" "$bundle/bundle.json")
+    on "$1" act staged $(listed | sed -n "s|^\([0-9a-f]*\)  nodes/$(echo "$1" | sed 's/\./\\./g')/|\1:|p")
 }
 
-act_with_words() {
+# A function of the node's program with words: FUNCTION NODE WORD...
+with_words() {
     action=$1 node_name=$2
     shift 2
-    on "$node_name" act "$action" "$@"
+    # shellcheck disable=SC2086 # `act` may stand before it
+    on "$node_name" $action "$@"
 }
 
-install() { act_with_words install "$@"; }
-drop_rules() { act_with_words drop_rules "$@"; }
-put_rules() { act_with_words put_rules "$@"; }
-
-verify() {
-    node_name=$1
-    shift
-    on "$node_name" verify "$@"
-}
-
-leave() {
-    node_name=$1
-    shift
-    on "$node_name" leave "$@"
-}
+verify() { with_words verify "$@"; }
+leave() { with_words leave "$@"; }
+install() { with_words 'act install' "$@"; }
+drop_rules() { with_words 'act drop_rules' "$@"; }
+put_rules() { with_words 'act put_rules' "$@"; }
 
 # Waits for a file, as long as this script lives.
 appears() {
@@ -296,6 +285,7 @@ start_guards() {
             tries=$((tries + 1))
             if [ "$tries" -gt 600 ] || ! kill -0 "${pair#*:}" 2>/dev/null; then
                 echo "${pair%%:*} cannot be guarded; nothing was changed" >&2
+                touch "$guards/end"
                 return 1
             fi
             sleep 0.1
@@ -482,12 +472,8 @@ held() {
 
 # The same of several nodes, in one line that begins and ends with a space: NODE...
 held_by() {
-    for node_name in "$@"; do
-        shift
-        set -- "$@" "held '$node_name'"
-    done
     # A node that does not answer holds nothing, as far as anybody sees.
-    echo " $(at_once "$@" | sort | tr '\n' ' ') "
+    echo " $(for_each held "$@" | sort | tr '\n' ' ') "
 }
 
 # Whether one of the nodes that may hold an address is there: where all are dead, it may be anywhere, and what no node
@@ -666,7 +652,7 @@ go_back() {
     if [ "$dry_run" = no ] && agreed; then
         # Nothing is stopped for files that do not come back.
         # shellcheck disable=SC2046 # names of nodes
-        for_each restorable $(echo "$commands" | sed -n 's/^ *restore //p')
+        for_each 'ask restorable' $(echo "$commands" | sed -n 's/^ *restore //p')
         eval "$commands"
     fi
     exit 0

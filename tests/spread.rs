@@ -1,4 +1,4 @@
-//! Where VIPs go and which numbers they get, without a lock and between branches.
+//! The nodes and the numbers that VIPs get, without a lock and between branches.
 
 #![allow(clippy::unwrap_used, reason = "a panic fails the test")]
 

@@ -68,7 +68,7 @@ fn a_missing_lock_is_said_by_every_command() {
     }
 }
 
-/// Where two Ingresses may have one path, the new one comes before the old one goes; ingress-nginx refuses the second.
+/// Outside of ingress-nginx, which refuses a second Ingress with one path, the new one comes before the old one goes.
 #[test]
 fn a_renamed_component_is_answered_all_the_time_where_that_is_possible() {
     for (controller, first) in [("ingress-nginx", "delete"), ("traefik", "apply")] {

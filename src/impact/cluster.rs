@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::answer::Tier;
 use super::gateway::{GIVES_BACK, Gateways, TAKES_OVER};
-use super::handover::Handover;
+use super::obsolete::Obsolete;
 use super::request_routing::RequestRouting;
 use super::served::{Change, Served};
 use super::{Class, Comparison, Finding, Subject, exposed};
@@ -56,7 +56,7 @@ pub(super) fn findings(comparison: Comparison<'_>) -> Vec<Finding> {
         );
     }
     found.extend(cluster.bystanders());
-    found.extend(Handover::findings(comparison, |owner| cluster.is_component(owner)));
+    found.extend(Obsolete::findings(comparison, |owner| cluster.is_component(owner)));
     found
 }
 

@@ -7,18 +7,18 @@ mod controllers;
 mod difference;
 mod exposed;
 mod gateway;
-mod handover;
 mod lvs;
 mod node;
+mod obsolete;
 mod request_routing;
 mod served;
 mod verdict;
 mod vip;
 
 pub use controllers::Controllers;
-pub(crate) use handover::Handover;
 pub use lvs::unbalanced;
 pub use node::{Daemon, NodeChange};
+pub(crate) use obsolete::Obsolete;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

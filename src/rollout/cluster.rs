@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::step::{Command, Do, Exception, Promise, Step};
 use super::{Rollout, switch};
 use crate::bundle::{ChangeKind, Place};
-use crate::impact::{Comparison, Handover};
+use crate::impact::{Comparison, Obsolete};
 use crate::state::{Object, ObjectKey};
 
 /// Adds the steps around those of the nodes.
@@ -19,7 +19,7 @@ pub(super) fn add(comparison: Comparison<'_>, rollout: &mut Rollout) {
     if !changed {
         return;
     }
-    let Handover { first, moving, later } = Handover::of(comparison);
+    let Obsolete { first, moving, later } = Obsolete::of(comparison);
     let mut before = Vec::new();
     if !first.is_empty() {
         before.push(delete(

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::answer::Tier;
 use super::served::Served;
 use super::{Class, Comparison, Finding};
 use crate::language::name::{Host, Label, Name};
@@ -11,7 +12,7 @@ use crate::model::{Controller, Entry};
 use crate::state::{Object, State};
 
 /// The objects that are no longer produced.
-pub(crate) struct Handover<'a> {
+pub(crate) struct Obsolete<'a> {
     /// To be deleted before anything is applied: what they claim goes to another object.
     pub first: Vec<&'a Object>,
     /// Services among those, which are deleted in the step that applies the new one: nothing answers in between.
@@ -20,7 +21,7 @@ pub(crate) struct Handover<'a> {
     pub later: Vec<&'a Object>,
 }
 
-impl<'a> Handover<'a> {
+impl<'a> Obsolete<'a> {
     pub fn of(comparison: Comparison<'a>) -> Self {
         let (from, to) = (&comparison.from.objects, &comparison.to.objects);
         // The webhook of ingress-nginx refuses a path that another Ingress has (facts K14); elsewhere two may stand
@@ -51,7 +52,7 @@ impl<'a> Handover<'a> {
         comparison: Comparison<'_>,
         is_component: impl Fn(&str) -> bool,
     ) -> Vec<Finding> {
-        let Handover { first, .. } = Handover::of(comparison);
+        let Obsolete { first, .. } = Obsolete::of(comparison);
         let ingresses: Vec<&Object> =
             first.into_iter().filter(|object| object.key.kind == "Ingress").collect();
         if ingresses.is_empty() {
@@ -62,7 +63,7 @@ impl<'a> Handover<'a> {
             between.objects.remove(&object.key);
         }
         let served = Served::of(comparison.from, &between, comparison.controllers);
-        let tiers = ingresses.iter().filter_map(|object| super::answer::Tier::of(object));
+        let tiers = ingresses.iter().filter_map(|object| Tier::of(object));
         let tiers = tiers.map(|tier| [tier, tier]).collect();
         let changes = served.changes(&tiers, is_component, |_| true);
         changes
