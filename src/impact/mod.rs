@@ -173,15 +173,14 @@ pub struct ChangedFile<'a> {
 
 /// Returns true if two texts differ in comments and empty lines only: of shell, YAML and keepalived alike.
 pub fn is_same_but_comments(old: &str, new: &str) -> bool {
-    let lines = |text: &'_ str| -> Vec<String> {
-        let lines = text.lines().filter(|line| {
+    fn lines(text: &str) -> impl Iterator<Item = &str> {
+        text.lines().filter(|line| {
             let line = line.trim_start();
             // The first line of a script names its interpreter.
             line.starts_with("#!") || !(line.is_empty() || line.starts_with('#'))
-        });
-        lines.map(str::to_owned).collect()
-    };
-    lines(old) == lines(new)
+        })
+    }
+    lines(old).eq(lines(new))
 }
 
 /// Two states and the files in which they differ.

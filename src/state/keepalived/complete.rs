@@ -157,7 +157,7 @@ impl Completing<'_> {
         let mut excluded = placed(draft.excluded);
         let most = ADVERTISED[usize::from(is_ipv6)].min(addresses.len());
         excluded.extend(addresses.drain(most..));
-        Instance {
+        let mut found = Instance {
             at,
             starts_as_master,
             vrid: draft.vrid.unwrap_or(0),
@@ -188,7 +188,14 @@ impl Completing<'_> {
             others: draft.others,
             interface,
             name: draft.name,
-        }
+        };
+        // A large fleet has tens of thousands of them.
+        found.addresses.shrink_to_fit();
+        found.excluded.shrink_to_fit();
+        found.routes.shrink_to_fit();
+        found.rules.shrink_to_fit();
+        found.others.shrink_to_fit();
+        found
     }
 
     /// In a sync group, and with an owner's priority, weights do not count.

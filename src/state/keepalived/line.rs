@@ -1,6 +1,7 @@
 //! Text -> lines of words, as keepalived parts them (facts D30): comments, quotes, braces, `$VARIABLES`, `@conditions` and
 //! `include` (keepalived.conf(5), chapters PARAMETER SYNTAX and CONFIGURATION PARSER).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::include::{matching, normal};
@@ -99,14 +100,18 @@ impl<'a> Lines<'a> {
     }
 
     /// Takes a line, and what its variables and braces make of it. A definition that goes on is returned.
-    fn line(&mut self, line: String, at: Span, path: &str, depth: usize) -> Option<String> {
+    fn line(&mut self, line: Cow<'_, str>, at: Span, path: &str, depth: usize) -> Option<String> {
+        let mut next = Some(line);
         // What is to be read next stands last.
-        let mut waiting = vec![line];
+        let mut waiting: Vec<String> = Vec::new();
         let mut defining = None;
         let mut steps = 0;
-        while let Some(line) = waiting.pop() {
+        while let Some(mut line) = next.take().or_else(|| waiting.pop().map(Cow::Owned)) {
             steps += 1;
-            let Some(mut line) = self.condition(&line, at).map(str::to_owned) else { continue };
+            if line.starts_with('@') {
+                let Some(rest) = self.condition(&line, at) else { continue };
+                line = Cow::Owned(rest.to_owned());
+            }
             if let Some((name, value)) = definition(&line) {
                 let (value, goes_on) = continued(value);
                 let value = match (value.is_empty(), goes_on) {
@@ -124,10 +129,10 @@ impl<'a> Lines<'a> {
             }
             if let Some(done) = self.variables.substituted(&line).filter(|_| steps < 1000) {
                 waiting.extend(done.more.into_iter().rev());
-                line = uncommented(&done.line).0;
+                line = Cow::Owned(uncommented(&done.line).0.into_owned());
                 // Its value may be a condition, a definition or another variable.
                 if line.starts_with(['@', '$']) {
-                    waiting.push(line);
+                    waiting.push(line.into_owned());
                     continue;
                 }
             }
@@ -230,7 +235,11 @@ fn option_id(line: &str) -> Option<String> {
 
 /// A line without the space around it and without its comment, which begins with `#` or `!` outside quotes, and where its
 /// code ends. A `\` at the end of the line stays.
-fn uncommented(line: &str) -> (String, usize) {
+fn uncommented(line: &str) -> (Cow<'_, str>, usize) {
+    if !line.contains(['"', '\\', '#', '!']) {
+        let end = line.trim_end_matches([' ', '\t']).len();
+        return (Cow::Borrowed(line[..end].trim_start_matches([' ', '\t'])), end);
+    }
     let mut done = String::with_capacity(line.len());
     let (mut quoted, mut goes_on) = (false, false);
     let mut comment = None;
@@ -260,7 +269,7 @@ fn uncommented(line: &str) -> (String, usize) {
     if goes_on {
         done.push('\\');
     }
-    (done, end)
+    (Cow::Owned(done), end)
 }
 
 /// A line without the `\` that it may end with, and whether it did.
@@ -303,8 +312,8 @@ fn is_space(c: char) -> bool {
 
 /// The words of a line, and whether a quote in it stays open. A quoted text is a word, whatever stands beside it.
 fn words(line: &str) -> (Vec<String>, bool) {
-    let mut words = Vec::new();
     let mut rest = line.trim_start_matches(is_space);
+    let mut words = Vec::with_capacity(rest.split(is_space).count());
     while !rest.is_empty() {
         let (word, behind) = match rest.strip_prefix('"') {
             Some(quoted) => match quoted.split_once('"') {

@@ -37,6 +37,9 @@ impl Variables {
 
     /// The line with the values of its variables, and the values of those; `None` where it has none.
     pub fn substituted(&self, line: &str) -> Option<Substituted> {
+        if !line.contains('$') {
+            return None;
+        }
         let mut done = Substituted { line: line.to_owned(), more: Vec::new() };
         let (mut from, mut changes) = (0, 0);
         while let Some(at) = done.line[from..].find('$').map(|at| from + at) {
