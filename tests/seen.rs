@@ -136,6 +136,9 @@ fn files_rules_and_loaded_configurations_are_compared() {
     // Another configuration is loaded than the file says now.
     node.host.run(&format!("sed -i 's/advert_int 0.2/advert_int 0.2\\n    garp_master_delay 3/; s/interval 2$/interval 3/' {conf}"));
     node.reload();
+    // It reads the file some time after the signal.
+    let limit = Instant::now() + Duration::from_secs(60);
+    while !found(work.path()).0.contains_key("LB513") && Instant::now() < limit {}
     node.host.run(&format!("cp /run/kept.conf {conf}"));
     only("LB513");
     node.reload();

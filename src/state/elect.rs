@@ -234,32 +234,50 @@ impl Electorate {
             (!groups.barred.contains(&(index, at))).then_some((at, candidate, change))
         });
         let mut order: Vec<(usize, &Candidate, i32)> = able.collect();
-        // In a cold start of all, `state MASTER` is the first of equals.
-        let first = |candidate: &Candidate| {
-            let asks = candidate.instance().is_some_and(|found| found.starts_as_master);
-            holds(candidate.node) || held.is_empty() && asks
-        };
-        order.sort_by_key(|(at, candidate, change)| {
-            let (priority, source) = rank(candidate, *change);
-            let is_granted = groups.granted.contains(&(index, *at));
-            Reverse((is_granted, priority, first(candidate), source))
-        });
-        let mut masters: Vec<usize> = Vec::new();
-        // A node that must not preempt leaves the VIP to a holder that it hears.
-        let holders: Vec<usize> =
-            order.iter().filter(|(_, found, _)| first(found)).map(|(at, ..)| *at).collect();
-        let leaves = |at: usize, candidate: &Candidate| {
-            let never = |instance: &Instance| instance.preempt == Preemption::Never;
-            candidate.instance().is_some_and(never)
-                && !first(candidate)
-                && hearing.hears_any(at, &holders)
-        };
-        for (at, candidate, _) in order {
-            if !leaves(at, candidate) && !hearing.hears_any(at, &masters) {
-                masters.push(at);
+        // Holders that hear an equal with a greater address, which does not hear them: they step down for it
+        // (RFC 9568, 6.4.3).
+        let mut yielding: BTreeSet<usize> = BTreeSet::new();
+        loop {
+            // In a cold start of all, `state MASTER` is the first of equals.
+            let first = |at: usize, candidate: &Candidate| {
+                let asks = candidate.instance().is_some_and(|found| found.starts_as_master);
+                !yielding.contains(&at) && (holds(candidate.node) || held.is_empty() && asks)
+            };
+            order.sort_by_key(|(at, candidate, change)| {
+                let (priority, source) = rank(candidate, *change);
+                let is_granted = groups.granted.contains(&(index, *at));
+                Reverse((is_granted, priority, first(*at, candidate), source))
+            });
+            let mut masters: Vec<usize> = Vec::new();
+            // A node that must not preempt leaves the VIP to a holder that it hears.
+            let is_first = |(at, found, _): &&(usize, &Candidate, i32)| first(*at, found);
+            let holders: Vec<usize> = order.iter().filter(is_first).map(|(at, ..)| *at).collect();
+            let leaves = |at: usize, candidate: &Candidate| {
+                let never = |instance: &Instance| instance.preempt == Preemption::Never;
+                candidate.instance().is_some_and(never)
+                    && !first(at, candidate)
+                    && hearing.hears_any(at, &holders)
+            };
+            for (at, candidate, _) in &order {
+                if !leaves(*at, candidate) && !hearing.hears_any(*at, &masters) {
+                    masters.push(*at);
+                }
+            }
+            // Masters stand in their order: one that hears a later one is its equal, or weaker.
+            let rank_of = |wanted: usize| {
+                let found = order.iter().find(|(at, ..)| *at == wanted);
+                found.map(|(_, candidate, change)| rank(candidate, *change))
+            };
+            let yields = masters.iter().enumerate().find(|(place, at)| {
+                masters[place + 1..].iter().any(|later| {
+                    rank_of(*later) > rank_of(**at) && hearing.hears_any(**at, &[*later])
+                })
+            });
+            match yields.map(|(_, at)| *at) {
+                Some(at) if yielding.insert(at) => {}
+                _ => return masters,
             }
         }
-        masters
     }
 
     /// Returns the nodes that hold an address.

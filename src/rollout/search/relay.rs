@@ -37,7 +37,9 @@ impl Search<'_> {
         });
         let (gains, loses) =
             pairs.filter(|(gains, _)| !self.world.is_drained(*gains)).find(|(gains, loses)| {
-                self.world.judge(&[Turn::Next(*gains), Turn::Next(*loses)]).is_safe()
+                let [gains, loses] = [gains, loses].map(|node| Turn::Next(*node));
+                self.world.judge(&[gains, loses]).is_safe()
+                    && self.world.is_safe_in_halves(&[&[gains], &[loses]])
             })?;
         let passed = apart.into_iter().filter(|(_, holder)| *holder == loses);
         let vips = passed.map(|(vip, _)| vip).filter(|vip| self.world.may_hold(gains, *vip, TO));

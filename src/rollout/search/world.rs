@@ -291,6 +291,18 @@ impl<'a> World<'a> {
         })
     }
 
+    /// Returns true if one node holds each VIP once turns, some after the others have settled, are over.
+    pub fn is_safe_in_halves(&self, halves: &[&[Turn]]) -> bool {
+        let mut world = self.clone();
+        world.take_halves(halves);
+        let lasting = world.lasting();
+        let held = world.addresses.iter().zip(&world.holders);
+        held.into_iter().all(|(vip, holders)| match lasting.contains(vip) {
+            true => holders.len() == 1,
+            false => holders.len() <= 1,
+        })
+    }
+
     /// Takes turns, and says what moved.
     pub fn take(&mut self, turns: &[Turn]) -> Vec<Moved> {
         self.take_halves(&[turns])
