@@ -388,3 +388,45 @@ components:
     assert_eq!(codes(&text("istio")), ["LB325"]);
     assert_eq!(codes(&text("envoy-gateway")), [""; 0]);
 }
+
+/// Methods and headers tell requests apart on a Gateway, and nowhere else.
+#[test]
+fn a_route_matches_methods_and_headers() {
+    let text = |implementation: &str, match_: &str| {
+        format!(
+            "entrypoints:
+  web:
+    edge: {{ api: gateway, implementation: {implementation}, class: c, selector: {{ app: e }}, health_check_node_port: 32100 }}
+    fallback: {{ name: old, addresses: [10.0.9.1], port: 8080 }}
+domains: {{ www.example.com: {{}} }}
+components:
+  orders: {{ backend: {{ port: 80 }}, paths: [/orders] }}
+  intake:
+    backend: {{ port: 81 }}
+    paths: [ {{ path: /orders, match: {match_} }} ]
+"
+        )
+    };
+    let url = "https://www.example.com/orders/7";
+    for implementation in ["envoy-gateway", "traefik", "other"] {
+        let inventory = text(implementation, "{ method: POST, headers: { X-Kind: new } }");
+        assert_eq!(codes(&inventory), [""; 0], "{implementation}");
+        let plain = trace(&inventory, &[url]);
+        assert!(plain.starts_with("component orders"), "{plain}");
+        let note = "with method POST and header X-Kind: new, component intake answers";
+        assert!(plain.contains(note), "{plain}");
+        let post = ["--method", "POST", url];
+        assert!(trace(&inventory, &post).starts_with("component orders"));
+        let both = ["--method", "POST", "--header", "X-KIND: new", url];
+        assert!(trace(&inventory, &both).starts_with("component intake"));
+    }
+    // Another letter of the path is worth a header in Traefik.
+    let longer = text("traefik", "{ headers: { x-kind: new } }");
+    let longer = longer.replace("paths: [/orders]", "paths: [/orders, /orders/7]");
+    assert!(trace(&longer, &["--header", "x-kind: new", url]).starts_with("component orders"));
+    // Two routes that one request meets, and neither has all of the other's conditions.
+    let third = "  third: { backend: { port: 82 }, paths: [ { path: /orders, match: { headers: { x-a: \"1\" } } } ] }\n";
+    assert_eq!(codes(&format!("{}{third}", text("other", "{ method: POST }"))), ["LB123"]);
+    let both = format!("{BOTH}components:\n{third}");
+    assert_eq!(codes(&both), ["LB330"]);
+}

@@ -16,7 +16,7 @@ use lbgen::model::{Controller, Exposed, Host, Implementation, PathType};
 use lbgen::pipeline::{self, Options, Planned};
 use lbgen::plan::Keep;
 use lbgen::plan::simulate::Scenario;
-use lbgen::route::{Answer, Found, PathMatch, Rule, Tier};
+use lbgen::route::{Answer, Asked, Found, PathMatch, Rule, Tier};
 use lbgen::source::{Sources, Span};
 use lbgen::trace::{Outcome, Request, Tracer};
 use proptest::prelude::*;
@@ -122,7 +122,8 @@ fn refuse_surprise(
     wanted: &[Option<&Rule>],
     text: &str,
 ) {
-    let lookup = gateway.lookup_gateway(Implementation::DEFAULT, Some(listener), host, path);
+    let lookup =
+        gateway.lookup_gateway(Implementation::DEFAULT, Some(listener), Asked::plain(host, path));
     let found = lookup.considered.first();
     let is_regex = |rule: &Rule| matches!(rule.found.clone(), PathMatch::Regex(_));
     let answer = found.map(|found| &found.rule.answer);

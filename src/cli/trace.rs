@@ -2,6 +2,7 @@
 
 mod compare;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
@@ -18,8 +19,8 @@ use super::trouble::Trouble;
 use super::{Exit, Format};
 use crate::diag::count;
 use crate::inventory::routes;
-use crate::language::word::PathType;
-use crate::model::{Entrypoint, Host};
+use crate::language::word::{HttpMethod, PathType};
+use crate::model::{Entrypoint, Host, Path as Claimed};
 use crate::pipeline::Planned;
 use crate::route::{Answer as Answers, Considered};
 use crate::trace::{Expected, Outcome, Request, Test, Trace, Tracer};
@@ -61,6 +62,9 @@ pub struct Args {
     /// A header of the request, such as `X-Canary: always`
     #[arg(long, value_name = "HEADER")]
     header: Vec<String>,
+    /// The method of the request
+    #[arg(long, value_name = "METHOD", default_value = "GET")]
+    method: String,
     /// Print the whole routing table
     #[arg(long, conflicts_with_all = ["urls", "tests"])]
     all: bool,
@@ -109,7 +113,7 @@ impl Args {
         if Path::new(url).is_file() {
             bail!("`{url}` is a file: the inventory to ask is `-i {url}`");
         }
-        let request = Request::parse(url)?;
+        let request = Request::parse(url)?.with_method(&self.method);
         self.header.iter().try_fold(request, |request, header| request.with_header(header))
     }
 
@@ -245,7 +249,15 @@ fn at(span: crate::source::Span, session: &Session) -> String {
 fn described(rule: &Considered<'_>) -> String {
     let host = rule.host.map_or("any host".to_owned(), ToString::to_string);
     let path = &rule.rule.path;
-    format!("{} ({}) on {host}, {}", path.path.value, path.kind, rule.rule.answer)
+    format!("{} ({}){} on {host}, {}", path.path.value, path.kind, with(path), rule.rule.answer)
+}
+
+/// ` with method POST`
+fn with(path: &Claimed) -> String {
+    match path.condition.is_none() {
+        true => String::new(),
+        false => format!(" with {}", path.condition),
+    }
 }
 
 fn outcome(found: &Outcome<'_>) -> String {
@@ -288,6 +300,19 @@ fn outcome_json(outcome: &Outcome<'_>) -> Value {
     answer
 }
 
+/// Adds what a rule wants of requests beside the path.
+fn add_match(value: &mut Value, path: &Claimed) {
+    let condition = &path.condition;
+    if condition.is_none() {
+        return;
+    }
+    let headers = condition.headers.iter().map(|found| (found.name.as_str(), found.value.as_str()));
+    value["match"] = json!({
+        "method": condition.method.map(HttpMethod::word),
+        "headers": headers.collect::<BTreeMap<_, _>>(),
+    });
+}
+
 fn as_json(trace: &Trace<'_>, session: &Session) -> Value {
     let answer = outcome_json(&trace.answer);
     let considered: Vec<Value> = trace
@@ -298,13 +323,15 @@ fn as_json(trace: &Trace<'_>, session: &Session) -> Value {
                 Answers::Component(name) => format!("component {name}"),
                 Answers::Fallback => "fallback".to_owned(),
             };
-            json!({
+            let mut value = json!({
                 "host": rule.host,
                 "path": rule.rule.path.path.value,
                 "type": rule.rule.path.kind.word(),
                 "by": by,
                 "at": at(rule.place(), session),
-            })
+            });
+            add_match(&mut value, &rule.rule.path);
+            value
         })
         .collect();
     let vips: Vec<Value> =
@@ -341,14 +368,16 @@ fn whole_table(planned: &Planned, session: &Session) -> Answer {
                     .component()
                     .map_or("fallback".to_owned(), |name| format!("component {name}"));
                 let kind: PathType = rule.path.kind;
-                documents.push(json!({
+                let mut document = json!({
                     "entrypoint": entrypoint, "host": host, "path": rule.path.path.value, "type": kind.word(),
                     "by": who, "at": at(rule.path.path.span, session), "hides": hides,
-                }));
+                });
+                add_match(&mut document, &rule.path);
+                documents.push(document);
                 rows.push(vec![
                     entrypoint.to_string(),
                     host.map_or("*".to_owned(), Host::to_string),
-                    rule.path.path.value.to_string(),
+                    format!("{}{}", rule.path.path.value, with(&rule.path)),
                     kind.word().to_owned(),
                     who,
                     if index == 0 { hides.join(" ") } else { String::new() },

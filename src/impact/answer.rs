@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Controllers;
 use crate::language::name::{Host, Name, UrlPath};
 use crate::language::word::PathType;
-use crate::model::{Controller, Implementation, Path, is_true, nginx_annotation};
+use crate::model::{Condition, Controller, Implementation, Path, is_true, nginx_annotation};
 use crate::route::{
     self, Considered, Found, PathMatch, Rule, TraefikRule, normal, regex_annotation,
 };
@@ -90,14 +90,15 @@ pub(super) struct Compared<'a> {
     host: Option<&'a Host>,
     pub path: &'a str,
     kind: PathType,
+    pub condition: &'a Condition,
     found: &'a PathMatch,
     answer: &'a Backend,
     traefik: &'a TraefikRule,
     is_regex: bool,
 }
 
-/// The host, the path and the type of a rule.
-pub(super) type Place = (Option<Host>, String, PathType);
+/// The host, the path, the type and the conditions of a rule.
+pub(super) type Place = (Option<Host>, String, PathType, Condition);
 
 /// The tables of a state.
 #[derive(Debug, Default)]
@@ -157,9 +158,9 @@ impl<'a> Answers<'a> {
     }
 
     /// The answer to a request.
-    pub fn answer(&self, tier: Tier<'_>, host: &Host, path: &str) -> Answered {
+    pub fn answer(&self, tier: Tier<'_>, asked: route::Asked<'_>) -> Answered {
         match self.table(tier) {
-            Some(table) => table.answer(host, &normal(path)),
+            Some(table) => table.answer(route::Asked { path: &normal(asked.path), ..asked }),
             None => Answered { reply: Reply::Nothing, by: None },
         }
     }
@@ -247,18 +248,20 @@ impl Table {
         Self { rules, by }
     }
 
-    fn answer(&self, host: &Host, path: &str) -> Answered {
+    fn answer(&self, asked: route::Asked<'_>) -> Answered {
+        let route::Asked { host, path, .. } = asked;
         let lookup = match &self.by {
             Asker::Controller(controller) => self.rules.lookup(*controller, host, path),
             Asker::Gateway(implementation, listeners) => {
                 let near = listeners.iter().filter(|own| host.is_covered_by(own));
                 let near = near.max_by_key(|own| own.precision());
-                self.rules.lookup_gateway(*implementation, near, host, path)
+                self.rules.lookup_gateway(*implementation, near, asked)
             }
         };
         let by = |found: &Considered<'_, Backend>| {
             let path = &found.rule.path;
-            Some((found.host.cloned(), path.path.value.as_str().to_owned(), path.kind))
+            let text = path.path.value.as_str().to_owned();
+            Some((found.host.cloned(), text, path.kind, path.condition.clone()))
         };
         let backend = |found: &Considered<'_, Backend>| found.rule.answer.clone();
         match lookup.found {
@@ -281,6 +284,7 @@ impl Table {
             host: found.host,
             path: found.rule.path.path.value.as_str(),
             kind: found.rule.path.kind,
+            condition: &found.rule.path.condition,
             found: &found.rule.found,
             answer: &found.rule.answer,
             traefik: &found.rule.traefik,
@@ -314,5 +318,6 @@ fn path(rule: &PathRule<'_>) -> Option<Path> {
         }
         _ => PathType::Prefix,
     };
-    Some(Path { path: Loc { value, span: Span::NOWHERE }, kind })
+    let path = Loc { value, span: Span::NOWHERE };
+    Some(Path { condition: rule.condition.clone(), ..Path::new(path, kind) })
 }

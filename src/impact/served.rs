@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::answer::{Answered, Answers, Place, Reply, Tier};
 use super::{Class, Controllers};
 use crate::language::name::Host;
-use crate::route::witnesses;
+use crate::model::Condition;
+use crate::route::{Asked, witnesses};
 use crate::state::State;
 
 /// The answers of two states.
@@ -110,10 +111,21 @@ impl<'a> Served<'a> {
             if here == there && old == new {
                 continue;
             }
-            let texts: BTreeSet<&str> = old.0.iter().chain(&new.0).map(|rule| rule.path).collect();
-            for path in witnesses(&texts) {
-                let before = self.before.answer(here, &asked.host, &path);
-                let after = self.after.answer(there, &asked.host, &path);
+            let rules = || old.0.iter().chain(&new.0);
+            let texts: BTreeSet<&str> = rules().map(|rule| rule.path).collect();
+            let paths = witnesses(&texts);
+            let every = Condition::default();
+            let conditions = rules().map(|rule| rule.condition).chain([&every]);
+            let conditions: BTreeSet<&Condition> = conditions.collect();
+            let requests =
+                conditions.into_iter().filter_map(|found| Some((found, found.example()?)));
+            let requests: Vec<_> = requests.collect();
+            let all = requests.iter().flat_map(|with| paths.iter().map(move |path| (with, path)));
+            for ((condition, (method, headers)), path) in all {
+                let (host, method) = (&asked.host, Some(*method));
+                let request = Asked { host, path, method, headers };
+                let before = self.before.answer(here, request);
+                let after = self.after.answer(there, request);
                 let is_same = match here.is_other_api(there) {
                     // Their words for a backend differ.
                     true => before.reply.owners().eq(after.reply.owners()),
@@ -122,7 +134,12 @@ impl<'a> Served<'a> {
                 if !is_same {
                     let host = asked.rule.clone();
                     let name = host.as_ref().map(ToString::to_string).unwrap_or_default();
-                    found.push(Differing { shown: format!("{name}{path}"), host, before, after });
+                    let with = match condition.is_none() {
+                        true => String::new(),
+                        false => format!(" with {condition}"),
+                    };
+                    let shown = format!("{name}{path}{with}");
+                    found.push(Differing { shown, host, before, after });
                 }
             }
         }

@@ -15,13 +15,15 @@ use super::read::Read;
 use super::written::{Map, Nonempty, Set, Text};
 use crate::diag::Report;
 use crate::language::form::{AnnotationKey, Free, MessageCode, Preemption, ServicePort, TlsSecret};
-use crate::language::name::{Command, Host, Interface, Label, ServiceName, Subdomain, UrlPath};
+use crate::language::name::{
+    Command, HeaderName, HeaderValue, Host, Interface, Label, ServiceName, Subdomain, UrlPath,
+};
 use crate::language::number::{Mark, Number, Pool, Priority, RulePriority, Table, Vrid};
 use crate::language::shape::Shape;
 use crate::language::version::{KeepalivedVersion, KubernetesVersion};
 use crate::language::word::{
-    ClassForm, ComponentState, EndpointsChoice, GatewayChoice, KubeProxy, NodeState, PathType,
-    RoutingMode, VipsForm,
+    ClassForm, ComponentState, EndpointsChoice, GatewayChoice, HttpMethod, KubeProxy, NodeState,
+    PathType, RoutingMode, VipsForm,
 };
 use crate::source::{Loc, Span};
 
@@ -280,7 +282,7 @@ pub enum Path {
     /// `- /api/`: a Prefix.
     Short(Loc<Text<UrlPath>>),
     /// `- { path: /ws, type: Exact }`
-    Long(LongPath),
+    Long(Box<LongPath>),
 }
 
 impl Read for Path {
@@ -290,7 +292,9 @@ impl Read for Path {
 
     fn read(node: &super::node::Node, key: &Loc<&str>, report: &mut Report) -> Option<Self> {
         match &node.kind {
-            Kind::Map(_) => LongPath::read(node, key, report).map(Path::Long),
+            Kind::Map(_) => {
+                LongPath::read(node, key, report).map(|long| Path::Long(Box::new(long)))
+            }
             _ => Loc::read(node, key, report).map(Path::Short),
         }
     }
@@ -303,6 +307,18 @@ keys! {
         Required path: Loc<Text<UrlPath>>,
         /// `Prefix` (default), `Exact` or `ImplementationSpecific`.
         Optional r#type: Loc<Text<PathType>>,
+        /// Only requests with this method and these headers (Gateway API only).
+        Optional r#match: Match,
+    }
+}
+
+keys! {
+    /// `match:` of a path.
+    Match {
+        /// The method, such as `POST`. Default: any.
+        Optional method: Loc<Text<HttpMethod>>,
+        /// Headers and the values that they must have, all of them.
+        Optional headers: Map<HeaderName, Loc<Text<HeaderValue>>>,
     }
 }
 

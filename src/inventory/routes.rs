@@ -21,7 +21,7 @@ keys! {
         Required expect: Loc<Text<Free>>,
         /// Headers of the request.
         Optional header: Map<Free, Loc<Text<Free>>>,
-        /// No rule looks at it.
+        /// The method of the request. Default: `GET`.
         Optional method: Loc<Text<Free>>,
     }
 }

@@ -98,6 +98,10 @@ names! {
     User, "a user: at most 32 of a-z, 0-9, `_` and `-`, a letter or `_` first", "^[a-z_][a-z0-9_-]{0,31}$", is_user;
     /// The path of an Ingress rule.
     UrlPath, "a path: it starts with `/`, has no `//`, `/./`, `/../` or `%2f`, no white space and none of ; { } \\ ` or quotes", "^/", is_url_path;
+    /// The name of a header (RFC 9110, 5.1; HTTPHeaderName of Gateway API).
+    HeaderName, "a header's name: at most 256 letters, digits and !#$%&'*+-.^_`|~", "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,256}$", is_header_name;
+    /// The value of a header.
+    HeaderValue, "a header's value: 1 to 4096 printable characters, no space at its ends", "^[!-~]([ -~]{0,4094}[!-~])?$", is_header_value;
     /// The key of a label or an annotation.
     QualifiedName, "a qualified name: at most 63 letters, digits and `-_.`, with a DNS name and `/` in front if wanted",
         "^([a-z0-9.-]+/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$", is_qualified_name;
@@ -188,6 +192,17 @@ fn is_label(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         && !text.starts_with('-')
         && !text.ends_with('-')
+}
+
+fn is_header_name(text: &str) -> bool {
+    let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    (1..=256).contains(&text.len()) && text.bytes().all(is_token)
+}
+
+fn is_header_value(text: &str) -> bool {
+    (1..=4096).contains(&text.len())
+        && text.bytes().all(|b| b == b' ' || b.is_ascii_graphic())
+        && text.trim() == text
 }
 
 fn is_subdomain(text: &str) -> bool {

@@ -56,6 +56,28 @@ words! {
         "nftables" Nftables,
     }
 
+    /// The method of a request (RFC 9110, 9; HTTPMethod of Gateway API).
+    HttpMethod {
+        /// Reads.
+        "GET" Get,
+        /// Reads the headers only.
+        "HEAD" Head,
+        /// Hands in.
+        "POST" Post,
+        /// Replaces.
+        "PUT" Put,
+        /// Removes.
+        "DELETE" Delete,
+        /// Opens a tunnel.
+        "CONNECT" Connect,
+        /// Asks for what is possible.
+        "OPTIONS" Options,
+        /// Asks for the request itself.
+        "TRACE" Trace,
+        /// Changes a part.
+        "PATCH" Patch,
+    }
+
     /// The protocol that a port carries.
     Protocol {
         /// TCP

@@ -28,12 +28,25 @@ const TOO_MANY: Code = code!(Error "LB328", "more domains than the listeners of 
 const OTHER_CLASS: Code =
     code!(Warning "LB329", "a GatewayClass named after another implementation");
 
+/// Ingress has hosts and paths only.
+const NO_MATCH: Code =
+    code!(Error "LB330", "a match on a method or headers, where Ingresses are written");
+
 /// One's requests are answered by the other.
 const SHARED_PODS: Code = code!(Warning "LB324", "two Gateways on the same pods and ports");
 
 /// The codes of this family.
-pub const CODES: &[&Code] =
-    &[&LOST, &CHANGED, &PORT_NAME, &PATH, &SHARED_PODS, &UNABLE, &TOO_MANY, &OTHER_CLASS];
+pub const CODES: &[&Code] = &[
+    &LOST,
+    &CHANGED,
+    &PORT_NAME,
+    &PATH,
+    &SHARED_PODS,
+    &UNABLE,
+    &TOO_MANY,
+    &OTHER_CLASS,
+    &NO_MATCH,
+];
 
 /// Reports what the routes of a Gateway do not say, or not as it is meant.
 pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report) {
@@ -46,6 +59,9 @@ pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report
     for (name, component) in &datacenter.components {
         let entrypoint = datacenter.entrypoints.get(&component.entrypoint);
         let Some(tiers) = entrypoint.and_then(|found| found.tiers()) else { continue };
+        if tiers.routing.is_some() {
+            no_match(component, report);
+        }
         let (Some(_), Some(_), Some(tier)) =
             (&tiers.gateway, &component.backend, routes.tier(&component.entrypoint))
         else {
@@ -158,6 +174,21 @@ fn canary_elsewhere(
             "the canary in the namespace of the component whose requests it shares; a route leads to Services beside it",
         ),
     })
+}
+
+fn no_match(component: &Component, report: &mut Report) {
+    for path in component.paths.iter().filter(|path| !path.condition.is_none()) {
+        report.push(
+            Diagnostic::new(
+                &NO_MATCH,
+                path.path.span,
+                format!("an Ingress cannot match {}", path.condition),
+                "this path has a `match`",
+            )
+            .note("an Ingress has hosts and paths only; HTTPRoutes of Gateway API match methods and headers too")
+            .help("give the component an entrypoint with `edge.api: gateway`, or remove the `match`"),
+        );
+    }
 }
 
 fn port(name: &Label, component: &Component, report: &mut Report) {

@@ -1,4 +1,4 @@
-//! &[`Datacenter`] and &[`RoutingTable`] -> LB2xx, LB31x and LB32x: what works, but is probably not meant, or will stop
+//! &[`Datacenter`] and &[`RoutingTable`] -> LB2xx and LB31x to LB33x: what works, but is probably not meant, or will stop
 //! working. One file per rule family.
 
 mod annotation;

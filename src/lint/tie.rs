@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::answer;
 use crate::diag::{Code, Diagnostic, Report, code};
+use crate::language::word::ImplementationName;
 use crate::model::{Controller, Datacenter, Host, HostOrder, Implementation, RegexOrder};
 use crate::route::{
-    Answer, Considered, Found, PathMatch, RoutingTable, Rule, Tier, TraefikRouter, witnesses,
+    Answer, Asked, Considered, Found, PathMatch, RoutingTable, Rule, Tier, TraefikRouter, witnesses,
 };
 use crate::source::Span;
 
@@ -17,8 +18,11 @@ const EQUAL_ROUTES: Code = code!(Warning "LB326", "two routes that Traefik's Gat
 /// The order is the implementation's.
 const OVERLAP: Code = code!(Warning "LB325", "a regular expression that overlaps another path");
 
+/// The specification compares paths first.
+const OUTRANKS: Code = code!(Warning "LB331", "a match that Traefik ranks above a longer path");
+
 /// The codes of this family.
-pub const CODES: &[&Code] = &[&EQUAL_TEXTS, &OVERLAP, &EQUAL_ROUTES];
+pub const CODES: &[&Code] = &[&EQUAL_TEXTS, &OVERLAP, &EQUAL_ROUTES, &OUTRANKS];
 
 /// Reports rules that tie in an entrypoint's controller, and in its Gateway.
 pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report) {
@@ -34,6 +38,7 @@ pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report
         if let (Some(gateway), Some(tier)) = (gateway, routes.gateway(name)) {
             if gateway.implementation.host_order() == HostOrder::PathFirst {
                 equal_routes(tier, gateway.implementation, &mut ties);
+                outranking(tier, gateway.implementation, &mut ties);
             }
             overlaps(tier, gateway.implementation, &mut ties);
         }
@@ -123,7 +128,8 @@ fn equal_routes(tier: &Tier, implementation: Implementation, ties: &mut Ties) {
             continue;
         };
         let path = found.rule.found.value();
-        if let Found::Undecided(equal) = tier.lookup_gateway(implementation, None, host, path).found
+        if let Found::Undecided(equal) =
+            tier.lookup_gateway(implementation, None, Asked::plain(host, path)).found
             && let [first, second, ..] = equal.as_slice()
             && first.rule.found == second.rule.found
         {
@@ -132,6 +138,37 @@ fn equal_routes(tier: &Tier, implementation: Implementation, ties: &mut Ties) {
                 Diagnostic::new(&EQUAL_ROUTES, span, title, "its host is as long as the other's")
                     .note("of routes with one path Traefik takes the one whose host is the longest text; which of two equal ones answers changes from run to run")
                     .help("give the path to one component on both hosts")
+            });
+        }
+    }
+}
+
+/// Traefik adds up a path's length and its conditions: a method is worth ten letters.
+fn outranking(tier: &Tier, implementation: Implementation, ties: &mut Ties) {
+    let letter = Implementation { name: ImplementationName::Other, ..implementation };
+    for found in tier.all() {
+        let Some((method, headers)) = found.rule.path.condition.example() else { continue };
+        let others = tier.all().filter(|other| other.rule.answer != found.rule.answer);
+        for other in others.filter(|_| !found.rule.path.condition.is_none()) {
+            let Some(host) = shared_host(found.host, other.host) else { continue };
+            let answer = |implementation, path: &str| {
+                let asked = Asked { host: &host, path, method: Some(method), headers: &headers };
+                match tier.lookup_gateway(implementation, None, asked).found {
+                    Found::Rule(rule) => Some(rule.rule.answer.clone()),
+                    _ => None,
+                }
+            };
+            let wrong = paths(found.rule, other.rule).into_iter().find(|path| {
+                answer(letter, path).as_ref() == Some(&other.rule.answer)
+                    && answer(implementation, path).as_ref() != Some(&other.rule.answer)
+            });
+            let Some(path) = wrong else { continue };
+            ties.add(&OUTRANKS, [found.rule, other.rule], |span| {
+                let with = &found.rule.path.condition;
+                let title = format!("Traefik gives `{path}` with {with} to the shorter path");
+                Diagnostic::new(&OUTRANKS, span, title, "Gateway API gives it to the longer one")
+                    .note("Traefik's priority is 100 for each letter of a path, 1,000 for a method and 100 for a header")
+                    .help("give the longer path to the same component, or write a path with the same `match` for it")
             });
         }
     }

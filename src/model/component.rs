@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::condition::Condition;
 use super::entrypoint::{Annotations, Entrypoint, annotations, is_true, nginx_annotation};
 use super::{Names, codes, tiers_of, value};
 use crate::diag::{Diagnostic, Report};
@@ -59,21 +60,29 @@ pub struct Path {
     pub path: Loc<UrlPath>,
     /// The way it is compared.
     pub kind: PathType,
+    /// What requests for it must have beside the path.
+    pub condition: Condition,
 }
 
 impl Path {
+    /// Every request for a path.
+    pub fn new(path: Loc<UrlPath>, kind: PathType) -> Self {
+        Self { path, kind, condition: Condition::default() }
+    }
+
     /// Every path, claimed at `span`.
     pub fn everything(span: Span) -> Self {
-        Self { path: Loc { value: UrlPath::root(), span }, kind: PathType::Prefix }
+        Self::new(Loc { value: UrlPath::root(), span }, PathType::Prefix)
     }
 
     /// The same for two paths that claim the same requests.
-    pub fn claim(&self) -> (&str, PathType) {
+    pub fn claim(&self) -> (&str, PathType, &Condition) {
         let path = self.path.value.as_str();
-        match self.kind {
-            PathType::Prefix => (path.trim_end_matches('/'), self.kind),
-            PathType::Exact | PathType::ImplementationSpecific => (path, self.kind),
-        }
+        let path = match self.kind {
+            PathType::Prefix => path.trim_end_matches('/'),
+            PathType::Exact | PathType::ImplementationSpecific => path,
+        };
+        (path, self.kind, &self.condition)
     }
 }
 
@@ -235,16 +244,19 @@ fn backend(component: &str, raw: &raw::Backend, report: &mut Report) -> Option<B
 }
 
 fn path(raw: &raw::Path, report: &mut Report) -> Option<Path> {
-    let (path, kind) = match raw {
-        raw::Path::Short(path) => (path, Some(PathType::Prefix)),
+    let (path, kind, condition) = match raw {
+        raw::Path::Short(path) => (path, Some(PathType::Prefix), Some(Condition::default())),
         raw::Path::Long(long) => {
             let kind = long
                 .r#type
                 .as_ref()
                 .map_or(Some(PathType::Prefix), |raw| value::word(raw, "type", report));
-            (long.path.as_ref()?, kind)
+            let condition = long.r#match.as_ref();
+            let condition =
+                condition.map_or(Some(Condition::default()), |raw| Condition::build(raw, report));
+            (long.path.as_ref()?, kind, condition)
         }
     };
     let parsed = value::name_of(path, "a path", report)?;
-    Some(Path { path: path.with(parsed), kind: kind? })
+    Some(Path { path: path.with(parsed), kind: kind?, condition: condition? })
 }

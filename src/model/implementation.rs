@@ -24,6 +24,8 @@ pub enum Feature {
     Cors,
     /// `timeouts.request` (GEP-1742).
     RequestTimeout,
+    /// The RequestMirror filter.
+    Mirror,
 }
 
 /// The releases that have a feature.
@@ -67,6 +69,7 @@ struct Row {
     listener_sets: Since,
     cors: Since,
     request_timeout: Since,
+    mirror: Since,
     /// The library behind RegularExpression.
     engine: &'static str,
     regex: RegexOrder,
@@ -85,6 +88,7 @@ const TABLE: &[Row] = &[
         listener_sets: Since::Release(1, 8),
         cors: Since::Always,
         request_timeout: Since::Always,
+        mirror: Since::Always,
         engine: "RE2, all of the path",
         regex: RegexOrder::BeforePrefixes,
         hosts: HostOrder::VirtualHosts,
@@ -96,6 +100,7 @@ const TABLE: &[Row] = &[
         listener_sets: Since::Release(2, 6),
         cors: Since::Always,
         request_timeout: Since::Never,
+        mirror: Since::Always,
         engine: "PCRE of nginx",
         regex: RegexOrder::Unknown,
         hosts: HostOrder::VirtualHosts,
@@ -107,6 +112,7 @@ const TABLE: &[Row] = &[
         listener_sets: Since::Release(2, 3),
         cors: Since::Always,
         request_timeout: Since::Always,
+        mirror: Since::Always,
         engine: "RE2, all of the path",
         regex: RegexOrder::Unknown,
         hosts: HostOrder::VirtualHosts,
@@ -118,6 +124,7 @@ const TABLE: &[Row] = &[
         listener_sets: Since::Release(1, 20),
         cors: Since::Always,
         request_timeout: Since::Always,
+        mirror: Since::Always,
         engine: "RE2, all of the path",
         regex: RegexOrder::Unknown,
         hosts: HostOrder::VirtualHosts,
@@ -129,6 +136,7 @@ const TABLE: &[Row] = &[
         listener_sets: Since::Never,
         cors: Since::Never,
         request_timeout: Since::Never,
+        mirror: Since::Never,
         engine: "Go's regexp, any part of the path",
         regex: RegexOrder::ByLength,
         hosts: HostOrder::PathFirst,
@@ -140,6 +148,7 @@ const TABLE: &[Row] = &[
         listener_sets: Since::Never,
         cors: Since::Always,
         request_timeout: Since::Always,
+        mirror: Since::Always,
         engine: "RE2, all of the path",
         regex: RegexOrder::AfterPrefixes,
         hosts: HostOrder::VirtualHosts,
@@ -151,6 +160,7 @@ const TABLE: &[Row] = &[
         listener_sets: Since::Always,
         cors: Since::Always,
         request_timeout: Since::Always,
+        mirror: Since::Always,
         engine: "not known",
         regex: RegexOrder::Unknown,
         hosts: HostOrder::Specification,
@@ -199,6 +209,7 @@ impl Implementation {
             Feature::ListenerSets => row.listener_sets,
             Feature::Cors => row.cors,
             Feature::RequestTimeout => row.request_timeout,
+            Feature::Mirror => row.mirror,
         };
         match since {
             Since::Always => true,
@@ -225,11 +236,11 @@ impl Implementation {
     /// The table, for docs/gateway.md.
     pub fn table() -> String {
         let mut text = String::from(
-            "| `implementation` | ListenerSets | CORS | request timeouts | regular expressions | they come before prefixes | a host without a route for the path falls through to broader ones | a longer path beats a more precise host | source |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
+            "| `implementation` | ListenerSets | CORS | request timeouts | mirrors | regular expressions | they come before prefixes | a host without a route for the path falls through to broader ones | a longer path beats a more precise host | source |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
         );
         for row in TABLE {
-            let [sets, cors, timeout] =
-                [row.listener_sets, row.cors, row.request_timeout].map(words);
+            let [sets, cors, timeout, mirror] =
+                [row.listener_sets, row.cors, row.request_timeout, row.mirror].map(words);
             let order = match row.regex {
                 RegexOrder::BeforePrefixes => "yes",
                 RegexOrder::ByLength => "by length",
@@ -243,7 +254,7 @@ impl Implementation {
             };
             let _ = writeln!(
                 text,
-                "| `{}` | {sets} | {cors} | {timeout} | {} | {order} | {falls} | {path} | {} |",
+                "| `{}` | {sets} | {cors} | {timeout} | {mirror} | {} | {order} | {falls} | {path} | {} |",
                 row.name, row.engine, row.source
             );
         }

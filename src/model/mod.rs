@@ -6,6 +6,7 @@ mod address;
 pub mod align;
 mod check;
 mod component;
+mod condition;
 mod controller;
 mod domain;
 mod entry;
@@ -29,12 +30,13 @@ use indexmap::IndexSet;
 
 pub use check::{NodeCheck, Timing};
 pub use component::{Backend, BackendPort, Component, Path};
+pub use condition::{Condition, HeaderMatch};
 pub use domain::Domain;
 pub use entry::Entry;
 pub use entrypoint::{
-    Annotations, Controller, EXPOSES, Edge, EdgePort, Entrypoint, Fallback, GatewayTier, NGINX,
-    SecondTier, Tiers, Traffic, is_true, nginx_annotation, nginx_annotation_span,
-    nginx_annotations, nginx_switch,
+    Annotations, Controller, ENVOY_NAMESPACE, EXPOSES, Edge, EdgePort, Entrypoint, Fallback,
+    GatewayTier, NGINX, SecondTier, Tiers, Traffic, is_true, nginx_annotation,
+    nginx_annotation_span, nginx_annotations, nginx_switch,
 };
 pub use implementation::{Feature, HostOrder, Implementation, RegexOrder};
 pub use keepalived::{Garp, Keepalived, PolicyRouting, Preempt, VrrpVersion};

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::known::Known;
+use crate::language::word::HttpMethod;
 use crate::model::{Controller, Exposed, HostOrder, Label, Protocol, RegexOrder, Tiers};
 use crate::route::{
     Considered, PathMatch, Redirect, Tier, TraefikRouter, Translation, edge_redirects, is_forced,
@@ -74,6 +75,9 @@ struct RuleData {
     /// Of a Gateway that decides by paths first: wildcard listeners whose host stands in the rule instead of its own.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     listeners: Vec<String>,
+    /// The method and headers that it wants, if any, and whether a `GET` without headers has them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    when: Option<(String, bool)>,
     /// True if the second tier sends plain http to https.
     forced: bool,
     /// The address that annotations of the component send clients to.
@@ -149,6 +153,7 @@ fn tier_data(tiers: &Tiers, tier: &Tier, known: &Known<'_>) -> TierData {
         let listeners = listeners.map(ToString::to_string).collect();
         let Considered { host, rule } = found;
         let found = rule.found.clone();
+        let condition = &rule.path.condition;
         let kind = match found {
             PathMatch::Exact(_) => "Exact",
             PathMatch::Prefix(_) => "PathPrefix",
@@ -161,6 +166,8 @@ fn tier_data(tiers: &Tiers, tier: &Tier, known: &Known<'_>) -> TierData {
             r#match: (kind, found.value().to_owned()),
             traefik,
             listeners,
+            when: (!condition.is_none())
+                .then(|| (condition.to_string(), condition.is_met_by(Some(HttpMethod::Get), &[]))),
             forced: is_forced(tiers, component(rule.component())),
             redirect: component(rule.component())
                 .and_then(|found| Translation::redirect_of(tiers, found, tiers.exposed))

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use super::{Answer, RoutingTable, Rule, codes};
 use crate::diag::{Diagnostic, Report};
 use crate::language::name::{Host, Label};
-use crate::source::Span;
 
 impl RoutingTable {
     /// Reports every host and path that two components of one entrypoint claim, or a component and the catch-all.
@@ -50,37 +49,75 @@ struct Claim<'a> {
 
 fn refuse(mut claims: Vec<Claim<'_>>, report: &mut Report) {
     claims.sort_by_key(|claim| claim.rule.path.path.span);
-    let mut seen: BTreeMap<_, (Span, &str)> = BTreeMap::new();
-    for Claim { host, rule, by } in &claims {
-        let path = rule.path.claim();
-        let span = rule.path.path.span;
-        let Some((first, other)) = seen.insert((*host, path), (span, by)) else { continue };
-        let on = host.map_or("any host".to_owned(), |host| format!("`{host}`"));
-        let shown = if path.0.is_empty() { "/" } else { path.0 };
-        if by == other {
-            report.push(
-                Diagnostic::new(
-                    &codes::PATH_TWICE,
-                    span,
-                    format!("{by} has `{shown}` on {on} twice"),
-                    "second time",
-                )
-                .also(first, "first time")
-                .note("a `Prefix` path is the same with and without a trailing slash")
-                .help("remove one of them"),
-            );
-            continue;
+    let mut seen: BTreeMap<_, Vec<&Claim<'_>>> = BTreeMap::new();
+    for claim in &claims {
+        let (path, kind, condition) = claim.rule.path.claim();
+        let known = seen.entry((claim.host, path, kind)).or_default();
+        let same = known.iter().find(|other| other.rule.path.condition == *condition);
+        let meets_both = || {
+            known.iter().find(|other| {
+                other.rule.answer != claim.rule.answer
+                    && !other.rule.path.condition.is_apart_from(condition)
+            })
+        };
+        match (same, meets_both()) {
+            (Some(other), _) => report.push(twice(claim, other)),
+            (None, Some(other)) => report.push(both(claim, other)),
+            (None, None) => {}
         }
-        report.push(
-            Diagnostic::new(
-                &codes::PATH_TWICE,
-                span,
-                format!("`{shown}` on {on} is claimed twice"),
-                format!("by {by}"),
-            )
-            .also(first, format!("by {other}"))
-            .note("ingress-nginx gives the requests to the older Ingress of the two, whichever that is")
-            .help("give the path to one of them, or separate them by `hosts`"),
-        );
+        known.push(claim);
     }
+}
+
+/// The path and the host of a claim, for a message.
+fn shown(claim: &Claim<'_>) -> String {
+    let (path, _, condition) = claim.rule.path.claim();
+    let path = if path.is_empty() { "/" } else { path };
+    let on = claim.host.map_or("any host".to_owned(), |host| format!("`{host}`"));
+    match condition.is_none() {
+        true => format!("`{path}` on {on}"),
+        false => format!("`{path}` on {on} with {condition}"),
+    }
+}
+
+fn twice(claim: &Claim<'_>, other: &Claim<'_>) -> Diagnostic {
+    let [span, first] = [claim, other].map(|claim| claim.rule.path.path.span);
+    let shown = shown(claim);
+    if claim.by == other.by {
+        return Diagnostic::new(
+            &codes::PATH_TWICE,
+            span,
+            format!("{} has {shown} twice", claim.by),
+            "second time",
+        )
+        .also(first, "first time")
+        .note("a `Prefix` path is the same with and without a trailing slash")
+        .help("remove one of them");
+    }
+    Diagnostic::new(
+        &codes::PATH_TWICE,
+        span,
+        format!("{shown} is claimed twice"),
+        format!("by {}", claim.by),
+    )
+    .also(first, format!("by {}", other.by))
+    .note("ingress-nginx gives the requests to the older Ingress of the two, whichever that is")
+    .help("give the path to one of them, or separate them by `hosts`")
+}
+
+/// Of two routes whose conditions a request meets, the one with more of them answers. Where neither has all of the other's,
+/// the order is left to the age of the routes, and implementations count a method in different ways (facts K34).
+fn both(claim: &Claim<'_>, other: &Claim<'_>) -> Diagnostic {
+    let (path, ..) = claim.rule.path.claim();
+    let path = if path.is_empty() { "/" } else { path };
+    let [one, two] = [claim, other].map(|claim| &claim.rule.path.condition);
+    Diagnostic::new(
+        &codes::PATH_TWICE,
+        claim.rule.path.path.span,
+        format!("a request for `{path}` with {one} and {two} is claimed twice"),
+        format!("by {}", claim.by),
+    )
+    .also(other.rule.path.path.span, format!("by {}", other.by))
+    .note("neither `match` has all of the other's conditions, so nothing decides between the two routes")
+    .help("add to one of them what the other has, or other values of the same header")
 }

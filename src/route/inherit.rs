@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{PathMatch, Rule, Tier};
 use crate::language::name::Host;
+use crate::model::Condition;
 
 /// The listeners of a Gateway.
 #[derive(Debug)]
@@ -74,7 +75,7 @@ impl Tier {
         for other in broader {
             for rule in &written.hosts[other] {
                 let own = self.hosts.entry(Some(host.clone())).or_default();
-                let is_taken = own.iter().any(|own| own.found == rule.found);
+                let is_taken = own.iter().any(|own| own.is_like(rule));
                 if is_taken || other.is_some() && rule.is_catch_all {
                     continue;
                 }
@@ -101,20 +102,22 @@ impl<A: PartialEq + Clone> Tier<A> {
 
     /// Remembers the paths that different hosts answer differently.
     fn find_contests(&mut self) {
-        let mut all: BTreeMap<&PathMatch, Vec<(Option<&Host>, &A)>> = BTreeMap::new();
+        let mut all: BTreeMap<_, Vec<(Option<&Host>, &A)>> = BTreeMap::new();
         for (host, rules) in self.hosts() {
             for rule in rules {
-                all.entry(&rule.found).or_default().push((host, &rule.answer));
+                let key = (&rule.found, &rule.path.condition);
+                all.entry(key).or_default().push((host, &rule.answer));
             }
         }
-        let is_contested = |claims: &Vec<(Option<&Host>, &A)>| {
-            claims.iter().any(|(_, answer)| *answer != claims[0].1)
-        };
-        let named = |(host, answer): (Option<&Host>, &A)| Some((host?.clone(), answer.clone()));
-        let contested = all.into_iter().filter(|(_, claims)| is_contested(claims));
-        self.contested = contested
-            .map(|(found, claims)| (found.clone(), claims.into_iter().filter_map(named).collect()))
-            .collect();
+        all.retain(|_, claims| claims.iter().any(|(_, answer)| *answer != claims[0].1));
+        let mut contested: BTreeMap<PathMatch, Vec<(Host, Condition, A)>> = BTreeMap::new();
+        for ((found, condition), claims) in all {
+            let named = claims.into_iter().filter_map(|(host, answer)| {
+                Some((host?.clone(), condition.clone(), answer.clone()))
+            });
+            contested.entry(found.clone()).or_default().extend(named);
+        }
+        self.contested = contested;
     }
 }
 
@@ -126,7 +129,10 @@ impl<A: PartialEq> Tier<A> {
         rule: &'a Rule<A>,
     ) -> impl Iterator<Item = &'a Host> {
         let claims = self.contested.get(&rule.found).into_iter().flatten();
-        let others = claims.filter(|(_, answer)| *answer != rule.answer).map(|(other, _)| other);
+        let others = claims.filter(|(_, condition, answer)| {
+            *condition == rule.path.condition && *answer != rule.answer
+        });
+        let others = others.map(|(other, ..)| other);
         others.filter(move |other| {
             host.is_none_or(|host| *other != host && other.is_covered_by(host))
         })
@@ -134,7 +140,9 @@ impl<A: PartialEq> Tier<A> {
 
     /// Returns true if different hosts answer the path of a rule differently.
     pub fn is_contested(&self, rule: &Rule<A>) -> bool {
-        self.contested.contains_key(&rule.found)
+        self.contested
+            .get(&rule.found)
+            .is_some_and(|claims| claims.iter().any(|(_, own, _)| *own == rule.path.condition))
     }
 
     /// Returns true if a more precise host has another answer to the same path: only the precision of the hosts tells

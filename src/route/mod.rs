@@ -12,10 +12,10 @@ mod witness;
 
 pub use https::{edge_redirects, is_forced, keeps_slash};
 use inherit::Listeners;
-pub use matcher::{Considered, Found, Lookup, TraefikRouter, normal};
+pub use matcher::{Asked, Considered, Found, Lookup, TraefikRouter, normal};
 pub use regex::{Engine, regex_annotation};
 pub use translation::{
-    Canary, Cors, Fate, HeaderMatch, PathMatch, Redirect, Remark, Rewrite, Translation,
+    Canary, Cors, Fate, Mirror, PathMatch, Redirect, Remark, Rewrite, Translation,
     of_other_programs,
 };
 
@@ -27,7 +27,7 @@ use std::sync::OnceLock;
 
 use crate::language::name::{Host, Label};
 use crate::language::word::PathType;
-use crate::model::{Annotations, Component, Controller, Draft, Path, Tiers};
+use crate::model::{Annotations, Component, Condition, Controller, Draft, Path, Tiers};
 use crate::source::Span;
 
 /// The rules of the routing tier of every entrypoint.
@@ -52,7 +52,7 @@ pub struct Tier<A = Answer> {
     /// True if that is so of every host.
     all_regex: bool,
     /// Of a Gateway: the hosts that name a path which another host answers differently, and their answers.
-    contested: BTreeMap<PathMatch, Vec<(Host, A)>>,
+    contested: BTreeMap<PathMatch, Vec<(Host, Condition, A)>>,
     /// Of a Gateway: its listeners for wildcards.
     wildcard_listeners: Vec<Host>,
 }
@@ -135,9 +135,16 @@ impl fmt::Display for Answer {
 }
 
 impl<A> Rule<A> {
+    /// Returns true if a route for it would match just what a route for the other does.
+    fn is_like(&self, other: &Self) -> bool {
+        self.found == other.found && self.path.condition == other.path.condition
+    }
+
     /// Returns true if it is for every path of its host.
     fn is_whole(&self) -> bool {
-        self.path.path.value.as_str() == "/" && self.path.kind != PathType::Exact
+        self.path.path.value.as_str() == "/"
+            && self.path.kind != PathType::Exact
+            && self.path.condition.is_none()
     }
 }
 

@@ -1,7 +1,10 @@
 //! Accessors for the objects of Gateway API.
 
+use serde::Deserialize;
 use serde_json::Value;
 
+use super::http_route::{BackendRef, HttpRoute};
+use super::listening::Listening;
 use super::{Object, PathRule};
 use crate::bundle::Place;
 use crate::model::EXPOSES;
@@ -38,21 +41,12 @@ impl Object {
 
     /// The listeners for domains of a ListenerSet or a Gateway.
     pub fn listeners(&self) -> Vec<HostListener<'_>> {
-        let listeners = match self.key.kind.as_str() {
-            "ListenerSet" | "Gateway" => self.field("/spec/listeners").and_then(Value::as_array),
-            _ => None,
-        };
-        listeners
-            .into_iter()
-            .flatten()
-            // The one for plain HTTP is for all hosts.
-            .filter(|found| found.get("hostname").is_some())
-            .map(|found| HostListener {
-                host: found.get("hostname").and_then(Value::as_str).unwrap_or_default(),
-                secret: found.pointer("/tls/certificateRefs/0/name").and_then(Value::as_str),
-                set: self,
-            })
-            .collect()
+        let listeners = self.listening().map(|spec| spec.listeners).unwrap_or_default();
+        // The one for plain HTTP is for all hosts.
+        let named = listeners.into_iter().filter_map(|found| {
+            Some(HostListener { host: found.hostname?, secret: found.secret(), set: self })
+        });
+        named.collect()
     }
 
     /// The Secrets of its certificates.
@@ -62,32 +56,51 @@ impl Object {
         of_ingress.chain(self.listeners().into_iter().filter_map(|found| found.secret)).collect()
     }
 
-    /// Every path of an HTTPRoute. Rules for requests with a header take a part of what another one has.
+    /// The `spec` of a Gateway or a ListenerSet, or `None` if it is something else.
+    pub fn listening(&self) -> Option<Listening<'_>> {
+        let is_one = matches!(self.key.kind.as_str(), "Gateway" | "ListenerSet");
+        Listening::deserialize(self.field("/spec").filter(|_| is_one)?).ok()
+    }
+
+    /// The controller of a GatewayClass.
+    pub fn controller_name(&self) -> Option<&str> {
+        self.field("/spec/controllerName")?.as_str()
+    }
+
+    /// The value of a label by which a Service selects its pods.
+    pub fn selected(&self, label: &str) -> Option<&str> {
+        self.field("/spec/selector")?.get(label)?.as_str()
+    }
+
+    /// The `spec` of an HTTPRoute, or `None` if it is something else.
+    pub fn http_route(&self) -> Option<HttpRoute<'_>> {
+        let spec = self.field("/spec").filter(|_| self.key.kind == "HTTPRoute")?;
+        HttpRoute::deserialize(spec).ok()
+    }
+
+    /// Every path of an HTTPRoute. Those that look at the query take a part of what another one has.
     pub(super) fn route_paths(&self) -> Vec<PathRule<'_>> {
-        let Some(spec) = self.field("/spec") else { return Vec::new() };
-        let hosts: Vec<&str> =
-            list(spec, "hostnames").into_iter().filter_map(Value::as_str).collect();
-        let hosts: Vec<Option<&str>> =
-            if hosts.is_empty() { vec![None] } else { hosts.into_iter().map(Some).collect() };
+        let Some(route) = self.http_route() else { return Vec::new() };
+        let hosts: Vec<Option<&str>> = match route.hostnames.is_empty() {
+            true => vec![None],
+            false => route.hostnames.into_iter().map(Some).collect(),
+        };
         let mut found = Vec::new();
-        for rule in list(spec, "rules") {
-            if is_to_https(rule) {
-                continue;
-            }
-            let backends = list(rule, "backendRefs");
-            let backend = answers(&backends).unwrap_or_else(|| "a redirect".to_owned());
-            let first = backends.first().and_then(|backend| backend["name"].as_str());
-            for matched in list(rule, "matches") {
-                if matched.get("headers").is_some() {
-                    continue;
-                }
-                let text = |path: &str| matched.pointer(path).and_then(Value::as_str);
+        // One that redirects all plain HTTP is attached to another listener than the paths.
+        for rule in route.rules.iter().filter(|rule| !rule.is_to_https()) {
+            let backend = answers(&rule.backend_refs).unwrap_or_else(|| "a redirect".to_owned());
+            let first = rule.backend_refs.first().map(|backend| backend.name);
+            let owner = self.component().or(first).unwrap_or(&self.key.name);
+            for matched in rule.matches() {
+                let Some(condition) = matched.condition() else { continue };
+                let (path, kind) = matched.path();
                 found.extend(hosts.iter().map(|host| PathRule {
                     host: *host,
-                    path: text("/path/value").unwrap_or("/"),
-                    kind: text("/path/type"),
-                    owner: self.component().or(first).unwrap_or(&self.key.name),
+                    path,
+                    kind: Some(kind),
+                    owner,
                     backend: backend.clone(),
+                    condition: condition.clone(),
                 }));
             }
         }
@@ -100,29 +113,13 @@ impl Object {
     }
 }
 
-/// Returns true if a rule redirects every plain HTTP request to HTTPS: such a rule is attached to another listener than
-/// the paths.
-fn is_to_https(rule: &Value) -> bool {
-    let filters = list(rule, "filters");
-    let redirect = filters.iter().find_map(|filter| filter.get("requestRedirect"));
-    redirect.is_some_and(|found| {
-        found.get("scheme").and_then(Value::as_str) == Some("https")
-            && found.get("path").is_none()
-            && found.get("hostname").is_none()
-    })
-}
-
-fn list<'a>(value: &'a Value, key: &str) -> Vec<&'a Value> {
-    value.get(key).and_then(Value::as_array).into_iter().flatten().collect()
-}
-
 /// `cart:8080`, or of several each with its share.
-fn answers(backends: &[&Value]) -> Option<String> {
-    let shown = |backend: &&Value| {
-        let name = backend["name"].as_str().unwrap_or_default();
-        let weight = backend.get("weight").filter(|_| backends.len() > 1);
+fn answers(backends: &[BackendRef<'_>]) -> Option<String> {
+    let shown = |backend: &BackendRef<'_>| {
+        let weight = backend.weight.filter(|_| backends.len() > 1);
         let weight = weight.map_or(String::new(), |weight| format!(" ({weight})"));
-        format!("{name}:{}{weight}", backend["port"])
+        let port = backend.port.map_or("null".to_owned(), |port| port.to_string());
+        format!("{}:{port}{weight}", backend.name)
     };
     let shown: Vec<String> = backends.iter().map(shown).collect();
     (!shown.is_empty()).then(|| shown.join(", "))

@@ -5,9 +5,11 @@ pub mod elect;
 
 mod gateway;
 mod git;
+pub mod http_route;
 mod interfaces;
 mod keepalived;
 mod kustomization;
+pub mod listening;
 mod live;
 mod object;
 mod remark;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::bundle::Place;
 use crate::emit::{MANAGED_BY, PART_OF};
 use crate::language::name::{Name, QualifiedName};
-use crate::model::Annotations;
+use crate::model::{Annotations, Condition};
 use crate::source::{Loc, Span};
 
 /// The key of an object in a cluster.
@@ -115,6 +115,7 @@ impl Object {
                     kind: text("pathType"),
                     owner: &self.key.name,
                     backend: format!("{}:{port}", service.unwrap_or_default()),
+                    condition: Condition::default(),
                 });
             }
         }
@@ -158,6 +159,8 @@ pub struct PathRule<'a> {
     pub owner: &'a str,
     /// Its Service and port.
     pub backend: String,
+    /// The method and headers that a route wants.
+    pub condition: Condition,
 }
 
 /// Returns true if a file of a bundle is a manifest of objects.

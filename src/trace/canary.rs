@@ -2,8 +2,8 @@
 
 use super::{Request, Tracer};
 use crate::language::name::Label;
-use crate::model::{Component, Exposed};
-use crate::route::{Answer, Canary, Considered, HeaderMatch, Rule, Tier};
+use crate::model::{Component, Exposed, HeaderMatch};
+use crate::route::{Answer, Canary, Considered, Rule, Tier};
 
 impl<'a> Tracer<'a> {
     /// The canary that takes the request instead of a rule's answer, by a header. One that takes a share is noted.

@@ -2,7 +2,7 @@
 
 use super::{Outcome, Routes, Scheme, Trace, Tracer};
 use crate::model::{Domain, Exposed, Host};
-use crate::route::{Found, normal};
+use crate::route::{Asked, Found, normal};
 
 impl<'a> Tracer<'a> {
     /// Returns who answers, as the Gateway of an entrypoint and its routes say.
@@ -36,7 +36,22 @@ impl<'a> Tracer<'a> {
         };
         let path = normal(&request.path);
         let implementation = tiers.implementation();
-        let lookup = routes.tier.lookup_gateway(implementation, listener, &request.host, &path);
+        let (method, headers) = (request.method, request.headers.as_slice());
+        let asked = Asked { host: &request.host, path: &path, method, headers };
+        let lookup = routes.tier.lookup_gateway(implementation, listener, asked);
+        for rule in routes.tier.all().map(|found| found.rule) {
+            let condition = &rule.path.condition;
+            let Some((method, headers)) = condition.example() else { continue };
+            let other = Asked { method: Some(method), headers: &headers, ..asked };
+            let is_met = condition.is_met_by(asked.method, asked.headers);
+            if is_met || !rule.found.matches(&path) {
+                continue;
+            }
+            let found = routes.tier.lookup_gateway(implementation, listener, other).found;
+            if matches!(found, Found::Rule(found) if std::ptr::eq(found.rule, rule)) {
+                trace.notes.push(format!("with {condition}, {} answers", rule.answer));
+            }
+        }
         trace.considered = lookup.considered;
         match lookup.found {
             Found::Rule(found) => self.found(&found, Exposed::Gateway, routes, trace),

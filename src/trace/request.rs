@@ -3,6 +3,7 @@
 use anyhow::{anyhow, bail};
 
 use crate::language::name::{Host, Name};
+use crate::language::word::{HttpMethod, Word};
 
 /// `http` or `https`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,6 +37,8 @@ pub struct Request {
     pub port: u16,
     /// With the query; `/` where there is none.
     pub path: String,
+    /// The method; `None` is one that no rule can name.
+    pub method: Option<HttpMethod>,
     /// Names and values.
     pub headers: Vec<(String, String)>,
 }
@@ -70,7 +73,15 @@ impl Request {
             })?;
         let path = path.split('#').next().unwrap_or_default();
         let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
-        Ok(Self { url: url.to_owned(), scheme, host, port, path, headers: Vec::new() })
+        let method = Some(HttpMethod::Get);
+        Ok(Self { url: url.to_owned(), scheme, host, port, path, method, headers: Vec::new() })
+    }
+
+    /// The same with another method, in capitals (RFC 9110, 9.1).
+    pub fn with_method(mut self, method: &str) -> Self {
+        let known = HttpMethod::WORDS.iter().find(|(word, _)| *word == method);
+        self.method = known.map(|(_, method)| *method);
+        self
     }
 
     /// Adds a header, written `Name: value`.

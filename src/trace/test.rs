@@ -59,6 +59,9 @@ impl Test {
             expected
         });
         let (mut request, expected) = (request?, expected?);
+        if let Some(method) = &raw.method {
+            request = request.with_method(&method.value.text);
+        }
         let headers = raw.header.iter().flatten();
         let text = |value: &Option<Loc<Text<Free>>>| Some(value.as_ref()?.value.text.clone());
         request

@@ -108,13 +108,22 @@ const byGateway = (tier, listener, host, path) => {
     if (own === null) return [false, 0];
     return covers(own, host) ? [!own.startsWith('*'), own.length] : null;
   };
-  const rank = ([type, value]) => {
-    if (type === 'Exact') return value === path ? [3, length(value)] : null;
-    if (type === 'PathPrefix') return isBelow(path, value) ? [1, length(value)] : null;
-    try {
-      const order = { 'before-prefixes': 2, 'after-prefixes': 0 }[tier.regexOrder] ?? 1;
-      return new RegExp(value.replace(/^\(\?i\)/, ''), 'i').test(path) ? [order, length(value)] : null;
-    } catch { return null; }
+  const matches = ([type, value]) => {
+    if (type === 'Exact') return value === path;
+    if (type === 'PathPrefix') return isBelow(path, value);
+    try { return new RegExp(value.replace(/^\(\?i\)/, ''), 'i').test(path); } catch { return false; }
+  };
+  // What a GET without headers meets is a method, if anything.
+  const rank = ({ match, when }) => {
+    const [type, value] = match;
+    if (!matches(match)) return null;
+    const conditions = when ? 1 : 0;
+    if (isPathFirst) {
+      const ofPath = value === '/' ? 1 : 10000 + 100 * length(value);
+      return [0, (type === 'Exact' ? 100000 : ofPath) + 1000 * conditions, 0];
+    }
+    const regex = { 'before-prefixes': 2, 'after-prefixes': 0 }[tier.regexOrder] ?? 1;
+    return [{ Exact: 3, PathPrefix: 1 }[type] ?? regex, length(value), conditions];
   };
   const keyed = (parts) => parts.map((part) => -Number(part));
   const isPathFirst = tier.hostOrder === 'path-first';
@@ -130,7 +139,9 @@ const byGateway = (tier, listener, host, path) => {
   }
   const found = [];
   for (const { rule, at } of rules) {
-    const [ranked, written] = [rank(rule.match), place(rule.host)];
+    // A request typed here is a GET without headers.
+    if (rule.when && !rule.when[1]) continue;
+    const [ranked, written] = [rank(rule), place(rule.host)];
     if (isPathFirst && written) {
       written[0] = false;
       for (const own of rule.listeners || []) if (covers(own, host)) written[1] = Math.max(written[1], own.length);

@@ -13,8 +13,18 @@ use lbgen::trace::{Outcome, Request, Tracer};
 const IMPLEMENTATIONS: [&str; 7] =
     ["envoy-gateway", "nginx-gateway-fabric", "kgateway", "cilium", "traefik", "istio", "other"];
 
-/// Requests, and the component that answers each; `-` is a 404 or no listener.
+/// Requests, and the component that answers each; `-` is a 404 or no listener. Before the URL a request may have its method,
+/// and behind it headers: `POST http://a.example/ version: one`.
 type Expected = [(&'static str, &'static str)];
+
+fn request(text: &str) -> Request {
+    let (method, rest) =
+        text.split_once(' ').filter(|(word, _)| !word.contains(':')).unwrap_or(("GET", text));
+    let (url, headers) = rest.split_once(' ').unwrap_or((rest, ""));
+    let headers = headers.split(", ").filter(|header| !header.is_empty());
+    let request = Request::parse(url).unwrap().with_method(method);
+    headers.fold(request, |request, header| request.with_header(header).unwrap())
+}
 
 fn holds(name: &str, domains: &str, components: &str, expected: &Expected) {
     for implementation in IMPLEMENTATIONS {
@@ -34,7 +44,7 @@ fn holds(name: &str, domains: &str, components: &str, expected: &Expected) {
             .by(Exposed::Gateway);
         let entrypoint = planned.datacenter.entrypoints.keys().next().unwrap();
         for (url, wanted) in expected {
-            let request = Request::parse(url).unwrap();
+            let request = request(url);
             let answer = match tracer.trace_in(entrypoint, &request).answer {
                 Outcome::Component { name, .. } => name.to_string(),
                 Outcome::Nothing { .. } => "-".to_owned(),
@@ -161,6 +171,49 @@ fn listener_hostname_matching() {
             ("https://multiple.prefixes.foo.com/", "v3"),
             ("https://foo.com/", "-"),
             ("https://no.matching.host/", "-"),
+        ],
+    );
+}
+
+/// Of the suite's routes those whose headers one request cannot have together: of others the age decides.
+#[test]
+fn header_matching() {
+    holds(
+        "httproute-header-matching",
+        "  a.example: { tls_secret: false }\n",
+        "  v1: { backend: { port: 80 }, paths: [{ path: /, match: { headers: { version: one } } }, { path: /, match: { headers: { version: two, color: orange } } }] }\n\
+         \x20 v2: { backend: { port: 80 }, paths: [{ path: /, match: { headers: { version: two } } }] }\n",
+        &[
+            ("http://a.example/ version: one", "v1"),
+            ("http://a.example/ version: two", "v2"),
+            ("http://a.example/ version: two, color: orange", "v1"),
+            ("http://a.example/ Version: one", "v1"),
+            ("http://a.example/ version: three", "-"),
+            ("http://a.example/ some-other-header: one", "-"),
+            ("http://a.example/", "-"),
+        ],
+    );
+}
+
+#[test]
+fn method_matching() {
+    holds(
+        "httproute-method-matching",
+        "  a.example: { tls_secret: false }\n",
+        "  v1: { backend: { port: 80 }, paths: [{ path: /, match: { method: POST } }, { path: /path1, match: { method: GET } }] }\n\
+         \x20 v2: { backend: { port: 80 }, paths: [{ path: /, match: { method: GET } }, { path: /, match: { method: PUT, headers: { version: one } } }] }\n\
+         \x20 v3: { backend: { port: 80 }, paths: [{ path: /path2, match: { method: POST, headers: { version: two } } }] }\n",
+        &[
+            ("POST http://a.example/", "v1"),
+            ("http://a.example/", "v2"),
+            ("HEAD http://a.example/", "-"),
+            ("http://a.example/path1", "v1"),
+            ("POST http://a.example/path1", "v1"),
+            ("PUT http://a.example/", "-"),
+            ("PUT http://a.example/ version: one", "v2"),
+            ("POST http://a.example/path2 version: two", "v3"),
+            ("POST http://a.example/path2", "v1"),
+            ("PUT http://a.example/path2 version: two", "-"),
         ],
     );
 }

@@ -58,6 +58,13 @@ pub fn length(value: &Value) -> usize {
     value.as_array().map_or(0, Vec::len)
 }
 
+/// Conditions of a path that no request tells apart in two ways: each has all of the one before it, or is for another method.
+const MATCHES: [&str; 3] = [
+    ", match: { method: POST }",
+    ", match: { method: POST, headers: { X-V: \"1\" } }",
+    ", match: { method: GET }",
+];
+
 /// Generates the text of a component in an inventory.
 pub fn component() -> impl Strategy<Value = String> {
     let path = prop::sample::select(vec![
@@ -72,6 +79,14 @@ pub fn component() -> impl Strategy<Value = String> {
         "{ path: \"/r(/|$)(.*)\", type: ImplementationSpecific }",
         "{ path: /i, type: ImplementationSpecific }",
     ]);
+    let matched = (
+        prop::sample::select(vec!["{ path: /a", "{ path: /a/b", "{ path: /x, type: Exact"]),
+        prop::sample::select(MATCHES.to_vec()),
+    );
+    let path = prop_oneof![
+        3 => path.prop_map(str::to_owned),
+        1 => matched.prop_map(|(path, found)| format!("{path}{found} }}")),
+    ];
     let annotation = prop::sample::select(vec![
         "rewrite-target: /new",
         "rewrite-target: /new/$2",
@@ -83,6 +98,7 @@ pub fn component() -> impl Strategy<Value = String> {
         "proxy-read-timeout: \"5\"",
         "proxy-send-timeout: \"400000\"",
         "x-forwarded-prefix: /p",
+        "mirror-target: \"http://shadow.n1.svc.cluster.local:81$request_uri\"",
         "use-regex: \"true\"",
         "auth-url: \"https://a\"",
         "canary: \"true\"",
@@ -100,7 +116,7 @@ pub fn component() -> impl Strategy<Value = String> {
     let more = prop_oneof![8 => Just(0usize), 1 => 60..200usize];
     (prop::collection::vec(path, 1..4), more, prop::collection::vec(annotation, 0..4), hosts, 0..3u32).prop_map(
         |(paths, more, annotations, hosts, namespace)| {
-            let mut paths: Vec<String> = paths.into_iter().map(str::to_owned).collect();
+            let mut paths = paths;
             paths.extend((0..more).map(|index| format!("/more/{index}")));
             paths.sort();
             paths.dedup();
@@ -130,6 +146,11 @@ pub fn random() -> impl Strategy<Value = String> {
                 false => edge.to_owned(),
             };
             let lines: String = components.iter().enumerate().map(|(index, line)| format!("  c{index}: {line}\n")).collect();
+            // An Ingress has no `match`.
+            let lines = match edge.contains("api: both") {
+                true => MATCHES.iter().fold(lines, |lines, found| lines.replace(found, "")),
+                false => lines,
+            };
             inventory(&edge, &domains, &lines)
         },
     )

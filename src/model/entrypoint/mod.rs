@@ -45,7 +45,7 @@ pub struct Entrypoint {
 }
 
 /// The namespace of the pods that Envoy Gateway makes, unless it is told to make them beside the Gateway (facts K46).
-const ENVOY_NAMESPACE: &str = "envoy-gateway-system";
+pub const ENVOY_NAMESPACE: &str = "envoy-gateway-system";
 
 /// The destination of traffic.
 #[derive(Debug)]

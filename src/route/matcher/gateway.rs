@@ -5,18 +5,18 @@
 
 use std::cmp::Reverse;
 
-use super::{Considered, Found, Lookup, Tier};
+use super::{Asked, Considered, Found, Lookup, Tier};
 use crate::language::name::Host;
 use crate::model::{HostOrder, Implementation, RegexOrder};
-use crate::route::PathMatch;
+use crate::route::{PathMatch, Rule};
 
 pub(super) fn lookup<'a, A: PartialEq>(
     tier: &'a Tier<A>,
     implementation: Implementation,
     listener: Option<&Host>,
-    host: &Host,
-    path: &str,
+    asked: Asked<'_>,
 ) -> Lookup<'a, A> {
+    let Asked { host, path, method, headers } = asked;
     let rules = tier.all().filter_map(|rule| {
         let at_listener = precision(common(rule.host, listener)?, host)?;
         Some((at_listener, rule))
@@ -24,6 +24,7 @@ pub(super) fn lookup<'a, A: PartialEq>(
     let rules: Vec<(Precision, Considered<'a, A>)> = match implementation.host_order() {
         // A request that none of its routes takes is 404.
         HostOrder::VirtualHosts => {
+            // A route counts for its virtual host whatever its conditions are.
             let all: Vec<_> = rules.collect();
             let best = all.iter().map(|(at_listener, _)| *at_listener).max();
             all.into_iter().filter(|(at_listener, _)| Some(*at_listener) == best).collect()
@@ -36,7 +37,13 @@ pub(super) fn lookup<'a, A: PartialEq>(
     let mut found: Vec<(Reverse<Place>, Considered<'a, A>)> = rules
         .into_iter()
         .filter_map(|(at_listener, rule)| {
-            let rank = rank(&rule.rule.found, path, order)?;
+            if !rule.rule.path.condition.is_met_by(method, headers) {
+                return None;
+            }
+            let rank = match is_path_first {
+                true => score(rule.rule, path)?,
+                false => rank(rule.rule, path, order)?,
+            };
             // Rules of one path: the one whose own host is the more precise; Traefik counts its letters.
             let written = precision(rule.host, host)?;
             let written = if is_path_first { (false, longest(tier, &rule, host)) } else { written };
@@ -110,15 +117,30 @@ fn precision(own: Option<&Host>, host: &Host) -> Option<Precision> {
     host.is_covered_by(own).then_some(own.precision())
 }
 
-/// The type of a path, the best first; then the longest.
-type Rank = (u8, usize);
+/// The type of a path, the best first; then the longest; then the number of conditions.
+type Rank = (u8, usize, usize);
 
-fn rank(found: &PathMatch, path: &str, order: RegexOrder) -> Option<Rank> {
+fn rank<A>(rule: &Rule<A>, path: &str, order: RegexOrder) -> Option<Rank> {
+    let found = &rule.found;
     let kind = match (found, order) {
         (PathMatch::Exact(_), _) => 3,
         (PathMatch::Regex(_), RegexOrder::BeforePrefixes) => 2,
         (PathMatch::Regex(_), RegexOrder::AfterPrefixes) => 0,
         (PathMatch::Regex(_) | PathMatch::Prefix(_), _) => 1,
     };
-    found.matches(path).then_some((kind, found.value().len()))
+    found.matches(path).then_some((kind, found.value().len(), rule.path.condition.count()))
+}
+
+/// Traefik adds up a number for the path, 1,000 for a method and 100 for each header: one more letter of a path is worth
+/// as much as a header (facts K43).
+fn score<A>(rule: &Rule<A>, path: &str) -> Option<Rank> {
+    let of_path = match &rule.found {
+        PathMatch::Exact(_) => 100_000,
+        PathMatch::Prefix(value) if value == "/" => 1,
+        PathMatch::Prefix(value) | PathMatch::Regex(value) => 10_000 + 100 * value.len(),
+    };
+    let condition = &rule.path.condition;
+    let of_method = if condition.method.is_some() { 1_000 } else { 0 };
+    let all = of_path + of_method + 100 * condition.headers.len();
+    rule.found.matches(path).then_some((0, all, 0))
 }

@@ -9,7 +9,7 @@ pub use traefik::TraefikRouter;
 
 use super::{Answer, Rule, Tier};
 use crate::language::name::Host;
-use crate::language::word::PathType;
+use crate::language::word::{HttpMethod, PathType};
 use crate::model::{Controller, Implementation};
 use crate::source::Span;
 
@@ -69,10 +69,29 @@ impl<A: PartialEq> Tier<A> {
         &self,
         implementation: Implementation,
         listener: Option<&Host>,
-        host: &Host,
-        path: &str,
+        asked: Asked<'_>,
     ) -> Lookup<'_, A> {
-        gateway::lookup(self, implementation, listener, host, path)
+        gateway::lookup(self, implementation, listener, asked)
+    }
+}
+
+/// A request, as far as a route can tell it from others.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// The host, without a port.
+    pub host: &'a Host,
+    /// The path, as [`normal`] gives it.
+    pub path: &'a str,
+    /// The method; `None` is one of no rule.
+    pub method: Option<HttpMethod>,
+    /// Names and values.
+    pub headers: &'a [(String, String)],
+}
+
+impl<'a> Asked<'a> {
+    /// A `GET` without headers.
+    pub fn plain(host: &'a Host, path: &'a str) -> Self {
+        Self { host, path, method: Some(HttpMethod::Get), headers: &[] }
     }
 }
 

@@ -3,7 +3,8 @@
 use regex::Regex;
 
 use super::{Fate, Remark, instead};
-use crate::model::{Annotations, NGINX, nginx_annotation};
+use crate::language::name::{HeaderName, Name};
+use crate::model::{Annotations, HeaderMatch, NGINX, nginx_annotation};
 
 /// The requests that a canary takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,17 +19,6 @@ pub struct Canary {
     pub never: Option<HeaderMatch>,
     /// The annotations that lose or change their meaning.
     pub remarks: Vec<Remark>,
-}
-
-/// A header and its value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HeaderMatch {
-    /// The name of the header.
-    pub name: String,
-    /// Its value.
-    pub value: String,
-    /// True if the value is a regular expression.
-    pub is_regex: bool,
 }
 
 /// The annotations that a canary has of its own, beside those that make it one; ingress-nginx takes everything else
@@ -52,7 +42,7 @@ impl Canary {
         let pattern = says("canary-by-header-pattern").filter(|_| value.is_none());
         let header = |value: &str, is_regex| {
             let (name, value) = (name?.to_owned(), value.to_owned());
-            Some(HeaderMatch { name, value, is_regex }).filter(HeaderMatch::is_taken)
+            Some(HeaderMatch { name, value, is_regex }).filter(is_taken)
         };
         let own = header(value.or(pattern).unwrap_or("always"), pattern.is_some());
         let has_words = value.is_none() && pattern.is_none() && weight > 0;
@@ -73,21 +63,9 @@ impl Canary {
     }
 }
 
-impl HeaderMatch {
-    /// Returns true if a request with this value of the header has what is wanted.
-    pub fn is_met_by(&self, value: &str) -> bool {
-        match self.is_regex {
-            true => Regex::new(&self.value).is_ok_and(|pattern| pattern.is_match(value)),
-            false => self.value == value,
-        }
-    }
-
-    /// Returns true if the API server takes the match, and it means something (HTTPHeaderMatch; RFC 9110, 5.1).
-    fn is_taken(&self) -> bool {
-        let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
-        (1..=256).contains(&self.name.len())
-            && self.name.bytes().all(is_token)
-            && (1..=4096).contains(&self.value.len())
-            && (!self.is_regex || Regex::new(&self.value).is_ok())
-    }
+/// Returns true if the API server takes the match, and it means something (HTTPHeaderMatch).
+fn is_taken(header: &HeaderMatch) -> bool {
+    HeaderName::parse(&header.name).is_some()
+        && (1..=4096).contains(&header.value.len())
+        && (!header.is_regex || Regex::new(&header.value).is_ok())
 }

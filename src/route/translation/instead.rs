@@ -43,7 +43,15 @@ const INSTEAD: &[(&str, &str)] = &[
     ("load-balance", "Envoy Gateway's BackendTrafficPolicy"),
     (
         "backend-protocol",
-        "`appProtocol` of the backend's Service port, and a BackendTLSPolicy for HTTPS",
+        "`appProtocol` of the backend's Service port: `kubernetes.io/h2c` for gRPC (a GRPCRoute is refused where an HTTPRoute has the host); for HTTPS a BackendTLSPolicy, which names the authority and the host of the certificate: Gateway API connects to nobody whom it cannot check",
+    ),
+    (
+        "app-root",
+        "a component with `paths: [{ path: /, type: Exact }]` and the annotation `temporal-redirect: /THE-PATH`",
+    ),
+    (
+        "from-to-www-redirect",
+        "a domain for the other host, and a component on it with `paths: [/]` and the annotation `permanent-redirect: https://THE-HOST$request_uri`",
     ),
     ("proxy-ssl-", "a BackendTLSPolicy"),
     ("ssl-passthrough", "a TLSRoute"),

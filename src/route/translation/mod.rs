@@ -3,11 +3,13 @@
 mod canary;
 mod cors;
 mod instead;
+mod mirror;
 mod path;
 mod redirect;
 
-pub use canary::{Canary, HeaderMatch};
+pub use canary::Canary;
 pub use cors::Cors;
+pub use mirror::Mirror;
 pub use path::PathMatch;
 use path::Rest;
 pub use redirect::Redirect;
@@ -16,7 +18,7 @@ use instead::{OWN_POLICIES, instead};
 
 use super::regex::{self, regex_annotation};
 use super::with;
-use crate::language::name::{Host, Name, QualifiedName};
+use crate::language::name::{Host, Label, Name, QualifiedName};
 use crate::model::{
     Annotations, Component, Exposed, Feature, NGINX, Path, Tiers, is_true, nginx_annotation,
 };
@@ -35,6 +37,8 @@ pub struct Translation {
     pub forwarded_prefix: Option<String>,
     /// Answers to browsers of other origins.
     pub cors: Option<Cors>,
+    /// A Service that gets a copy of each request.
+    pub mirror: Option<Mirror>,
     /// Seconds until a request is given up.
     pub timeout: Option<u32>,
     /// The annotations that lose or change their meaning.
@@ -91,6 +95,13 @@ const NO_CORS: Fate = Fate::Unable(
     "CORS filters",
     "the headers that the backend sends, or a policy of the implementation, such as Traefik's Middleware `headers`",
 );
+const NO_MIRROR: Fate = Fate::Lost(
+    "`http://SERVICE.NAMESPACE.svc.cluster.local:PORT$request_uri` of a Service in the component's namespace: a RequestMirror filter copies to a Service beside the route, with the same path",
+);
+const UNABLE_TO_MIRROR: Fate = Fate::Unable(
+    "RequestMirror filters",
+    "mirroring of the implementation, such as Traefik's TraefikService `mirroring`",
+);
 const NO_TIMEOUT: Fate = Fate::Unable(
     "request timeouts",
     "a policy of the implementation, such as Traefik's ServersTransport; until then a request may take as long as it likes",
@@ -145,6 +156,10 @@ impl Translation {
                 }
             }
             "permanent-redirect-code" | "temporal-redirect-code" => {}
+            "mirror-target" => match Mirror::parse(value) {
+                Some(found) => self.mirror = Some(found),
+                None => return Some(NO_MIRROR),
+            },
             "upstream-vhost" => {
                 match Host::parse(value).filter(|host| !host.as_str().starts_with('*')) {
                     Some(host) => self.host = Some(host),
@@ -231,6 +246,7 @@ impl Translation {
     pub fn of_component(tiers: &Tiers, component: &Component) -> Self {
         let all = merged(tiers, &component.annotations);
         let mut found = Self::within(tiers, &all, &component.paths);
+        found.keep_mirror(&all, Some(&component.namespace));
         // It is the entrypoint that redirects plain HTTP.
         let own = component.annotations.iter().find(|(key, value)| {
             match key.as_str().strip_prefix(NGINX) {
@@ -259,7 +275,10 @@ impl Translation {
     /// Translates what is done to requests that no component claims.
     pub fn of_fallback(tiers: &Tiers) -> Self {
         let everything = Path::everything(tiers.edge.class.span);
-        Self::within(tiers, &merged(tiers, &Annotations::new()), &[everything])
+        let all = merged(tiers, &Annotations::new());
+        let mut found = Self::within(tiers, &all, &[everything]);
+        found.keep_mirror(&all, None);
+        found
     }
 
     /// Translates what annotations do to requests of these paths.
@@ -292,9 +311,21 @@ impl Translation {
             self.cors = None;
             self.replace(all, |name| name == "enable-cors" || name.starts_with("cors-"), NO_CORS);
         }
+        if self.mirror.is_some() && lacks(Feature::Mirror) {
+            self.mirror = None;
+            self.replace(all, |name| name == "mirror-target", UNABLE_TO_MIRROR);
+        }
         if self.timeout.is_some() && lacks(Feature::RequestTimeout) {
             self.timeout = None;
             self.replace(all, |name| TIMEOUTS.contains(&name), NO_TIMEOUT);
+        }
+    }
+
+    /// A route leads to Services beside it. The fallback has none there.
+    fn keep_mirror(&mut self, all: &Annotations, home: Option<&Label>) {
+        if self.mirror.as_ref().is_some_and(|found| Some(&found.namespace) != home) {
+            self.mirror = None;
+            self.replace(all, |name| name == "mirror-target", NO_MIRROR);
         }
     }
 

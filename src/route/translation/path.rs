@@ -130,7 +130,7 @@ mod tests {
     fn of(text: &str, kind: PathType, is_regex: bool) -> PathMatch {
         let span = Span::of_file(Sources::default().add("i.yaml".to_owned(), String::new()));
         let value = UrlPath::parse(text).expect("a path");
-        PathMatch::of(&Path { path: Loc { value, span }, kind }, is_regex)
+        PathMatch::of(&Path::new(Loc { value, span }, kind), is_regex)
     }
 
     #[test]

@@ -3,13 +3,13 @@
 use serde::Serialize;
 
 use super::{API_VERSION, Document, GROUP, Kind, Reference, metadata};
+use crate::language::word::HttpMethod;
+use crate::model::HeaderMatch;
 use crate::plan::{
     Filter as PlannedFilter, HttpRoutePlan, Parent, ParentObject, RouteBackend, RouteMatch,
     RouteRule,
 };
-use crate::route::{
-    Cors as PlannedCors, HeaderMatch, PathMatch, Redirect as PlannedRedirect, Rewrite,
-};
+use crate::route::{Cors as PlannedCors, PathMatch, Redirect as PlannedRedirect, Rewrite};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -35,8 +35,10 @@ struct Rule {
 #[derive(Serialize)]
 struct Match {
     path: Path,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    headers: Vec<Header>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    headers: Option<[Header; 1]>,
+    method: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -82,6 +84,9 @@ enum Filter {
     #[serde(rename = "CORS")]
     Cors {
         cors: Cors,
+    },
+    RequestMirror {
+        request_mirror: RequestMirror,
     },
 }
 
@@ -138,6 +143,20 @@ struct Cors {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RequestMirror {
+    backend_ref: Target,
+}
+
+#[derive(Serialize)]
+struct Target {
+    group: &'static str,
+    kind: &'static str,
+    name: String,
+    port: u16,
+}
+
+#[derive(Serialize)]
 struct Backend {
     group: &'static str,
     kind: &'static str,
@@ -190,7 +209,8 @@ fn matched(found: &RouteMatch) -> Match {
     };
     Match {
         path: Path { r#type, value: found.path.value().to_owned() },
-        headers: found.header.as_ref().map(|found| [header(found)]),
+        headers: found.condition.headers.iter().map(header).collect(),
+        method: found.condition.method.map(HttpMethod::word),
     }
 }
 
@@ -226,6 +246,11 @@ fn filter(found: &PlannedFilter) -> Filter {
             },
         },
         PlannedFilter::Cors(found) => Filter::Cors { cors: cors(found) },
+        PlannedFilter::Mirror(found) => {
+            let (name, port) = (found.service.to_string(), found.port);
+            let backend_ref = Target { group: "", kind: "Service", name, port };
+            Filter::RequestMirror { request_mirror: RequestMirror { backend_ref } }
+        }
     }
 }
 

@@ -57,13 +57,12 @@ impl Planner<'_> {
                 if translation.redirect.is_some() {
                     continue;
                 }
-                let path = claimed.found.clone();
-                let found = RouteMatch { path: path.clone(), header: Some(header.clone()) };
+                let found = RouteMatch::of(claimed).with_header(&header);
                 let backends = RouteBackend::of(component, None).into_iter().collect();
                 said.push((claimed, translated(found, &claimed.path, backends, &translation)));
                 let beside = main.filter(|main| main.namespace == component.namespace);
                 if let (Some(never), Some(main)) = (&canary.never, beside) {
-                    let found = RouteMatch { path, header: Some(never.clone()) };
+                    let found = RouteMatch::of(claimed).with_header(never);
                     let backends = RouteBackend::of(main, None).into_iter().collect();
                     said.push((claimed, translated(found, &claimed.path, backends, &translation)));
                 }

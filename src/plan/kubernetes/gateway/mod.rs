@@ -15,7 +15,7 @@ use crate::model::{
     Entry, Exposed, GatewayTier, Host, Label, LabelValue, QualifiedName, Subdomain, Tiers, codes,
 };
 use crate::plan::listener::Places;
-use crate::route::{PathMatch, Redirect, of_other_programs};
+use crate::route::{Redirect, of_other_programs};
 use crate::source::Span;
 
 /// A Gateway. The entrypoint's own has a listener for plain HTTP on all hosts; those of domains stand in ListenerSets, or
@@ -211,7 +211,7 @@ impl Planner<'_> {
             parents: vec![Parent::listener(ParentObject::Gateway(name.into()), Subdomain::plain())],
             hosts: Vec::new(),
             rules: vec![RouteRule {
-                matches: vec![RouteMatch { path: PathMatch::Prefix("/".to_owned()), header: None }],
+                matches: vec![RouteMatch::everything()],
                 filters: vec![Filter::Redirect(Redirect::to_https())],
                 timeout: None,
                 backends: Vec::new(),

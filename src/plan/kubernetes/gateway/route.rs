@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use super::Attachment;
 use super::split;
 use crate::model::{
-    BackendPort, Component, Entry, Fallback, Host, Label, Path, ServiceName, Subdomain,
+    BackendPort, Component, Condition, Entry, Fallback, HeaderMatch, Host, Label, Path,
+    ServiceName, Subdomain,
 };
 use crate::plan::kubernetes::{ObjectMeta, Planner, written};
 use crate::route::{
-    Cors, HeaderMatch, PathMatch, Redirect, Rewrite, Rule, Tier, Translation, of_other_programs,
+    Cors, Mirror, PathMatch, Redirect, Rewrite, Rule, Tier, Translation, of_other_programs,
 };
 
 /// An HTTPRoute.
@@ -75,8 +76,26 @@ pub struct RouteRule {
 pub struct RouteMatch {
     /// The path that it must have.
     pub path: PathMatch,
-    /// The header that it must have, if any.
-    pub header: Option<HeaderMatch>,
+    /// The method and headers that it must have.
+    pub condition: Condition,
+}
+
+impl RouteMatch {
+    /// Every request.
+    pub fn everything() -> Self {
+        Self { path: PathMatch::Prefix("/".to_owned()), condition: Condition::default() }
+    }
+
+    /// The requests of a rule.
+    pub fn of(rule: &Rule) -> Self {
+        Self { path: rule.found.clone(), condition: rule.path.condition.clone() }
+    }
+
+    /// Those of them that have a header too.
+    pub fn with_header(mut self, header: &HeaderMatch) -> Self {
+        self.condition.headers.push(header.clone());
+        self
+    }
 }
 
 /// A change that a route makes.
@@ -95,6 +114,8 @@ pub enum Filter {
     RequestHeader(&'static str, String),
     /// Answers to browsers of other origins.
     Cors(Cors),
+    /// A copy of each request, for another Service beside the route.
+    Mirror(Mirror),
 }
 
 /// A Service in the namespace of the route.
@@ -167,10 +188,9 @@ impl Planner<'_> {
     ) -> Vec<HttpRoutePlan> {
         let Some(attachment) = self.attachment(entrypoint) else { return Vec::new() };
         let backend = RouteBackend { service: fallback.name.value.clone(), port: 80, weight: None };
-        let everything = RouteMatch { path: PathMatch::Prefix("/".to_owned()), header: None };
         let translation = Translation::of_fallback(attachment.tiers);
         let root = Path::everything(fallback.name.span);
-        let rule = translated(everything, &root, vec![backend], &translation);
+        let rule = translated(RouteMatch::everything(), &root, vec![backend], &translation);
         let mut meta = self.meta((&fallback.name.value).into());
         meta.annotations = written(&of_other_programs(attachment.tiers.routing_annotations()));
         let Some(tier) = self.routes.gateway(entrypoint) else { return Vec::new() };
@@ -203,8 +223,7 @@ impl Planner<'_> {
                     }
                     None => RouteBackend::of(component, None).into_iter().collect(),
                 };
-                let path = rule.found.clone();
-                let found = RouteMatch { path, header: None };
+                let found = RouteMatch::of(rule);
                 said.push((rule, translated(found, &rule.path, backends, &translation)));
             }
             groups.add(attachment, tier, host, said);
@@ -340,5 +359,6 @@ pub(super) fn translated(
         filters.push(Filter::RequestHeader("X-Forwarded-Prefix", prefix.clone()));
     }
     filters.extend(translation.cors.clone().map(Filter::Cors));
+    filters.extend(translation.mirror.clone().map(Filter::Mirror));
     RouteRule { matches: vec![found], filters, timeout: translation.timeout, backends }
 }
