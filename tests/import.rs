@@ -41,8 +41,7 @@ fn rendered_text(text: &str) -> Tree {
 
 #[test]
 fn an_imported_example_gives_the_same_state() {
-    // What Gateway API says is not read yet, only named.
-    for example in examples().into_iter().filter(|example| example != "gateway") {
+    for example in examples() {
         let folder = tempfile::tempdir().unwrap();
         let before = render(&inventory(&example), &folder.path().join("before"));
         let before = Tree::of_folder(&before, None).unwrap();

@@ -73,7 +73,8 @@ impl Cluster {
     /// Finds the class of each second tier: by its folder, its Service's name, or because no other is left.
     pub fn pair(&mut self, routed: &[&Object]) {
         let mut classes: BTreeSet<&str> = routed.iter().filter_map(|found| found.class()).collect();
-        for (name, edge) in &mut self.edges {
+        let two_tiers = |(_, edge): &(&String, &mut Edge)| !edge.is_gateway_alone();
+        for (name, edge) in self.edges.iter_mut().filter(two_tiers) {
             let mut by_folder =
                 routed.iter().filter(|found| Place::of(&found.file).entrypoint() == Some(name));
             let by_folder = by_folder.find_map(|found| found.class());
@@ -84,7 +85,7 @@ impl Cluster {
                 class.clone_into(&mut routing.class);
             }
         }
-        for (name, edge) in &mut self.edges {
+        for (name, edge) in self.edges.iter_mut().filter(two_tiers) {
             let routing = edge.routing.get_or_insert_default();
             if routing.class.is_empty() {
                 let left = classes.pop_first().map(str::to_owned);
@@ -107,15 +108,6 @@ impl Cluster {
         classes: &BTreeMap<String, String>,
     ) -> BTreeSet<ObjectKey> {
         let mut names = BTreeSet::new();
-        let is_outside = |ingress: &Object, service: &str| {
-            objects.iter().any(|found| {
-                found.key.kind == "Service"
-                    && found.key.name == service
-                    && found.key.namespace == ingress.key.namespace
-                    && found.field("/spec/selector").is_none()
-                    && found.field("/spec/type").and_then(Value::as_str) != Some("ExternalName")
-            })
-        };
         for ingress in routed {
             let paths = ingress.paths();
             let Some(first) = paths.first() else { continue };
@@ -124,7 +116,7 @@ impl Cluster {
                 paths.iter().all(|path| path.path == "/" && path.backend == first.backend);
             let Some(name) = ingress.class().and_then(|class| classes.get(class)) else { continue };
             let home = self.namespace.as_ref().is_none_or(|home| *home == ingress.key.namespace);
-            if !is_everything || !home || !is_outside(ingress, &service) {
+            if !is_everything || !home || !is_outside(objects, &ingress.key.namespace, &service) {
                 continue;
             }
             let own: BTreeSet<Option<&str>> = ingress.hosts().into_iter().collect();
@@ -144,42 +136,12 @@ impl Cluster {
             let Some(edge) = self.edges.get_mut(name).filter(|edge| edge.fallback.is_none()) else {
                 continue;
             };
-            let mut kinds = BTreeSet::new();
-            let mut addresses: BTreeSet<IpAddr> = BTreeSet::new();
-            let mut port = 0;
-            for object in
-                objects.iter().filter(|found| found.key.namespace == ingress.key.namespace)
-            {
-                let label = object.field("/metadata/labels/kubernetes.io~1service-name");
-                let (lists, ports) = match object.key.kind.as_str() {
-                    "Endpoints" if object.key.name == service => {
-                        ("/subsets/0/addresses", "/subsets/0/ports/0/port")
-                    }
-                    "EndpointSlice" if label.and_then(Value::as_str) == Some(&service) => {
-                        ("/endpoints", "/ports/0/port")
-                    }
-                    _ => continue,
-                };
-                kinds.insert(object.key.kind.as_str());
-                port = object.field(ports).and_then(Value::as_u64).unwrap_or(port);
-                let list = object.field(lists).and_then(Value::as_array).into_iter().flatten();
-                for entry in list {
-                    let of_slice = entry["addresses"].as_array().into_iter().flatten();
-                    let all = of_slice.chain([&entry["ip"]]).filter_map(Value::as_str);
-                    addresses.extend(all.filter_map(|text| text.parse::<IpAddr>().ok()));
-                }
-            }
-            if addresses.is_empty() || port == 0 {
+            let Some((endpoints, fallback)) = outside(objects, &ingress.key.namespace, &service)
+            else {
                 continue;
-            }
-            self.endpoints =
-                Some(match (kinds.contains("Endpoints"), kinds.contains("EndpointSlice")) {
-                    (true, true) => "both",
-                    (false, true) => "endpointslice",
-                    _ => "endpoints",
-                });
-            edge.fallback =
-                Some(Fallback { name: service, addresses: addresses.into_iter().collect(), port });
+            };
+            self.endpoints = Some(endpoints);
+            edge.fallback = Some(fallback);
             if let Some(routing) = &mut edge.routing {
                 routing.annotations = annotations(ingress);
             }
@@ -187,4 +149,59 @@ impl Cluster {
         }
         names
     }
+}
+
+/// Returns true if a Service has no pods, but addresses that somebody gives it.
+fn is_outside(objects: &[Object], namespace: &str, service: &str) -> bool {
+    objects.iter().any(|found| {
+        found.key.kind == "Service"
+            && found.key.name == service
+            && found.key.namespace == namespace
+            && found.field("/spec/selector").is_none()
+            && found.field("/spec/type").and_then(Value::as_str) != Some("ExternalName")
+    })
+}
+
+/// The addresses of a Service without pods, and the form in which they are given: `endpoints`, `endpointslice` or `both`.
+pub fn outside(
+    objects: &[Object],
+    namespace: &str,
+    service: &str,
+) -> Option<(&'static str, Fallback)> {
+    if !is_outside(objects, namespace, service) {
+        return None;
+    }
+    let mut kinds = BTreeSet::new();
+    let mut addresses: BTreeSet<IpAddr> = BTreeSet::new();
+    let mut port = 0;
+    for object in objects.iter().filter(|found| found.key.namespace == namespace) {
+        let label = object.field("/metadata/labels/kubernetes.io~1service-name");
+        let (lists, ports) = match object.key.kind.as_str() {
+            "Endpoints" if object.key.name == service => {
+                ("/subsets/0/addresses", "/subsets/0/ports/0/port")
+            }
+            "EndpointSlice" if label.and_then(Value::as_str) == Some(service) => {
+                ("/endpoints", "/ports/0/port")
+            }
+            _ => continue,
+        };
+        kinds.insert(object.key.kind.as_str());
+        port = object.field(ports).and_then(Value::as_u64).unwrap_or(port);
+        let list = object.field(lists).and_then(Value::as_array).into_iter().flatten();
+        for entry in list {
+            let of_slice = entry["addresses"].as_array().into_iter().flatten();
+            let all = of_slice.chain([&entry["ip"]]).filter_map(Value::as_str);
+            addresses.extend(all.filter_map(|text| text.parse::<IpAddr>().ok()));
+        }
+    }
+    if addresses.is_empty() || port == 0 {
+        return None;
+    }
+    let form = match (kinds.contains("Endpoints"), kinds.contains("EndpointSlice")) {
+        (true, true) => "both",
+        (false, true) => "endpointslice",
+        _ => "endpoints",
+    };
+    let addresses = addresses.into_iter().collect();
+    Some((form, Fallback { name: service.to_owned(), addresses, port }))
 }

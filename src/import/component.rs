@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::cluster::{Cluster, annotations};
+use crate::model::Condition;
 use crate::state::Object;
 
 /// The target that requests are routed to.
@@ -14,9 +15,18 @@ pub struct Component {
     pub namespace: String,
     pub service: String,
     pub port: String,
-    pub paths: Vec<(String, String)>,
+    pub paths: Vec<Claim>,
     pub hosts: BTreeSet<String>,
     pub annotations: BTreeMap<String, String>,
+}
+
+/// A path that is claimed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Claim {
+    pub path: String,
+    /// `Prefix`, `Exact` or `ImplementationSpecific`.
+    pub kind: String,
+    pub condition: Condition,
 }
 
 /// A reason why an Ingress cannot be a component.
@@ -58,7 +68,7 @@ impl Component {
     /// The component of an Ingress; why it cannot be one, otherwise.
     pub fn of(ingress: &Object, edge: &str) -> Result<Self, Refusal> {
         let rules = ingress.field("/spec/rules").and_then(Value::as_array);
-        let mut by_host: BTreeMap<Option<String>, Vec<(String, String)>> = BTreeMap::new();
+        let mut by_host: BTreeMap<Option<String>, Vec<Claim>> = BTreeMap::new();
         let mut backends = BTreeSet::new();
         for rule in rules.into_iter().flatten() {
             let host = rule["host"].as_str().map(str::to_owned);
@@ -71,7 +81,8 @@ impl Component {
                 let port = port.or_else(|| Some(backend["port"]["number"].as_u64()?.to_string()));
                 backends.insert((backend["name"].as_str().unwrap_or_default().to_owned(), port));
                 let kind = text("pathType", "ImplementationSpecific");
-                by_host.entry(host.clone()).or_default().push((text("path", "/"), kind));
+                let (path, condition) = (text("path", "/"), Condition::default());
+                by_host.entry(host.clone()).or_default().push(Claim { path, kind, condition });
             }
         }
         let mut backends = backends.into_iter();
@@ -84,7 +95,7 @@ impl Component {
         let mut lists = by_host.values();
         let paths = lists.next().cloned().unwrap_or_default();
         // Their order says nothing.
-        let sorted = |paths: &[(String, String)]| paths.iter().cloned().collect::<BTreeSet<_>>();
+        let sorted = |paths: &[Claim]| paths.iter().cloned().collect::<BTreeSet<_>>();
         if lists.any(|other| sorted(other) != sorted(&paths)) {
             return Err(Refusal::OtherPaths);
         }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use serde_json::Value;
 
+use super::gateway::GatewaySide;
 use crate::bundle::Place;
 use crate::state::Object;
 
@@ -21,6 +22,10 @@ pub struct Edge {
     pub annotations: BTreeMap<String, String>,
     pub routing: Option<SecondTier>,
     pub fallback: Option<Fallback>,
+    /// The Gateway; without a `class` it stands alone.
+    pub gateway: Option<GatewaySide>,
+    /// The namespace of the Service, where it is not that of the Ingresses or the Gateway.
+    pub service_namespace: Option<String>,
 }
 
 /// The second tier.
@@ -58,6 +63,11 @@ fn addresses(service: &Object) -> BTreeSet<IpAddr> {
 }
 
 impl Edge {
+    /// Returns true if a Gateway serves it, and no Ingress does.
+    pub fn is_gateway_alone(&self) -> bool {
+        self.gateway.is_some() && self.class.is_empty()
+    }
+
     /// The values of the selector, the name of the release first.
     pub fn selected(&self) -> impl Iterator<Item = &str> {
         let instance = self.selector.get("app.kubernetes.io/instance");

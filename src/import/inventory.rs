@@ -283,7 +283,7 @@ impl Found {
                     None => tier::guessed(name, found.port),
                 };
                 map.put("edge", edge);
-                map.put("routing", routing);
+                map.put_some("routing", routing);
             } else {
                 map.put(
                     "host",

@@ -5,10 +5,10 @@ use std::net::IpAddr;
 
 use serde_json::Value;
 
-use super::cluster::{Cluster, annotations};
+use super::cluster::{Cluster, annotations, outside};
 use super::codes;
 use super::component::{Component, common_annotations};
-use super::edge::{Edge, is_edge};
+use super::edge::{Edge, Fallback, is_edge};
 use super::finding::Findings;
 use super::fleet::most;
 use super::manifest::line_of;
@@ -21,7 +21,18 @@ use crate::source::{FileId, Sources};
 use crate::state::Object;
 
 /// Objects that say nothing that an inventory could.
-const PLAIN: &[&str] = &["Endpoints", "EndpointSlice", "Service", "Ingress", "Namespace"];
+const PLAIN: &[&str] = &[
+    "Endpoints",
+    "EndpointSlice",
+    "EnvoyProxy",
+    "Gateway",
+    "GatewayClass",
+    "HTTPRoute",
+    "Ingress",
+    "ListenerSet",
+    "Namespace",
+    "Service",
+];
 
 /// Help for Ingresses that no second tier is behind.
 const DIRECT: &str = "lbgen's edge sends whole hosts to a second tier of controllers: give that a class of its own, and let it have these paths as a component";
@@ -33,7 +44,7 @@ pub struct Reading<'a, S> {
     sources: &'a mut Sources,
     findings: &'a mut Findings,
     files: BTreeMap<String, FileId>,
-    cluster: Cluster,
+    pub(super) cluster: Cluster,
 }
 
 impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
@@ -55,15 +66,17 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
             let title = format!("{} is left behind", object.key);
             self.say(&codes::LOST, object, title, "an inventory has no word for it");
         }
-        let of_kind = |kind| objects.iter().filter(move |found| found.key.kind == kind);
         let services: Vec<&Object> =
-            of_kind("Service").filter(|service| is_edge(service, vips)).collect();
-        let ingresses: Vec<&Object> = of_kind("Ingress").collect();
-        self.edges(&services, &ingresses);
+            self.of_kind("Service").filter(|service| is_edge(service, vips)).collect();
+        let ingresses: Vec<&Object> = self.of_kind("Ingress").collect();
+        self.home(&services, &ingresses);
+        let of_gateways = self.gateways(&services);
+        self.edges(&services, &of_gateways, &ingresses);
         let classes: BTreeMap<String, String> = self
             .cluster
             .edges
             .iter()
+            .filter(|(_, edge)| !edge.class.is_empty())
             .map(|(name, edge)| (edge.class.clone(), name.clone()))
             .collect();
         let (at_edge, routed): (Vec<&Object>, Vec<&Object>) = ingresses
@@ -78,11 +91,33 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
             }
         }
         self.routed(&routed);
+        let alone = self.cluster.edges.iter().filter(|(_, edge)| edge.is_gateway_alone());
+        let alone: Vec<String> = alone.map(|(name, _)| name.clone()).collect();
+        alone.iter().for_each(|gateway| self.routes(gateway));
         self.cluster.factor_annotations();
         self.cluster
     }
 
-    fn say(&mut self, code: &'static Code, object: &Object, title: String, help: &str) {
+    /// The objects of a kind.
+    pub(super) fn of_kind(&self, kind: &str) -> impl Iterator<Item = &'a Object> {
+        self.objects.iter().filter(move |found| found.key.kind == kind)
+    }
+
+    /// The addresses of a Service without pods.
+    pub(super) fn outside(&mut self, namespace: &str, service: &str) -> Option<Fallback> {
+        let (form, fallback) = outside(self.objects, namespace, service)?;
+        self.cluster.endpoints = Some(form);
+        Some(fallback)
+    }
+
+    /// Says that two edges have one host.
+    pub(super) fn say_shared(&mut self, object: &Object, host: &str) {
+        let title = format!("{} has {host}, which another edge serves too", object.key);
+        let help = "a domain has one entrypoint: give the other side a host of its own, or an inventory of its own";
+        self.say(&codes::UNSAYABLE, object, title, help);
+    }
+
+    pub(super) fn say(&mut self, code: &'static Code, object: &Object, title: String, help: &str) {
         let file = *self.files.entry(object.file.clone()).or_insert_with(|| {
             let (path, body) = (self.shown)(&object.file);
             self.sources.add(path, body)
@@ -91,10 +126,13 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
         self.findings.add(code, place, title, help);
     }
 
-    /// The Services that hold VIPs, and the class of each.
-    fn edges(&mut self, services: &[&Object], ingresses: &[&Object]) {
+    /// The namespace of Gateways and edge Ingresses, and forms that all objects share.
+    fn home(&mut self, services: &[&Object], ingresses: &[&Object]) {
+        let gateways = self.of_kind("Gateway").map(|found| found.key.namespace.clone());
+        let namespace =
+            most(gateways).or_else(|| most(services.iter().map(|edge| edge.key.namespace.clone())));
         let cluster = &mut self.cluster;
-        cluster.namespace = most(services.iter().map(|edge| edge.key.namespace.clone()));
+        cluster.namespace = namespace;
         cluster.by_annotation = ingresses.iter().any(|found| {
             found.field("/metadata/annotations/kubernetes.io~1ingress.class").is_some()
         });
@@ -102,6 +140,11 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
             let class = edge.field("/spec/loadBalancerClass").and_then(Value::as_str);
             class == Some(LOAD_BALANCER_CLASS)
         });
+    }
+
+    /// The Services that hold VIPs, and the class of each.
+    fn edges(&mut self, services: &[&Object], of_gateways: &BTreeSet<&str>, ingresses: &[&Object]) {
+        let cluster = &mut self.cluster;
         let classes: BTreeSet<&str> = ingresses.iter().filter_map(|found| found.class()).collect();
         let whole = ingresses.iter().filter(|found| is_whole(found));
         let mut free: BTreeSet<&str> = whole.filter_map(|found| found.class()).collect();
@@ -110,16 +153,22 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
             let class = classes.get(name).map(|class| (*class).to_owned());
             free.remove(name);
             let entrypoint = Place::of(&service.file).entrypoint().unwrap_or(name).to_owned();
-            cluster.edges.insert(entrypoint, Edge::of(service, class));
+            match cluster.edges.get_mut(&entrypoint).filter(|_| of_gateways.contains(name)) {
+                // Ingresses stand beside the Gateway.
+                Some(edge) => edge.class = class.unwrap_or_default(),
+                None if of_gateways.contains(name) => {}
+                None => _ = cluster.edges.insert(entrypoint, Edge::of(service, class)),
+            }
         }
         // A selector names the release, and most charts call the class as that.
-        for edge in cluster.edges.values_mut().filter(|edge| edge.class.is_empty()) {
+        let is_open = |edge: &&mut Edge| edge.class.is_empty() && !edge.is_gateway_alone();
+        for edge in cluster.edges.values_mut().filter(is_open) {
             let Some(class) = edge.selected().find(|value| free.contains(value)) else { continue };
             edge.class = class.to_owned();
             free.remove(edge.class.as_str());
         }
         // The classes of whole hosts that are left belong to the edges that have none yet.
-        for edge in cluster.edges.values_mut().filter(|edge| edge.class.is_empty()) {
+        for edge in cluster.edges.values_mut().filter(is_open) {
             let class = free.pop_first();
             edge.class = class.unwrap_or(&edge.service).to_owned();
         }
@@ -194,13 +243,7 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
                 );
             }
             for host in self.cluster.domain(ingress, edge) {
-                let title = format!("{} has {host}, which another edge serves too", ingress.key);
-                self.say(
-                    &codes::UNSAYABLE,
-                    ingress,
-                    title,
-                    "a domain has one entrypoint: give the other side a host of its own, or an inventory of its own",
-                );
+                self.say_shared(ingress, &host);
             }
             for host in tls::without_secret(ingress) {
                 let title = format!(

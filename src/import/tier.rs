@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 use super::cluster::Cluster;
 use super::component::Component;
 use super::edge::Edge;
+use super::gateway::GatewaySide;
 use super::yaml::Yaml;
 use crate::language::name::{Host, Name as _};
+use crate::language::word::ImplementationName;
+use crate::model::{Condition, Implementation};
 
 fn strings(map: &BTreeMap<String, String>) -> Option<Yaml> {
     let mut found = Yaml::map();
@@ -16,17 +19,31 @@ fn strings(map: &BTreeMap<String, String>) -> Option<Yaml> {
     (!map.is_empty()).then_some(found)
 }
 
-pub fn tiers(edge: &Edge, port: Option<u16>) -> (Yaml, Yaml) {
+/// The edge, and the second tier where there is one.
+pub fn tiers(edge: &Edge, port: Option<u16>) -> (Yaml, Option<Yaml>) {
     let mut first = Yaml::map();
-    first.put("class", Yaml::text(&edge.class));
-    first.put_some("service", (edge.service != edge.class).then(|| Yaml::text(&edge.service)));
+    let alone = edge.gateway.as_ref().filter(|_| edge.class.is_empty());
+    if edge.gateway.is_some() {
+        first.put("api", Yaml::text(if alone.is_some() { "gateway" } else { "both" }));
+    }
+    if let Some(side) = alone {
+        first.put_some("implementation", implementation(side));
+    }
+    let class = alone.map_or(&edge.class, |side| &side.class);
+    first.put("class", Yaml::text(class));
+    first.put_some("service", (edge.service != *class).then(|| Yaml::text(&edge.service)));
+    first.put_some("service_namespace", edge.service_namespace.as_ref().map(Yaml::text));
     let labels =
         [("name", "ingress-nginx"), ("instance", edge.class.as_str()), ("component", "controller")];
     let default: BTreeMap<String, String> = labels
         .into_iter()
         .map(|(key, value)| (format!("app.kubernetes.io/{key}"), value.to_owned()))
         .collect();
-    first.put_some("selector", strings(&edge.selector).filter(|_| edge.selector != default));
+    let is_default = match alone {
+        Some(side) => side.is_managed,
+        None => edge.selector == default,
+    };
+    first.put_some("selector", strings(&edge.selector).filter(|_| !is_default));
     let usual = [("http", 80), ("https", 443)]
         .map(|(name, port)| (name.to_owned(), (port, "TCP".to_owned())));
     if edge.ports != BTreeMap::from(usual) {
@@ -42,8 +59,22 @@ pub fn tiers(edge: &Edge, port: Option<u16>) -> (Yaml, Yaml) {
     let port = edge.health_port.or(port.map(u64::from));
     first.put_some("health_check_node_port", port.map(Yaml::plain));
     first.put_some("annotations", strings(&edge.annotations));
-    let mut second = Yaml::map();
-    if let Some(routing) = &edge.routing {
+    if let Some(side) = &edge.gateway {
+        let mut own = Yaml::map();
+        if alone.is_none() {
+            own.put_some("implementation", implementation(side));
+            own.put("class", Yaml::text(&side.class));
+        }
+        if let Some([http, https]) = side.ports {
+            let mut ports = Yaml::map();
+            ports.put("http", Yaml::plain(http));
+            ports.put("https", Yaml::plain(https));
+            own.put("ports", ports);
+        }
+        first.put_some("gateway", Some(own).filter(|own| !own.is_empty()));
+    }
+    let second = edge.routing.as_ref().map(|routing| {
+        let mut second = Yaml::map();
         second.put("class", Yaml::text(&routing.class));
         second.put_some(
             "service",
@@ -51,18 +82,25 @@ pub fn tiers(edge: &Edge, port: Option<u16>) -> (Yaml, Yaml) {
         );
         second.put_some("port", (routing.port != 80).then(|| Yaml::plain(routing.port)));
         second.put_some("annotations", strings(&routing.annotations));
-    }
+        second
+    });
     (first, second)
 }
 
+/// The implementation, where it is not the default; one that is not known does what the specification says.
+fn implementation(side: &GatewaySide) -> Option<Yaml> {
+    let name = side.implementation.unwrap_or(ImplementationName::Other);
+    (name != Implementation::DEFAULT.name).then(|| Yaml::text(name))
+}
+
 /// Returns the likely tiers of an entrypoint whose cluster was not asked.
-pub fn guessed(name: &str, port: Option<u16>) -> (Yaml, Yaml) {
+pub fn guessed(name: &str, port: Option<u16>) -> (Yaml, Option<Yaml>) {
     let mut first = Yaml::map();
     first.put("class", Yaml::text(name));
     first.put_some("health_check_node_port", port.map(Yaml::plain));
     let mut second = Yaml::map();
     second.put("class", Yaml::text(format!("{name}-routing")));
-    (first, second)
+    (first, Some(second))
 }
 
 pub fn fallback(edge: &Edge) -> Option<Yaml> {
@@ -101,6 +139,15 @@ pub fn components(cluster: &Cluster, many: bool) -> Yaml {
     all
 }
 
+fn matched(condition: &Condition) -> Yaml {
+    let mut map = Yaml::map();
+    map.put_some("method", condition.method.map(Yaml::text));
+    let headers = condition.headers.iter();
+    let headers = headers.map(|header| (header.name.clone(), header.value.clone())).collect();
+    map.put_some("headers", strings(&headers));
+    map
+}
+
 fn component(name: &str, found: &Component, home: &str, many: bool) -> Yaml {
     let mut map = Yaml::map();
     map.put_some("entrypoint", many.then(|| Yaml::text(&found.edge)));
@@ -110,12 +157,14 @@ fn component(name: &str, found: &Component, home: &str, many: bool) -> Yaml {
     let is_number = found.port.parse::<u16>().is_ok();
     backend.put("port", if is_number { Yaml::plain(&found.port) } else { Yaml::text(&found.port) });
     map.put("backend", backend);
-    let paths = found.paths.iter().map(|(path, kind)| match kind.as_str() {
-        "Prefix" => Yaml::text(path),
+    let paths = found.paths.iter().map(|claim| match claim.kind.as_str() {
+        "Prefix" if claim.condition.is_none() => Yaml::text(&claim.path),
         kind => {
             let mut long = Yaml::map();
-            long.put("path", Yaml::text(path));
-            long.put("type", Yaml::text(kind));
+            long.put("path", Yaml::text(&claim.path));
+            long.put_some("type", (kind != "Prefix").then(|| Yaml::text(kind)));
+            let wanted = (!claim.condition.is_none()).then(|| matched(&claim.condition));
+            long.put_some("match", wanted);
             long
         }
     });

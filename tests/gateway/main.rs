@@ -12,4 +12,5 @@ mod conformance;
 mod edit;
 mod inventory;
 mod limit;
+mod reads_back;
 mod schema;

@@ -1,0 +1,222 @@
+//! Gateways and their listeners -> entrypoints of one tier, and domains.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::cluster::{Domain, annotations};
+use super::codes;
+use super::edge::Edge;
+use super::reading::Reading;
+use crate::bundle::Place;
+use crate::language::name::{Host, Name as _};
+use crate::language::word::ImplementationName;
+use crate::model::{ENVOY_NAMESPACE, Feature, Implementation, NGINX};
+use crate::state::Object;
+use crate::state::http_route::{Parent, RouteRule};
+use crate::state::listening::Listening;
+
+/// The Gateway of an entrypoint.
+#[derive(Debug)]
+pub struct GatewaySide {
+    pub class: String,
+    /// `None` is not known.
+    pub implementation: Option<ImplementationName>,
+    /// True if its pods are those that Envoy Gateway makes for it.
+    pub is_managed: bool,
+    /// The ports of its listeners for plain HTTP and with TLS, where they are unusual.
+    pub ports: Option<[u16; 2]>,
+}
+
+/// The controllers of GatewayClasses (`spec.controllerName`), as their projects call them.
+const CONTROLLERS: &[(&str, ImplementationName)] = &[
+    ("gateway.envoyproxy.io/", ImplementationName::EnvoyGateway),
+    ("gateway.nginx.org/", ImplementationName::NginxGatewayFabric),
+    ("kgateway.dev/", ImplementationName::Kgateway),
+    ("io.cilium/", ImplementationName::Cilium),
+    ("traefik.io/", ImplementationName::Traefik),
+    ("istio.io/", ImplementationName::Istio),
+];
+
+/// Envoy Gateway's label for the pods of a Gateway (facts K46).
+const ENVOY_OWNER: &str = "gateway.envoyproxy.io/owning-gateway-name";
+
+/// That of GEP-1762.
+const OWNER: &str = "gateway.networking.k8s.io/gateway-name";
+
+impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
+    /// Adds an entrypoint for each Gateway; the Services in front of them are returned.
+    pub(super) fn gateways(&mut self, services: &[&'a Object]) -> BTreeSet<&'a str> {
+        // Those beside it only have listeners of its domains.
+        let own = self.of_kind("Gateway");
+        let own = own.filter(|found| found.gateway() == Some(&found.key.name));
+        let own: Vec<&Object> = own.collect();
+        let mut taken = BTreeSet::new();
+        for gateway in &own {
+            let name = gateway.key.name.as_str();
+            let leads = |service: &&&Object| {
+                let owners = [ENVOY_OWNER, OWNER].map(|key| service.selected(key));
+                owners.contains(&Some(name)) || Place::of(&service.file).entrypoint() == Some(name)
+            };
+            let alone = || services.first().filter(|_| services.len() == 1 && own.len() == 1);
+            let service = services.iter().find(leads).or_else(alone).copied();
+            let mut edge = match service {
+                Some(service) => {
+                    taken.insert(service.key.name.as_str());
+                    Edge::of(service, None)
+                }
+                None => {
+                    let title = format!("no Service with VIPs leads to {}", gateway.key);
+                    let help = "give the Service with `externalIPs` in front of its pods too, or correct `service` and `selector`";
+                    self.say(&codes::UNSAYABLE, gateway, title, help);
+                    let ports = [("http", 80), ("https", 443)];
+                    let ports =
+                        ports.map(|(name, port)| (name.to_owned(), (port, "TCP".to_owned())));
+                    Edge { service: name.to_owned(), ports: ports.into(), ..Edge::default() }
+                }
+            };
+            let side = self.side(gateway, service);
+            let usual = if side.is_managed { ENVOY_NAMESPACE } else { &gateway.key.namespace };
+            let home = service.map(|service| &service.key.namespace);
+            edge.service_namespace = home.filter(|home| *home != usual).cloned();
+            edge.gateway = Some(side);
+            let to_https = self.to_https(name);
+            for route in to_https.iter().filter(|route| !route.is_ours()) {
+                let title = format!("{} becomes a redirect of every host", route.key);
+                let help = "an entrypoint sends all of its plain http to https, or none";
+                self.say(&codes::OTHERWISE, route, title, help);
+            }
+            if !to_https.is_empty() {
+                edge.annotations.insert(format!("{NGINX}ssl-redirect"), "true".to_owned());
+            }
+            self.cluster.edges.insert(name.to_owned(), edge);
+            self.listeners(name);
+        }
+        taken
+    }
+
+    fn side(&mut self, gateway: &Object, service: Option<&Object>) -> GatewaySide {
+        let spec = gateway.listening().unwrap_or_default();
+        let class = spec.gateway_class_name.unwrap_or_default();
+        let controller = {
+            let mut classes = self.of_kind("GatewayClass");
+            let found = classes.find(|found| found.key.name == class);
+            found.and_then(Object::controller_name)
+        };
+        let known = controller.and_then(|controller| {
+            let mut all = CONTROLLERS.iter();
+            all.find(|(begin, _)| controller.starts_with(begin)).map(|(_, name)| *name)
+        });
+        let is_managed = spec.has_envoy_proxy()
+            || service.is_some_and(|service| service.selected(ENVOY_OWNER).is_some());
+        let of_envoy = is_managed.then_some(ImplementationName::EnvoyGateway);
+        let implementation = known.or(of_envoy).or_else(|| called_like(class, spec.takes_sets()));
+        if implementation.is_none() {
+            let title = format!("no object says which implementation reads {}", gateway.key);
+            let help = "it becomes `implementation: other`; name it, or give the GatewayClass too";
+            self.say(&codes::OTHERWISE, gateway, title, help);
+        }
+        let usual = match implementation {
+            Some(ImplementationName::Traefik) => [8000, 8443],
+            _ => [80, 443],
+        };
+        let port = |protocol: &str, usual| {
+            let mut all = spec.listeners.iter().filter(|found| found.protocol == protocol);
+            all.next().and_then(|found| found.port).unwrap_or(usual)
+        };
+        let ports = [port("HTTP", usual[0]), port("HTTPS", usual[1])];
+        GatewaySide {
+            class: class.to_owned(),
+            implementation,
+            is_managed,
+            ports: (ports != usual).then_some(ports),
+        }
+    }
+
+    /// The routes of a Gateway that send plain HTTP to HTTPS.
+    fn to_https(&self, gateway: &str) -> Vec<&'a Object> {
+        let is_one = |object: &&Object| {
+            object.http_route().is_some_and(|route| {
+                route.parent_refs.iter().any(|parent| self.leads_to(parent, gateway))
+                    && route.rules.iter().any(RouteRule::is_to_https)
+            })
+        };
+        self.of_kind("HTTPRoute").filter(is_one).collect()
+    }
+
+    /// Returns true if a route with this parent is one of a Gateway.
+    pub(super) fn leads_to(&self, parent: &Parent<'_>, gateway: &str) -> bool {
+        let is_it = |object: &&Object| object.key.name == parent.name;
+        match parent.kind {
+            Some("ListenerSet") => {
+                let set = self.of_kind("ListenerSet").find(is_it).and_then(Object::listening);
+                set.and_then(|set| Some(set.parent_ref?.name == gateway)).unwrap_or(false)
+            }
+            _ => {
+                let found = self.of_kind("Gateway").find(is_it);
+                found.is_some_and(|found| found.gateway() == Some(gateway))
+            }
+        }
+    }
+
+    /// The domains of a Gateway: hosts of its listeners, and of those in ListenerSets and Gateways beside it.
+    fn listeners(&mut self, gateway: &str) {
+        let gateways = self.of_kind("Gateway").filter(|found| found.gateway() == Some(gateway));
+        let sets = self.of_kind("ListenerSet").filter(|found| {
+            let parent = found.listening().and_then(|spec| Some(spec.parent_ref?.name));
+            parent == Some(gateway)
+        });
+        let own: Vec<&Object> = gateways.chain(sets).collect();
+        let mut shared: BTreeMap<String, String> = BTreeMap::new();
+        for object in own {
+            if object.key.name != gateway {
+                shared.extend(annotations(object));
+            }
+            let Some(Listening { listeners, .. }) = object.listening() else { continue };
+            for listener in listeners {
+                let named = listener.hostname.filter(|host| Host::parse(host).is_some());
+                match (named, listener.protocol) {
+                    (Some(host), "HTTP" | "HTTPS") => {
+                        self.domain(object, gateway, host, listener.secret());
+                    }
+                    (None, "HTTP") => {}
+                    (_, protocol) => {
+                        let title = match protocol {
+                            "HTTPS" => format!(
+                                "the listener `{}` of {} has one certificate for every host",
+                                listener.name, object.key
+                            ),
+                            _ => format!(
+                                "the listener `{}` of {} carries {protocol}, and not HTTP",
+                                listener.name, object.key
+                            ),
+                        };
+                        let help = "a domain has a host and the Secret of its certificate; list the hosts under `domains` by hand";
+                        self.say(&codes::UNSAYABLE, object, title, help);
+                    }
+                }
+            }
+        }
+        if let Some(edge) = self.cluster.edges.get_mut(gateway) {
+            edge.annotations.extend(shared);
+        }
+    }
+
+    fn domain(&mut self, object: &Object, gateway: &str, host: &str, secret: Option<&str>) {
+        let known = self.cluster.domains.get(host);
+        if known.is_some_and(|known| known.edge != gateway) {
+            self.say_shared(object, host);
+            return;
+        }
+        // A host may have one listener for plain HTTP and one with TLS.
+        let secret = secret.map(str::to_owned);
+        let secret = secret.or_else(|| known.and_then(|known| known.secret.clone()));
+        let domain = Domain { edge: gateway.to_owned(), secret };
+        self.cluster.domains.insert(host.to_owned(), domain);
+    }
+}
+
+/// The implementation that a class is named after, where it has what the Gateway uses.
+fn called_like(class: &str, takes_sets: bool) -> Option<ImplementationName> {
+    let name = Implementation::called_like(class)?;
+    let newest = Implementation { name, ..Implementation::DEFAULT };
+    (!takes_sets || newest.can(Feature::ListenerSets)).then_some(name)
+}

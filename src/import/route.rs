@@ -1,0 +1,269 @@
+//! HTTPRoutes -> components and fallbacks.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::codes;
+use super::component::{Claim, Component};
+use super::filter::Treatment;
+use super::reading::Reading;
+use super::split::Split;
+use crate::bundle::Place;
+use crate::language::name::{Host, Name as _};
+use crate::model::{Condition, NGINX};
+use crate::state::Object;
+use crate::state::http_route::{BackendRef, HttpRoute, RouteRule};
+
+/// Requests for one path of one host, and what is done to them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// `None` is any.
+    pub host: Option<String>,
+    pub claim: Claim,
+    pub target: Target,
+}
+
+/// Who answers a request, and how.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Target {
+    /// The name of the route, without a number that a split gave it.
+    pub owner: String,
+    pub namespace: String,
+    /// Services, ports and weights; none where a redirect answers.
+    pub backends: Vec<(String, u16, u32)>,
+    pub treatment: Treatment,
+}
+
+/// The types of a path (HTTPPathMatch), and what an inventory calls them.
+const KINDS: &[(&str, &str)] = &[
+    ("Exact", "Exact"),
+    ("PathPrefix", "Prefix"),
+    ("RegularExpression", "ImplementationSpecific"),
+];
+
+impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
+    /// Adds the fallback and the components of a Gateway's routes.
+    pub(super) fn routes(&mut self, gateway: &str) {
+        let of_gateway = |object: &&Object| {
+            let route = object.http_route().unwrap_or_default();
+            route.parent_refs.iter().any(|parent| self.leads_to(parent, gateway))
+        };
+        let objects: Vec<&Object> = self.of_kind("HTTPRoute").filter(of_gateway).collect();
+        let names: BTreeSet<&str> = objects.iter().map(|object| object.key.name.as_str()).collect();
+        let mut rows = Vec::new();
+        for object in &objects {
+            let Some(route) = object.http_route() else { continue };
+            let owner = owner(object, &names);
+            let hosts = self.hosts(object, &route);
+            for rule in &route.rules {
+                if rule.is_to_https() {
+                    continue;
+                }
+                let Some(target) = self.target(object, owner, rule) else { continue };
+                for claim in self.claims(object, rule) {
+                    let (claim, target) = (&claim, &target);
+                    rows.extend(hosts.iter().map(|host| Row {
+                        host: host.clone(),
+                        claim: claim.clone(),
+                        target: target.clone(),
+                    }));
+                }
+            }
+        }
+        self.fallback(gateway, &mut rows);
+        let place = |owner: &str| objects.iter().find(|found| found.key.name == owner).copied();
+        for found in Split::of(rows).components(gateway) {
+            let (name, component) = match found {
+                Ok((name, owner, component)) => {
+                    if let Some(object) = place(&owner).filter(|_| name != owner) {
+                        let title =
+                            format!("a part of {} becomes the component {name}", object.key);
+                        let help = "a component has one Service, and the same paths on each of its hosts; its route is called as it";
+                        self.say(&codes::OTHERWISE, object, title, help);
+                    }
+                    (name, component)
+                }
+                Err((owner, why)) => {
+                    if let Some(object) = place(&owner) {
+                        let title = format!("{} {why}", object.key);
+                        let help =
+                            "split it into a component each, and let all but one be canaries";
+                        self.say(&codes::UNSAYABLE, object, title, help);
+                    }
+                    continue;
+                }
+            };
+            let unique = match self.cluster.components.contains_key(&name) {
+                true => format!("{}-{name}", component.namespace),
+                false => name,
+            };
+            self.cluster.components.insert(unique, component);
+        }
+    }
+
+    /// The hosts of a route: its own, or those of the listeners that it names.
+    fn hosts(&self, object: &Object, route: &HttpRoute<'_>) -> BTreeSet<Option<String>> {
+        let own = route.hostnames.iter().map(|host| Some((*host).to_owned()));
+        let own: BTreeSet<Option<String>> = own.collect();
+        if !own.is_empty() {
+            return own;
+        }
+        // Ours names listeners to leave out those at which somebody else answers.
+        if object.is_ours() {
+            return [None].into();
+        }
+        let listener = |parent: &crate::state::http_route::Parent<'_>| {
+            let section = parent.section_name?;
+            let kinds = ["Gateway", "ListenerSet"].into_iter().flat_map(|kind| self.of_kind(kind));
+            let mut named = kinds.filter(|found| found.key.name == parent.name);
+            let all = named.find_map(Object::listening)?.listeners;
+            all.into_iter().find(|found| found.name == section)?.hostname.map(str::to_owned)
+        };
+        route.parent_refs.iter().map(listener).collect()
+    }
+
+    fn claims(&mut self, object: &Object, rule: &RouteRule<'_>) -> Vec<Claim> {
+        let mut found = Vec::new();
+        for matched in rule.matches() {
+            let (path, kind) = matched.path();
+            let Some(condition) = matched.condition() else {
+                let title = format!("{} matches the query of `{path}`", object.key);
+                let help = "a component has paths, methods and headers";
+                self.say(&codes::UNSAYABLE, object, title, help);
+                continue;
+            };
+            if condition.headers.iter().any(|header| header.is_regex) && !object.is_ours() {
+                let title = format!("{} matches a header of `{path}` by an expression", object.key);
+                let help = "a `match` has values; a canary may have `canary-by-header-pattern`";
+                self.say(&codes::UNSAYABLE, object, title, help);
+                continue;
+            }
+            let written = path.strip_prefix("(?i)^").unwrap_or(path);
+            if kind == "RegularExpression" && written == path {
+                let title = format!("`{path}` of {} is compared in another way", object.key);
+                let help = "an inventory has the expressions of ingress-nginx: without case, and for all that lies behind them";
+                self.say(&codes::OTHERWISE, object, title, help);
+            }
+            let kind = KINDS.iter().find(|(word, _)| *word == kind);
+            let kind = kind.map_or("ImplementationSpecific", |(_, kind)| *kind).to_owned();
+            found.push(Claim { path: written.to_owned(), kind, condition });
+        }
+        found
+    }
+
+    fn target(&mut self, object: &Object, owner: &str, rule: &RouteRule<'_>) -> Option<Target> {
+        let treatment = Treatment::of(rule, &object.key.namespace);
+        for lost in &treatment.lost {
+            let title = format!("{lost} of {} is left behind", object.key);
+            self.say(&codes::LOST, object, title, "an inventory has no word for it");
+        }
+        let namespace = object.key.namespace.as_str();
+        let is_redirect = ["permanent-redirect", "temporal-redirect"]
+            .iter()
+            .any(|name| treatment.annotations.contains_key(&format!("{NGINX}{name}")));
+        let is_beside = |backend: &BackendRef<'_>| {
+            backend.kind.is_none_or(|kind| kind == "Service")
+                && backend.namespace.is_none_or(|own| own == namespace)
+                && backend.port.is_some()
+        };
+        if let Some(other) = rule.backend_refs.iter().find(|backend| !is_beside(backend)) {
+            let title =
+                format!("{} leads to `{}`, which is no Service beside it", object.key, other.name);
+            let help = "a component has a Service of its own namespace, and the number of its port";
+            self.say(&codes::UNSAYABLE, object, title, help);
+            return None;
+        }
+        let backends = rule.backend_refs.iter().filter_map(|backend| {
+            let weight = backend.weight.unwrap_or(1);
+            Some((backend.name.to_owned(), backend.port?, weight)).filter(|_| weight > 0)
+        });
+        let backends: Vec<(String, u16, u32)> = backends.collect();
+        if backends.is_empty() && !is_redirect {
+            let title = format!("a rule of {} has no backend", object.key);
+            self.say(&codes::UNSAYABLE, object, title, "a component has a Service and its port");
+            return None;
+        }
+        Some(Target {
+            owner: owner.to_owned(),
+            namespace: namespace.to_owned(),
+            backends,
+            treatment,
+        })
+    }
+
+    /// Takes the rows of the fallback: the Service of addresses outside to which everything of any host goes.
+    fn fallback(&mut self, gateway: &str, rows: &mut Vec<Row>) {
+        let is_everything = |row: &Row| {
+            row.claim.path == "/" && row.claim.kind == "Prefix" && row.claim.condition.is_none()
+        };
+        let home = self.cluster.namespace.clone();
+        let wide = rows.iter().filter(|row| is_everything(row) && row.host.is_none());
+        let mut near = wide.filter(|row| home.as_ref() == Some(&row.target.namespace));
+        let found = near.find_map(|row| {
+            let [(service, ..)] = row.target.backends.as_slice() else { return None };
+            let outside = self.outside(&row.target.namespace, service)?;
+            Some((row.target.clone(), outside))
+        });
+        let (annotations, fallback) = match found {
+            Some((target, fallback)) => {
+                rows.retain(|row| !(is_everything(row) && row.target.backends == target.backends));
+                (target.treatment.annotations, fallback)
+            }
+            // Where components answer everything, no route leads to it.
+            None => {
+                let own = |found: &&Object| Place::of(&found.file).entrypoint() == Some(gateway);
+                let services: Vec<&Object> = self.of_kind("Service").filter(own).collect();
+                let mut all = services.into_iter();
+                let unused =
+                    all.find_map(|found| self.outside(&found.key.namespace, &found.key.name));
+                let Some(fallback) = unused else { return };
+                (Annotations::new(), fallback)
+            }
+        };
+        if let Some(edge) = self.cluster.edges.get_mut(gateway) {
+            edge.annotations.extend(annotations);
+            edge.fallback = Some(fallback);
+        }
+    }
+}
+
+/// The name that a route had before lbgen split it: `cart` of `cart-2`, where `cart-1` is there too.
+fn owner<'o>(object: &'o Object, names: &BTreeSet<&str>) -> &'o str {
+    let name = object.key.name.as_str();
+    if let Some(component) = object.component() {
+        return component;
+    }
+    let stem = name.rsplit_once('-').filter(|(stem, number)| {
+        number.parse::<usize>().is_ok() && names.contains(format!("{stem}-1").as_str())
+    });
+    match stem.filter(|_| object.is_ours()) {
+        Some((stem, _)) => stem,
+        None => name,
+    }
+}
+
+/// Returns true if requests for `host` are requests for a broader host too; `None` is any.
+pub fn is_within(host: &Option<String>, broader: &Option<String>) -> bool {
+    match (host, broader) {
+        (Some(_), None) => true,
+        (Some(host), Some(broader)) if host != broader => {
+            let hosts = Host::parse(host).zip(Host::parse(broader));
+            hosts.is_some_and(|(host, broader)| host.is_covered_by(&broader))
+        }
+        _ => false,
+    }
+}
+
+/// A component and its name, with the route that it comes from; or that route, and why it cannot be one.
+pub type Outcome = Result<(String, String, Component), (String, String)>;
+
+/// Annotations by their keys.
+pub type Annotations = BTreeMap<String, String>;
+
+/// Returns the condition that a claim has beyond another's: one header.
+pub fn header_beyond(claim: &Condition, base: &Condition) -> Option<crate::model::HeaderMatch> {
+    if claim.method != base.method || !claim.implies(base) {
+        return None;
+    }
+    let mut more = claim.headers.iter().filter(|header| !base.headers.contains(header));
+    more.next().filter(|_| claim.headers.len() == base.headers.len() + 1).cloned()
+}

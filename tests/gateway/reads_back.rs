@@ -1,0 +1,175 @@
+//! What lbgen writes for a Gateway reads back as the same objects, and what others write as what an inventory can say.
+
+use std::collections::BTreeMap;
+
+use lbgen::diag::Report;
+use lbgen::import::{Source, import};
+use lbgen::source::Sources;
+use lbgen::state::{State, Tree};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+
+use serde_json::{Value, json};
+
+use crate::inventory::{files, random};
+use crate::support::random::plan;
+use crate::support::{lbgen_in, stderr, stdout};
+
+fn state(text: &str) -> (Tree, State) {
+    let tree = Tree::of_files("", &files(text, "").0);
+    let state = State::read(&tree, &mut Sources::default()).0;
+    (tree, state)
+}
+
+/// Objects by what a reader sees of them; the order of rules and matches says nothing.
+fn objects(state: &State) -> BTreeMap<String, Value> {
+    fn sorted(value: &Value) -> Value {
+        match value {
+            Value::Array(all) => {
+                let mut all: Vec<_> = all.iter().map(sorted).collect();
+                all.sort_by_key(ToString::to_string);
+                all.into()
+            }
+            Value::Object(map) => {
+                map.iter().map(|(key, value)| (key.clone(), sorted(value))).collect()
+            }
+            other => other.clone(),
+        }
+    }
+    let mut found = BTreeMap::new();
+    for (key, object) in &state.objects {
+        if key.kind != "HTTPRoute" {
+            found.insert(key.to_string(), sorted(&object.value));
+            continue;
+        }
+        // Limits part a component's rules among routes in the order in which they are written.
+        let spec = &object.value["spec"];
+        for rule in spec["rules"].as_array().unwrap() {
+            for matched in rule["matches"].as_array().unwrap() {
+                let mut rule = rule.clone();
+                rule["matches"] = json!([matched]);
+                let route = json!({
+                    "labels": object.value["metadata"]["labels"],
+                    "namespace": key.namespace,
+                    "parents": spec["parentRefs"],
+                    "hosts": spec["hostnames"],
+                    "rule": rule,
+                });
+                found.insert(sorted(&route).to_string(), Value::Null);
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn random_bundles_read_back_as_they_are() {
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::default());
+    let mut read = 0;
+    while read < 60 {
+        let text = random().new_tree(&mut runner).unwrap().current();
+        // With several treatments a component becomes several; what has no counterpart is not there to be read.
+        let is_parted =
+            ["rewrite-target", "use-regex", "canary: "].iter().any(|key| text.contains(key));
+        if is_parted || text.contains("api: both") || text.matches('\n').count() > 300 {
+            continue;
+        }
+        if plan(&text, "").is_none() {
+            continue;
+        }
+        read += 1;
+        let (tree, before) = state(&text);
+        let (mut sources, mut report) = (Sources::default(), Report::default());
+        let source = Source { tree, ..Source::default() };
+        let imported = import(source, &mut sources, &mut report).unwrap();
+        let (_, after) = state(&imported);
+        let (before, after) = (objects(&before), objects(&after));
+        for (key, value) in &before {
+            assert_eq!(after.get(key), Some(value), "{key}\n{text}\n{imported}");
+        }
+        let more = after.keys().find(|key| !before.contains_key(*key));
+        assert_eq!(more, None, "{text}\n{imported}");
+    }
+}
+
+/// A Gateway as its users write it: listeners of its own, routes that name them, rewrites, shares, a match.
+const OTHERS: &str = r#"
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: { name: eg }
+spec: { controllerName: gateway.envoyproxy.io/gatewayclass-controller }
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: { name: eg, namespace: web }
+spec:
+  gatewayClassName: eg
+  listeners:
+    - { name: http, port: 80, protocol: HTTP }
+    - name: https-www
+      port: 443
+      protocol: HTTPS
+      hostname: www.example.com
+      tls: { mode: Terminate, certificateRefs: [{ name: www-tls }] }
+    - name: https-api
+      port: 443
+      protocol: HTTPS
+      hostname: api.example.com
+      tls: { mode: Terminate, certificateRefs: [{ kind: Secret, name: api.example.com }] }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: envoy-web-eg-1a2b, namespace: envoy-gateway-system }
+spec:
+  type: LoadBalancer
+  externalIPs: [192.0.2.10]
+  healthCheckNodePort: 32100
+  selector: { gateway.envoyproxy.io/owning-gateway-name: eg, gateway.envoyproxy.io/owning-gateway-namespace: web }
+  ports: [{ name: http, port: 80, targetPort: 10080 }, { name: https, port: 443, targetPort: 10443 }]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: { name: to-https, namespace: web }
+spec:
+  parentRefs: [{ name: eg, sectionName: http }]
+  rules: [{ filters: [{ type: RequestRedirect, requestRedirect: { scheme: https, statusCode: 301 } }] }]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: { name: shop, namespace: shop }
+spec:
+  parentRefs: [{ name: eg, namespace: web, sectionName: https-www }]
+  rules:
+    - backendRefs: [{ name: shop, port: 8080, weight: 9 }, { name: shop-next, port: 8080, weight: 1 }]
+    - matches: [{ path: { type: PathPrefix, value: /old } }]
+      filters:
+        - { type: URLRewrite, urlRewrite: { path: { type: ReplacePrefixMatch, replacePrefixMatch: /v2 } } }
+        - { type: RequestMirror, requestMirror: { backendRef: { name: shadow, port: 80 } } }
+        - { type: ExtensionRef, extensionRef: { group: x.io, kind: Y, name: z } }
+      backendRefs: [{ name: shop, port: 8080 }]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: { name: orders, namespace: api }
+spec:
+  parentRefs: [{ name: eg, namespace: web }]
+  hostnames: [api.example.com]
+  rules:
+    - matches:
+        - { path: { type: Exact, value: /orders }, method: POST, headers: [{ name: X-Tenant, value: blue }] }
+        - { path: { type: PathPrefix, value: /search }, queryParams: [{ name: beta, value: "1" }] }
+      timeouts: { request: 1m }
+      backendRefs: [{ name: intake, port: 80 }]
+"#;
+
+#[test]
+fn routes_of_others_become_components() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("objects.yaml"), OTHERS).unwrap();
+    let done = lbgen_in(folder.path(), &["import", "--objects", "objects.yaml"]);
+    let text = stdout(&done);
+    let from = text.find("entrypoints:").unwrap_or_else(|| panic!("{text}{}", stderr(&done)));
+    insta::with_settings!({ snapshot_path => "../../snapshots/import", prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!("gateway-api", format!("{}\n{}", &text[from..], stderr(&done)));
+    });
+}
