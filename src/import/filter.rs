@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use crate::model::NGINX;
 use crate::state::http_route::{Cors, Filter, Mirror, Modifier, Redirect, RouteRule};
 
-/// What a rule does to its requests.
+/// The changes that a rule makes to requests and answers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Treatment {
     /// Annotations of ingress-nginx that say the same.
     pub annotations: BTreeMap<String, String>,
     /// The prefix that takes the place of the one that matched.
     pub prefix: Option<String>,
-    /// What no annotation says, in words.
+    /// Changes that no annotation says, in words.
     pub lost: Vec<String>,
 }
 

@@ -9,9 +9,9 @@ use super::reading::Reading;
 use super::split::Split;
 use crate::bundle::Place;
 use crate::language::name::{Host, Name as _};
-use crate::model::{Condition, NGINX};
+use crate::model::{Condition, HeaderMatch, NGINX};
 use crate::state::Object;
-use crate::state::http_route::{BackendRef, HttpRoute, RouteRule};
+use crate::state::http_route::{BackendRef, HttpRoute, Parent, RouteRule};
 
 /// Requests for one path of one host, and what is done to them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,7 +111,7 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
         if object.is_ours() {
             return [None].into();
         }
-        let listener = |parent: &crate::state::http_route::Parent<'_>| {
+        let listener = |parent: &Parent<'_>| {
             let section = parent.section_name?;
             let kinds = ["Gateway", "ListenerSet"].into_iter().flat_map(|kind| self.of_kind(kind));
             let mut named = kinds.filter(|found| found.key.name == parent.name);
@@ -208,7 +208,7 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
                 rows.retain(|row| !(is_everything(row) && row.target.backends == target.backends));
                 (target.treatment.annotations, fallback)
             }
-            // Where components answer everything, no route leads to it.
+            // No route leads to it: components answer everything.
             None => {
                 let own = |found: &&Object| Place::of(&found.file).entrypoint() == Some(gateway);
                 let services: Vec<&Object> = self.of_kind("Service").filter(own).collect();
@@ -260,7 +260,7 @@ pub type Outcome = Result<(String, String, Component), (String, String)>;
 pub type Annotations = BTreeMap<String, String>;
 
 /// Returns the condition that a claim has beyond another's: one header.
-pub fn header_beyond(claim: &Condition, base: &Condition) -> Option<crate::model::HeaderMatch> {
+pub fn header_beyond(claim: &Condition, base: &Condition) -> Option<HeaderMatch> {
     if claim.method != base.method || !claim.implies(base) {
         return None;
     }

@@ -60,7 +60,7 @@ pub struct Path {
     pub path: Loc<UrlPath>,
     /// The way it is compared.
     pub kind: PathType,
-    /// What requests for it must have beside the path.
+    /// The conditions of requests for it, beside the path.
     pub condition: Condition,
 }
 

@@ -7,6 +7,7 @@ mod https;
 mod inherit;
 mod matcher;
 mod regex;
+mod traefik_rule;
 mod translation;
 mod witness;
 
@@ -14,6 +15,7 @@ pub use https::{edge_redirects, is_forced, keeps_slash};
 use inherit::Listeners;
 pub use matcher::{Asked, Considered, Found, Lookup, TraefikRouter, normal};
 pub use regex::{Engine, regex_annotation};
+pub use traefik_rule::TraefikRule;
 pub use translation::{
     Canary, Cors, Fate, Mirror, PathMatch, Redirect, Remark, Rewrite, Translation,
     of_other_programs,
@@ -88,30 +90,6 @@ fn with(tier: &Annotations, own: &Annotations) -> Annotations {
     let mut all = tier.clone();
     all.extend(own.clone());
     all
-}
-
-/// The settings that annotations of Traefik give the rules of an Ingress.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TraefikRule {
-    /// `router.priority`, in place of the length of the rule's text.
-    pub priority: Option<usize>,
-    /// `router.pathmatcher`, in place of `PathPrefix` where the type is ImplementationSpecific.
-    pub matcher: Option<String>,
-}
-
-impl TraefikRule {
-    /// Reads the settings from annotations.
-    pub fn of(annotations: &Annotations) -> Self {
-        let says = |name: &str| {
-            let key = format!("traefik.ingress.kubernetes.io/router.{name}");
-            let mut all = annotations.iter();
-            all.find(|(found, _)| found.as_str() == key).map(|(_, value)| value.value.as_str())
-        };
-        Self {
-            priority: says("priority").and_then(|text| text.parse().ok()).filter(|n| *n > 0),
-            matcher: says("pathmatcher").filter(|text| !text.is_empty()).map(str::to_owned),
-        }
-    }
 }
 
 impl Rule {

@@ -65,7 +65,7 @@ pub struct RouteRule<'a> {
     pub others: Map<String, Value>,
 }
 
-/// What a request must have.
+/// The conditions of a request.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct RouteMatch<'a> {

@@ -250,16 +250,16 @@ fn the_objects_answer_as_the_trace_does() {
                 "/", "/a", "/a/", "/ax", "/a/b", "/a/b/c", "/x", "/x/y", "/i/j", "/r", "/r/s",
                 "/more/61",
             ] {
-                let withs = [
+                let requests = [
                     With("GET", None),
                     With("POST", None),
                     With("GET", Some("1")),
                     With("POST", Some("1")),
                 ];
-                let withs = if text.contains("match:") { &withs[..] } else { &withs[..1] };
+                let requests = if text.contains("match:") { &requests[..] } else { &requests[..1] };
                 for (scheme, with) in ["https", "http"]
                     .into_iter()
-                    .flat_map(|one| withs.iter().map(move |with| (one, *with)))
+                    .flat_map(|one| requests.iter().map(move |with| (one, *with)))
                 {
                     let request = Request::parse(&format!("{scheme}://{host}{path}")).unwrap();
                     let mut request = request.with_method(with.0);
