@@ -11,6 +11,7 @@ use std::process::Command;
 use lbgen::diag::Report;
 use lbgen::emit::{self, Templates};
 use lbgen::inventory;
+use lbgen::language::word::HttpMethod;
 use lbgen::model::{BackendPort, Exposed};
 use lbgen::pipeline::{self, Options, Planned};
 use lbgen::plan::Keep;
@@ -171,15 +172,33 @@ fn open_conditions(cluster: &Cluster) -> Vec<String> {
     open
 }
 
-/// Asks Envoy for each URL: the Service that answered, or the status and where it leads.
-fn asked(urls: &[String]) -> Vec<String> {
+/// Every URL that could tell two rules apart, by each method and with each header that some rule looks at.
+fn requests(planned: &Planned, urls: &[String]) -> Vec<Request> {
+    let paths = planned.datacenter.components.values().flat_map(|found| &found.paths);
+    let mut examples: Vec<_> = paths.filter_map(|path| path.condition.example()).collect();
+    examples.push((HttpMethod::Get, Vec::new()));
+    examples.sort();
+    examples.dedup();
+    let one = |url: &String, (method, headers): &(HttpMethod, Vec<(String, String)>)| {
+        let request = Request::parse(url).unwrap().with_method(method.word());
+        Request { headers: headers.clone(), ..request }
+    };
+    urls.iter().flat_map(|url| examples.iter().map(move |example| one(url, example))).collect()
+}
+
+/// Asks Envoy: the Service that answered, or the status and where it leads.
+fn asked(requests: &[Request]) -> Vec<String> {
     let mut config = String::new();
-    for (at, url) in urls.iter().enumerate() {
+    for (at, request) in requests.iter().enumerate() {
         let next = if at == 0 { "" } else { "next\n" };
+        let (url, method) = (&request.url, request.method.unwrap().word());
+        let headers = request.headers.iter();
+        let headers: String =
+            headers.map(|(name, value)| format!("header = \"{name}: {value}\"\n")).collect();
         write!(
             config,
             "{next}silent\ngloboff\ninsecure\npath-as-is\nconnect-to = \":443:{ADDRESS}:10443\"\nconnect-to = \":80:{ADDRESS}:10080\"\n\
-             output = /dev/null\nwrite-out = \"%{{http_code}} %header{{x-who}} %{{redirect_url}}\\n\"\nurl = \"{url}\"\n"
+             output = /dev/null\nwrite-out = \"%{{http_code}} %header{{x-who}} %{{redirect_url}}\\n\"\nrequest = {method}\n{headers}url = \"{url}\"\n"
         )
         .unwrap();
     }
@@ -189,7 +208,7 @@ fn asked(urls: &[String]) -> Vec<String> {
     let done = Command::new("curl").arg("--config").arg(path).output().unwrap();
     let text = String::from_utf8(done.stdout).unwrap();
     let answers: Vec<String> = text.lines().map(str::to_owned).collect();
-    assert_eq!(answers.len(), urls.len());
+    assert_eq!(answers.len(), requests.len());
     answers
 }
 
@@ -244,36 +263,36 @@ fn answers_alike(name: &str, text: &str, first_port: u16) {
     let tracer = Tracer::of(&planned.datacenter, &planned.routes, &planned.plan, &scenario)
         .by(Exposed::Gateway);
     let entrypoint = planned.datacenter.entrypoints.keys().next().unwrap();
-    let urls = tracer.urls(entrypoint);
-    let wanted: Vec<String> = urls
+    let requests = requests(&planned, &tracer.urls(entrypoint));
+    let wanted: Vec<String> = requests
         .iter()
-        .map(|url| traced(&tracer.trace_in(entrypoint, &Request::parse(url).unwrap()).answer))
+        .map(|request| traced(&tracer.trace_in(entrypoint, request).answer))
         .collect();
     let same = |said: &str, wanted: &str| {
         // A canary takes a share.
         said == wanted || said.starts_with("200 ") && said.replace("-next ", " ") == wanted
     };
-    let sample: Vec<String> = urls.iter().take(40).cloned().collect();
+    let sample: Vec<Request> = requests.iter().take(40).cloned().collect();
     // Envoy gets its configuration some time after the conditions say so.
     cluster.wait("Envoy is configured", |_| {
         let said = asked(&sample);
         let differs = (0..sample.len()).find(|at| !same(&said[*at], &wanted[*at]));
-        let shown = |at: usize| println!("{}: {}, not {}", sample[at], said[at], wanted[at]);
+        let shown = |at: usize| println!("{}: {}, not {}", sample[at].url, said[at], wanted[at]);
         differs.map(shown).is_none()
     });
-    let said = asked(&urls);
-    let differ: Vec<String> = urls
+    let said = asked(&requests);
+    let differ: Vec<String> = requests
         .iter()
         .zip(said.iter().zip(&wanted))
         .filter(|(_, (said, wanted))| !same(said, wanted))
-        .map(|(url, (said, wanted))| format!("{url}: Envoy {said}, trace {wanted}"))
+        .map(|(request, (said, wanted))| format!("{request:?}: Envoy {said}, trace {wanted}"))
         .collect();
-    println!("{name}: {} URLs", urls.len());
+    println!("{name}: {} requests", requests.len());
     assert!(
         differ.is_empty(),
         "{name}: {} of {} differ\n{}",
         differ.len(),
-        urls.len(),
+        requests.len(),
         differ.join("\n")
     );
 

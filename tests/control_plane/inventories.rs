@@ -27,6 +27,18 @@ components:
   blog: { namespace: news, backend: { port: 80 }, paths: [/blog], hosts: [one.example.org] }
   org: { namespace: shop, backend: { port: 80 }, paths: [/blog, /org], hosts: ["*.example.org"] }
   deep: { namespace: shop, backend: { port: 80 }, paths: [/deep], hosts: ["*.wild.example.net", x.wild.example.net] }
+  writes: { namespace: shop, backend: { port: 80 }, paths: [{ path: /shop, match: { method: POST } }] }
+  beta:
+    namespace: shop
+    backend: { port: 80 }
+    paths:
+      - { path: /shop, match: { method: POST, headers: { X-Beta: "1" } } }
+      - { path: /all, match: { headers: { X-Beta: "1" } } }
+  copied:
+    namespace: shop
+    backend: { port: 80 }
+    paths: [/copied]
+    annotations: { nginx.ingress.kubernetes.io/mirror-target: "http://shop.shop.svc.cluster.local$request_uri" }
   moved:
     namespace: shop
     backend: { port: 80 }
