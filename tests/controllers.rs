@@ -427,6 +427,9 @@ components:
     // Two routes that one request meets, and neither has all of the other's conditions.
     let third = "  third: { backend: { port: 82 }, paths: [ { path: /orders, match: { headers: { x-a: \"1\" } } } ] }\n";
     assert_eq!(codes(&format!("{}{third}", text("other", "{ method: POST }"))), ["LB123"]);
+    // On a Gateway a rule for any host is one for each named host too.
+    let named = third.replace("paths:", "hosts: [www.example.com], paths:");
+    assert_eq!(codes(&format!("{}{named}", text("other", "{ method: POST }"))), ["LB123"]);
     let both = format!("{BOTH}components:\n{third}");
     assert_eq!(codes(&both), ["LB330"]);
 }

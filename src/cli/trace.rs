@@ -60,10 +60,10 @@ pub struct Args {
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     datacenter: Vec<String>,
     /// A header of the request, such as `X-Canary: always`
-    #[arg(long, value_name = "HEADER")]
+    #[arg(long, value_name = "HEADER", conflicts_with = "tests")]
     header: Vec<String>,
     /// The method of the request
-    #[arg(long, value_name = "METHOD", default_value = "GET")]
+    #[arg(long, value_name = "METHOD", default_value = "GET", conflicts_with = "tests")]
     method: String,
     /// Print the whole routing table
     #[arg(long, conflicts_with_all = ["urls", "tests"])]
@@ -113,7 +113,7 @@ impl Args {
         if Path::new(url).is_file() {
             bail!("`{url}` is a file: the inventory to ask is `-i {url}`");
         }
-        let request = Request::parse(url)?.with_method(&self.method);
+        let request = Request::parse(url)?.with_method(&self.method)?;
         self.header.iter().try_fold(request, |request, header| request.with_header(header))
     }
 

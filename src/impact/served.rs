@@ -37,6 +37,8 @@ struct Differing {
     shown: String,
     /// The host that a rule names.
     host: Option<Host>,
+    /// True if it has no method or header that a rule asks for.
+    is_plain: bool,
     before: Answered,
     after: Answered,
 }
@@ -54,10 +56,12 @@ impl<'a> Served<'a> {
         is_component: impl Fn(&str) -> bool,
         is_changed: impl Fn(&str) -> bool,
     ) -> Vec<Change> {
-        let mut found: BTreeMap<(String, Class), Change> = BTreeMap::new();
+        // Of requests with a method or a header each direction is a change of its own.
+        type Direction = Option<(Option<String>, Option<String>)>;
+        let mut found: BTreeMap<(String, Class, Direction), Change> = BTreeMap::new();
         let mut told: BTreeSet<(String, Class, Option<Place>, Option<Place>)> = BTreeSet::new();
         for pair in pairs {
-            for Differing { shown, host, before, after } in self.differing(*pair) {
+            for Differing { shown, host, is_plain, before, after } in self.differing(*pair) {
                 let (old, new) = (&before.reply, &after.reply);
                 let component = |reply: &Reply| {
                     reply.owners().find(|owner| is_component(owner)).map(str::to_owned)
@@ -82,7 +86,9 @@ impl<'a> Served<'a> {
                     if !told.insert(key) {
                         continue;
                     }
-                    let change = found.entry((owner.clone(), class)).or_insert_with(|| Change {
+                    let direction = (!is_plain).then(|| (old.words(), new.words()));
+                    let place = (owner.clone(), class, direction);
+                    let change = found.entry(place).or_insert_with(|| Change {
                         owner,
                         class,
                         urls: Vec::new(),
@@ -139,7 +145,8 @@ impl<'a> Served<'a> {
                         false => format!(" with {condition}"),
                     };
                     let shown = format!("{name}{path}{with}");
-                    found.push(Differing { shown, host, before, after });
+                    let is_plain = condition.is_none();
+                    found.push(Differing { shown, host, is_plain, before, after });
                 }
             }
         }

@@ -42,7 +42,10 @@ impl Treatment {
                 }
                 Filter::Cors { cors } => found.cors(cors),
                 Filter::RequestMirror { request_mirror } => found.mirror(request_mirror, namespace),
-                Filter::Other => found.lost.push("a filter of another type".to_owned()),
+                Filter::Other(fields) => {
+                    let kind = fields.get("type").and_then(serde_json::Value::as_str);
+                    found.lost.push(format!("the filter `{}`", kind.unwrap_or("without a type")));
+                }
             }
         }
         let timeouts = rule.timeouts.as_ref();

@@ -12,7 +12,7 @@ use crate::language::word::ImplementationName;
 use crate::model::{ENVOY_NAMESPACE, Feature, Implementation, NGINX};
 use crate::state::Object;
 use crate::state::http_route::{Parent, RouteRule};
-use crate::state::listening::Listening;
+use crate::state::listening::{Listener, Listening};
 
 /// The Gateway of an entrypoint.
 #[derive(Debug)]
@@ -39,12 +39,14 @@ const CONTROLLERS: &[(&str, ImplementationName)] = &[
 /// Envoy Gateway's label for the pods of a Gateway (facts K46).
 const ENVOY_OWNER: &str = "gateway.envoyproxy.io/owning-gateway-name";
 
+const ENVOY_OWNER_NAMESPACE: &str = "gateway.envoyproxy.io/owning-gateway-namespace";
+
 /// That of GEP-1762.
 const OWNER: &str = "gateway.networking.k8s.io/gateway-name";
 
 impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
     /// Adds an entrypoint for each Gateway; the Services in front of them are returned.
-    pub(super) fn gateways(&mut self, services: &[&'a Object]) -> BTreeSet<&'a str> {
+    pub(super) fn entrypoints_of_gateways(&mut self, services: &[&'a Object]) -> BTreeSet<&'a str> {
         // Those beside it only have listeners of its domains.
         let own = self.of_kind("Gateway");
         let own = own.filter(|found| found.gateway() == Some(&found.key.name));
@@ -52,9 +54,23 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
         let mut taken = BTreeSet::new();
         for gateway in &own {
             let name = gateway.key.name.as_str();
+            let twins = own.iter().filter(|other| other.key.name == name).count();
+            let entrypoint = match twins {
+                1 => name.to_owned(),
+                _ => format!("{}-{name}", home_of(gateway)),
+            };
+            if entrypoint != name {
+                let title = format!("{} becomes the entrypoint {entrypoint}", gateway.key);
+                let help = "there are Gateways of that name in several namespaces, and a Gateway is called as its entrypoint";
+                self.say(&codes::OTHERWISE, gateway, title, help);
+            }
             let leads = |service: &&&Object| {
                 let owners = [ENVOY_OWNER, OWNER].map(|key| service.selected(key));
-                owners.contains(&Some(name)) || Place::of(&service.file).entrypoint() == Some(name)
+                let is_owned = owners.contains(&Some(name))
+                    && service
+                        .selected(ENVOY_OWNER_NAMESPACE)
+                        .is_none_or(|home| home == home_of(gateway));
+                is_owned || Place::of(&service.file).entrypoint() == Some(name)
             };
             let alone = || services.first().filter(|_| services.len() == 1 && own.len() == 1);
             let service = services.iter().find(leads).or_else(alone).copied();
@@ -74,11 +90,11 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
                 }
             };
             let side = self.side(gateway, service);
-            let usual = if side.is_managed { ENVOY_NAMESPACE } else { &gateway.key.namespace };
-            let home = service.map(|service| &service.key.namespace);
-            edge.service_namespace = home.filter(|home| *home != usual).cloned();
+            let usual = if side.is_managed { ENVOY_NAMESPACE } else { home_of(gateway) };
+            let home = service.map(home_of);
+            edge.service_namespace = home.filter(|home| *home != usual).map(str::to_owned);
             edge.gateway = Some(side);
-            let to_https = self.to_https(name);
+            let to_https = self.to_https(gateway);
             for route in to_https.iter().filter(|route| !route.is_ours()) {
                 let title = format!("{} becomes a redirect of every host", route.key);
                 let help = "an entrypoint sends all of its plain http to https, or none";
@@ -87,8 +103,9 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
             if !to_https.is_empty() {
                 edge.annotations.insert(format!("{NGINX}ssl-redirect"), "true".to_owned());
             }
-            self.cluster.edges.insert(name.to_owned(), edge);
-            self.listeners(name);
+            self.cluster.edges.insert(entrypoint.clone(), edge);
+            self.listeners(gateway, &entrypoint);
+            self.gateways.insert(entrypoint, *gateway);
         }
         taken
     }
@@ -132,50 +149,82 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
     }
 
     /// The routes of a Gateway that send plain HTTP to HTTPS.
-    fn to_https(&self, gateway: &str) -> Vec<&'a Object> {
+    fn to_https(&self, gateway: &Object) -> Vec<&'a Object> {
         let is_one = |object: &&Object| {
             object.http_route().is_some_and(|route| {
-                route.parent_refs.iter().any(|parent| self.leads_to(parent, gateway))
-                    && route.rules.iter().any(RouteRule::is_to_https)
+                self.is_attached(object, gateway) && route.rules.iter().any(RouteRule::is_to_https)
             })
         };
         self.of_kind("HTTPRoute").filter(is_one).collect()
     }
 
-    /// Returns true if a route with this parent is one of a Gateway.
-    pub(super) fn leads_to(&self, parent: &Parent<'_>, gateway: &str) -> bool {
-        let is_it = |object: &&Object| object.key.name == parent.name;
-        match parent.kind {
-            Some("ListenerSet") => {
-                let set = self.of_kind("ListenerSet").find(is_it).and_then(Object::listening);
-                set.and_then(|set| Some(set.parent_ref?.name == gateway)).unwrap_or(false)
+    /// Returns true if a route attaches to a Gateway, or to a ListenerSet of it.
+    pub(super) fn is_attached(&self, route: &Object, gateway: &Object) -> bool {
+        let parents = route.http_route().unwrap_or_default().parent_refs;
+        parents.iter().any(|parent| {
+            let home = parent.namespace.unwrap_or(home_of(route));
+            let found = self.parent(parent, home).filter(|found| self.is_of(found, gateway));
+            let listeners = |found: &Object| found.listening().unwrap_or_default().listeners.len();
+            found.is_some_and(|found| {
+                listeners(found) == 0
+                    || self
+                        .named(parent, route)
+                        .iter()
+                        .any(|listener| home_of(route) == home_of(found) || listener.takes_others())
+            })
+        })
+    }
+
+    /// The listeners that a route names by one of its parents.
+    pub(super) fn named(&self, parent: &Parent<'_>, route: &Object) -> Vec<Listener<'a>> {
+        let home = parent.namespace.unwrap_or(home_of(route));
+        let found = self.parent(parent, home).and_then(Object::listening).unwrap_or_default();
+        let is_named = |listener: &Listener<'_>| {
+            parent.section_name.is_none_or(|section| section == listener.name)
+        };
+        found.listeners.into_iter().filter(is_named).collect()
+    }
+
+    /// The Gateway or ListenerSet that a route names.
+    pub(super) fn parent(&self, parent: &Parent<'_>, home: &str) -> Option<&'a Object> {
+        let kind = parent.kind.unwrap_or("Gateway");
+        let is_it = |object: &&Object| object.key.name == parent.name && home_of(object) == home;
+        self.of_kind(kind).find(is_it)
+    }
+
+    /// Returns true if an object is a Gateway, one beside it that has listeners of its domains, or a ListenerSet of it.
+    fn is_of(&self, object: &Object, gateway: &Object) -> bool {
+        let (name, home) = (gateway.key.name.as_str(), home_of(gateway));
+        match object.key.kind.as_str() {
+            "ListenerSet" => {
+                let parent = object.listening().and_then(|spec| spec.parent_ref);
+                parent.is_some_and(|parent| {
+                    parent.name == name && parent.namespace.unwrap_or(home_of(object)) == home
+                })
             }
-            _ => {
-                let found = self.of_kind("Gateway").find(is_it);
-                found.is_some_and(|found| found.gateway() == Some(gateway))
-            }
+            _ => object.gateway() == Some(name) && home_of(object) == home,
         }
     }
 
     /// The domains of a Gateway: hosts of its listeners, and of those in ListenerSets and Gateways beside it.
-    fn listeners(&mut self, gateway: &str) {
-        let gateways = self.of_kind("Gateway").filter(|found| found.gateway() == Some(gateway));
-        let sets = self.of_kind("ListenerSet").filter(|found| {
-            let parent = found.listening().and_then(|spec| Some(spec.parent_ref?.name));
-            parent == Some(gateway)
-        });
-        let own: Vec<&Object> = gateways.chain(sets).collect();
+    fn listeners(&mut self, gateway: &Object, entrypoint: &str) {
+        let parents = ["Gateway", "ListenerSet"].into_iter().flat_map(|kind| self.of_kind(kind));
+        let own: Vec<&Object> = parents.filter(|found| self.is_of(found, gateway)).collect();
+        let ports =
+            self.cluster.edges.get(entrypoint).and_then(|edge| edge.gateway.as_ref()?.ports);
+        let ports = ports.unwrap_or([80, 443]);
         let mut shared: BTreeMap<String, String> = BTreeMap::new();
         for object in own {
-            if object.key.name != gateway {
+            if object.key.name != gateway.key.name {
                 shared.extend(annotations(object));
             }
             let Some(Listening { listeners, .. }) = object.listening() else { continue };
             for listener in listeners {
+                self.tell_lost(object, &listener, ports);
                 let named = listener.hostname.filter(|host| Host::parse(host).is_some());
                 match (named, listener.protocol) {
                     (Some(host), "HTTP" | "HTTPS") => {
-                        self.domain(object, gateway, host, listener.secret());
+                        self.domain(object, entrypoint, host, listener.secret());
                     }
                     (None, "HTTP") => {}
                     (_, protocol) => {
@@ -195,8 +244,23 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
                 }
             }
         }
-        if let Some(edge) = self.cluster.edges.get_mut(gateway) {
+        if let Some(edge) = self.cluster.edges.get_mut(entrypoint) {
             edge.annotations.extend(shared);
+        }
+    }
+
+    /// Names the settings of a listener that no domain has.
+    fn tell_lost(&mut self, object: &Object, listener: &Listener<'_>, ports: [u16; 2]) {
+        let mut lost = listener.lost();
+        let [http, https] = ports;
+        let is_usual = |port: u16| [http, https, 80, 443, 8000, 8443].contains(&port);
+        lost.extend(
+            listener.port.filter(|port| !is_usual(*port)).map(|port| format!("port {port}")),
+        );
+        for what in lost {
+            let title = format!("{what} of the listener `{}` of {}", listener.name, object.key);
+            let help = "a domain has one Secret beside its Gateway, on the entrypoint's ports";
+            self.say(&codes::UNSAYABLE, object, title, help);
         }
     }
 
@@ -219,4 +283,12 @@ fn called_like(class: &str, takes_sets: bool) -> Option<ImplementationName> {
     let name = Implementation::called_like(class)?;
     let newest = Implementation { name, ..Implementation::DEFAULT };
     (!takes_sets || newest.can(Feature::ListenerSets)).then_some(name)
+}
+
+/// The namespace of an object; one that a manifest does not name is `default` (kubectl).
+pub fn home_of(object: &Object) -> &str {
+    match object.key.namespace.as_str() {
+        "" => "default",
+        named => named,
+    }
 }

@@ -11,6 +11,7 @@ use super::component::{Component, common_annotations};
 use super::edge::{Edge, Fallback, is_edge};
 use super::finding::Findings;
 use super::fleet::most;
+use super::gateway::home_of;
 use super::manifest::line_of;
 use super::tls;
 use crate::bundle::Place;
@@ -45,6 +46,8 @@ pub struct Reading<'a, S> {
     findings: &'a mut Findings,
     files: BTreeMap<String, FileId>,
     pub(super) cluster: Cluster,
+    /// The Gateway of each entrypoint that has one.
+    pub(super) gateways: BTreeMap<String, &'a Object>,
 }
 
 impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
@@ -56,21 +59,32 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
         findings: &'a mut Findings,
     ) -> Self {
         let (files, cluster) = (BTreeMap::new(), Cluster::default());
-        Self { objects, shown, sources, findings, files, cluster }
+        let gateways = BTreeMap::new();
+        Self { objects, shown, sources, findings, files, cluster, gateways }
     }
 
     /// Returns the cluster of a fleet with these VIPs.
     pub fn of(mut self, vips: &BTreeSet<IpAddr>) -> Cluster {
         let objects = self.objects;
-        for object in objects.iter().filter(|found| !PLAIN.contains(&found.key.kind.as_str())) {
+        let is_lost = |found: &&Object| {
+            !PLAIN.contains(&found.key.kind.as_str())
+                || found.key.kind == "EnvoyProxy" && !found.is_ours()
+        };
+        for object in objects.iter().filter(is_lost) {
             let title = format!("{} is left behind", object.key);
             self.say(&codes::LOST, object, title, "an inventory has no word for it");
+        }
+        for object in objects {
+            if let Some(fault) = object.fault() {
+                let title = format!("{} cannot be read: {fault}", object.key);
+                self.say(&codes::UNREADABLE, object, title, "the API server refuses it too");
+            }
         }
         let services: Vec<&Object> =
             self.of_kind("Service").filter(|service| is_edge(service, vips)).collect();
         let ingresses: Vec<&Object> = self.of_kind("Ingress").collect();
         self.home(&services, &ingresses);
-        let of_gateways = self.gateways(&services);
+        let of_gateways = self.entrypoints_of_gateways(&services);
         self.edges(&services, &of_gateways, &ingresses);
         let classes: BTreeMap<String, String> = self
             .cluster
@@ -93,7 +107,8 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
         self.routed(&routed);
         let alone = self.cluster.edges.iter().filter(|(_, edge)| edge.is_gateway_alone());
         let alone: Vec<String> = alone.map(|(name, _)| name.clone()).collect();
-        alone.iter().for_each(|gateway| self.routes(gateway));
+        alone.iter().for_each(|entrypoint| self.routes(entrypoint));
+        self.tell_loose_routes();
         self.cluster.factor_annotations();
         self.cluster
     }
@@ -128,9 +143,9 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
 
     /// The namespace of Gateways and edge Ingresses, and forms that all objects share.
     fn home(&mut self, services: &[&Object], ingresses: &[&Object]) {
-        let gateways = self.of_kind("Gateway").map(|found| found.key.namespace.clone());
-        let namespace =
-            most(gateways).or_else(|| most(services.iter().map(|edge| edge.key.namespace.clone())));
+        let gateways = self.of_kind("Gateway").map(|found| home_of(found).to_owned());
+        let near = || most(services.iter().map(|edge| home_of(edge).to_owned()));
+        let namespace = most(gateways).or_else(near);
         let cluster = &mut self.cluster;
         cluster.namespace = namespace;
         cluster.by_annotation = ingresses.iter().any(|found| {

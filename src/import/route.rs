@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::codes;
 use super::component::{Claim, Component};
 use super::filter::Treatment;
+use super::gateway::home_of;
 use super::reading::Reading;
 use super::split::Split;
 use crate::bundle::Place;
 use crate::language::name::{Host, Name as _};
 use crate::model::{Condition, HeaderMatch, NGINX};
 use crate::state::Object;
-use crate::state::http_route::{BackendRef, HttpRoute, Parent, RouteRule};
+use crate::state::http_route::{BackendRef, HttpRoute, RouteRule};
 
 /// Requests for one path of one host, and what is done to them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,11 +43,9 @@ const KINDS: &[(&str, &str)] = &[
 
 impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
     /// Adds the fallback and the components of a Gateway's routes.
-    pub(super) fn routes(&mut self, gateway: &str) {
-        let of_gateway = |object: &&Object| {
-            let route = object.http_route().unwrap_or_default();
-            route.parent_refs.iter().any(|parent| self.leads_to(parent, gateway))
-        };
+    pub(super) fn routes(&mut self, entrypoint: &str) {
+        let Some(gateway) = self.gateways.get(entrypoint).copied() else { return };
+        let of_gateway = |object: &&Object| self.is_attached(object, gateway);
         let objects: Vec<&Object> = self.of_kind("HTTPRoute").filter(of_gateway).collect();
         let names: BTreeSet<&str> = objects.iter().map(|object| object.key.name.as_str()).collect();
         let mut rows = Vec::new();
@@ -54,24 +53,26 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
             let Some(route) = object.http_route() else { continue };
             let owner = owner(object, &names);
             let hosts = self.hosts(object, &route);
+            self.tell_scheme(object, &route, entrypoint);
             for rule in &route.rules {
                 if rule.is_to_https() {
                     continue;
                 }
                 let Some(target) = self.target(object, owner, rule) else { continue };
                 for claim in self.claims(object, rule) {
-                    let (claim, target) = (&claim, &target);
-                    rows.extend(hosts.iter().map(|host| Row {
-                        host: host.clone(),
-                        claim: claim.clone(),
-                        target: target.clone(),
-                    }));
+                    for host in &hosts {
+                        let (host, claim, target) = (host.clone(), claim.clone(), target.clone());
+                        let row = Row { host, claim, target };
+                        if !self.is_taken(&rows, &row, object) {
+                            rows.push(row);
+                        }
+                    }
                 }
             }
         }
-        self.fallback(gateway, &mut rows);
+        self.fallback(entrypoint, &mut rows);
         let place = |owner: &str| objects.iter().find(|found| found.key.name == owner).copied();
-        for found in Split::of(rows).components(gateway) {
+        for found in Split::of(rows).components(entrypoint) {
             let (name, component) = match found {
                 Ok((name, owner, component)) => {
                     if let Some(object) = place(&owner).filter(|_| name != owner) {
@@ -100,6 +101,59 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
         }
     }
 
+    /// Says where a route is for one scheme only: a component answers for both, unless the entrypoint redirects.
+    fn tell_scheme(&mut self, object: &Object, route: &HttpRoute<'_>, entrypoint: &str) {
+        if object.is_ours() || route.rules.iter().all(RouteRule::is_to_https) {
+            return;
+        }
+        let named = route.parent_refs.iter().flat_map(|parent| self.named(parent, object));
+        let protocols: BTreeSet<&str> = named.map(|listener| listener.protocol).collect();
+        let edge = self.cluster.edges.get(entrypoint);
+        let redirects =
+            edge.is_some_and(|edge| edge.annotations.contains_key(&format!("{NGINX}ssl-redirect")));
+        let also = match (protocols.contains("HTTP"), protocols.contains("HTTPS")) {
+            (true, false) if !self.cluster.domains.is_empty() => "with TLS",
+            (false, true) if !redirects => "over plain http",
+            _ => return,
+        };
+        let title = format!("{} answers {also} too", object.key);
+        let help = "a component answers for both schemes; `ssl-redirect` on the entrypoint sends plain http to https";
+        self.say(&codes::OTHERWISE, object, title, help);
+    }
+
+    /// Routes that attach to no Gateway that was given.
+    pub(super) fn tell_loose_routes(&mut self) {
+        let gateways: Vec<&Object> = self.gateways.values().copied().collect();
+        let is_loose = |object: &&Object| {
+            object.fault().is_none()
+                && !gateways.iter().any(|gateway| self.is_attached(object, gateway))
+        };
+        let loose: Vec<&Object> = self.of_kind("HTTPRoute").filter(is_loose).collect();
+        for object in loose {
+            let title =
+                format!("{} attaches to no Gateway that was given and allows it", object.key);
+            let help =
+                "give its Gateway too; without a namespace it is looked for in the route's own";
+            self.say(&codes::UNSAYABLE, object, title, help);
+        }
+    }
+
+    /// Returns true if an earlier rule has the requests of a row: of one route the first rule answers, of several the older.
+    fn is_taken(&mut self, rows: &[Row], row: &Row, object: &Object) -> bool {
+        let same = rows.iter().find(|other| other.host == row.host && other.claim == row.claim);
+        // Those of lbgen repeat a rule at other listeners.
+        let Some(other) = same.filter(|other| other.target != row.target) else { return false };
+        if object.is_ours() {
+            return false;
+        }
+        let (path, owner) = (&row.claim.path, &other.target.owner);
+        let title = format!("`{path}` of {} is claimed by {owner} too", object.key);
+        let help =
+            "of one route the first rule answers, of several the older route; remove the other";
+        self.say(&codes::UNSAYABLE, object, title, help);
+        true
+    }
+
     /// The hosts of a route: its own, or those of the listeners that it names.
     fn hosts(&self, object: &Object, route: &HttpRoute<'_>) -> BTreeSet<Option<String>> {
         let own = route.hostnames.iter().map(|host| Some((*host).to_owned()));
@@ -111,14 +165,15 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
         if object.is_ours() {
             return [None].into();
         }
-        let listener = |parent: &Parent<'_>| {
-            let section = parent.section_name?;
-            let kinds = ["Gateway", "ListenerSet"].into_iter().flat_map(|kind| self.of_kind(kind));
-            let mut named = kinds.filter(|found| found.key.name == parent.name);
-            let all = named.find_map(Object::listening)?.listeners;
-            all.into_iter().find(|found| found.name == section)?.hostname.map(str::to_owned)
-        };
-        route.parent_refs.iter().map(listener).collect()
+        let mut hosts = BTreeSet::new();
+        for parent in &route.parent_refs {
+            let named = self.named(parent, object).into_iter();
+            match parent.section_name.is_none() && parent.kind != Some("ListenerSet") {
+                true => _ = hosts.insert(None),
+                false => hosts.extend(named.map(|one| one.hostname.map(str::to_owned))),
+            }
+        }
+        hosts
     }
 
     fn claims(&mut self, object: &Object, rule: &RouteRule<'_>) -> Vec<Claim> {
@@ -151,12 +206,12 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
     }
 
     fn target(&mut self, object: &Object, owner: &str, rule: &RouteRule<'_>) -> Option<Target> {
-        let treatment = Treatment::of(rule, &object.key.namespace);
+        let treatment = Treatment::of(rule, home_of(object));
         for lost in &treatment.lost {
             let title = format!("{lost} of {} is left behind", object.key);
             self.say(&codes::LOST, object, title, "an inventory has no word for it");
         }
-        let namespace = object.key.namespace.as_str();
+        let namespace = home_of(object);
         let is_redirect = ["permanent-redirect", "temporal-redirect"]
             .iter()
             .any(|name| treatment.annotations.contains_key(&format!("{NGINX}{name}")));

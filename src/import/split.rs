@@ -265,7 +265,8 @@ fn component(
         let to = format!("{}/$2", prefix.trim_end_matches('/'));
         annotations.insert(format!("{NGINX}rewrite-target"), to);
         for claim in &mut paths {
-            claim.path = format!("{}(/|$)(.*)", claim.path.trim_end_matches('/'));
+            let base = if claim.path == "/" { "/" } else { claim.path.trim_end_matches('/') };
+            claim.path = format!("{base}(/|$)(.*)");
             "ImplementationSpecific".clone_into(&mut claim.kind);
         }
     }

@@ -21,6 +21,9 @@ pub struct Condition {
     pub headers: Vec<HeaderMatch>,
 }
 
+/// Headers of a match (HTTPRouteMatch, `maxItems`).
+const MOST_HEADERS: usize = 16;
+
 /// A header and its value.
 #[derive(Debug, Clone)]
 pub struct HeaderMatch {
@@ -96,6 +99,17 @@ impl Condition {
         });
         let mut headers = headers.collect::<Option<Vec<HeaderMatch>>>()?;
         headers.sort();
+        if let Some((_, entry)) = raw.headers.iter().flatten().nth(MOST_HEADERS) {
+            report.push(
+                Diagnostic::new(
+                    &codes::LIST,
+                    entry.key,
+                    format!("a `match` with {} headers", headers.len()),
+                    "one too many",
+                )
+                .note("HTTPRouteMatch takes at most 16 headers (maxItems)"),
+            );
+        }
         let mut names = raw.headers.iter().flatten();
         let twice =
             headers.windows(2).find(|pair| pair[0].name.eq_ignore_ascii_case(&pair[1].name));

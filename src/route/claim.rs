@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Answer, RoutingTable, Rule, codes};
+use super::{Answer, RoutingTable, Rule, Tier, codes};
 use crate::diag::{Diagnostic, Report};
 use crate::language::name::{Host, Label};
 
@@ -19,6 +19,7 @@ impl RoutingTable {
                 }));
             }
             refuse(claims, report);
+            tier.refuse_ties(entrypoint, report);
             let canaries = tier.canaries();
             let canaries = canaries.map(|(host, rule)| Claim {
                 host,
@@ -26,6 +27,35 @@ impl RoutingTable {
                 by: format!("the canary {}", rule.by(entrypoint)),
             });
             refuse(canaries.collect(), report);
+        }
+    }
+}
+
+impl Tier {
+    /// Reports rules for one path on a host and on a broader one whose conditions a request meets: on a Gateway the broader
+    /// one is written for that host too.
+    fn refuse_ties(&self, entrypoint: &Label, report: &mut Report) {
+        let conditional = || self.all().filter(|found| !found.rule.path.condition.is_none());
+        for near in conditional() {
+            let (path, kind, condition) = near.rule.path.claim();
+            let Some(host) = near.host else { continue };
+            let tied = conditional().filter(|far| {
+                let (other, same, _) = far.rule.path.claim();
+                let is_broader = far.host.is_none_or(|far| far != host && host.is_covered_by(far));
+                let is_apart = far.rule.path.condition.is_apart_from(condition);
+                is_broader
+                    && (path, kind) == (other, same)
+                    && far.rule.answer != near.rule.answer
+                    && !is_apart
+            });
+            for far in tied {
+                let [one, other] = [near.rule, far.rule].map(|rule| Claim {
+                    host: Some(host),
+                    rule,
+                    by: rule.by(entrypoint),
+                });
+                report.push(both(&one, &other));
+            }
         }
     }
 }

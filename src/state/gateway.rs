@@ -62,6 +62,17 @@ impl Object {
         Listening::deserialize(self.field("/spec").filter(|_| is_one)?).ok()
     }
 
+    /// The fault that keeps a Gateway, a ListenerSet or an HTTPRoute from being read, if it has one.
+    pub fn fault(&self) -> Option<String> {
+        let spec = self.field("/spec").unwrap_or(&Value::Null);
+        let error = match self.key.kind.as_str() {
+            "HTTPRoute" => HttpRoute::deserialize(spec).err(),
+            "Gateway" | "ListenerSet" => Listening::deserialize(spec).err(),
+            _ => None,
+        };
+        error.map(|error| error.to_string())
+    }
+
     /// The controller of a GatewayClass.
     pub fn controller_name(&self) -> Option<&str> {
         self.field("/spec/controllerName")?.as_str()

@@ -131,8 +131,8 @@ pub enum Filter<'a> {
         request_mirror: Mirror<'a>,
     },
     /// Anything else.
-    #[serde(other)]
-    Other,
+    #[serde(untagged)]
+    Other(Map<String, Value>),
 }
 
 /// HTTPRequestRedirectFilter
@@ -257,14 +257,22 @@ impl<'a> RouteRule<'a> {
         }
     }
 
-    /// Returns true if it only sends requests to the same address with TLS.
+    /// Returns true if it only sends every request to the same address with TLS.
     pub fn is_to_https(&self) -> bool {
-        self.filters.iter().any(|filter| match filter {
-            Filter::RequestRedirect { request_redirect: found } => {
-                found.scheme == Some("https") && found.path.is_none() && found.hostname.is_none()
-            }
-            _ => false,
-        })
+        let is_every = |found: &RouteMatch<'_>| {
+            found.path() == ("/", "PathPrefix")
+                && found.condition().is_some_and(|condition| condition.is_none())
+        };
+        self.matches().iter().all(is_every)
+            && self.filters.iter().any(|filter| match filter {
+                Filter::RequestRedirect { request_redirect: found } => {
+                    found.scheme == Some("https")
+                        && found.path.is_none()
+                        && found.hostname.is_none()
+                        && found.port.is_none_or(|port| port == 443)
+                }
+                _ => false,
+            })
     }
 }
 

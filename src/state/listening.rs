@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::{Map, Value};
 
 use super::http_route::Parent;
 
@@ -38,6 +39,21 @@ pub struct Listener<'a> {
     pub protocol: &'a str,
     #[serde(borrow)]
     tls: Option<Tls<'a>>,
+    #[serde(borrow, rename = "allowedRoutes")]
+    allowed_routes: Option<AllowedRoutes<'a>>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct AllowedRoutes<'a> {
+    #[serde(borrow)]
+    namespaces: Option<From<'a>>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct From<'a> {
+    from: Option<&'a str>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -45,6 +61,9 @@ pub struct Listener<'a> {
 struct Tls<'a> {
     #[serde(borrow)]
     certificate_refs: Vec<Named<'a>>,
+    mode: Option<&'a str>,
+    #[serde(flatten)]
+    others: Map<String, Value>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -53,6 +72,7 @@ struct Named<'a> {
     kind: Option<&'a str>,
     #[serde(borrow)]
     name: &'a str,
+    namespace: Option<&'a str>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -77,6 +97,28 @@ impl Listening<'_> {
 }
 
 impl<'a> Listener<'a> {
+    /// Returns true if it takes routes of other namespaces, of some at least; without a word it takes those beside it.
+    pub fn takes_others(&self) -> bool {
+        let namespaces = self.allowed_routes.as_ref().and_then(|found| found.namespaces.as_ref());
+        matches!(namespaces.and_then(|found| found.from), Some("All" | "Selector"))
+    }
+
+    /// The settings of its TLS that nothing here reads, in words.
+    pub fn lost(&self) -> Vec<String> {
+        let Some(tls) = &self.tls else { return Vec::new() };
+        let mut lost: Vec<String> = tls.others.keys().map(|key| format!("`tls.{key}`")).collect();
+        lost.extend(tls.mode.filter(|mode| *mode != "Terminate").map(|mode| format!("TLS {mode}")));
+        lost.extend(
+            tls.certificate_refs
+                .iter()
+                .skip(1)
+                .map(|found| format!("the further certificate `{}`", found.name)),
+        );
+        let elsewhere = tls.certificate_refs.iter().take(1).filter_map(|found| found.namespace);
+        lost.extend(elsewhere.map(|home| format!("the namespace `{home}` of the certificate")));
+        lost
+    }
+
     /// The first Secret of its certificates.
     pub fn secret(&self) -> Option<&'a str> {
         Some(self.tls.as_ref()?.certificate_refs.first()?.name)

@@ -47,7 +47,8 @@ impl PartialEq for Object {
 
 impl Object {
     /// An object of a file; `None` without a kind and a name.
-    pub(super) fn of(value: Value, file: &str) -> Option<Self> {
+    pub(super) fn of(mut value: Value, file: &str) -> Option<Self> {
+        without_nulls(&mut value);
         let text = |path: &str| value.pointer(path).and_then(Value::as_str).map(str::to_owned);
         let key = ObjectKey {
             kind: text("/kind")?,
@@ -161,6 +162,18 @@ pub struct PathRule<'a> {
     pub backend: String,
     /// The method and headers that a route wants.
     pub condition: Condition,
+}
+
+/// Drops the fields that are null: for the API server they are absent.
+fn without_nulls(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.retain(|_, value| !value.is_null());
+            map.values_mut().for_each(without_nulls);
+        }
+        Value::Array(all) => all.iter_mut().for_each(without_nulls),
+        _ => {}
+    }
 }
 
 /// Returns true if a file of a bundle is a manifest of objects.

@@ -37,7 +37,7 @@ pub struct Request {
     pub port: u16,
     /// With the query; `/` where there is none.
     pub path: String,
-    /// The method; `None` is one that no rule can name.
+    /// The method.
     pub method: Option<HttpMethod>,
     /// Names and values.
     pub headers: Vec<(String, String)>,
@@ -77,11 +77,15 @@ impl Request {
         Ok(Self { url: url.to_owned(), scheme, host, port, path, method, headers: Vec::new() })
     }
 
-    /// The same with another method, in capitals (RFC 9110, 9.1).
-    pub fn with_method(mut self, method: &str) -> Self {
+    /// The same with another method.
+    pub fn with_method(mut self, method: &str) -> anyhow::Result<Self> {
         let known = HttpMethod::WORDS.iter().find(|(word, _)| *word == method);
-        self.method = known.map(|(_, method)| *method);
-        self
+        let Some((_, known)) = known else {
+            let all: Vec<&str> = HttpMethod::WORDS.iter().map(|(word, _)| *word).collect();
+            bail!("`{method}` is not one of {} (the case counts: RFC 9110, 9.1)", all.join(", "));
+        };
+        self.method = Some(*known);
+        Ok(self)
     }
 
     /// Adds a header, written `Name: value`.
@@ -89,6 +93,9 @@ impl Request {
         let Some((name, value)) = written.split_once(':') else {
             bail!("a header is written `Name: value`, not `{written}`");
         };
+        if name.trim().is_empty() {
+            bail!("a header is written `Name: value`, not `{written}`");
+        }
         self.headers.push((name.trim().to_owned(), value.trim().to_owned()));
         Ok(self)
     }

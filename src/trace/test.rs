@@ -60,7 +60,19 @@ impl Test {
         });
         let (mut request, expected) = (request?, expected?);
         if let Some(method) = &raw.method {
-            request = request.with_method(&method.value.text);
+            request = match request.with_method(&method.value.text) {
+                Ok(request) => request,
+                Err(error) => {
+                    let wrong = Diagnostic::new(
+                        &codes::WRONG_TYPE,
+                        method.span,
+                        error.to_string(),
+                        "expected a method",
+                    );
+                    report.push(wrong);
+                    return None;
+                }
+            };
         }
         let headers = raw.header.iter().flatten();
         let text = |value: &Option<Loc<Text<Free>>>| Some(value.as_ref()?.value.text.clone());

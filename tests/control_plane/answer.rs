@@ -180,7 +180,7 @@ fn requests(planned: &Planned, urls: &[String]) -> Vec<Request> {
     examples.sort();
     examples.dedup();
     let one = |url: &String, (method, headers): &(HttpMethod, Vec<(String, String)>)| {
-        let request = Request::parse(url).unwrap().with_method(method.word());
+        let request = Request::parse(url).unwrap().with_method(method.word()).unwrap();
         Request { headers: headers.clone(), ..request }
     };
     urls.iter().flat_map(|url| examples.iter().map(move |example| one(url, example))).collect()

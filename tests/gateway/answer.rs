@@ -262,7 +262,7 @@ fn the_objects_answer_as_the_trace_does() {
                     .flat_map(|one| requests.iter().map(move |with| (one, *with)))
                 {
                     let request = Request::parse(&format!("{scheme}://{host}{path}")).unwrap();
-                    let mut request = request.with_method(with.0);
+                    let mut request = request.with_method(with.0).unwrap();
                     request
                         .headers
                         .extend(with.1.map(|value| ("X-V".to_owned(), value.to_owned())));

@@ -22,7 +22,7 @@ fn request(text: &str) -> Request {
         text.split_once(' ').filter(|(word, _)| !word.contains(':')).unwrap_or(("GET", text));
     let (url, headers) = rest.split_once(' ').unwrap_or((rest, ""));
     let headers = headers.split(", ").filter(|header| !header.is_empty());
-    let request = Request::parse(url).unwrap().with_method(method);
+    let request = Request::parse(url).unwrap().with_method(method).unwrap();
     headers.fold(request, |request, header| request.with_header(header).unwrap())
 }
 

@@ -1,6 +1,6 @@
 //! What lbgen writes for a Gateway reads back as the same objects, and what others write as what an inventory can say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lbgen::diag::Report;
 use lbgen::import::{Source, import};
@@ -71,14 +71,30 @@ fn random_bundles_read_back_as_they_are() {
         // With several treatments a component becomes several; what has no counterpart is not there to be read.
         let is_parted =
             ["rewrite-target", "use-regex", "canary: "].iter().any(|key| text.contains(key));
-        if is_parted || text.contains("api: both") || text.matches('\n').count() > 300 {
+        // Who of two named a host that a wildcard of each covers, the objects do not say.
+        let is_open = text.contains("any.wild.example.com") && text.contains("[\"*.example.com\"]");
+        let is_large = text.matches('\n').count() > 300;
+        if is_parted || is_open || is_large || text.contains("api: both") {
             continue;
         }
         if plan(&text, "").is_none() {
             continue;
         }
-        read += 1;
         let (tree, before) = state(&text);
+        // The lock knows in which ListenerSet a domain is.
+        if before.objects.keys().filter(|key| key.kind == "ListenerSet").count() > 1 {
+            continue;
+        }
+        // Nor is a component read that has no route, because others answer all of its requests.
+        let routed = before.objects.keys().filter(|key| key.kind == "HTTPRoute");
+        let routed: BTreeSet<&str> =
+            routed.map(|key| key.name.split('-').next().unwrap_or_default()).collect();
+        if (0..8).any(|at| {
+            text.contains(&format!("  c{at}: ")) && !routed.contains(format!("c{at}").as_str())
+        }) {
+            continue;
+        }
+        read += 1;
         let (mut sources, mut report) = (Sources::default(), Report::default());
         let source = Source { tree, ..Source::default() };
         let imported = import(source, &mut sources, &mut report).unwrap();
@@ -105,13 +121,15 @@ metadata: { name: eg, namespace: web }
 spec:
   gatewayClassName: eg
   listeners:
-    - { name: http, port: 80, protocol: HTTP }
+    - { name: http, port: 80, protocol: HTTP, allowedRoutes: { namespaces: { from: All } } }
     - name: https-www
+      allowedRoutes: { namespaces: { from: All } }
       port: 443
       protocol: HTTPS
       hostname: www.example.com
       tls: { mode: Terminate, certificateRefs: [{ name: www-tls }] }
     - name: https-api
+      allowedRoutes: { namespaces: { from: All } }
       port: 443
       protocol: HTTPS
       hostname: api.example.com
@@ -172,4 +190,123 @@ fn routes_of_others_become_components() {
     insta::with_settings!({ snapshot_path => "../../snapshots/import", prepend_module_to_snapshot => false }, {
         insta::assert_snapshot!("gateway-api", format!("{}\n{}", &text[from..], stderr(&done)));
     });
+}
+
+/// A Gateway, its Service and a route; `edit` replaces a text in it.
+const ONE: &str = r#"
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: { name: c }
+spec: { controllerName: gateway.envoyproxy.io/gatewayclass-controller }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: lb, namespace: web }
+spec:
+  type: LoadBalancer
+  healthCheckNodePort: 32100
+  externalIPs: [198.51.100.10]
+  selector: { gateway.envoyproxy.io/owning-gateway-name: gw, gateway.envoyproxy.io/owning-gateway-namespace: web }
+  ports: [{ name: http, port: 80 }, { name: https, port: 443 }]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: { name: gw, namespace: web }
+spec:
+  gatewayClassName: c
+  listeners:
+    - { name: http, port: 80, protocol: HTTP }
+    - { name: a, hostname: a.example.com, port: 443, protocol: HTTPS, tls: { certificateRefs: [{ name: a-tls }] } }
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: { name: r, namespace: web }
+spec:
+  parentRefs: [{ name: gw }]
+  hostnames: [a.example.com]
+  rules: [{ backendRefs: [{ name: web, port: 80 }] }]
+"#;
+
+/// The components of an import, and the titles of its messages.
+fn imported(text: &str) -> (String, String) {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("objects.yaml"), text).unwrap();
+    let done = lbgen_in(folder.path(), &["import", "--objects", "objects.yaml"]);
+    let said = stderr(&done);
+    let titles: Vec<&str> = said.lines().filter(|line| line.contains("[LB4")).collect();
+    let text = stdout(&done);
+    (text[text.find("components:").unwrap_or(0)..].to_owned(), titles.join("\n"))
+}
+
+#[test]
+fn no_route_is_lost_without_a_word() {
+    let (text, said) = imported(ONE);
+    assert_eq!(said, "");
+    assert!(text.contains("r: { backend: { service: web, port: 80 }"), "{text}");
+    // A null is absent, as it is for the API server.
+    for (old, new) in [
+        ("hostnames: [a.example.com]", "hostnames: null"),
+        ("{ backendRefs", "{ matches: null, filters: null, backendRefs"),
+        (
+            "{ backendRefs",
+            "{ matches: [{ path: { type: null, value: / }, method: null }], backendRefs",
+        ),
+    ] {
+        let (text, said) = imported(&ONE.replace(old, new));
+        assert!(text.contains("service: web") && said.is_empty(), "{new}: {text}{said}");
+    }
+    for (old, new, wanted) in [
+        ("port: 80 }] }]\n", "port: \"80\" }] }]\n", "cannot be read"),
+        ("parentRefs: [{ name: gw }]", "parentRefs: gw", "cannot be read"),
+        ("parentRefs: [{ name: gw }]", "parentRefs: [{ name: other }]", "attaches to no Gateway"),
+        ("name: r, namespace: web", "name: r, namespace: team", "attaches to no Gateway"),
+        (
+            "certificateRefs: [{ name: a-tls }]",
+            "options: { x/y: z }, certificateRefs: [{ name: a-tls }]",
+            "`tls.options`",
+        ),
+        (
+            "certificateRefs: [{ name: a-tls }]",
+            "certificateRefs: [{ name: a-tls, namespace: certs }]",
+            "namespace `certs`",
+        ),
+        (
+            "    - { name: a, h",
+            "    - { name: alt, port: 8081, protocol: HTTP }\n    - { name: a, h",
+            "port 8081",
+        ),
+        (
+            "parentRefs: [{ name: gw }]",
+            "parentRefs: [{ name: gw, sectionName: a }]",
+            "answers over plain http too",
+        ),
+        (
+            "{ backendRefs",
+            "{ filters: [{ type: ExtensionRef, extensionRef: { name: auth } }], backendRefs",
+            "the filter `ExtensionRef`",
+        ),
+        (
+            "rules: [",
+            "rules: [{ backendRefs: [{ name: first, port: 80 }] }, ",
+            "is claimed by r too",
+        ),
+        (
+            "rules: [",
+            "rules: [{ matches: [{ path: { type: PathPrefix, value: /old } }], filters: [{ type: RequestRedirect, requestRedirect: { scheme: https } }] }, ",
+            "a redirect that keeps a part",
+        ),
+    ] {
+        let (text, said) = imported(&ONE.replace(old, new));
+        assert!(said.contains(wanted), "{new}: {said}\n{text}");
+    }
+    // Two Gateways of one name.
+    let team =
+        ONE[ONE.find("kind: Gateway\n").unwrap()..].replace("namespace: web", "namespace: team");
+    let both = format!(
+        "{ONE}---\napiVersion: gateway.networking.k8s.io/v1\n{}",
+        team.replace("a.example.com", "t.example.com")
+    );
+    let (text, said) = imported(&both);
+    assert!(said.contains("becomes the entrypoint team-gw"), "{said}");
+    assert!(text.contains("entrypoint: team-gw") && text.contains("entrypoint: web-gw"), "{text}");
 }
