@@ -71,8 +71,8 @@ fn random_bundles_read_back_as_they_are() {
         // With several treatments a component becomes several; what has no counterpart is not there to be read.
         let is_parted =
             ["rewrite-target", "use-regex", "canary: "].iter().any(|key| text.contains(key));
-        // Who of two named a host that a wildcard of each covers, the objects do not say.
-        let is_open = text.contains("any.wild.example.com") && text.contains("[\"*.example.com\"]");
+        // A wildcard hides what others claim for any host: the objects do not have it, nor say who named a host below it.
+        let is_open = text.contains("[\"*.example.com\"]");
         let is_large = text.matches('\n').count() > 300;
         if is_parted || is_open || is_large || text.contains("api: both") {
             continue;
