@@ -12,9 +12,8 @@ use std::time::Duration;
 use lbgen::impact::{Comparison, Controllers};
 use lbgen::model::{Label, Subdomain};
 use lbgen::rollout::{Act, Command, Do, Promise, Request, Rollout, Step};
-use lbgen::source::Sources;
+use lbgen::state::State;
 use lbgen::state::elect::{Electorate, Masters, Situation};
-use lbgen::state::{State, Tree};
 use proptest::prelude::*;
 use support::compare::{VERSION, changed, state_of};
 use support::random::{Fleet, Node, Vip, pair, rendered};
@@ -376,37 +375,4 @@ fn swapped_interfaces_are_to_be_probed() {
     let planned = run(&["rollout", "-q", "--from", "old", "--format", "json"]);
     let plan: serde_json::Value = serde_json::from_slice(&planned.stdout).unwrap();
     assert_eq!(plan["probes"], serde_json::json!([]), "{plan}");
-}
-
-/// A holder steps down for an equal with a greater address that it hears, also where that one does not hear it
-/// (RFC 9568, 6.4.3).
-#[test]
-fn of_two_equals_the_one_that_hears_the_other_yields() {
-    let conf = |own: &str, peer: &str| {
-        format!(
-            "vrrp_instance VI {{\n  state BACKUP\n  interface eth0\n  virtual_router_id 7\n  priority 100\n  unicast_src_ip {own}\n  unicast_peer {{\n    {peer}\n  }}\n  virtual_ipaddress {{\n    192.0.2.10/32 dev eth1\n  }}\n}}\n"
-        )
-    };
-    let tree = |newcomer: &str| {
-        let folder = tempfile::tempdir().unwrap();
-        // The holder sends to somebody else.
-        for (node, text) in [("a", conf("10.0.0.5", "10.0.0.9")), ("b", conf(newcomer, "10.0.0.5"))]
-        {
-            let path = folder.path().join(node).join("etc/keepalived");
-            std::fs::create_dir_all(&path).unwrap();
-            std::fs::write(path.join("keepalived.conf"), text).unwrap();
-        }
-        State::read(&Tree::of_folder(folder.path(), None).unwrap(), &mut Sources::default()).0
-    };
-    for (newcomer, expected) in [("10.0.0.6", vec![1]), ("10.0.0.4", vec![0, 1])] {
-        let state = tree(newcomer);
-        let electorate = Electorate::of(&[&state], VERSION);
-        let mut alone = electorate.all(0);
-        alone.running[1] = None;
-        let before = electorate.elect(&alone, &Masters::default());
-        let vip: IpAddr = "192.0.2.10".parse().unwrap();
-        assert_eq!(electorate.holders(&before, vip), [0]);
-        let after = electorate.elect(&electorate.all(0), &before);
-        assert_eq!(electorate.holders(&after, vip), expected, "{newcomer}");
-    }
 }

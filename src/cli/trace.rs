@@ -249,15 +249,13 @@ fn at(span: crate::source::Span, session: &Session) -> String {
 fn described(rule: &Considered<'_>) -> String {
     let host = rule.host.map_or("any host".to_owned(), ToString::to_string);
     let path = &rule.rule.path;
-    format!("{} ({}){} on {host}, {}", path.path.value, path.kind, with(path), rule.rule.answer)
-}
-
-/// ` with method POST`
-fn with(path: &Claimed) -> String {
-    match path.condition.is_none() {
-        true => String::new(),
-        false => format!(" with {}", path.condition),
-    }
+    format!(
+        "{} ({}){} on {host}, {}",
+        path.path.value,
+        path.kind,
+        path.condition.with(),
+        rule.rule.answer
+    )
 }
 
 fn outcome(found: &Outcome<'_>) -> String {
@@ -377,7 +375,7 @@ fn whole_table(planned: &Planned, session: &Session) -> Answer {
                 rows.push(vec![
                     entrypoint.to_string(),
                     host.map_or("*".to_owned(), Host::to_string),
-                    format!("{}{}", rule.path.path.value, with(&rule.path)),
+                    format!("{}{}", rule.path.path.value, rule.path.condition.with()),
                     kind.word().to_owned(),
                     who,
                     if index == 0 { hides.join(" ") } else { String::new() },

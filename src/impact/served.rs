@@ -128,8 +128,7 @@ impl<'a> Served<'a> {
             let requests: Vec<_> = requests.collect();
             let all = requests.iter().flat_map(|with| paths.iter().map(move |path| (with, path)));
             for ((condition, (method, headers)), path) in all {
-                let (host, method) = (&asked.host, Some(*method));
-                let request = Asked { host, path, method, headers };
+                let request = Asked { host: &asked.host, path, method: *method, headers };
                 let before = self.before.answer(here, request);
                 let after = self.after.answer(there, request);
                 let is_same = match here.is_other_api(there) {
@@ -140,11 +139,7 @@ impl<'a> Served<'a> {
                 if !is_same {
                     let host = asked.rule.clone();
                     let name = host.as_ref().map(ToString::to_string).unwrap_or_default();
-                    let with = match condition.is_none() {
-                        true => String::new(),
-                        false => format!(" with {condition}"),
-                    };
-                    let shown = format!("{name}{path}{with}");
+                    let shown = format!("{name}{path}{}", condition.with());
                     let is_plain = condition.is_none();
                     found.push(Differing { shown, host, is_plain, before, after });
                 }

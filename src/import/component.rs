@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
-
 use super::cluster::{Cluster, annotations};
 use crate::model::Condition;
 use crate::state::Object;
@@ -67,31 +65,27 @@ impl Refusal {
 impl Component {
     /// The component of an Ingress; why it cannot be one, otherwise.
     pub fn of(ingress: &Object, edge: &str) -> Result<Self, Refusal> {
-        let rules = ingress.field("/spec/rules").and_then(Value::as_array);
         let mut by_host: BTreeMap<Option<String>, Vec<Claim>> = BTreeMap::new();
         let mut backends = BTreeSet::new();
-        for rule in rules.into_iter().flatten() {
-            let host = rule["host"].as_str().map(str::to_owned);
-            for path in rule.pointer("/http/paths").and_then(Value::as_array).into_iter().flatten()
-            {
-                let text =
-                    |key: &str, default: &str| path[key].as_str().unwrap_or(default).to_owned();
-                let backend = &path["backend"]["service"];
-                let port = backend["port"]["name"].as_str().map(str::to_owned);
-                let port = port.or_else(|| Some(backend["port"]["number"].as_u64()?.to_string()));
-                backends.insert((backend["name"].as_str().unwrap_or_default().to_owned(), port));
-                let kind = text("pathType", "ImplementationSpecific");
-                let (path, condition) = (text("path", "/"), Condition::default());
-                by_host.entry(host.clone()).or_default().push(Claim { path, kind, condition });
-            }
+        for rule in ingress.paths() {
+            backends.insert(rule.backend.clone());
+            by_host.entry(rule.host.map(str::to_owned)).or_default().push(Claim {
+                path: rule.path.to_owned(),
+                kind: rule.kind.unwrap_or("ImplementationSpecific").to_owned(),
+                condition: rule.condition,
+            });
         }
         let mut backends = backends.into_iter();
-        let (service, port) = match (backends.next(), backends.next()) {
-            (Some((service, Some(port))), None) if !service.is_empty() => (service, port),
-            (Some(_), None) => return Err(Refusal::Resource),
+        let backend = match (backends.next(), backends.next()) {
+            (Some(backend), None) => backend,
             (None, _) => return Err(Refusal::NoRules),
             (Some(_), Some(_)) => return Err(Refusal::SeveralBackends),
         };
+        let (service, port) = match backend.rsplit_once(':') {
+            Some((service, port)) if !service.is_empty() && !port.is_empty() => (service, port),
+            _ => return Err(Refusal::Resource),
+        };
+        let (service, port) = (service.to_owned(), port.to_owned());
         let mut lists = by_host.values();
         let paths = lists.next().cloned().unwrap_or_default();
         // Their order says nothing.

@@ -22,8 +22,18 @@ pub struct GatewaySide {
     pub implementation: Option<ImplementationName>,
     /// True if its pods are those that Envoy Gateway makes for it.
     pub is_managed: bool,
-    /// The ports of its listeners for plain HTTP and with TLS, where they are unusual.
-    pub ports: Option<[u16; 2]>,
+    /// The ports of its listeners for plain HTTP and with TLS.
+    pub ports: [u16; 2],
+}
+
+impl GatewaySide {
+    /// The ports that its listeners have where an inventory says nothing.
+    pub fn usual_ports(&self) -> [u16; 2] {
+        match self.implementation {
+            Some(ImplementationName::Traefik) => [8000, 8443],
+            _ => [80, 443],
+        }
+    }
 }
 
 /// The controllers of GatewayClasses (`spec.controllerName`), as their projects call them.
@@ -131,21 +141,14 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
             let help = "it becomes `implementation: other`; name it, or give the GatewayClass too";
             self.say(&codes::OTHERWISE, gateway, title, help);
         }
-        let usual = match implementation {
-            Some(ImplementationName::Traefik) => [8000, 8443],
-            _ => [80, 443],
-        };
-        let port = |protocol: &str, usual| {
+        let mut side =
+            GatewaySide { class: class.to_owned(), implementation, is_managed, ports: [0; 2] };
+        let [http, https] = side.usual_ports();
+        side.ports = [("HTTP", http), ("HTTPS", https)].map(|(protocol, usual)| {
             let mut all = spec.listeners.iter().filter(|found| found.protocol == protocol);
-            all.next().and_then(|found| found.port).unwrap_or(usual)
-        };
-        let ports = [port("HTTP", usual[0]), port("HTTPS", usual[1])];
-        GatewaySide {
-            class: class.to_owned(),
-            implementation,
-            is_managed,
-            ports: (ports != usual).then_some(ports),
-        }
+            all.find_map(|found| found.port).unwrap_or(usual)
+        });
+        side
     }
 
     /// The routes of a Gateway that send plain HTTP to HTTPS.
@@ -210,9 +213,8 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
     fn listeners(&mut self, gateway: &Object, entrypoint: &str) {
         let parents = ["Gateway", "ListenerSet"].into_iter().flat_map(|kind| self.of_kind(kind));
         let own: Vec<&Object> = parents.filter(|found| self.is_of(found, gateway)).collect();
-        let ports =
-            self.cluster.edges.get(entrypoint).and_then(|edge| edge.gateway.as_ref()?.ports);
-        let ports = ports.unwrap_or([80, 443]);
+        let side = self.cluster.edges.get(entrypoint).and_then(|edge| edge.gateway.as_ref());
+        let ports = side.map_or([80, 443], |side| side.ports);
         let mut shared: BTreeMap<String, String> = BTreeMap::new();
         for object in own {
             if object.key.name != gateway.key.name {
@@ -252,11 +254,8 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
     /// Names the settings of a listener that no domain has.
     fn tell_lost(&mut self, object: &Object, listener: &Listener<'_>, ports: [u16; 2]) {
         let mut lost = listener.lost();
-        let [http, https] = ports;
-        let is_usual = |port: u16| [http, https, 80, 443, 8000, 8443].contains(&port);
-        lost.extend(
-            listener.port.filter(|port| !is_usual(*port)).map(|port| format!("port {port}")),
-        );
+        let other = listener.port.filter(|port| !ports.contains(port));
+        lost.extend(other.map(|port| format!("port {port}")));
         for what in lost {
             let title = format!("{what} of the listener `{}` of {}", listener.name, object.key);
             let help = "a domain has one Secret beside its Gateway, on the entrypoint's ports";

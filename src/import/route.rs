@@ -1,16 +1,15 @@
 //! HTTPRoutes -> components and fallbacks.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::codes;
-use super::component::{Claim, Component};
+use super::component::Claim;
 use super::filter::Treatment;
 use super::gateway::home_of;
 use super::reading::Reading;
-use super::split::Split;
+use super::split::{Annotations, Part, Split};
 use crate::bundle::Place;
-use crate::language::name::{Host, Name as _};
-use crate::model::{Condition, HeaderMatch, NGINX};
+use crate::model::NGINX;
 use crate::state::Object;
 use crate::state::http_route::{BackendRef, HttpRoute, RouteRule};
 
@@ -73,18 +72,10 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
         self.fallback(entrypoint, &mut rows);
         let place = |owner: &str| objects.iter().find(|found| found.key.name == owner).copied();
         for found in Split::of(rows).components(entrypoint) {
-            let (name, component) = match found {
-                Ok((name, owner, component)) => {
-                    if let Some(object) = place(&owner).filter(|_| name != owner) {
-                        let title =
-                            format!("a part of {} becomes the component {name}", object.key);
-                        let help = "a component has one Service, and the same paths on each of its hosts; its route is called as it";
-                        self.say(&codes::OTHERWISE, object, title, help);
-                    }
-                    (name, component)
-                }
-                Err((owner, why)) => {
-                    if let Some(object) = place(&owner) {
+            let Part { name, route, component } = match found {
+                Ok(part) => part,
+                Err((route, why)) => {
+                    if let Some(object) = place(&route) {
                         let title = format!("{} {why}", object.key);
                         let help =
                             "split it into a component each, and let all but one be canaries";
@@ -93,6 +84,11 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
                     continue;
                 }
             };
+            if let Some(object) = place(&route).filter(|_| name != route) {
+                let title = format!("a part of {} becomes the component {name}", object.key);
+                let help = "a component has one Service, and the same paths on each of its hosts; its route is called as it";
+                self.say(&codes::OTHERWISE, object, title, help);
+            }
             let unique = match self.cluster.components.contains_key(&name) {
                 true => format!("{}-{name}", component.namespace),
                 false => name,
@@ -181,8 +177,9 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
         for matched in rule.matches() {
             let (path, kind) = matched.path();
             let Some(condition) = matched.condition() else {
-                let title = format!("{} matches the query of `{path}`", object.key);
-                let help = "a component has paths, methods and headers";
+                let title =
+                    format!("{} matches `{path}` by its query, or a method of its own", object.key);
+                let help = "a component has paths, the methods of HTTP, and headers";
                 self.say(&codes::UNSAYABLE, object, title, help);
                 continue;
             };
@@ -294,31 +291,4 @@ fn owner<'o>(object: &'o Object, names: &BTreeSet<&str>) -> &'o str {
         Some((stem, _)) => stem,
         None => name,
     }
-}
-
-/// Returns true if requests for `host` are requests for a broader host too; `None` is any.
-pub fn is_within(host: &Option<String>, broader: &Option<String>) -> bool {
-    match (host, broader) {
-        (Some(_), None) => true,
-        (Some(host), Some(broader)) if host != broader => {
-            let hosts = Host::parse(host).zip(Host::parse(broader));
-            hosts.is_some_and(|(host, broader)| host.is_covered_by(&broader))
-        }
-        _ => false,
-    }
-}
-
-/// A component and its name, with the route that it comes from; or that route, and why it cannot be one.
-pub type Outcome = Result<(String, String, Component), (String, String)>;
-
-/// Annotations by their keys.
-pub type Annotations = BTreeMap<String, String>;
-
-/// Returns the condition that a claim has beyond another's: one header.
-pub fn header_beyond(claim: &Condition, base: &Condition) -> Option<HeaderMatch> {
-    if claim.method != base.method || !claim.implies(base) {
-        return None;
-    }
-    let mut more = claim.headers.iter().filter(|header| !base.headers.contains(header));
-    more.next().filter(|_| claim.headers.len() == base.headers.len() + 1).cloned()
 }

@@ -3,9 +3,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::component::{Claim, Component};
-use super::route::{Annotations, Outcome, Row, Target, header_beyond, is_within};
+use super::route::{Row, Target};
 use crate::language::name::{Host, Name as _};
-use crate::model::{HeaderMatch, NGINX};
+use crate::model::{Condition, HeaderMatch, NGINX};
+
+/// Annotations by their keys.
+pub type Annotations = BTreeMap<String, String>;
+
+/// A component of a route.
+pub struct Part {
+    pub name: String,
+    /// The route that it comes from.
+    pub route: String,
+    pub component: Component,
+}
+
+/// A part; or a route, and why it cannot be one.
+type Outcome = Result<Part, (String, String)>;
 
 /// The rows of the routes of a Gateway.
 pub struct Split {
@@ -283,5 +297,26 @@ fn component(
         hosts: hosts.into_iter().flatten().collect(),
         annotations,
     };
-    Ok((name, target.owner.clone(), component))
+    Ok(Part { name, route: target.owner.clone(), component })
+}
+
+/// Returns true if requests for `host` are requests for a broader host too; `None` is any.
+fn is_within(host: &Option<String>, broader: &Option<String>) -> bool {
+    match (host, broader) {
+        (Some(_), None) => true,
+        (Some(host), Some(broader)) if host != broader => {
+            let hosts = Host::parse(host).zip(Host::parse(broader));
+            hosts.is_some_and(|(host, broader)| host.is_covered_by(&broader))
+        }
+        _ => false,
+    }
+}
+
+/// Returns the condition that a claim has beyond another's: one header.
+fn header_beyond(claim: &Condition, base: &Condition) -> Option<HeaderMatch> {
+    if claim.method != base.method || !claim.implies(base) {
+        return None;
+    }
+    let mut more = claim.headers.iter().filter(|header| !base.headers.contains(header));
+    more.next().filter(|_| claim.headers.len() == base.headers.len() + 1).cloned()
 }

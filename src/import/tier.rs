@@ -65,7 +65,8 @@ pub fn tiers(edge: &Edge, port: Option<u16>) -> (Yaml, Option<Yaml>) {
             own.put_some("implementation", implementation(side));
             own.put("class", Yaml::text(&side.class));
         }
-        if let Some([http, https]) = side.ports {
+        if side.ports != side.usual_ports() {
+            let [http, https] = side.ports;
             let mut ports = Yaml::map();
             ports.put("http", Yaml::plain(http));
             ports.put("https", Yaml::plain(https));

@@ -152,7 +152,7 @@ fn outranking(tier: &Tier, implementation: Implementation, ties: &mut Ties) {
         for other in others.filter(|_| !found.rule.path.condition.is_none()) {
             let Some(host) = shared_host(found.host, other.host) else { continue };
             let answer = |implementation, path: &str| {
-                let asked = Asked { host: &host, path, method: Some(method), headers: &headers };
+                let asked = Asked { host: &host, path, method, headers: &headers };
                 match tier.lookup_gateway(implementation, None, asked).found {
                     Found::Rule(rule) => Some(rule.rule.answer.clone()),
                     _ => None,

@@ -46,14 +46,22 @@ impl Condition {
         usize::from(self.method.is_some()) + self.headers.len()
     }
 
-    /// Returns true if a request with this method and these headers meets it. `None` is a method of no rule.
-    pub fn is_met_by(&self, method: Option<HttpMethod>, headers: &[(String, String)]) -> bool {
+    /// Returns the words behind a path: ` with method POST`, or nothing.
+    pub fn with(&self) -> String {
+        match self.is_none() {
+            true => String::new(),
+            false => format!(" with {self}"),
+        }
+    }
+
+    /// Returns true if a request with this method and these headers meets it.
+    pub fn is_met_by(&self, method: HttpMethod, headers: &[(String, String)]) -> bool {
         let has = |wanted: &HeaderMatch| {
             let mut own =
                 headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case(&wanted.name));
             own.any(|(_, value)| wanted.is_met_by(value))
         };
-        self.method.is_none_or(|own| Some(own) == method) && self.headers.iter().all(has)
+        self.method.is_none_or(|own| own == method) && self.headers.iter().all(has)
     }
 
     /// A method and headers that meet it, or `None` if a header's value is a regular expression.
@@ -196,7 +204,7 @@ mod tests {
         assert!(post.excludes(&condition(Some(Get), &[])) && !post.excludes(&blue));
         assert!(blue.excludes(&condition(None, &[("x-tenant", "green")])));
         let headers = [("X-Tenant".to_owned(), "blue".to_owned())];
-        assert!(both.is_met_by(Some(Post), &headers) && !both.is_met_by(Some(Get), &headers));
-        assert!(!both.is_met_by(Some(Post), &[]) && Condition::default().is_met_by(None, &[]));
+        assert!(both.is_met_by(Post, &headers) && !both.is_met_by(Get, &headers));
+        assert!(!both.is_met_by(Post, &[]) && Condition::default().is_met_by(Get, &[]));
     }
 }

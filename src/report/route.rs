@@ -167,7 +167,7 @@ fn tier_data(tiers: &Tiers, tier: &Tier, known: &Known<'_>) -> TierData {
             traefik,
             listeners,
             when: (!condition.is_none())
-                .then(|| (condition.to_string(), condition.is_met_by(Some(HttpMethod::Get), &[]))),
+                .then(|| (condition.to_string(), condition.is_met_by(HttpMethod::Get, &[]))),
             forced: is_forced(tiers, component(rule.component())),
             redirect: component(rule.component())
                 .and_then(|found| Translation::redirect_of(tiers, found, tiers.exposed))

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Answer, RoutingTable, Rule, Tier, codes};
+use super::{Answer, RoutingTable, Rule, codes};
 use crate::diag::{Diagnostic, Report};
 use crate::language::name::{Host, Label};
 
@@ -19,7 +19,6 @@ impl RoutingTable {
                 }));
             }
             refuse(claims, report);
-            tier.refuse_ties(entrypoint, report);
             let canaries = tier.canaries();
             let canaries = canaries.map(|(host, rule)| Claim {
                 host,
@@ -27,35 +26,6 @@ impl RoutingTable {
                 by: format!("the canary {}", rule.by(entrypoint)),
             });
             refuse(canaries.collect(), report);
-        }
-    }
-}
-
-impl Tier {
-    /// Reports rules for one path on a host and on a broader one whose conditions a request meets: on a Gateway the broader
-    /// one is written for that host too.
-    fn refuse_ties(&self, entrypoint: &Label, report: &mut Report) {
-        let conditional = || self.all().filter(|found| !found.rule.path.condition.is_none());
-        for near in conditional() {
-            let (path, kind, condition) = near.rule.path.claim();
-            let Some(host) = near.host else { continue };
-            let tied = conditional().filter(|far| {
-                let (other, same, _) = far.rule.path.claim();
-                let is_broader = far.host.is_none_or(|far| far != host && host.is_covered_by(far));
-                let is_apart = far.rule.path.condition.is_apart_from(condition);
-                is_broader
-                    && (path, kind) == (other, same)
-                    && far.rule.answer != near.rule.answer
-                    && !is_apart
-            });
-            for far in tied {
-                let [one, other] = [near.rule, far.rule].map(|rule| Claim {
-                    host: Some(host),
-                    rule,
-                    by: rule.by(entrypoint),
-                });
-                report.push(both(&one, &other));
-            }
         }
     }
 }
@@ -77,37 +47,54 @@ struct Claim<'a> {
     by: String,
 }
 
+impl Claim<'_> {
+    /// The path, for a message; one that is only a slash is compared without it.
+    fn path(&self) -> &str {
+        match self.rule.path.claim().0 {
+            "" => "/",
+            path => path,
+        }
+    }
+
+    /// Returns true if its requests are some of those of the other's host: that host, or a broader one.
+    fn is_within(&self, other: &Self) -> bool {
+        other.host.is_none_or(|broader| self.host.is_some_and(|own| own.is_covered_by(broader)))
+    }
+
+    /// Returns true if some request meets the conditions of both, and nothing says who of the two answers it: on a Gateway a
+    /// rule for a broader host is written for this one too.
+    fn ties_with(&self, other: &Self) -> bool {
+        let [one, two] = [self, other].map(|claim| &claim.rule.path.condition);
+        self.is_within(other)
+            && self.rule.found == other.rule.found
+            && self.rule.answer != other.rule.answer
+            && !one.is_apart_from(two)
+    }
+}
+
 fn refuse(mut claims: Vec<Claim<'_>>, report: &mut Report) {
     claims.sort_by_key(|claim| claim.rule.path.path.span);
-    let mut seen: BTreeMap<_, Vec<&Claim<'_>>> = BTreeMap::new();
+    let mut seen: BTreeMap<_, &Claim<'_>> = BTreeMap::new();
     for claim in &claims {
-        let (path, kind, condition) = claim.rule.path.claim();
-        let known = seen.entry((claim.host, path, kind)).or_default();
-        let same = known.iter().find(|other| other.rule.path.condition == *condition);
-        let meets_both = || {
-            known.iter().find(|other| {
-                other.rule.answer != claim.rule.answer
-                    && !other.rule.path.condition.is_apart_from(condition)
-            })
-        };
-        match (same, meets_both()) {
-            (Some(other), _) => report.push(twice(claim, other)),
-            (None, Some(other)) => report.push(both(claim, other)),
-            (None, None) => {}
+        if let Some(other) = seen.insert((claim.host, claim.rule.path.claim()), claim) {
+            report.push(twice(claim, other));
         }
-        known.push(claim);
+    }
+    let conditional = claims.iter().filter(|claim| !claim.rule.path.condition.is_none());
+    let conditional: Vec<&Claim<'_>> = conditional.collect();
+    for (at, claim) in conditional.iter().enumerate() {
+        for other in &conditional[..at] {
+            if claim.ties_with(other) || other.ties_with(claim) {
+                report.push(both(claim, other));
+            }
+        }
     }
 }
 
 /// The path and the host of a claim, for a message.
 fn shown(claim: &Claim<'_>) -> String {
-    let (path, _, condition) = claim.rule.path.claim();
-    let path = if path.is_empty() { "/" } else { path };
     let on = claim.host.map_or("any host".to_owned(), |host| format!("`{host}`"));
-    match condition.is_none() {
-        true => format!("`{path}` on {on}"),
-        false => format!("`{path}` on {on} with {condition}"),
-    }
+    format!("`{}` on {on}{}", claim.path(), claim.rule.path.condition.with())
 }
 
 fn twice(claim: &Claim<'_>, other: &Claim<'_>) -> Diagnostic {
@@ -138,8 +125,7 @@ fn twice(claim: &Claim<'_>, other: &Claim<'_>) -> Diagnostic {
 /// Of two routes whose conditions a request meets, the one with more of them answers. Where neither has all of the other's,
 /// the order is left to the age of the routes, and implementations count a method in different ways (facts K34).
 fn both(claim: &Claim<'_>, other: &Claim<'_>) -> Diagnostic {
-    let (path, ..) = claim.rule.path.claim();
-    let path = if path.is_empty() { "/" } else { path };
+    let path = claim.path();
     let [one, two] = [claim, other].map(|claim| &claim.rule.path.condition);
     Diagnostic::new(
         &codes::PATH_TWICE,

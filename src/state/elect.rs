@@ -268,12 +268,14 @@ impl Electorate {
                 let found = order.iter().find(|(at, ..)| *at == wanted);
                 found.map(|(_, candidate, change)| rank(candidate, *change))
             };
-            let yields = masters.iter().enumerate().find(|(place, at)| {
-                masters[place + 1..].iter().any(|later| {
-                    rank_of(*later) > rank_of(**at) && hearing.hears_any(**at, &[*later])
-                })
+            let yields = masters.iter().enumerate().find_map(|(place, at)| {
+                let mut later = masters[place + 1..].iter();
+                let is_stronger = |other: &usize| {
+                    rank_of(*other) > rank_of(*at) && hearing.hears_any(*at, &[*other])
+                };
+                later.any(is_stronger).then_some(*at)
             });
-            match yields.map(|(_, at)| *at) {
+            match yields {
                 Some(at) if yielding.insert(at) => {}
                 _ => return masters,
             }

@@ -42,7 +42,7 @@ impl<'a> Tracer<'a> {
         for rule in routes.tier.all().map(|found| found.rule) {
             let condition = &rule.path.condition;
             let Some((method, headers)) = condition.example() else { continue };
-            let other = Asked { method: Some(method), headers: &headers, ..asked };
+            let other = Asked { method, headers: &headers, ..asked };
             let is_met = condition.is_met_by(asked.method, asked.headers);
             if is_met || !rule.found.matches(&path) {
                 continue;

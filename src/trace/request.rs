@@ -38,7 +38,7 @@ pub struct Request {
     /// With the query; `/` where there is none.
     pub path: String,
     /// The method.
-    pub method: Option<HttpMethod>,
+    pub method: HttpMethod,
     /// Names and values.
     pub headers: Vec<(String, String)>,
 }
@@ -73,7 +73,7 @@ impl Request {
             })?;
         let path = path.split('#').next().unwrap_or_default();
         let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
-        let method = Some(HttpMethod::Get);
+        let method = HttpMethod::Get;
         Ok(Self { url: url.to_owned(), scheme, host, port, path, method, headers: Vec::new() })
     }
 
@@ -84,7 +84,7 @@ impl Request {
             let all: Vec<&str> = HttpMethod::WORDS.iter().map(|(word, _)| *word).collect();
             bail!("`{method}` is not one of {} (the case counts: RFC 9110, 9.1)", all.join(", "));
         };
-        self.method = Some(*known);
+        self.method = *known;
         Ok(self)
     }
 

@@ -191,7 +191,7 @@ fn asked(requests: &[Request]) -> Vec<String> {
     let mut config = String::new();
     for (at, request) in requests.iter().enumerate() {
         let next = if at == 0 { "" } else { "next\n" };
-        let (url, method) = (&request.url, request.method.unwrap().word());
+        let (url, method) = (&request.url, request.method.word());
         let headers = request.headers.iter();
         let headers: String =
             headers.map(|(name, value)| format!("header = \"{name}: {value}\"\n")).collect();

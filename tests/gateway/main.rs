@@ -12,5 +12,6 @@ mod conformance;
 mod edit;
 mod inventory;
 mod limit;
+mod matched;
 mod reads_back;
 mod schema;

@@ -1,4 +1,4 @@
-//! What lbgen writes for a Gateway reads back as the same objects, and what others write as what an inventory can say.
+//! Objects of Gateways read back: those of lbgen as the inventory that they came from, those of others as far as one can say them.
 
 use std::collections::{BTreeMap, BTreeSet};
 

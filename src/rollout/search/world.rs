@@ -296,8 +296,8 @@ impl<'a> World<'a> {
         let mut world = self.clone();
         world.take_halves(halves);
         let lasting = world.lasting();
-        let held = world.addresses.iter().zip(&world.holders);
-        held.into_iter().all(|(vip, holders)| match lasting.contains(vip) {
+        let mut held = world.addresses.iter().zip(&world.holders);
+        held.all(|(vip, holders)| match lasting.contains(vip) {
             true => holders.len() == 1,
             false => holders.len() <= 1,
         })

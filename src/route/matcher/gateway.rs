@@ -132,7 +132,7 @@ fn rank<A>(rule: &Rule<A>, path: &str, order: RegexOrder) -> Option<Rank> {
 }
 
 /// Traefik adds up a number for the path, 1,000 for a method and 100 for each header: one more letter of a path is worth
-/// as much as a header (facts K43).
+/// as much as a header (pkg/provider/kubernetes/gateway/httproute.go of 3.7).
 fn score<A>(rule: &Rule<A>, path: &str) -> Option<Rank> {
     let of_path = match &rule.found {
         PathMatch::Exact(_) => 100_000,

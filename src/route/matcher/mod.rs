@@ -82,8 +82,8 @@ pub struct Asked<'a> {
     pub host: &'a Host,
     /// The path, as [`normal`] gives it.
     pub path: &'a str,
-    /// The method; `None` is one of no rule.
-    pub method: Option<HttpMethod>,
+    /// The method.
+    pub method: HttpMethod,
     /// Names and values.
     pub headers: &'a [(String, String)],
 }
@@ -91,7 +91,7 @@ pub struct Asked<'a> {
 impl<'a> Asked<'a> {
     /// A `GET` without headers.
     pub fn plain(host: &'a Host, path: &'a str) -> Self {
-        Self { host, path, method: Some(HttpMethod::Get), headers: &[] }
+        Self { host, path, method: HttpMethod::Get, headers: &[] }
     }
 }
 

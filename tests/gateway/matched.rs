@@ -1,0 +1,112 @@
+//! Methods and headers tell requests apart on a Gateway, and nowhere else.
+
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use crate::inventory::{BOTH, inventory};
+use crate::support::{code, lbgen_in, stderr, stdout};
+
+/// The components `orders` and `intake` for one path, of which the second wants more of a request.
+fn of(implementation: &str, wanted: &str, third: &str) -> TempDir {
+    let edge = format!(
+        "    edge: {{ api: gateway, implementation: {implementation}, class: c, selector: {{ app: e }}, health_check_node_port: 32100 }}\n"
+    );
+    let components = format!(
+        "  orders: {{ backend: {{ port: 80 }}, paths: [/orders] }}\n  intake: {{ backend: {{ port: 81 }}, paths: [ {{ path: /orders, match: {wanted} }} ] }}\n{third}"
+    );
+    written(&inventory(&edge, "  www.example.com:\n", &components))
+}
+
+fn written(text: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("inventory.yaml"), text).unwrap();
+    folder
+}
+
+/// The errors and warnings of `check` that a test is about.
+fn codes(folder: &Path) -> Vec<String> {
+    let done = lbgen_in(folder, &["check", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&stdout(&done)).unwrap();
+    let all = json["diagnostics"].as_array().unwrap().iter();
+    let codes = all.map(|found| found["code"].as_str().unwrap().to_owned());
+    codes.filter(|code| ["LB108", "LB123", "LB330", "LB331"].contains(&code.as_str())).collect()
+}
+
+fn trace(folder: &Path, arguments: &[&str]) -> String {
+    let done = lbgen_in(folder, &[&["trace", "-q"], arguments].concat());
+    let said = stdout(&done);
+    assert_eq!(code(&done), 0, "{}", stderr(&done));
+    said
+}
+
+const URL: &str = "https://www.example.com/orders/7";
+const THIRD: &str = "  third: { backend: { port: 82 }, paths: [ { path: /orders, match: { headers: { x-a: \"1\" } } } ] }\n";
+
+#[test]
+fn the_route_with_more_conditions_answers() {
+    for implementation in ["envoy-gateway", "traefik", "other"] {
+        let folder = of(implementation, "{ method: POST, headers: { X-Kind: new } }", "");
+        let asked = |arguments: &[&str]| trace(folder.path(), &[arguments, &[URL]].concat());
+        assert_eq!(codes(folder.path()), [""; 0], "{implementation}");
+        let plain = asked(&[]);
+        assert!(plain.contains("answer  component orders"), "{plain}");
+        let note = "with method POST and header X-Kind: new, component intake answers";
+        assert!(plain.contains(note), "{plain}");
+        assert!(asked(&["--method", "POST"]).contains("answer  component orders"));
+        let both = ["--method", "POST", "--header", "X-KIND: new"];
+        assert!(asked(&both).contains("answer  component intake"));
+        let wrong = lbgen_in(folder.path(), &["trace", "--method", "post", URL]);
+        assert!(code(&wrong) == 2 && stderr(&wrong).contains("the case counts"));
+    }
+    // Another letter of the path is worth a header in Traefik.
+    let third = THIRD.replace("/orders", "/orders/7").replace("x-a: \"1\"", "x-b: \"2\"");
+    let third = third.replace(", match: { headers: { x-b: \"2\" } }", "");
+    let longer = of("traefik", "{ headers: { x-kind: new } }", &third);
+    let said = trace(longer.path(), &["--header", "x-kind: new", URL]);
+    assert!(said.contains("answer  component third"), "{said}");
+}
+
+#[test]
+fn no_two_routes_tie() {
+    // One request meets both, and neither has all of the other's conditions.
+    assert_eq!(codes(of("other", "{ method: POST }", THIRD).path()), ["LB123"]);
+    // On a Gateway a rule for any host is one for each named host too.
+    let named = THIRD.replace("paths:", "hosts: [www.example.com], paths:");
+    assert_eq!(codes(of("other", "{ method: POST }", &named).path()), ["LB123"]);
+    // No request has two methods, or two values of a header.
+    let apart = THIRD.replace("headers: { x-a: \"1\" }", "method: PUT");
+    assert_eq!(codes(of("other", "{ method: POST }", &apart).path()), [""; 0]);
+}
+
+#[test]
+fn a_match_that_nobody_takes_is_refused() {
+    assert_eq!(codes(written(&inventory(BOTH, "  www.example.com:\n", THIRD)).path()), ["LB330"]);
+    let many: Vec<String> = (0..17).map(|at| format!("X-{at}: a")).collect();
+    let many = format!("{{ headers: {{ {} }} }}", many.join(", "));
+    assert_eq!(codes(of("other", &many, "").path()), ["LB108"]);
+    assert_eq!(codes(of("other", "{ headers: { X-A: a, x-a: b } }", "").path()), ["LB108"]);
+}
+
+/// Two `match`es that change places are two changes, each with its own direction.
+#[test]
+fn a_diff_names_requests_by_their_method() {
+    let third = THIRD.replace("headers: { x-a: \"1\" }", "method: PUT");
+    let folder = of("other", "{ method: POST }", &third);
+    assert_eq!(code(&lbgen_in(folder.path(), &["render", "-q"])), 0);
+    let path = folder.path().join("inventory.yaml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let text = text.replace("POST", "POST_").replace("PUT", "POST").replace("POST_", "PUT");
+    std::fs::write(&path, text).unwrap();
+    let done = lbgen_in(folder.path(), &["diff", "--impact-only", "--all", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&stdout(&done)).unwrap();
+    let all = json["impact"].as_array().unwrap_or_else(|| panic!("{json}"));
+    let moves: Vec<String> = all
+        .iter()
+        .filter(|found| found["class"] == "switches")
+        .map(|found| format!("{} -> {}", found["from"], found["to"]).replace('"', ""))
+        .collect();
+    for wanted in ["intake:81 -> third:82", "third:82 -> intake:81"] {
+        assert!(moves.iter().any(|found| found == wanted), "{moves:?}");
+    }
+}
