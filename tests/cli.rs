@@ -130,6 +130,15 @@ fn check_tries_the_templates_that_it_is_given() {
     }
     fs::write(folder.path().join("keepalived.conf"), "# nothing\n").unwrap();
     assert_eq!(code(&check()), 0);
+    // Parts of the rollout's script lie in a folder of their own.
+    let parts = folder.path().join("rollout");
+    fs::create_dir(&parts).unwrap();
+    for (name, status) in [("visit.sh", 0), ("visits.sh", 2)] {
+        fs::write(parts.join(name), "# nothing\n").unwrap();
+        let done = check();
+        assert_eq!(code(&done), status, "{}", stderr(&done));
+        assert_eq!(stderr(&done).contains("rollout/visits.sh replaces no template"), status == 2);
+    }
 }
 
 #[test]

@@ -72,11 +72,11 @@ fn rebalance_moves_no_more_than_it_must() {
     let plan = plan_of(&fleet.text());
     // Five VIPs leave: those of one node, as far as they go.
     let mut less = fleet.clone();
-    let first = plan.vips[0].order[0].clone();
+    let first = plan.vips[0].order[0].node.clone();
     let gone: Vec<String> = plan
         .vips
         .iter()
-        .filter(|vip| vip.order[0] == first)
+        .filter(|vip| vip.order[0].node == first)
         .map(|vip| vip.address.to_string())
         .collect();
     less.vips
@@ -106,7 +106,7 @@ fn rebalance_spreads_over_zones_and_then_rests() {
     let rack = |name: &str| name.trim_start_matches("lb-").parse::<usize>().unwrap() / 3;
     let held = |plan: &Plan| {
         let mut held = [0; 3];
-        plan.vips.iter().for_each(|vip| held[rack(vip.order[0].as_str())] += 1);
+        plan.vips.iter().for_each(|vip| held[rack(vip.order[0].node.as_str())] += 1);
         held
     };
     let lock = lock_of(&plan_of(&unzoned.text()));
@@ -115,7 +115,7 @@ fn rebalance_spreads_over_zones_and_then_rests() {
     assert_eq!(lock_of(&kept), lock);
     let balanced = plan_with(&fleet.text(), &lock, Keep::Masters);
     assert_eq!(held(&balanced), [2, 2, 2]);
-    let moved = kept.vips.iter().zip(&balanced.vips).filter(|(a, b)| a.order[0] != b.order[0]);
+    let moved = kept.vips.iter().zip(&balanced.vips).filter(|(a, b)| a.master() != b.master());
     assert_eq!(moved.count(), 2, "one of each of the fuller racks");
     for failures in 0..2 {
         assert_eq!(over(&balanced, failures), 0);
@@ -257,7 +257,7 @@ fn zones_table() -> String {
             let nodes: u32 = sizes.iter().sum();
             let in_turn = most(&mut (0..vips).map(|vip| vip % nodes));
             let node = |name: &str| name.trim_start_matches("lb-").parse::<u32>().unwrap();
-            let ours = most(&mut plan.vips.iter().map(|vip| node(vip.order[0].as_str())));
+            let ours = most(&mut plan.vips.iter().map(|vip| node(vip.order[0].node.as_str())));
             let share = (vips * sizes.iter().max().unwrap()).div_ceil(nodes) as usize;
             assert!(ours <= share, "{sizes:?}, {vips} VIPs: {ours} in one rack, share {share}");
             let simulator = Simulator::of(&plan);

@@ -50,8 +50,9 @@ fn a_preferred_node_that_is_new_to_a_locked_order_is_the_first() {
              vips:\n  - {{ address: 192.0.2.10{prefer} }}\n"
         )
     };
-    let order =
-        |plan: &Plan| plan.vips[0].order.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let order = |plan: &Plan| {
+        plan.vips[0].order.iter().map(|standing| standing.node.to_string()).collect::<Vec<_>>()
+    };
     let before = plan(&text("", ""), "").unwrap();
     let lock = plan::lock::text(&before);
     let more = "  lb-3: { address: 10.0.0.3, interface: eth0 }\n";

@@ -50,7 +50,7 @@ proptest! {
                 let same = |old: &&VipPlan| old.numbers.vrid == vip.numbers.vrid && old.address.is_ipv4() == vip.address.is_ipv4();
                 let going_on = old_plan.vips.iter().filter(same).filter_map(|old| held?.get(&old.address));
                 let going_on: BTreeSet<&String> = going_on.collect();
-                vip.order.iter().find(|node| going_on.contains(&node.to_string())).cloned()
+                vip.order.iter().map(|standing| &standing.node).find(|node| going_on.contains(&node.to_string())).cloned()
             }).collect();
             let elected = simulator.elect_after(&before, &Scenario::default());
             plan.vips.iter().zip(elected).filter_map(|(vip, node)| Some((vip.address, node?.to_string()))).collect::<BTreeMap<IpAddr, String>>()

@@ -22,14 +22,13 @@ proptest! {
     fn priorities_fall_and_leave_room_for_unhealthy_nodes(fleet in fleets()) {
         for vip in plan_of(&fleet.text()).vips {
             prop_assert_eq!(vip.order.len(), fleet.nodes.len());
-            prop_assert!(vip.priorities.windows(2).all(|pair| pair[0] > pair[1]), "{:?}", vip.priorities);
-            let left: Vec<u8> =
-                vip.priorities.iter().zip(&vip.losses).map(|(priority, loss)| priority - loss).collect();
-            let effective: BTreeSet<u8> = vip.priorities.iter().chain(&left).copied().collect();
+            prop_assert!(vip.order.windows(2).all(|pair| pair[0].priority > pair[1].priority), "{:?}", vip.order);
+            let left: Vec<u8> = vip.order.iter().map(|standing| standing.priority - standing.loss).collect();
+            let effective: BTreeSet<u8> = vip.order.iter().map(|standing| standing.priority).chain(left.iter().copied()).collect();
             prop_assert_eq!(effective.len(), 2 * vip.order.len());
             prop_assert!(effective.iter().all(|priority| (1..=254).contains(priority)), "{:?}", effective);
             prop_assert!(left.windows(2).all(|pair| pair[0] > pair[1]), "{:?}", left);
-            prop_assert!(left[0] < *vip.priorities.last().unwrap(), "unhealthy above healthy");
+            prop_assert!(left[0] < vip.order.last().unwrap().priority, "unhealthy above healthy");
         }
     }
 
@@ -249,7 +248,7 @@ fn each_entrypoint_is_spread_for_itself() {
             let of: Vec<&VipPlan> =
                 plan.vips.iter().filter(|vip| vip.entrypoint.as_str() == entrypoint).collect();
             for vip in &of {
-                *held.entry(vip.order[0].to_string()).or_default() += 1;
+                *held.entry(vip.order[0].node.to_string()).or_default() += 1;
             }
             assert!(
                 *held.values().max().unwrap() <= of.len().div_ceil(nodes as usize),
@@ -324,7 +323,7 @@ fn a_delayed_preemption_is_part_of_the_answer() {
         Fleet::even(3, 1).text().replace("entrypoint: e0 }", "entrypoint: e0, preempt: 30s }");
     let plan = plan_of(&text);
     let simulator = Simulator::of(&plan);
-    let (first, second) = (&plan.vips[0].order[0], &plan.vips[0].order[1]);
+    let (first, second) = (&plan.vips[0].order[0].node, &plan.vips[0].order[1].node);
     let sick = fleet::unhealthy([("e0", first.as_str())]);
     let wait = |scenario: &Scenario| simulator.wait(0, scenario, first, second);
     assert_eq!(wait(&sick), Some(std::time::Duration::from_secs(30)));

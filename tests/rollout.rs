@@ -131,7 +131,7 @@ fn replay(before: &Fleet, after: &Fleet, careful: bool, drainable: bool) {
     let Some((_, lock, mut old)) = rendered(before, "") else { return };
     if !drainable {
         for file in old.iter_mut().filter(|file| file.path.ends_with("/keepalived.conf")) {
-            file.body = file.body.replace("    track_file {\n        drain\n    }\n", "");
+            file.body = file.body.replace("    track_file {\n        drain\n    }\n", "").into();
         }
     }
     let Some((plan, _, new)) = rendered(after, &lock) else { return };

@@ -167,8 +167,8 @@ impl Disk {
         let cannot = || format!("cannot read {}", full.display());
         let mut file = fs::File::open(&full).with_context(cannot)?;
         let about = file.metadata().with_context(cannot)?;
-        let mut body = Vec::with_capacity(usize::try_from(about.len()).unwrap_or(0));
-        std::io::Read::read_to_end(&mut file, &mut body).with_context(cannot)?;
+        let mut body = vec![0; usize::try_from(about.len()).unwrap_or(0)];
+        std::io::Read::read_exact(&mut file, &mut body).with_context(cannot)?;
         Ok(Some(Found { body, executable: about.mode() & 0o100 != 0 }))
     }
 }

@@ -44,12 +44,17 @@ pub fn of(files: &[BundleFile]) -> anyhow::Result<BundleFile> {
     body.push_str(&lines?.join(",\n"));
     body.push('\n');
     body.push_str("]\n}\n");
-    Ok(BundleFile { path: PATH.to_owned(), mode: 0o644, body, from: vec![Entry::Datacenter] })
+    Ok(BundleFile {
+        path: PATH.to_owned(),
+        mode: 0o644,
+        body: body.into(),
+        from: vec![Entry::Datacenter],
+    })
 }
 
 fn line(file: &BundleFile) -> anyhow::Result<String> {
     let mode = format!("{:04o}", file.mode);
-    let owned = Owned { path: &file.path, mode, sha256: sha256(&file.body) };
+    let owned = Owned { path: &file.path, mode, sha256: sha256(file.body.as_bytes()) };
     Ok(serde_json::to_string(&owned)?)
 }
 

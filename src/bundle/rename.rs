@@ -29,7 +29,7 @@ pub fn with_renames(mut changes: Vec<Change<'_>>) -> Vec<Change<'_>> {
             if !is_sibling(old.path, fresh.path) {
                 continue;
             }
-            let body = fresh.new.map_or("", |file| file.body.as_str());
+            let body = fresh.new.map_or("", |file| &*file.body);
             let share = TextDiff::from_lines(old.old_body(), body).ratio();
             if share > ALIKE {
                 alike.push((share, *gone, *new));

@@ -52,7 +52,7 @@ pub fn unified(datacenter: &str, changes: &[Change<'_>]) -> String {
         let new_name = change.new.map_or("/dev/null".to_owned(), |_| format!("b/{path}"));
         line(BOLD, &format!("--- {old_name}"));
         line(BOLD, &format!("+++ {new_name}"));
-        let (old, new) = (change.old_body(), change.new.map_or("", |file| file.body.as_str()));
+        let (old, new) = (change.old_body(), change.new.map_or("", |file| &*file.body));
         hunks(old, new, &mut line);
     }
     out
@@ -127,7 +127,7 @@ impl Change<'_> {
 
     /// Returns the numbers of lines that are added and removed.
     pub fn lines(&self) -> (usize, usize) {
-        let (old, new) = (self.old_body(), self.new.map_or("", |file| file.body.as_str()));
+        let (old, new) = (self.old_body(), self.new.map_or("", |file| &*file.body));
         let diff = TextDiff::from_lines(old, new);
         diff.iter_all_changes().fold((0, 0), |(plus, minus), change| match change.tag() {
             ChangeTag::Insert => (plus + 1, minus),

@@ -48,7 +48,7 @@ impl From {
         let tree = match (self.tree(output, datacenter)?, &self.objects) {
             (Some(tree), _) => tree,
             (None, None) => return Ok(Origin::Disk(Disk::open(output, datacenter)?)),
-            (None, Some(_)) => Tree::of_disk(&Disk::open(output, datacenter)?, |_| true)?,
+            (None, Some(_)) => Tree::of_disk(&Disk::open(output, datacenter)?, &[], |_| true)?,
         };
         Ok(Origin::Tree(self.with_objects(tree, rendered)?))
     }
@@ -123,7 +123,7 @@ impl Origin {
     ) -> anyhow::Result<Read> {
         let wanted = wanted(changes);
         let from = match self {
-            Self::Disk(disk) => Tree::of_disk(disk, &wanted)?,
+            Self::Disk(disk) => Tree::of_disk(disk, changes, &wanted)?,
             Self::Tree(tree) => tree.only(&wanted),
         };
         Ok(read(&from, rendered, wanted, session))

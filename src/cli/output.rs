@@ -3,10 +3,13 @@
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::process::{Command, Stdio};
 
+use anstream::adapter::strip_str;
+use anstream::stream::RawStream;
+use anstream::{AutoStream, ColorChoice};
+
 /// Data, to stdout. ANSI codes are kept only where colours are wanted.
 pub fn data(text: &str) -> anyhow::Result<()> {
-    let mut stdout = anstream::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    match write(std::io::stdout().lock(), text) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         result => Ok(result?),
     }
@@ -42,5 +45,14 @@ pub fn json(value: &impl serde::Serialize) -> anyhow::Result<()> {
 /// Something for a person, to stderr.
 pub fn say(text: &str) {
     // Where stderr is gone there is nobody to tell.
-    let _ = anstream::stderr().lock().write_all(text.as_bytes());
+    let _ = write(std::io::stderr().lock(), text);
+}
+
+/// Writes a text at once: a stream that strips codes on the way writes each piece between two of them by itself.
+fn write(mut stream: impl RawStream, text: &str) -> std::io::Result<()> {
+    match AutoStream::choice(&stream) {
+        ColorChoice::Never => stream.write_all(strip_str(text).to_string().as_bytes())?,
+        _ => stream.write_all(text.as_bytes())?,
+    }
+    stream.flush()
 }

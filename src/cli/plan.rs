@@ -236,11 +236,11 @@ fn moves<'a>(before: &'a Plan, after: &'a Plan) -> Vec<Move<'a>> {
         .vips
         .iter()
         .zip(&after.vips)
-        .filter(|(before, after)| before.order.first() != after.order.first())
+        .filter(|(before, after)| before.master() != after.master())
         .map(|(before, after)| Move {
             vip: before.address.to_string(),
-            from: before.order.first(),
-            to: after.order.first(),
+            from: before.master(),
+            to: after.master(),
         })
         .collect()
 }

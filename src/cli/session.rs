@@ -81,7 +81,7 @@ impl Rendered {
     pub fn list(&self) -> Option<&str> {
         let list = Place::List.to_string();
         let found = self.files.iter().find(|file| file.path == list);
-        found.map(|file| file.body.as_str())
+        found.map(|file| &*file.body)
     }
 
     /// The lock, where a render has to write it.

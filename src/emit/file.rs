@@ -1,5 +1,7 @@
 //! The output of every emitter: a file in memory.
 
+use std::sync::Arc;
+
 use crate::model::Entry;
 
 /// A file that the bundle owns.
@@ -9,8 +11,8 @@ pub struct BundleFile {
     pub path: String,
     /// Permission bits: 0644 or 0755.
     pub mode: u32,
-    /// The whole file.
-    pub body: String,
+    /// The whole file; the states that are read from it share it.
+    pub body: Arc<str>,
     /// The inventory entries that it comes from.
     pub from: Vec<Entry>,
 }

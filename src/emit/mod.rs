@@ -85,5 +85,5 @@ impl Emitter<'_> {
 /// A file of a node's root overlay.
 fn node_file(node: &NodePlan, file: NodeFile<'_>, mode: u32, body: String) -> BundleFile {
     let from = vec![Entry::Node(node.node.clone())];
-    BundleFile { path: file.on(node.node.as_str()).to_string(), mode, body, from }
+    BundleFile { path: file.on(node.node.as_str()).to_string(), mode, body: body.into(), from }
 }

@@ -20,6 +20,13 @@ const EMBEDDED: &[(&str, &str)] = &[
     ("policy-routing", include_str!("../../templates/policy-routing")),
     ("policy-routing.service", include_str!("../../templates/policy-routing.service")),
     ("rollout.sh", include_str!("../../templates/rollout.sh")),
+    ("rollout/cluster.sh", include_str!("../../templates/rollout/cluster.sh")),
+    ("rollout/files.sh", include_str!("../../templates/rollout/files.sh")),
+    ("rollout/holders.sh", include_str!("../../templates/rollout/holders.sh")),
+    ("rollout/moment.sh", include_str!("../../templates/rollout/moment.sh")),
+    ("rollout/nodes.sh", include_str!("../../templates/rollout/nodes.sh")),
+    ("rollout/options.sh", include_str!("../../templates/rollout/options.sh")),
+    ("rollout/visit.sh", include_str!("../../templates/rollout/visit.sh")),
     ("sysctl.conf", include_str!("../../templates/sysctl.conf")),
     ("tmpfiles.conf", include_str!("../../templates/tmpfiles.conf")),
 ];
@@ -66,16 +73,35 @@ impl Templates {
 }
 
 fn replace(environment: &mut Environment<'static>, folder: &Path) -> anyhow::Result<()> {
+    replace_below(environment, folder, "")
+}
+
+/// Replaces what has a file in a folder; `prefix` is the folder's own name, with a slash.
+fn replace_below(
+    environment: &mut Environment<'static>,
+    folder: &Path,
+    prefix: &str,
+) -> anyhow::Result<()> {
     for entry in std::fs::read_dir(folder)? {
-        let name = entry?.file_name().to_string_lossy().into_owned();
+        let entry = entry?;
+        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        if entry.file_type()?.is_dir() && EMBEDDED.iter().any(|(known, _)| in_folder(known, &name))
+        {
+            replace_below(environment, &entry.path(), &format!("{name}/"))?;
+            continue;
+        }
         if !EMBEDDED.iter().any(|(known, _)| *known == name) {
             let known: Vec<&str> = EMBEDDED.iter().map(|(known, _)| *known).collect();
             bail!("{name} replaces no template; they are {}", known.join(", "));
         }
-        let text = std::fs::read_to_string(folder.join(&name)).with_context(|| name.clone())?;
+        let text = std::fs::read_to_string(entry.path()).with_context(|| name.clone())?;
         environment.add_template_owned(name.clone(), text).with_context(|| name)?;
     }
     Ok(())
+}
+
+fn in_folder(template: &str, folder: &str) -> bool {
+    template.strip_prefix(folder).is_some_and(|below| below.starts_with('/'))
 }
 
 /// Refuses what would print as `True` or `None` in a configuration file.

@@ -143,8 +143,8 @@ impl Found {
 
     /// Returns true if lbgen would give just these priorities to this order.
     fn is_allocated(&self, order: &[(&str, u8)], vip: &Vip, entrypoints: &Entrypoints) -> bool {
-        let given = crate::plan::priorities(order.len(), self.fleet.nodes.len());
-        let is_kept = order.iter().map(|(_, priority)| *priority).eq(given);
+        let given = crate::plan::priorities(self.fleet.nodes.len());
+        let is_kept = order.iter().map(|(_, priority)| *priority).eq(given.take(order.len()));
         let yields = yields(vip, entrypoints);
         let by_rank = vip.members.values().flat_map(|member| &member.health);
         let losses: BTreeSet<Option<i32>> = by_rank.map(|(_, _, weight)| *weight).collect();

@@ -28,7 +28,7 @@ pub use node::{
 };
 pub use number::{Numbers, RoutingNumbers};
 pub use order::{Keep, bound, bound_of_groups};
-pub use priority::{HEALTHY, falling as priorities};
+pub use priority::{HEALTHY, Standing, falling as priorities};
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -75,11 +75,14 @@ pub struct VipPlan {
     pub base_order: Vec<Subdomain>,
     /// The nodes that hold it, in standby order: the first is MASTER, the second takes over from the first, and so on.
     /// Without nodes in maintenance; not empty.
-    pub order: Vec<Subdomain>,
-    /// The VRRP priority of each node of `order`, falling; 1 to 254.
-    pub priorities: Vec<u8>,
-    /// The amount of priority that each node of `order` loses while it is unhealthy.
-    pub losses: Vec<u8>,
+    pub order: Vec<Standing>,
+}
+
+impl VipPlan {
+    /// The node that is MASTER while all are well.
+    pub fn master(&self) -> Option<&Subdomain> {
+        self.order.first().map(|first| &first.node)
+    }
 }
 
 /// The plan of a datacenter; `None` where a pool is too small or the lock contradicts itself, and the report says
@@ -101,8 +104,6 @@ pub fn plan(
         .zip(orders)
         .map(|((vip, numbers), (group, base_order))| {
             let order = order::effective(datacenter, vip, &base_order);
-            let priorities = priority::assign(vip, &order, datacenter.nodes.len());
-            let losses = priority::losses(vip, &priorities);
             VipPlan {
                 address: vip.address.value,
                 entrypoint: vip.entrypoint.clone(),
@@ -110,9 +111,7 @@ pub fn plan(
                 group,
                 numbers,
                 base_order,
-                order,
-                priorities,
-                losses,
+                order: priority::standings(vip, order, datacenter.nodes.len()),
             }
         })
         .collect();

@@ -24,38 +24,55 @@ pub(super) fn refuse_too_many(datacenter: &Datacenter, report: &mut Report) -> O
     fits
 }
 
-/// The priority of each node of an order, falling. Pinned priorities are what they are.
+/// A node that may hold a VIP, in the VIP's standby order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The node.
+    pub node: Subdomain,
+    /// Its VRRP priority; 1 to 254.
+    pub priority: u8,
+    /// The amount of priority that it loses while it is unhealthy: it ranks below every healthy node then, and unhealthy
+    /// nodes keep their order among themselves.
+    pub loss: u8,
+}
+
+/// The standings of an order, priorities falling. Pinned priorities are what they are.
 ///
 /// The step is the same for every VIP of a datacenter, and wide where there are few nodes: a backup's skew time
 /// ((256 - priority) / 256 of a second in VRRPv2) then tells the next one from the one after it.
-pub(super) fn assign(vip: &Vip, order: &[Subdomain], nodes: usize) -> Vec<u8> {
-    if let Some(pinned) = &vip.priorities {
-        return order.iter().filter_map(|node| pinned.get(node).copied()).collect();
-    }
-    falling(order.len(), nodes)
+pub(super) fn standings(vip: &Vip, order: Vec<Subdomain>, nodes: usize) -> Vec<Standing> {
+    let Some(pinned) = &vip.priorities else {
+        let ranked = order.into_iter().zip(falling(nodes));
+        return ranked.map(|(node, priority)| Standing { node, priority, loss: HEALTHY }).collect();
+    };
+    let pinned: Vec<(Subdomain, u8)> = order
+        .into_iter()
+        .filter_map(|node| pinned.get(&node).copied().map(|priority| (node, priority)))
+        .collect();
+    // Pinned priorities may be any: the last one falls to 1, the one before it to 2, and so on. The model sees to it
+    // that all of these are free.
+    let mut left = 0_u8;
+    let mut standings: Vec<Standing> = pinned
+        .into_iter()
+        .rev()
+        .map(|(node, priority)| {
+            left = left.saturating_add(1);
+            Standing { node, priority, loss: priority.saturating_sub(left) }
+        })
+        .collect();
+    standings.reverse();
+    standings
 }
 
-/// The priorities of an order of this length in a datacenter of so many nodes.
-pub fn falling(length: usize, nodes: usize) -> Vec<u8> {
+/// The priorities of an order in a datacenter of so many nodes.
+pub fn falling(nodes: usize) -> impl Iterator<Item = u8> {
     let step = match nodes {
         0..=13 => 10,
         14..=26 => 5,
         27..=64 => 2,
         _ => 1,
     };
-    (0..length)
-        .map(|rank| HIGHEST - u8::try_from(rank * step).unwrap_or(HEALTHY).min(HEALTHY - 1))
-        .collect()
-}
-
-/// Returns the amount of priority that each node of an order loses while it is unhealthy: it ranks below every healthy
-/// one then, and unhealthy nodes keep their order among themselves.
-pub(super) fn losses(vip: &Vip, priorities: &[u8]) -> Vec<u8> {
-    if vip.priorities.is_none() {
-        return vec![HEALTHY; priorities.len()];
-    }
-    // Pinned priorities may be any: the last one falls to 1, the one before it to 2, and so on. The model sees to it
-    // that all of these are free.
-    let below = (1..=u8::MAX).take(priorities.len()).collect::<Vec<u8>>();
-    priorities.iter().zip(below.iter().rev()).map(|(own, left)| own.saturating_sub(*left)).collect()
+    (0..)
+        .step_by(step)
+        .map(|fallen| HIGHEST - u8::try_from(fallen).unwrap_or(HEALTHY).min(HEALTHY - 1))
 }

@@ -118,8 +118,7 @@ impl VipData {
             order: vip
                 .order
                 .iter()
-                .map(|name| known.node(name))
-                .zip(vip.priorities.iter().copied())
+                .map(|standing| (known.node(&standing.node), standing.priority))
                 .collect(),
             candidates: instances
                 .into_iter()

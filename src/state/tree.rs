@@ -49,17 +49,28 @@ impl Tree {
 
     /// Some files of a render.
     pub fn of_files<'a>(root: &str, files: impl IntoIterator<Item = &'a BundleFile>) -> Self {
-        let files =
-            files.into_iter().map(|file| (file.path.clone(), file.body.as_str().into())).collect();
+        let files = files.into_iter().map(|file| (file.path.clone(), file.body.clone())).collect();
         Self { root: root.to_owned(), bare: false, files, ..Self::default() }
     }
 
-    /// Some files of a bundle on disk.
-    pub fn of_disk(disk: &Disk, wanted: impl Fn(&str) -> bool) -> anyhow::Result<Self> {
+    /// Some files of a bundle on disk; what its `changes` read already is shared.
+    pub fn of_disk(
+        disk: &Disk,
+        changes: &[Change<'_>],
+        wanted: impl Fn(&str) -> bool,
+    ) -> anyhow::Result<Self> {
+        let read: BTreeMap<&str, &OldFile> = changes
+            .iter()
+            .filter_map(|change| {
+                Some((change.renamed_from.unwrap_or(change.path), change.old.as_ref()?))
+            })
+            .collect();
         let mut files = BTreeMap::new();
         for path in disk.files().filter(|path| wanted(path)) {
-            if let Some(found) = disk.read(path)? {
-                files.insert(path.to_owned(), String::from_utf8_lossy(&found.body).into());
+            if let Some(old) = read.get(path) {
+                files.insert(path.to_owned(), old.body.clone());
+            } else if let Some(found) = disk.read(path)? {
+                files.insert(path.to_owned(), OldFile::from(found).body);
             }
         }
         Ok(Self { root: disk.root().display().to_string(), bare: false, files, ..Self::default() })
@@ -245,7 +256,7 @@ impl Tree {
     }
 
     /// Puts a file there.
-    pub(super) fn insert(&mut self, path: String, body: String) {
+    pub(super) fn insert(&mut self, path: String, body: impl Into<Arc<str>>) {
         self.files.insert(path, body.into());
     }
 

@@ -198,7 +198,6 @@ impl<'a> Orders<'a> {
 
 impl<'a> VipRow<'a> {
     fn of(vip: &'a crate::plan::VipPlan) -> Self {
-        let ranks = vip.order.iter().zip(&vip.priorities);
         let routing = vip.numbers.routing;
         let mark = routing.and_then(|routing| routing.mark);
         Self {
@@ -210,8 +209,12 @@ impl<'a> VipRow<'a> {
             rule_priority: routing.map(|routing| routing.rule_priority),
             mark: mark.map(|mark| mark.value),
             mark_rule_priority: mark.map(|mark| mark.rule_priority),
-            master: vip.order.first(),
-            order: ranks.map(|(node, priority)| Rank { node, priority: *priority }).collect(),
+            master: vip.master(),
+            order: vip
+                .order
+                .iter()
+                .map(|standing| Rank { node: &standing.node, priority: standing.priority })
+                .collect(),
         }
     }
 }
@@ -244,7 +247,9 @@ fn within_zone(plan: &Plan) -> usize {
         plan.nodes.iter().find(|node| node.node == *name).and_then(|node| node.zone.as_ref())
     };
     let within = plan.vips.iter().filter(|vip| match vip.order.as_slice() {
-        [first, second, ..] => zone(first).is_some_and(|first| zone(second) == Some(first)),
+        [first, second, ..] => {
+            zone(&first.node).is_some_and(|first| zone(&second.node) == Some(first))
+        }
         _ => false,
     });
     within.count()

@@ -36,7 +36,7 @@ fn write(planned: &Planned, folder: &Path) {
     for file in emit::emit(&planned.plan, &Templates::load(None).unwrap()).unwrap() {
         let path = folder.join(&file.path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, file.body).unwrap();
+        fs::write(path, file.body.as_bytes()).unwrap();
     }
 }
 

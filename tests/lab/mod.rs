@@ -253,7 +253,7 @@ fn write(plan: &Plan, folder: &Path) {
     for file in emit::emit(plan, &templates).expect("a plan can be emitted") {
         let path = folder.join(plan.datacenter.as_str()).join(&file.path);
         std::fs::create_dir_all(path.parent().expect("a file has a folder")).expect("a folder");
-        std::fs::write(&path, &file.body).expect("a file");
+        std::fs::write(&path, file.body.as_bytes()).expect("a file");
         std::fs::set_permissions(&path, PermissionsExt::from_mode(file.mode)).expect("a mode");
     }
 }

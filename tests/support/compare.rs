@@ -14,7 +14,7 @@ pub const VERSION: KeepalivedVersion = KeepalivedVersion(2, 2, 7);
 /// The files in which two renders differ.
 pub fn changed<'a>(from: &'a [BundleFile], to: &'a [BundleFile]) -> Vec<ChangedFile<'a>> {
     let bodies = |files: &'a [BundleFile]| -> BTreeMap<&'a str, &'a str> {
-        files.iter().map(|file| (file.path.as_str(), file.body.as_str())).collect()
+        files.iter().map(|file| (file.path.as_str(), &*file.body)).collect()
     };
     let (old, new) = (bodies(from), bodies(to));
     let paths: BTreeSet<&str> = old.keys().chain(new.keys()).copied().collect();

@@ -107,7 +107,8 @@ impl Fleet {
 
 /// The order of each VIP, by address.
 pub fn orders(plan: &Plan) -> BTreeMap<String, Vec<String>> {
-    let names = |vip: &plan::VipPlan| vip.order.iter().map(ToString::to_string).collect();
+    let names =
+        |vip: &plan::VipPlan| vip.order.iter().map(|standing| standing.node.to_string()).collect();
     plan.vips.iter().map(|vip| (vip.address.to_string(), names(vip))).collect()
 }
 
@@ -155,7 +156,7 @@ pub fn over_in_zones(fleet: &Fleet, plan: &Plan) -> usize {
         });
         let vips: Vec<&plan::VipPlan> = vips.collect();
         zones.iter().map(move |of| {
-            let held = vips.iter().filter(|vip| zone(vip.order[0].as_str()) == *of).count();
+            let held = vips.iter().filter(|vip| zone(vip.order[0].node.as_str()) == *of).count();
             held.saturating_sub((vips.len() * weight(*of)).div_ceil(weight(None)))
         })
     });

@@ -35,7 +35,7 @@ pub fn findings(tree: &Tree, state: &State, datacenter: &str) -> anyhow::Result<
         .map(|(path, body)| BundleFile {
             path: path.to_owned(),
             mode: 0o644,
-            body: body.to_owned(),
+            body: body.into(),
             from: Vec::new(),
         })
         .collect();

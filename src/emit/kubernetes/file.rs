@@ -37,7 +37,7 @@ impl ManifestText {
     }
 
     pub fn finish(self, from: Vec<Entry>) -> BundleFile {
-        BundleFile { path: self.path, mode: 0o644, body: self.body, from }
+        BundleFile { path: self.path, mode: 0o644, body: self.body.into(), from }
     }
 }
 

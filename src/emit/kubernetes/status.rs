@@ -43,7 +43,7 @@ pub(super) fn emit(emitter: &Emitter<'_>) -> anyhow::Result<Option<BundleFile>> 
     }
     let body = emitter.render("load-balancer-status", Script { services })?;
     let path = Place::StatusScript.to_string();
-    Ok(Some(BundleFile { path, mode: 0o755, body, from: vec![Entry::Datacenter] }))
+    Ok(Some(BundleFile { path, mode: 0o755, body: body.into(), from: vec![Entry::Datacenter] }))
 }
 
 fn block(service: &ServicePlan, exposure: &Exposure) -> Block {

@@ -94,14 +94,14 @@ impl Planner<'_> {
         held: &Held<'_>,
         routing: Option<&ReplyRouting>,
     ) -> Option<Instance> {
-        let Held { vip, plan, rank } = held;
+        let Held { vip, plan, standing } = held;
         let address = vip.address.value;
         // Without peers keepalived would fall back to multicast; adverts to loopback reach nobody.
         let loopback: IpAddr = match address {
             IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
             IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
         };
-        let others = plan.order.iter().filter(|node| *node != self.name);
+        let others = plan.order.iter().map(|other| &other.node).filter(|node| *node != self.name);
         let mut peers: BTreeSet<IpAddr> =
             others.filter_map(|node| self.datacenter.nodes.get(node)?.source(address)).collect();
         if peers.is_empty() {
@@ -114,7 +114,7 @@ impl Planner<'_> {
             entrypoint: vip.entrypoint.clone(),
             interface: self.node.interface.clone(),
             vrid: plan.numbers.vrid,
-            priority: plan.priorities[*rank],
+            priority: standing.priority,
             advert_interval: self.datacenter.keepalived.advert_interval,
             preempt: vip.preempt.value,
             // The model refuses a node that may hold a VIP without an address of its family.
@@ -166,7 +166,7 @@ impl Planner<'_> {
                 Some(Unhealthy::Fault)
             }
             (OnUnhealthy::Yield, Preempt::AtOnce | Preempt::After(_)) => {
-                Some(Unhealthy::Lose(held.plan.losses[held.rank]))
+                Some(Unhealthy::Lose(held.standing.loss))
             }
         }
     }

@@ -12,7 +12,7 @@ pub use reply_routing::{IpRule, Mark, ReplyRouting, Route, Selector};
 
 use rayon::prelude::*;
 
-use super::VipPlan;
+use super::{Standing, VipPlan};
 use crate::model::{
     Datacenter, Garp, Interface, KubeProxy, Label, Node, NodeState, Subdomain, Vip, VrrpVersion,
 };
@@ -61,11 +61,11 @@ struct Planner<'a> {
     node: &'a Node,
 }
 
-/// A VIP that the node holds in some order, and the node's place in that order.
+/// A VIP that the node may hold, and its standing among those that may.
 struct Held<'a> {
     vip: &'a Vip,
     plan: &'a VipPlan,
-    rank: usize,
+    standing: &'a Standing,
 }
 
 impl Planner<'_> {
@@ -73,8 +73,8 @@ impl Planner<'_> {
         let all = self.datacenter.vips.iter().zip(vips);
         let held: Vec<Held<'_>> = all
             .filter_map(|(vip, plan)| {
-                let rank = plan.order.iter().position(|node| node == self.name)?;
-                Some(Held { vip, plan, rank })
+                let standing = plan.order.iter().find(|standing| standing.node == *self.name)?;
+                Some(Held { vip, plan, standing })
             })
             .collect();
         let keepalived = &self.datacenter.keepalived;

@@ -78,6 +78,7 @@ fn live<'a, 's>(
 ) -> impl Iterator<Item = &'a Subdomain> + use<'a, 's> {
     vip.order
         .iter()
+        .map(|standing| &standing.node)
         .filter(|node| !scenario.is_out(node))
         .filter(|node| !scenario.is_unhealthy(&vip.entrypoint, node))
 }
@@ -94,8 +95,9 @@ fn operator<'a>(
 ) -> Option<&'a Subdomain> {
     let of_service =
         plan.vips[..index].iter().filter(|other| other.entrypoint == vip.entrypoint).count();
+    let may_hold = |node: &&Subdomain| vip.order.iter().any(|standing| standing.node == **node);
     let nodes: Vec<&Subdomain> =
-        plan.nodes.iter().map(|node| &node.node).filter(|node| vip.order.contains(node)).collect();
+        plan.nodes.iter().map(|node| &node.node).filter(may_hold).collect();
     let preferred = nodes[of_service % nodes.len()];
     let address = |node: &Subdomain| {
         let found = plan.nodes.iter().find(|other| other.node == *node);
