@@ -50,7 +50,7 @@ fn run(text: &str, lock: &str) -> bool {
     for styled in [true, false] {
         diag::render_human(&report, &sources, styled);
     }
-    diag::render_json(&report, &sources);
+    lbgen::view::json::Diagnostics::of(&report, &sources);
     diag::render_github(&report, &sources);
     diag::render_sarif(&report, &sources, &lint::all_codes());
     assert!(planned.is_some() || report.has_errors(), "nothing is wrong, and there is no plan");

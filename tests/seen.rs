@@ -37,6 +37,7 @@ fn found(folder: &Path) -> (BTreeMap<String, BTreeSet<String>>, i32) {
     let done = status(folder, &["--format", "json"]);
     let json: Value = serde_json::from_str(&stdout(&done))
         .unwrap_or_else(|error| panic!("{error}: {}{}", stdout(&done), stderr(&done)));
+    support::document::Form::of("status").must_fit(&json);
     let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for finding in json["findings"].as_array().unwrap() {
         let word = |key: &str| finding[key].as_str().unwrap().to_owned();

@@ -134,6 +134,7 @@ fn status_compares_objects_and_secrets() {
             .unwrap();
         assert_eq!(code(&done), 2, "no node can be asked: {}", stderr(&done));
         let json: serde_json::Value = serde_json::from_str(&stdout(&done)).unwrap();
+        support::document::Form::of("status").must_fit(&json);
         let findings = json["findings"].as_array().unwrap().iter();
         let of_cluster =
             findings.filter(|one| ["LB516", "LB517"].contains(&one["code"].as_str().unwrap()));

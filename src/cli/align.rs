@@ -2,17 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::{anyhow, bail};
-use rayon::prelude::*;
-use serde_json::json;
-
 use super::about::About;
 use super::input::{Input, Member, Members};
 use super::session::Session;
 use super::table::table;
 use super::{Exit, Format, output};
-use crate::align::{Alignment, Facts, Side, Value};
-use crate::diag::{self, count, nearest};
+use crate::align::{Alignment, Difference, Facts, Side, Value};
+use crate::diag::{count, nearest};
+use crate::view::json::{Aligned, AlignedPlace, Diagnostics, Document};
+use anyhow::{anyhow, bail};
+use rayon::prelude::*;
 
 pub const ABOUT: About = About {
     name: "align",
@@ -64,7 +63,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
     }
     if sides.len() < all {
         if session.global.format == Format::Json {
-            output::json(&diag::render_json(&session.report, &session.sources))?;
+            output::json(&Document::of(Diagnostics::of(&session.report, &session.sources)))?;
         }
         return Ok(Exit::Failed);
     }
@@ -74,7 +73,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
     say_unused(&sides, &alignment, session);
     let same = alignment.differences.is_empty();
     match session.global.format {
-        Format::Json => output::json(&as_json(&names, model, &alignment))?,
+        Format::Json => output::json(&Document::of(document(&names, model, &alignment)))?,
         Format::Markdown => output::data(&markdown(&names, &alignment))?,
         _ if same => session.note(&format!("{} do not differ", count(names.len(), "datacenter"))),
         _ => output::paged(&text(&names, &alignment), session.global.quiet)?,
@@ -140,26 +139,27 @@ fn markdown(names: &[&str], alignment: &Alignment) -> String {
     text
 }
 
-fn as_json(names: &[&str], model: Option<usize>, alignment: &Alignment) -> serde_json::Value {
-    let differences: Vec<_> = alignment
-        .differences
-        .iter()
-        .map(|difference| {
-            let values: serde_json::Map<String, serde_json::Value> = names
-                .iter()
-                .zip(&difference.values)
-                .filter_map(|(name, value)| match value {
-                    Value::Says(text) => Some(((*name).to_owned(), json!(text))),
-                    Value::Absent => Some(((*name).to_owned(), json!(null))),
-                    Value::Excused => None,
-                })
-                .collect();
-            json!({ "path": difference.place.to_string(), "values": values })
-        })
-        .collect();
-    let mut value = json!({ "version": 1, "datacenters": names, "differences": differences });
-    if let Some(model) = model {
-        value["against"] = json!(names[model]);
+fn document<'a>(
+    names: &'a [&'a str],
+    model: Option<usize>,
+    alignment: &'a Alignment,
+) -> Aligned<'a> {
+    let values = |difference: &'a Difference| {
+        let of_all = names.iter().zip(&difference.values);
+        let said = of_all.filter_map(|(name, value)| match value {
+            Value::Says(text) => Some((*name, Some(text.as_str()))),
+            Value::Absent => Some((*name, None)),
+            Value::Excused => None,
+        });
+        said.collect()
+    };
+    let place = |difference: &'a Difference| AlignedPlace {
+        path: difference.place.to_string(),
+        values: values(difference),
+    };
+    Aligned {
+        datacenters: names,
+        against: model.map(|model| names[model]),
+        differences: alignment.differences.iter().map(place).collect(),
     }
-    value
 }

@@ -2,13 +2,14 @@
 
 use anyhow::bail;
 use rayon::prelude::*;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::input::{Input, Member, Members};
 use super::progress::Progress;
 use super::session::{Loaded, Session};
 use super::{Exit, Format, output};
-use crate::diag;
+use crate::view::json::{Diagnostics, Document, Failure, Fleet, Member as OfFleet};
 
 /// The outcome of a command for one datacenter.
 pub struct Answer {
@@ -22,7 +23,15 @@ pub enum Body {
     Text(String),
     /// Text that may be long: through a pager on a terminal.
     Long(String),
+    /// A document without the number of its form.
     Json(Value),
+}
+
+impl Body {
+    /// A document of `view::json`.
+    pub fn json(document: &impl Serialize) -> anyhow::Result<Self> {
+        Ok(Self::Json(serde_json::to_value(document)?))
+    }
 }
 
 impl Answer {
@@ -31,18 +40,22 @@ impl Answer {
     }
 
     /// The inventory has errors, which were said; for a program they are the answer.
-    pub fn failed(session: &Session) -> Self {
+    pub fn failed(session: &Session) -> anyhow::Result<Self> {
         let body = match session.global.format {
-            Format::Json => Body::Json(diag::render_json(&session.report, &session.sources)),
+            Format::Json => Body::json(&Diagnostics::of(&session.report, &session.sources))?,
             _ => Body::Nothing,
         };
-        Self::new(Exit::Failed, body)
+        Ok(Self::new(Exit::Failed, body))
     }
 
     /// Builds the answer for a datacenter of a fleet for which the command could not be done.
-    pub fn error(error: &anyhow::Error, datacenter: &str, session: &Session) -> Self {
+    pub fn error(
+        error: &anyhow::Error,
+        datacenter: &str,
+        session: &Session,
+    ) -> anyhow::Result<Self> {
         session.say(&format!("error: {datacenter}: {error:#}"));
-        Self::new(Exit::Failed, Body::Json(json!({ "error": format!("{error:#}") })))
+        Ok(Self::new(Exit::Failed, Body::json(&Failure { error: format!("{error:#}") })?))
     }
 }
 
@@ -85,13 +98,13 @@ pub fn print(
         let answer = match answer {
             Ok(answer) => answer,
             Err(error) if !is_fleet => return Err(error),
-            Err(error) => Answer::error(&error, &name, session),
+            Err(error) => Answer::error(&error, &name, session)?,
         };
         worst = worst.max(answer.exit);
         match answer.body {
             Body::Nothing => {}
-            Body::Json(value) if !is_fleet => output::json(&value)?,
-            Body::Json(value) => documents.push(entry(value, &name)),
+            Body::Json(value) if !is_fleet => output::json(&Document::of(value))?,
+            Body::Json(value) => documents.push(OfFleet::of(&name, value)),
             Body::Text(part) | Body::Long(part) if part.is_empty() => {}
             Body::Text(part) => titled(&mut text, &part, &name, is_titled),
             Body::Long(part) => {
@@ -102,7 +115,7 @@ pub fn print(
     }
     session.flush();
     match (is_fleet && session.global.format == Format::Json, long) {
-        (true, _) => output::json(&json!({ "version": 1, "datacenters": documents }))?,
+        (true, _) => output::json(&Document::of(Fleet { datacenters: documents }))?,
         (false, true) => output::paged(&text, session.global.quiet)?,
         (false, false) => output::data(&text)?,
     }
@@ -118,13 +131,4 @@ fn titled(text: &mut String, part: &str, name: &str, is_fleet: bool) {
         *text += &format!("== {name}\n");
     }
     *text += part;
-}
-
-/// A document as an entry of a fleet's list.
-pub fn entry(mut value: Value, name: &str) -> Value {
-    if let Some(map) = value.as_object_mut() {
-        map.remove("version");
-        map.entry("datacenter").or_insert_with(|| json!(name));
-    }
-    value
 }

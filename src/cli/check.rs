@@ -2,17 +2,17 @@
 
 use anyhow::bail;
 use rayon::prelude::*;
-use serde_json::{Value, json};
 
 use super::about::About;
 use super::input::{Member, Members};
 use super::progress::Progress;
 use super::{Exit, Format, Input, output, session::Session};
-use crate::diag::{self, Report, Severity, count, printable};
+use crate::diag::{self, Severity, count, printable};
 use crate::emit::{self, Templates};
 use crate::lint;
 use crate::pipeline::Planned;
 use crate::plan::Keep;
+use crate::view::json::{self, CheckedFleet, Diagnostics, Document};
 
 pub const ABOUT: About = About {
     name: "check",
@@ -57,7 +57,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
         diagnostic.code.severity == Severity::Error
             || !allow.iter().any(|code| code == diagnostic.code.id)
     });
-    let of_fleet = diag::render_json(&session.report, &session.sources);
+    let of_fleet = Diagnostics::of(&session.report, &session.sources);
     let progress = Progress::through(list.len(), "checking", &session.global);
     // Templates of the caller's own have to render what is checked.
     let own = session.global.templates.as_deref();
@@ -81,9 +81,8 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
     let checked = checked?;
     let mut datacenters = Vec::new();
     for member in &checked {
-        let mut found = diag::render_json(&member.session.report, &session.sources);
-        found["datacenter"] = json!(member.loaded.datacenter());
-        datacenters.push(found);
+        let found = Diagnostics::of(&member.session.report, &session.sources);
+        datacenters.push(json::Member::of(member.loaded.datacenter(), found));
         // What two datacenters include is said once.
         session.absorb(&member.session);
     }
@@ -91,8 +90,13 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
     let (report, sources) = (&session.report, &session.sources);
     let denied = args.deny.is_some() && report.count(Severity::Warning) > 0;
     match session.global.format {
-        Format::Json if is_fleet => output::json(&fleet(report, &of_fleet, datacenters))?,
-        Format::Json => output::json(&diag::render_json(report, sources))?,
+        Format::Json if is_fleet => output::json(&Document::of(CheckedFleet {
+            errors: report.count(Severity::Error),
+            warnings: report.count(Severity::Warning),
+            diagnostics: of_fleet.diagnostics,
+            datacenters,
+        }))?,
+        Format::Json => output::json(&Document::of(Diagnostics::of(report, sources)))?,
         Format::Sarif => output::json(&diag::render_sarif(report, sources, &lint::all_codes()))?,
         Format::Github => output::data(&diag::render_github(report, sources))?,
         Format::Human | Format::Markdown
@@ -105,23 +109,6 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
         }
     }
     Ok(if session.report.has_errors() || denied { Exit::Found } else { Exit::Done })
-}
-
-/// A fleet's answer for programs.
-fn fleet(report: &Report, of_fleet: &Value, mut datacenters: Vec<Value>) -> Value {
-    for found in &mut datacenters {
-        if let Some(map) = found.as_object_mut() {
-            map.remove("version");
-        }
-    }
-    json!({
-        "version": 1,
-        "errors": report.count(Severity::Error),
-        "warnings": report.count(Severity::Warning),
-        // What no datacenter has alone.
-        "diagnostics": of_fleet["diagnostics"],
-        "datacenters": datacenters,
-    })
 }
 
 /// Returns a summary of what was checked, for `--verbose`.

@@ -2,8 +2,6 @@
 
 use std::path::PathBuf;
 
-use serde_json::json;
-
 use super::about::About;
 use super::answer::{Answer, Body, each};
 use super::origin::{From, Origin};
@@ -12,7 +10,8 @@ use super::table::table_with_text;
 use super::{Exit, Format, Input, render, session::Session};
 use crate::bundle::{self, Change, WriteLock};
 use crate::emit::is_generated;
-use crate::impact::{Finding, Impact};
+use crate::impact::Impact;
+use crate::view::json::{self, ChangedNode, Diff, Effect, LockState, Stranger};
 use crate::view::{Row, impact_markdown, rows, seconds};
 
 pub const ABOUT: About = About {
@@ -67,7 +66,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
 
 fn answer(args: &Args, loaded: &Loaded, session: &mut Session) -> anyhow::Result<Answer> {
     let Some(rendered) = session.render(loaded, &args.output)? else {
-        return Ok(Answer::failed(session));
+        return Answer::failed(session);
     };
     let origin = args.from.open(&args.output, &rendered)?;
     let changes = origin.changes(&rendered)?;
@@ -104,7 +103,7 @@ fn answer(args: &Args, loaded: &Loaded, session: &mut Session) -> anyhow::Result
     let same = changes.is_empty() && lock.is_none() && strangers.is_empty();
     let exit = if same { Exit::Done } else { Exit::Found };
     let body = match session.global.format {
-        Format::Json => Body::Json(shown.json()),
+        Format::Json => Body::json(&shown.document())?,
         Format::Markdown => Body::Text(shown.markdown()),
         _ => Body::Long(shown.text()),
     };
@@ -164,27 +163,16 @@ impl Shown<'_> {
         text
     }
 
-    fn json(&self) -> serde_json::Value {
-        let nodes: Vec<_> = self
-            .impact
-            .nodes
-            .iter()
-            .map(|node| json!({ "node": node.node, "daemon": node.daemon.word() }))
-            .collect();
-        let strangers = self
-            .strangers
-            .iter()
-            .map(|path| json!({ "severity": "warning", "message": "not of lbgen", "path": path }));
-        json!({
-            "version": 1,
-            "datacenter": self.rendered.datacenter,
-            "diagnostics": strangers.collect::<Vec<_>>(),
-            "changes": render::listing(&bundle::with_renames(self.changes.to_vec())),
-            "lock": if self.lock.is_some() { "changed" } else { "unchanged" },
-            "impact": self.impact.findings.iter().map(finding_json).collect::<Vec<_>>(),
-            "nodes": nodes,
-            "verdict": self.impact.verdict(),
-        })
+    fn document(&self) -> Diff<'_> {
+        Diff {
+            datacenter: &self.rendered.datacenter,
+            diagnostics: self.strangers.iter().map(|path| Stranger::at(path)).collect(),
+            changes: json::Change::all(&bundle::with_renames(self.changes.to_vec())),
+            lock: LockState::of(self.lock.is_some()),
+            impact: Effect::all(self.impact),
+            nodes: ChangedNode::all(self.impact),
+            verdict: self.impact.verdict(),
+        }
     }
 
     fn markdown(&self) -> String {
@@ -197,24 +185,6 @@ impl Shown<'_> {
 fn is_foreign(changes: &[Change<'_>]) -> bool {
     let mut replaced = changes.iter().filter_map(|change| change.old.as_ref()).peekable();
     replaced.peek().is_some() && replaced.all(|old| !is_generated(&old.body))
-}
-
-fn finding_json(finding: &Finding) -> serde_json::Value {
-    let mut value = json!({
-        "subject": finding.subject.to_string(),
-        "class": finding.class.word(),
-        "reason": finding.reason,
-        "files": finding.files,
-    });
-    let mut add = |key: &str, text: Option<serde_json::Value>| {
-        if let Some(text) = text {
-            value[key] = text;
-        }
-    };
-    add("from", finding.from.as_ref().map(|text| json!(text)));
-    add("to", finding.to.as_ref().map(|text| json!(text)));
-    add("seconds", finding.silent.map(|silent| json!(seconds(silent))));
-    value
 }
 
 /// The impact as a table.

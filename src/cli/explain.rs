@@ -2,16 +2,15 @@
 
 use std::fmt::Write as _;
 
-use anyhow::bail;
-use clap_complete::ArgValueCompleter;
-use serde_json::{Value, json};
-
 use super::about::{self, About};
 use super::complete;
 use super::session::Session;
 use super::{Exit, Format, output};
-use crate::diag::{Code, Example, Explanation, nearest, printable};
+use crate::diag::{Code, Explanation, nearest, printable};
 use crate::lint;
+use crate::view::json::{Codes, Document, Explained};
+use anyhow::bail;
+use clap_complete::ArgValueCompleter;
 
 pub const ABOUT: About = About {
     name: "explain",
@@ -52,8 +51,8 @@ pub fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> {
     };
     match session.global.format {
         Format::Json => {
-            let codes: Vec<Value> = codes.iter().map(|code| as_json(code)).collect();
-            output::json(&json!({ "version": 1, "codes": codes }))?;
+            let codes = codes.iter().map(|code| Explained::of(code)).collect();
+            output::json(&Document::of(Codes { codes }))?;
         }
         _ if args.all => output::data(&reference(&codes))?,
         _ => codes.iter().try_for_each(|code| output::data(&for_a_person(code)))?,
@@ -115,20 +114,4 @@ fn reference(codes: &[&Code]) -> String {
 
 fn fenced(block: &str) -> String {
     format!("```yaml\n{}```\n", block.replace('\0', "\\0"))
-}
-
-fn as_json(code: &Code) -> Value {
-    let explanation = code.explain();
-    let example = |example: &Example| {
-        let lock = (!example.lock.is_empty()).then_some(&example.lock);
-        json!({ "inventory": example.inventory, "lock": lock })
-    };
-    json!({
-        "code": code.id,
-        "severity": code.severity.word(),
-        "summary": code.summary,
-        "reason": explanation.reason,
-        "wrong": example(&explanation.wrong),
-        "right": example(&explanation.right),
-    })
 }

@@ -4,14 +4,12 @@ use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
-use serde_json::json;
-
 use super::about::{self, About};
 use super::{Exit, Format, output, session::Session};
-use crate::diag;
 use crate::import::{Hosts, Source, import};
 use crate::state::{Tree, objects_of};
+use crate::view::json::{Diagnostics, Document, Imported};
+use anyhow::{Context, bail};
 
 /// The script that a node runs to gather its own files.
 const COLLECT: &str = include_str!("../../templates/collect.sh");
@@ -109,12 +107,8 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
 
 /// One document, also where there is no inventory.
 fn document(session: &Session, inventory: Option<&str>, error: Option<&str>) -> anyhow::Result<()> {
-    let mut document = diag::render_json(&session.report, &session.sources);
-    document["inventory"] = json!(inventory);
-    if let Some(error) = error {
-        document["error"] = json!(error);
-    }
-    output::json(&document)
+    let findings = Diagnostics::of(&session.report, &session.sources);
+    output::json(&Document::of(Imported { findings, inventory, error }))
 }
 
 fn source(args: &Args) -> anyhow::Result<Source> {

@@ -37,9 +37,9 @@ pub fn paged(text: &str, quiet: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A JSON document, to stdout.
+/// A JSON document, to stdout, its keys in the order of the alphabet.
 pub fn json(value: &impl serde::Serialize) -> anyhow::Result<()> {
-    data(&(serde_json::to_string_pretty(value)? + "\n"))
+    data(&(serde_json::to_string_pretty(&serde_json::to_value(value)?)? + "\n"))
 }
 
 /// Something for a person, to stderr.

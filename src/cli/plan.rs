@@ -1,8 +1,5 @@
 //! `lbgen plan`: who holds what, in which order, with which numbers, and how even that is.
 
-use anyhow::{Context, bail};
-use serde::Serialize;
-
 use super::about::{self, About};
 use super::answer::{Answer, Body, each};
 use super::session::{Loaded, LockFile, Session};
@@ -12,7 +9,9 @@ use crate::bundle;
 use crate::diag::count;
 use crate::model::{Label, Subdomain};
 use crate::plan::{Keep, Plan};
+use crate::view::json::{Measure, Move, Rebalanced};
 use crate::view::{Orders, ZoneRow};
+use anyhow::{Context, bail};
 
 pub const ABOUT: About = About {
     name: "plan",
@@ -41,40 +40,12 @@ pub struct Args {
     write: bool,
 }
 
-/// A VIP that a rewritten order gives to another MASTER.
-#[derive(Serialize)]
-struct Move<'a> {
-    vip: String,
-    from: Option<&'a Subdomain>,
-    to: Option<&'a Subdomain>,
-}
-
-/// The answer of `--rebalance`.
-#[derive(Serialize)]
-struct Rebalanced<'a> {
-    version: u8,
-    moves: Vec<Move<'a>>,
-    /// The unevenness now, and with the rewritten orders.
-    measures: Vec<Measure>,
-    plan: Orders<'a>,
-}
-
-/// A figure that tells how uneven orders are, now and rewritten.
-#[derive(Serialize)]
-struct Measure {
-    name: &'static str,
-    now: usize,
-    rebalanced: usize,
-}
-
-impl Measure {
-    /// Returns true if the gravest figure that differs is better.
-    fn is_better(measures: &[Measure]) -> bool {
-        measures
-            .iter()
-            .find(|one| one.now != one.rebalanced)
-            .is_some_and(|one| one.rebalanced < one.now)
-    }
+/// Returns true if the gravest figure that differs is better.
+fn is_better(measures: &[Measure]) -> bool {
+    measures
+        .iter()
+        .find(|one| one.now != one.rebalanced)
+        .is_some_and(|one| one.rebalanced < one.now)
 }
 
 pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
@@ -82,11 +53,11 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
 }
 
 fn answer(args: &Args, loaded: &Loaded, session: &mut Session) -> anyhow::Result<Answer> {
-    let Some(planned) = session.valid_plan(loaded) else { return Ok(Answer::failed(session)) };
+    let Some(planned) = session.valid_plan(loaded) else { return Answer::failed(session) };
     let orders = Orders::of(&planned.plan);
     if !args.rebalance {
         let body = match session.global.format {
-            Format::Json => Body::Json(serde_json::to_value(&orders)?),
+            Format::Json => Body::json(&orders)?,
             _ => {
                 let reasons = above_share(&orders, loaded, session);
                 Body::Text(allocations(&orders) + "\n" + &evenness(&orders, &reasons))
@@ -95,24 +66,19 @@ fn answer(args: &Args, loaded: &Loaded, session: &mut Session) -> anyhow::Result
         return Ok(Answer::new(Exit::Done, body));
     }
     let Some(balanced) = session.plan(loaded, Keep::Masters, &[]) else {
-        return Ok(Answer::failed(session));
+        return Answer::failed(session);
     };
     let rewritten = Orders::of(&balanced.plan);
     let moves = moves(&planned.plan, &balanced.plan);
     let measures = measures(&orders, &rewritten);
-    let is_better = Measure::is_better(&measures);
+    let is_better = is_better(&measures);
     // Orders that are no better are not worth a move.
     let (moves, measures, rewritten) = match is_better {
         true => (moves, measures, rewritten),
         false => (Vec::new(), self::measures(&orders, &orders), orders),
     };
     let body = match session.global.format {
-        Format::Json => Body::Json(serde_json::to_value(Rebalanced {
-            version: 1,
-            moves,
-            measures,
-            plan: rewritten,
-        })?),
+        Format::Json => Body::json(&Rebalanced { moves, measures, plan: rewritten })?,
         _ => Body::Text(rebalanced(&moves, &measures) + "\n" + &evenness(&rewritten, "")),
     };
     match loaded.lock_file(&balanced.plan) {

@@ -2,10 +2,6 @@
 
 use std::path::PathBuf;
 
-use anyhow::bail;
-use rayon::prelude::*;
-use serde_json::json;
-
 use super::about::{self, About};
 use super::answer::{Answer, Body, each, print};
 use super::input::{Member, Members};
@@ -14,6 +10,9 @@ use super::session::{Loaded, LockFile, Rendered, Session};
 use super::{Exit, Format, Input};
 use crate::bundle::{self, Change, Disk, Update, WriteLock};
 use crate::diag::count;
+use crate::view::json::{self, LockState, NotWritten, WouldWrite, Written};
+use anyhow::bail;
+use rayon::prelude::*;
 
 pub const ABOUT: About = About {
     name: "render",
@@ -115,11 +114,11 @@ impl Prepared {
     fn refuse(self, session: &mut Session) -> anyhow::Result<Exit> {
         let all = self.list.len();
         let answers = self.list.into_iter().map(|(member, rendered)| {
-            let answer = rendered.map(|rendered| match rendered {
+            let answer = rendered.and_then(|rendered| match rendered {
                 Some(_) if member.session.global.format == Format::Json => {
-                    Answer::new(Exit::Done, Body::Json(json!({ "written": false })))
+                    Ok(Answer::new(Exit::Done, Body::json(&NotWritten { written: false })?))
                 }
-                Some(_) => Answer::new(Exit::Done, Body::Nothing),
+                Some(_) => Ok(Answer::new(Exit::Done, Body::Nothing)),
                 None => Answer::failed(&member.session),
             });
             (member, answer)
@@ -158,7 +157,7 @@ impl Prepared {
         let answers = self.list.into_par_iter().map(|(member, rendered)| {
             let answer = rendered.and_then(|rendered| match rendered {
                 Some(rendered) => write(args, &rendered, &member.session),
-                None => Ok(Answer::failed(&member.session)),
+                None => Answer::failed(&member.session),
             });
             progress.step();
             (member, answer)
@@ -181,12 +180,11 @@ fn write(args: &Args, rendered: &Rendered, session: &Session) -> anyhow::Result<
     if session.global.format == Format::Json {
         return Ok(Answer::new(
             Exit::Done,
-            Body::Json(json!({
-                "version": 1,
-                "datacenter": rendered.datacenter,
-                "changes": listing(&changes),
-                "unchanged": unchanged,
-            })),
+            Body::json(&Written {
+                datacenter: &rendered.datacenter,
+                changes: json::Change::all(&changes),
+                unchanged,
+            })?,
         ));
     }
     for change in &changes {
@@ -229,14 +227,14 @@ fn say_strangers(disk: &Disk, paths: &[String], session: &Session) {
 /// `--check`
 fn check(args: &Args, loaded: &Loaded, session: &mut Session) -> anyhow::Result<Answer> {
     let Some(rendered) = args.render(loaded, session)? else {
-        return Ok(Answer::failed(session));
+        return Answer::failed(session);
     };
     let disk = Disk::open(&args.output, rendered.datacenter.as_str())?;
     let changes = bundle::changes(&disk, &rendered.files)?;
     session.detail(|| {
         format!("compared {} files with {}", rendered.files.len(), disk.root().display())
     });
-    let mut answer = differences(&changes, rendered.stale_lock(), &rendered, session);
+    let mut answer = differences(&changes, rendered.stale_lock(), &rendered, session)?;
     if answer.exit == Exit::Found {
         let command = session.here.command_on_bundle("render", &[]);
         session.remark(&format!("out of date: run `{command}` and commit what it writes"));
@@ -286,15 +284,14 @@ fn differences(
     stale: Option<&LockFile>,
     rendered: &Rendered,
     session: &Session,
-) -> Answer {
+) -> anyhow::Result<Answer> {
     let datacenter = rendered.datacenter.as_str();
     let body = match session.global.format {
-        Format::Json => Body::Json(json!({
-            "version": 1,
-            "datacenter": datacenter,
-            "changes": listing(changes),
-            "lock": if stale.is_some() { "changed" } else { "unchanged" },
-        })),
+        Format::Json => Body::json(&WouldWrite {
+            datacenter,
+            changes: json::Change::all(changes),
+            lock: LockState::of(stale.is_some()),
+        })?,
         _ => {
             let lock =
                 stale.map(|lock| format!("changed  {}\n", lock.path.display())).unwrap_or_default();
@@ -302,21 +299,5 @@ fn differences(
         }
     };
     let same = changes.is_empty() && stale.is_none();
-    Answer::new(if same { Exit::Done } else { Exit::Found }, body)
-}
-
-/// The changes for programs.
-pub fn listing(changes: &[Change<'_>]) -> Vec<serde_json::Value> {
-    changes
-        .iter()
-        .map(|change| {
-            let from = change.new.iter().flat_map(|file| &file.from).map(ToString::to_string);
-            let from: Vec<String> = from.collect();
-            let mut line = json!({ "path": change.path, "kind": change.kind.word(), "from": from });
-            if let Some(old) = change.renamed_from {
-                line["renamed_from"] = json!(old);
-            }
-            line
-        })
-        .collect()
+    Ok(Answer::new(if same { Exit::Done } else { Exit::Found }, body))
 }

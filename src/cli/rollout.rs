@@ -29,8 +29,9 @@ use crate::impact::Comparison;
 use crate::language::name::{Label, Subdomain};
 use crate::rollout::{Request, Rollout, Script, Visit, quoted};
 use crate::state::{State, Tree};
+use crate::view::json::{Planned as Document, PlannedStep};
 use apply::Apply;
-use shown::{as_json, as_text, step_json};
+use shown::as_text;
 
 pub const ABOUT: About = About {
     name: "rollout",
@@ -145,13 +146,15 @@ fn carry_out(args: &Args, soak: Duration, session: &mut Session) -> anyhow::Resu
     let script = planned.script(args, soak, &loaded, session)?;
     let bundle = args.output.join(planned.rendered.datacenter.as_str());
     let bundle = bundle.canonicalize().unwrap_or(bundle);
+    let steps =
+        planned.rollout.steps.iter().map(|step| serde_json::to_value(PlannedStep::of(step)));
     let file = PlanFile {
         version: PlanFile::VERSION,
         datacenter: planned.rendered.datacenter.to_string(),
         inventory: loaded.name().to_owned(),
         revision: planned.revision.clone(),
         bundle: bundle.display().to_string(),
-        steps: planned.rollout.steps.iter().map(step_json).collect(),
+        steps: steps.collect::<Result<_, _>>()?,
         script,
         digest: String::new(),
     }
@@ -222,12 +225,12 @@ fn answer(
     session: &mut Session,
 ) -> anyhow::Result<Answer> {
     let Some(planned) = plan(args, loaded, session)? else {
-        return Ok(Answer::failed(session));
+        return Answer::failed(session);
     };
     let datacenter = planned.rendered.datacenter.as_str();
     let (rollout, revision) = (&planned.rollout, planned.revision.as_deref());
     let body = match session.global.format {
-        Format::Json => Body::Json(as_json(datacenter, rollout, revision)),
+        Format::Json => Body::json(&Document::of(datacenter, rollout, revision))?,
         Format::Sh => Body::Text(planned.script(args, soak, loaded, session)?),
         _ => Body::Long(as_text(rollout, revision, args.all)),
     };

@@ -3,11 +3,14 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use clap::builder::PossibleValuesParser;
+
 use super::about::{self, About};
 use super::{Exit, output};
 use crate::inventory::language;
 use crate::language::shape::{Keys, Shape};
 use crate::schema;
+use crate::view::json;
 
 pub const ABOUT: About = About {
     name: "schema",
@@ -18,6 +21,7 @@ pub const ABOUT: About = About {
         ("lbgen schema >inventory.schema.json", "for an editor with a YAML language server"),
         ("lbgen schema --included >included.schema.json", "for the files of teams"),
         ("lbgen schema --reference", "every key, as Markdown"),
+        ("lbgen schema --json diff", "for a program that reads `lbgen diff --format json`"),
     ],
 };
 
@@ -29,9 +33,22 @@ pub struct Args {
     /// The schema of a file that an inventory includes: everything is optional
     #[arg(long, conflicts_with = "reference")]
     included: bool,
+    /// The schema of the documents that a command prints with `--format json`
+    #[arg(long, value_name = "COMMAND", conflicts_with_all = ["reference", "included"], value_parser = command_names())]
+    json: Option<String>,
+}
+
+/// The commands that print documents.
+fn command_names() -> PossibleValuesParser {
+    PossibleValuesParser::new(json::COMMANDS.iter().map(|command| command.name))
 }
 
 pub fn run(args: &Args) -> anyhow::Result<Exit> {
+    if let Some(name) = &args.json {
+        let of = json::COMMANDS.iter().filter(|command| command.name == name);
+        of.map(json::Command::schema).try_for_each(|schema| output::json(&schema))?;
+        return Ok(Exit::Done);
+    }
     match args.reference {
         true => output::data(&reference())?,
         false if args.included => output::json(&schema::included())?,

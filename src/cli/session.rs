@@ -17,6 +17,7 @@ use crate::model::{Label, Subdomain};
 use crate::pipeline::{self, Options, Planned};
 use crate::plan::{self, Keep, NodePlan, Plan};
 use crate::source::Sources;
+use crate::view::json::{Diagnostics, Document};
 
 /// One run: the options, the files read and what was found in them.
 pub struct Session {
@@ -151,7 +152,7 @@ impl Session {
         self.say_diagnostics();
         let refuses = self.report.has_errors();
         if refuses && self.global.format == Format::Json {
-            output::json(&diag::render_json(&self.report, &self.sources))?;
+            output::json(&Document::of(Diagnostics::of(&self.report, &self.sources)))?;
         }
         Ok(refuses)
     }

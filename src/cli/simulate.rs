@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use clap_complete::ArgValueCompleter;
 
 use super::about::{self, About};
-use super::answer::{Answer, Body, entry, print};
+use super::answer::{Answer, Body, print};
 use super::complete;
 use super::input::{Member, Members};
 use super::plan::{COLUMNS, zone_table};
@@ -21,6 +21,7 @@ use crate::diag::count;
 use crate::model::Subdomain;
 use crate::plan::Plan;
 use crate::plan::simulate::{Placement, Scenario, Simulator, System, Worst, sets};
+use crate::view::json;
 use crate::view::{Move, PlacementRow, ZoneRow, natural, scenario_name};
 
 /// More rows than this tell a person nothing; the worst ones are shown.
@@ -113,10 +114,11 @@ fn write_json(
     session: &mut Session,
 ) -> anyhow::Result<Exit> {
     let mut document = Document::new();
+    let version = format!("{{\"version\":{},", json::VERSION);
     if is_fleet {
-        document.open("{\"version\":1,\"datacenters\":[")?;
+        document.open(&format!("{version}\"datacenters\":["))?;
     }
-    let start = if is_fleet { "{" } else { "{\"version\":1," };
+    let start = if is_fleet { "{" } else { &version };
     let mut answers = Vec::new();
     for mut member in list {
         let mut answer = with_simulation(args, &mut member, |simulation| {
@@ -131,12 +133,11 @@ fn write_json(
         });
         if is_fleet {
             let name = member.loaded.datacenter();
-            let mut done =
-                answer.unwrap_or_else(|error| Answer::error(&error, name, &member.session));
+            let mut done = answer.or_else(|error| Answer::error(&error, name, &member.session))?;
             // What is wrong with an inventory is its entry.
             if let Body::Json(value) = std::mem::replace(&mut done.body, Body::Nothing) {
                 document.item()?;
-                document.value(&entry(value, name))?;
+                document.value(&json::Member::of(name, value))?;
             }
             answer = Ok(done);
         }
@@ -157,7 +158,7 @@ fn with_simulation(
     ask: impl FnOnce(&Simulation<'_>) -> anyhow::Result<Answer>,
 ) -> anyhow::Result<Answer> {
     let Some(planned) = member.session.valid_plan(&member.loaded) else {
-        return Ok(Answer::failed(&member.session));
+        return Answer::failed(&member.session);
     };
     ask(&Simulation {
         plan: &planned.plan,

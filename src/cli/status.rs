@@ -7,9 +7,6 @@ use std::io::{IsTerminal, stdout};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use minijinja::context;
-use serde_json::{Value, json};
-
 use super::about::About;
 use super::answer::{Answer, Body, each};
 use super::origin::{revision_tree, say};
@@ -25,7 +22,9 @@ use crate::rollout::quoted;
 use crate::state::{State, Tree};
 use crate::status::report::Loaded as Configuration;
 use crate::status::{Answers, NodeStatus, Report, Status, VipStatus, Wanted};
+use crate::view::json::FleetStatus;
 use crate::view::natural;
+use minijinja::context;
 
 pub const ABOUT: About = About {
     name: "status",
@@ -89,7 +88,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
 
 fn answer(args: &Args, loaded: &Loaded, session: &mut Session) -> anyhow::Result<Answer> {
     let Some(Planned { datacenter: known, .. }) = session.valid_plan(loaded) else {
-        return Ok(Answer::failed(session));
+        return Answer::failed(session);
     };
     let datacenter = known.name.as_str();
     let tree = args.wanted(datacenter)?;
@@ -112,7 +111,7 @@ fn answer(args: &Args, loaded: &Loaded, session: &mut Session) -> anyhow::Result
         () => Exit::Found,
     };
     let body = match session.global.format {
-        Format::Json => Body::Json(as_json(datacenter, &status)),
+        Format::Json => Body::json(&FleetStatus::of(datacenter, &status))?,
         Format::Markdown => Body::Text(markdown(datacenter, &status)),
         _ => Body::Text(text(&status)),
     };
@@ -267,63 +266,4 @@ fn markdown(datacenter: &str, status: &Status) -> String {
         text.push('\n');
     }
     text + &rows(VIPS, vip_rows(status)) + "\n" + &rows(NODES, node_rows(status))
-}
-
-fn as_json(datacenter: &str, status: &Status) -> Value {
-    let vips: Vec<Value> = status
-        .vips
-        .iter()
-        .map(|vip| {
-            json!({
-                "vip": vip.vip,
-                "planned": vip.planned,
-                "held_by": vip.held_by,
-                "since": vip.since,
-                "why": vip.why,
-                "explained": vip.is_explained,
-            })
-        })
-        .collect();
-    let nodes: Vec<Value> = status
-        .nodes
-        .iter()
-        .map(|node| match &node.answer {
-            Err(why) => json!({ "node": node.node, "reached": false, "error": why }),
-            Ok(report) => json!({
-                "node": node.node,
-                "reached": true,
-                "keepalived": report.keepalived.version,
-                "running": report.keepalived.running,
-                "drained": report.drained,
-                "files": {
-                    "edited": node.files.edited,
-                    "missing": node.files.missing,
-                    "foreign": node.files.foreign,
-                },
-                "loaded": report.loaded == Configuration::Same,
-                "failing": report.checks.iter().filter(|(_, passes)| !**passes).map(|(check, _)| check).collect::<Vec<_>>(),
-                "routing": report.routing.lines,
-                "claim": report.claim.as_ref().map(|claim| json!({ "id": claim.id, "by": claim.by })),
-            }),
-        })
-        .collect();
-    let findings: Vec<Value> = status
-        .findings
-        .iter()
-        .map(|found| {
-            json!({
-                "code": found.code.id,
-                "severity": found.code.severity.word(),
-                "subject": found.subject,
-                "message": found.text,
-            })
-        })
-        .collect();
-    json!({
-        "version": 1,
-        "datacenter": datacenter,
-        "vips": vips,
-        "nodes": nodes,
-        "findings": findings,
-    })
 }

@@ -2,12 +2,10 @@
 
 mod compare;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use clap_complete::ArgValueCompleter;
-use serde_json::{Value, json};
 
 use super::about::{self, About};
 use super::answer::{Answer, Body, each};
@@ -19,11 +17,12 @@ use super::trouble::Trouble;
 use super::{Exit, Format};
 use crate::diag::count;
 use crate::inventory::routes;
-use crate::language::word::{HttpMethod, PathType};
-use crate::model::{Entrypoint, Host, Path as Claimed};
+use crate::language::word::PathType;
+use crate::model::{Entrypoint, Host};
 use crate::pipeline::Planned;
-use crate::route::{Answer as Answers, Considered};
+use crate::route::Considered;
 use crate::trace::{Expected, Outcome, Request, Test, Trace, Tracer};
+use crate::view::json::{self, Claim, Failed, Rule, Rules, Traces, at};
 
 use compare::Sides;
 
@@ -123,21 +122,23 @@ impl Args {
         loaded: &Loaded,
         session: &mut Session,
     ) -> anyhow::Result<Answer> {
-        let Some(planned) = session.valid_plan(loaded) else { return Ok(Answer::failed(session)) };
+        let Some(planned) = session.valid_plan(loaded) else { return Answer::failed(session) };
         if let Some(sides) = self.compare {
-            return Ok(sides.answer(&planned, session));
+            return sides.answer(&planned, session);
         }
         if self.all {
-            return Ok(whole_table(&planned, session));
+            return whole_table(&planned, session);
         }
         let scenario = self.trouble(session).scenario(&planned.plan)?;
         let tracer = Tracer::of(&planned.datacenter, &planned.routes, &planned.plan, &scenario);
         let traces: Vec<Trace<'_>> = asked.iter().map(|request| tracer.trace(request)).collect();
         let body = match session.global.format {
-            Format::Json => Body::Json(json!({
-                "version": 1,
-                "traces": traces.iter().map(|trace| as_json(trace, session)).collect::<Vec<_>>(),
-            })),
+            Format::Json => Body::json(&Traces {
+                traces: traces
+                    .iter()
+                    .map(|trace| json::Trace::of(trace, &session.sources))
+                    .collect(),
+            })?,
             _ => Body::Text(
                 traces.iter().map(|trace| text(trace, session)).collect::<Vec<_>>().join("\n"),
             ),
@@ -152,7 +153,7 @@ impl Args {
         loaded: &Loaded,
         session: &mut Session,
     ) -> anyhow::Result<Answer> {
-        let Some(planned) = session.valid_plan(loaded) else { return Ok(Answer::failed(session)) };
+        let Some(planned) = session.valid_plan(loaded) else { return Answer::failed(session) };
         let scenario = self.trouble(session).scenario(&planned.plan)?;
         let tracer = Tracer::of(&planned.datacenter, &planned.routes, &planned.plan, &scenario);
         let traced: Vec<(&Test, Trace<'_>)> =
@@ -161,17 +162,13 @@ impl Args {
             traced.iter().filter(|(test, trace)| !test.expected.is_met_by(&trace.answer)).collect();
         let exit = if differ.is_empty() { Exit::Done } else { Exit::Found };
         if session.global.format == Format::Json {
-            let differ: Vec<Value> = differ
-                .iter()
-                .map(|(test, trace)| {
-                    let mut value = as_json(trace, session);
-                    value["expected"] = json!(test.expected.to_string());
-                    value["at"] = json!(at(test.at, session));
-                    value
-                })
-                .collect();
-            let value = json!({ "version": 1, "tests": tests.len(), "traces": differ });
-            return Ok(Answer::new(exit, Body::Json(value)));
+            let traces = differ.iter().map(|(test, trace)| Failed {
+                trace: json::Trace::of(trace, &session.sources),
+                expected: test.expected.to_string(),
+                at: at(test.at, &session.sources),
+            });
+            let tests = json::Tests { tests: tests.len(), traces: traces.collect() };
+            return Ok(Answer::new(exit, Body::json(&tests)?));
         }
         let mut out = String::new();
         for (test, trace) in &differ {
@@ -183,8 +180,11 @@ impl Args {
                 }
                 _ => "",
             };
-            out +=
-                &format!("  expected  {} ({}){unknown}\n\n", test.expected, at(test.at, session));
+            out += &format!(
+                "  expected  {} ({}){unknown}\n\n",
+                test.expected,
+                at(test.at, &session.sources)
+            );
         }
         out +=
             &format!("{}, {} as expected\n", count(tests.len(), "URL"), tests.len() - differ.len());
@@ -222,28 +222,24 @@ fn text(trace: &Trace<'_>, session: &Session) -> String {
                 "{}, class {}, {tls} ({})",
                 edge.host,
                 edge.tiers.edge.class.value,
-                at(edge.domain.span, session)
+                at(edge.domain.span, &session.sources)
             ),
         ));
     }
     let mut considered = trace.considered.iter();
     if let Some(first) = considered.next() {
-        rows.push(("rule", format!("{} ({})", described(first), at(first.place(), session))));
+        rows.push((
+            "rule",
+            format!("{} ({})", described(first), at(first.place(), &session.sources)),
+        ));
     }
     rows.push(("answer", outcome(&trace.answer)));
-    rows.extend(
-        considered
-            .map(|rule| ("also", format!("{} ({})", described(rule), at(rule.place(), session)))),
-    );
+    rows.extend(considered.map(|rule| {
+        ("also", format!("{} ({})", described(rule), at(rule.place(), &session.sources)))
+    }));
     rows.extend(trace.notes.iter().map(|note| ("note", note.clone())));
     let lines = rows.iter().map(|(name, text)| format!("  {name:<8}{text}\n"));
     format!("{}\n{}", trace.request.url, lines.collect::<String>())
-}
-
-/// `inventory.yaml:12`
-fn at(span: crate::source::Span, session: &Session) -> String {
-    let (line, _) = session.sources.line_column(span);
-    format!("{}:{line}", session.sources.get(span.file).path)
 }
 
 fn described(rule: &Considered<'_>) -> String {
@@ -278,81 +274,8 @@ fn outcome(found: &Outcome<'_>) -> String {
     }
 }
 
-fn outcome_json(outcome: &Outcome<'_>) -> Value {
-    let mut answer = match outcome {
-        Outcome::Component { name, namespace, service, port } => json!({
-            "name": name, "namespace": namespace, "service": service, "port": port,
-        }),
-        Outcome::Fallback { name, namespace, port } => json!({
-            "name": name, "namespace": namespace, "service": name, "port": port.to_string(),
-        }),
-        Outcome::Redirect { status, location, why } => {
-            json!({ "status": status, "location": location, "why": why })
-        }
-        Outcome::Undecided { candidates } => {
-            json!({ "candidates": candidates.iter().map(outcome_json).collect::<Vec<_>>() })
-        }
-        Outcome::Nothing { status, why } => json!({ "status": status, "why": why }),
-    };
-    answer["kind"] = json!(outcome.kind());
-    answer
-}
-
-/// Adds what a rule wants of requests beside the path.
-fn add_match(value: &mut Value, path: &Claimed) {
-    let condition = &path.condition;
-    if condition.is_none() {
-        return;
-    }
-    let headers = condition.headers.iter().map(|found| (found.name.as_str(), found.value.as_str()));
-    value["match"] = json!({
-        "method": condition.method.map(HttpMethod::word),
-        "headers": headers.collect::<BTreeMap<_, _>>(),
-    });
-}
-
-fn as_json(trace: &Trace<'_>, session: &Session) -> Value {
-    let answer = outcome_json(&trace.answer);
-    let considered: Vec<Value> = trace
-        .considered
-        .iter()
-        .map(|rule| {
-            let by = match &rule.rule.answer {
-                Answers::Component(name) => format!("component {name}"),
-                Answers::Fallback => "fallback".to_owned(),
-            };
-            let mut value = json!({
-                "host": rule.host,
-                "path": rule.rule.path.path.value,
-                "type": rule.rule.path.kind.word(),
-                "by": by,
-                "at": at(rule.place(), session),
-            });
-            add_match(&mut value, &rule.rule.path);
-            value
-        })
-        .collect();
-    let vips: Vec<Value> =
-        trace.vips.iter().map(|(vip, node)| json!({ "vip": vip, "node": node })).collect();
-    let mut value = json!({
-        "url": trace.request.url,
-        "vips": vips,
-        "edge": null,
-        "answer": answer,
-        "considered": considered,
-        "notes": trace.notes,
-    });
-    if let Some(edge) = &trace.edge {
-        value["edge"] = json!({ "domain": edge.host, "class": edge.tiers.edge.class.value });
-        if let Some(secret) = &edge.domain.tls_secret {
-            value["edge"]["tls_secret"] = json!(secret);
-        }
-    }
-    value
-}
-
 /// `--all`: every rule of every entrypoint, and what hides there.
-fn whole_table(planned: &Planned, session: &Session) -> Answer {
+fn whole_table(planned: &Planned, session: &Session) -> anyhow::Result<Answer> {
     let mut rows = Vec::new();
     let mut documents = Vec::new();
     for (entrypoint, tier) in planned.routes.tiers() {
@@ -366,12 +289,17 @@ fn whole_table(planned: &Planned, session: &Session) -> Answer {
                     .component()
                     .map_or("fallback".to_owned(), |name| format!("component {name}"));
                 let kind: PathType = rule.path.kind;
-                let mut document = json!({
-                    "entrypoint": entrypoint, "host": host, "path": rule.path.path.value, "type": kind.word(),
-                    "by": who, "at": at(rule.path.path.span, session), "hides": hides,
+                documents.push(Rule {
+                    entrypoint,
+                    host,
+                    claim: Claim::of(
+                        &rule.path,
+                        &rule.answer,
+                        rule.path.path.span,
+                        &session.sources,
+                    ),
+                    hides: hides.clone(),
                 });
-                add_match(&mut document, &rule.path);
-                documents.push(document);
                 rows.push(vec![
                     entrypoint.to_string(),
                     host.map_or("*".to_owned(), Host::to_string),
@@ -384,8 +312,8 @@ fn whole_table(planned: &Planned, session: &Session) -> Answer {
         }
     }
     let body = match session.global.format {
-        Format::Json => Body::Json(json!({ "version": 1, "rules": documents })),
+        Format::Json => Body::json(&Rules { rules: documents })?,
         _ => Body::Long(table(&["ENTRYPOINT", "HOST", "PATH", "TYPE", "WHO", "HIDES"], rows)),
     };
-    Answer::new(Exit::Done, body)
+    Ok(Answer::new(Exit::Done, body))
 }

@@ -41,6 +41,20 @@ macro_rules! names {
             }
         }
 
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({ "type": "string" })
+            }
+
+            fn inline_schema() -> bool {
+                true
+            }
+        }
+
         impl Term for $name {
             fn shape() -> Shape {
                 Shape::Text(Text::new(Self::about(), Self::PATTERN))

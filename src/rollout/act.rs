@@ -1,11 +1,12 @@
 //! The commands of a step as single acts, for a program that carries them out.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Command;
 
 /// One thing that is done on a node or to the cluster.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct SingleAct {
     /// The node, or `cluster`.
     pub on: String,

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::impact::Comparison;
@@ -10,7 +11,7 @@ use crate::language::name::Subdomain;
 use crate::state::{NodeState, State};
 
 /// A VIP that is on an interface for the first time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Probe {
     /// The first of those that come to the interface.
     pub vip: IpAddr,

@@ -118,7 +118,7 @@ fn twice(claim: &Claim<'_>, other: &Claim<'_>) -> Diagnostic {
         format!("by {}", claim.by),
     )
     .also(first, format!("by {}", other.by))
-    .note("ingress-nginx gives the requests to the older Ingress of the two, whichever that is")
+    .note("ingress-nginx and Gateway API give the requests to the older object of the two, whichever that is")
     .help("give the path to one of them, or separate them by `hosts`")
 }
 

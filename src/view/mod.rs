@@ -1,5 +1,7 @@
 //! A plan and its elections as rows: tables, JSON and pages show the same ones.
 
+pub mod json;
+
 mod impact;
 mod orders;
 mod placement;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::natural;
@@ -13,11 +14,9 @@ use crate::plan::simulate::{Placement, Scenario, Simulator, System, Worst, ZoneL
 /// All sets of up to this many failures are looked at.
 const FAILURES: usize = 2;
 
-/// A plan.
-#[derive(Debug, Serialize)]
+/// `plan`: the nodes that hold each VIP, with their numbers.
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Orders<'a> {
-    /// Of this form.
-    pub version: u8,
     /// The name of the datacenter.
     pub datacenter: &'a Label,
     /// By address.
@@ -33,7 +32,7 @@ pub struct Orders<'a> {
 }
 
 /// A VIP, its numbers and its failover order.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct VipRow<'a> {
     /// The VIP.
     pub address: IpAddr,
@@ -58,7 +57,7 @@ pub struct VipRow<'a> {
 }
 
 /// A node's place in a failover order.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Rank<'a> {
     /// The name of the node.
     pub node: &'a Subdomain,
@@ -67,7 +66,7 @@ pub struct Rank<'a> {
 }
 
 /// A node and what it holds while every node is up.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct NodeRow<'a> {
     /// The name of the node.
     pub node: &'a Subdomain,
@@ -84,7 +83,7 @@ pub struct NodeRow<'a> {
 }
 
 /// A zone and what its nodes hold while every node is up.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct ZoneRow<'a> {
     /// Its name.
     pub zone: &'a Label,
@@ -99,7 +98,7 @@ pub struct ZoneRow<'a> {
 }
 
 /// The VIPs of an entrypoint in a zone.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct EntrypointInZone<'a> {
     /// The traffic that they are for.
     pub entrypoint: &'a Label,
@@ -145,7 +144,7 @@ impl<'a> ZoneRow<'a> {
 }
 
 /// The worst case of a number of failures.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct WorstRow {
     /// The number of nodes that failed.
     pub failures: usize,
@@ -183,7 +182,6 @@ impl<'a> Orders<'a> {
             .collect();
         nodes.sort_by(|a, b| natural(a.node.as_str(), b.node.as_str()));
         Self {
-            version: 1,
             datacenter: &plan.datacenter,
             vips: plan.vips.iter().map(VipRow::of).collect(),
             nodes,

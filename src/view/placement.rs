@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::orders::ZoneRow;
@@ -12,7 +13,7 @@ use crate::plan::Plan;
 use crate::plan::simulate::{Placement, Scenario, Simulator};
 
 /// A scenario and what it does.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct PlacementRow<'a> {
     /// Nodes that are gone.
     pub failed: Vec<&'a Subdomain>,
@@ -37,7 +38,7 @@ pub struct PlacementRow<'a> {
 }
 
 /// A VIP in a scenario.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct VipPlacement<'a> {
     /// The VIP.
     pub address: IpAddr,

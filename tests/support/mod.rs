@@ -7,6 +7,7 @@
 
 pub mod api_server;
 pub mod compare;
+pub mod document;
 pub mod edit;
 pub mod fleet;
 pub mod gateway_rules;

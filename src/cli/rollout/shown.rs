@@ -2,12 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
-
 use crate::bundle::short;
 use crate::diag::count;
-use crate::rollout::{Command, Probe, Rollout, Step};
-use crate::view::seconds;
+use crate::rollout::{Probe, Rollout};
 
 /// So many objects of a step are listed one by one.
 const FEW: usize = 12;
@@ -73,63 +70,4 @@ fn objects(objects: &[String], is_all: bool) -> String {
     let counted: Vec<String> =
         kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
     line(&format!("{}, each with --all", counted.join(", ")))
-}
-
-/// The document of `--format json`.
-pub fn as_json(datacenter: &str, rollout: &Rollout, revision: Option<&str>) -> serde_json::Value {
-    let exceptions: Vec<_> = rollout
-        .exceptions
-        .iter()
-        .map(|found| {
-            json!({
-                "promise": found.promise as u8,
-                "vip": found.vip,
-                "seconds": seconds(found.silent),
-                "why": found.why,
-            })
-        })
-        .collect();
-    json!({
-        "version": 1,
-        "datacenter": datacenter,
-        "revision": revision,
-        "steps": rollout.steps.iter().map(step_json).collect::<Vec<_>>(),
-        "exceptions": exceptions,
-        "left_out": rollout.left_out,
-        "probes": rollout.probes,
-    })
-}
-
-/// A step of it.
-pub fn step_json(step: &Step) -> serde_json::Value {
-    let vips: Vec<_> = step
-        .moves
-        .iter()
-        .map(|moved| {
-            json!({
-                "vip": moved.vip,
-                "from": moved.from,
-                "to": moved.to,
-                "seconds": seconds(moved.silent),
-            })
-        })
-        .collect();
-    let lines =
-        |commands: &[Command]| commands.iter().map(Command::line).collect::<Vec<_>>().join("\n");
-    let mut value = json!({
-        "id": step.id,
-        "do": step.does.word(),
-        "title": step.title,
-        "nodes": step.nodes,
-        "vips": vips,
-        "command": lines(&step.commands),
-        "acts": step.commands.iter().flat_map(Command::acts).collect::<Vec<_>>(),
-        "check": step.check().map_or(String::new(), |command| command.line()),
-        "wait": step.wait.as_secs(),
-        "back": lines(&step.back),
-    });
-    if !step.objects.is_empty() {
-        value["objects"] = json!(step.objects);
-    }
-    value
 }

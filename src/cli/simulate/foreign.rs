@@ -3,8 +3,6 @@
 use std::net::IpAddr;
 use std::path::Path;
 
-use serde_json::json;
-
 use super::Args;
 use crate::cli::origin;
 use crate::cli::output;
@@ -18,6 +16,7 @@ use crate::language::version::KeepalivedVersion;
 use crate::plan::Check;
 use crate::state::elect::{Doubt, Electorate, Masters, NodeIndex, Outcome, Situation};
 use crate::state::{State, Tree};
+use crate::view::json::{Document, ForeignPlacement, OtherOutcome, VipHolders};
 
 pub(super) fn run(folder: &Path, args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
     if !args.zone.is_empty() || !args.compare.is_empty() || args.failures.is_some() {
@@ -54,13 +53,13 @@ pub(super) fn run(folder: &Path, args: &Args, session: &mut Session) -> anyhow::
                     .iter()
                     .map(|other| {
                         let holders = named(other.holders.clone());
-                        json!({ "holders": holders, "why": why(&other.doubt, &electorate) })
+                        OtherOutcome { holders, why: why(&other.doubt, &electorate) }
                     })
                     .collect();
-                json!({ "address": row.vip, "holders": row.now, "before": row.was, "others": others })
+                VipHolders { address: row.vip, holders: &row.now, before: &row.was, others }
             })
             .collect();
-        output::json(&json!({ "version": 1, "vips": vips }))?;
+        output::json(&Document::of(ForeignPlacement { vips }))?;
         return Ok(Exit::Done);
     }
     let (mut moved, mut several, mut unheld, mut open) = (0, 0, 0, 0);

@@ -1,8 +1,5 @@
 //! `--compare`: what two APIs answer differently.
 
-use clap_complete::ArgValueCompleter;
-use serde_json::json;
-
 use super::super::answer::{Answer, Body};
 use super::super::session::Session;
 use super::super::table::table;
@@ -12,6 +9,8 @@ use crate::language::word::{Exposed, Word};
 use crate::pipeline::Planned;
 use crate::plan::simulate::Scenario;
 use crate::trace::{Difference, Tracer, compare};
+use crate::view::json::{Compared, UrlDifference};
+use clap_complete::ArgValueCompleter;
 
 /// Two APIs, in the order in which they are shown.
 #[derive(Debug, Clone, Copy)]
@@ -35,7 +34,7 @@ impl Sides {
     }
 
     /// Returns the differences; the exit code says if there are any.
-    pub fn answer(self, planned: &Planned, session: &Session) -> Answer {
+    pub fn answer(self, planned: &Planned, session: &Session) -> anyhow::Result<Answer> {
         let scenario = Scenario::default();
         let tracer = |side| {
             Tracer::of(&planned.datacenter, &planned.routes, &planned.plan, &scenario).by(side)
@@ -48,29 +47,33 @@ impl Sides {
             let differences: Vec<_> = found
                 .differences
                 .iter()
-                .map(|difference| {
-                    let [first, second] = &difference.answers;
-                    json!({
-                        "entrypoint": difference.entrypoint,
-                        names[0]: first,
-                        names[1]: second,
-                        "urls": difference.urls,
-                    })
+                .map(|difference| UrlDifference {
+                    entrypoint: &difference.entrypoint,
+                    ingress: self.by(Exposed::Ingress, difference),
+                    gateway: self.by(Exposed::Gateway, difference),
+                    urls: &difference.urls,
                 })
                 .collect();
-            let value = json!({ "version": 1, "asked": found.asked, "differences": differences });
-            return Answer::new(exit, Body::Json(value));
+            let compared = Compared { asked: found.asked, differences };
+            return Ok(Answer::new(exit, Body::json(&compared)?));
         }
         let asked = count(found.asked, "URL");
         if found.differences.is_empty() {
-            return Answer::new(exit, Body::Text(format!("{asked} asked, no difference\n")));
+            let text = format!("{asked} asked, no difference\n");
+            return Ok(Answer::new(exit, Body::Text(text)));
         }
         let differ: usize = found.differences.iter().map(|found| found.urls.len()).sum();
         let rows: Vec<Vec<String>> = found.differences.iter().map(row).collect();
         let [first, second] = names.map(str::to_uppercase);
         let mut text = table(&["URL", &first, &second, "SIMILAR"], rows);
         text += &format!("{asked} asked, {differ} answered differently\n");
-        Answer::new(exit, Body::Text(text))
+        Ok(Answer::new(exit, Body::Text(text)))
+    }
+
+    /// The answer by an API.
+    fn by(self, api: Exposed, difference: &Difference) -> &str {
+        let [first, second] = &difference.answers;
+        if self.0[0] == api { first } else { second }
     }
 }
 
