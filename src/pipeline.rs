@@ -51,7 +51,7 @@ pub fn run(
     let planned = inventory.and_then(|raw| {
         let draft = model::draft(raw, options.source, report);
         let routes = RoutingTable::of(&draft);
-        routes.refuse_shared(report);
+        routes.refuse_shared(&draft, report);
         let datacenter = draft.finish(report)?;
         lint::check(&datacenter, &routes, report);
         let plan = plan::plan(&datacenter, &routes, &lock, options.keep, report)?;

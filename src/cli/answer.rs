@@ -63,7 +63,7 @@ impl Answer {
 pub fn each(
     input: &Input,
     session: &mut Session,
-    command: impl Fn(&mut Session, &Loaded) -> anyhow::Result<Answer> + Sync,
+    command: impl Fn(&mut Session, &mut Loaded) -> anyhow::Result<Answer> + Sync,
 ) -> anyhow::Result<Exit> {
     let Some(Members { list, is_fleet }) = input.read(session)? else { return Ok(Exit::Failed) };
     if session.global.format == Format::Sh && list.len() > 1 {
@@ -73,7 +73,7 @@ pub fn each(
     let answers: Vec<(Member, anyhow::Result<Answer>)> = list
         .into_par_iter()
         .map(|mut member| {
-            let answer = command(&mut member.session, &member.loaded);
+            let answer = command(&mut member.session, &mut member.loaded);
             progress.step();
             (member, answer)
         })

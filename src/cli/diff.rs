@@ -64,7 +64,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
     each(&args.input, session, |session, loaded| answer(args, loaded, session))
 }
 
-fn answer(args: &Args, loaded: &Loaded, session: &mut Session) -> anyhow::Result<Answer> {
+fn answer(args: &Args, loaded: &mut Loaded, session: &mut Session) -> anyhow::Result<Answer> {
     let Some(rendered) = session.render(loaded, &args.output)? else {
         return Answer::failed(session);
     };
@@ -166,7 +166,7 @@ impl Shown<'_> {
     fn document(&self) -> Diff<'_> {
         Diff {
             datacenter: &self.rendered.datacenter,
-            diagnostics: self.strangers.iter().map(|path| Stranger::at(path)).collect(),
+            diagnostics: Stranger::all(self.strangers),
             changes: json::Change::all(&bundle::with_renames(self.changes.to_vec())),
             lock: LockState::of(self.lock.is_some()),
             impact: Effect::all(self.impact),

@@ -10,7 +10,7 @@ use glob::Pattern;
 use super::session::{Loaded, Session};
 use crate::diag::{Report, nearest};
 use crate::inventory::{self, Fleet, Library, lock, raw};
-use crate::source::Sources;
+use crate::source::{Loc, Sources};
 
 /// Which inventories.
 #[derive(clap::Args, Clone)]
@@ -175,6 +175,8 @@ impl Loaded {
             }
             _ => "standard input".to_owned(),
         };
-        Ok(Self { inventory, lock, lock_text, lock_path, name, may_be_anew: false })
+        let written = inventory.as_ref().and_then(|raw| raw.datacenter.as_ref());
+        let name_at = written.map(|name| Loc { value: name.value.text.clone(), span: name.span });
+        Ok(Self { inventory, name_at, lock, lock_text, lock_path, name, may_be_anew: false })
     }
 }

@@ -6,11 +6,11 @@ use super::about::{self, About};
 use super::answer::{Answer, Body, each, print};
 use super::input::{Member, Members};
 use super::progress::Progress;
-use super::session::{Loaded, LockFile, Rendered, Session};
+use super::session::{Loaded, Rendered, Session};
 use super::{Exit, Format, Input};
 use crate::bundle::{self, Change, Disk, Update, WriteLock};
 use crate::diag::count;
-use crate::view::json::{self, LockState, NotWritten, WouldWrite, Written};
+use crate::view::json::{self, LockState, NotWritten, Stranger, WouldWrite, Written};
 use anyhow::bail;
 use rayon::prelude::*;
 
@@ -94,7 +94,7 @@ impl Prepared {
         let Some(Members { list, is_fleet }) = args.input.read(session)? else { return Ok(None) };
         let progress = Progress::through(list.len(), "rendering", &session.global);
         let rendered = list.into_par_iter().map(|mut member| {
-            let rendered = args.render(&member.loaded, &mut member.session);
+            let rendered = args.render(&mut member.loaded, &mut member.session);
             progress.step();
             (member, rendered)
         });
@@ -182,6 +182,7 @@ fn write(args: &Args, rendered: &Rendered, session: &Session) -> anyhow::Result<
             Exit::Done,
             Body::json(&Written {
                 datacenter: &rendered.datacenter,
+                diagnostics: Stranger::all(&strangers),
                 changes: json::Change::all(&changes),
                 unchanged,
             })?,
@@ -225,7 +226,7 @@ fn say_strangers(disk: &Disk, paths: &[String], session: &Session) {
 }
 
 /// `--check`
-fn check(args: &Args, loaded: &Loaded, session: &mut Session) -> anyhow::Result<Answer> {
+fn check(args: &Args, loaded: &mut Loaded, session: &mut Session) -> anyhow::Result<Answer> {
     let Some(rendered) = args.render(loaded, session)? else {
         return Answer::failed(session);
     };
@@ -234,12 +235,13 @@ fn check(args: &Args, loaded: &Loaded, session: &mut Session) -> anyhow::Result<
     session.detail(|| {
         format!("compared {} files with {}", rendered.files.len(), disk.root().display())
     });
-    let mut answer = differences(&changes, rendered.stale_lock(), &rendered, session)?;
+    let strangers = strangers(&disk, &rendered, session)?;
+    let mut answer = differences(&changes, &strangers, &rendered, session)?;
     if answer.exit == Exit::Found {
         let command = session.here.command_on_bundle("render", &[]);
         session.remark(&format!("out of date: run `{command}` and commit what it writes"));
     }
-    if !strangers(&disk, &rendered, session)?.is_empty() {
+    if !strangers.is_empty() {
         answer.exit = answer.exit.max(Exit::Found);
     }
     Ok(answer)
@@ -247,7 +249,11 @@ fn check(args: &Args, loaded: &Loaded, session: &mut Session) -> anyhow::Result<
 
 impl Args {
     /// The bundle in memory.
-    fn render(&self, loaded: &Loaded, session: &mut Session) -> anyhow::Result<Option<Rendered>> {
+    fn render(
+        &self,
+        loaded: &mut Loaded,
+        session: &mut Session,
+    ) -> anyhow::Result<Option<Rendered>> {
         let rendered = session.render(loaded, &self.output)?;
         if let Some(rendered) = &rendered {
             self.refuse_lock(rendered, session)?;
@@ -281,14 +287,15 @@ impl Args {
 /// The answer of `--check`.
 fn differences(
     changes: &[Change<'_>],
-    stale: Option<&LockFile>,
+    strangers: &[String],
     rendered: &Rendered,
     session: &Session,
 ) -> anyhow::Result<Answer> {
-    let datacenter = rendered.datacenter.as_str();
+    let (datacenter, stale) = (rendered.datacenter.as_str(), rendered.stale_lock());
     let body = match session.global.format {
         Format::Json => Body::json(&WouldWrite {
             datacenter,
+            diagnostics: Stranger::all(strangers),
             changes: json::Change::all(changes),
             lock: LockState::of(stale.is_some()),
         })?,

@@ -184,7 +184,7 @@ impl Args {
         let name = member.loaded.datacenter().to_owned();
         let Some(tree) = self.from.tree(&self.bundles, &name)? else { return Ok(None) };
         let session = &mut member.session;
-        let Some(rendered) = session.render(&member.loaded, &self.bundles)? else {
+        let Some(rendered) = session.render(&mut member.loaded, &self.bundles)? else {
             return Ok(None);
         };
         let tree = self.from.with_objects(tree, &rendered)?;

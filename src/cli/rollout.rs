@@ -131,14 +131,14 @@ fn carry_out(args: &Args, soak: Duration, session: &mut Session) -> anyhow::Resu
     let (Some(member), true) = (list.pop(), list.is_empty()) else {
         bail!("one datacenter at a time: choose it with --datacenter");
     };
-    let Member { session: mut own, loaded } = member;
+    let Member { session: mut own, mut loaded } = member;
     if args.apply.is_later() {
         let plan = args.apply.begun(loaded.datacenter())?;
         return args.apply.carry_out(&plan, &summary(&plan), &args.down, &session.here);
     }
     let planned = {
         let _lock = WriteLock::shared(&args.output);
-        plan(args, &loaded, &mut own)?
+        plan(args, &mut loaded, &mut own)?
     };
     session.absorb(&own);
     session.flush();
@@ -221,7 +221,7 @@ impl Plan {
 fn answer(
     args: &Args,
     soak: Duration,
-    loaded: &Loaded,
+    loaded: &mut Loaded,
     session: &mut Session,
 ) -> anyhow::Result<Answer> {
     let Some(planned) = plan(args, loaded, session)? else {
@@ -238,7 +238,7 @@ fn answer(
 }
 
 /// Plans the rollout; `None` where the inventory has errors, which were said.
-fn plan(args: &Args, loaded: &Loaded, session: &mut Session) -> anyhow::Result<Option<Plan>> {
+fn plan(args: &Args, loaded: &mut Loaded, session: &mut Session) -> anyhow::Result<Option<Plan>> {
     let Some(rendered) = session.render(loaded, &args.output)? else { return Ok(None) };
     let datacenter = rendered.datacenter.as_str();
     // A visit changes nothing: the nodes run what they run, whatever is rendered meanwhile.

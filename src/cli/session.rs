@@ -16,7 +16,7 @@ use crate::language::version::KeepalivedVersion;
 use crate::model::{Label, Subdomain};
 use crate::pipeline::{self, Options, Planned};
 use crate::plan::{self, Keep, NodePlan, Plan};
-use crate::source::Sources;
+use crate::source::{Loc, Sources};
 use crate::view::json::{Diagnostics, Document};
 
 /// One run: the options, the files read and what was found in them.
@@ -38,7 +38,10 @@ pub struct Session {
 
 /// An inventory and its lock as they were read; nothing is read twice.
 pub struct Loaded {
+    /// `None` where it could not be read, and once a bundle was made of it.
     pub(super) inventory: Option<raw::Inventory>,
+    /// The place of the datacenter's name, where it has one.
+    pub(super) name_at: Option<Loc<String>>,
     pub(super) lock: Option<RawLock>,
     /// The text that the lock was read from; `None` where there is none.
     pub(super) lock_text: Option<String>,
@@ -175,8 +178,14 @@ impl Session {
 
     /// The bundle in memory, to be compared with the one in `output`; `None` where the inventory has errors, which were
     /// then said.
-    pub fn render(&mut self, loaded: &Loaded, output: &Path) -> anyhow::Result<Option<Rendered>> {
+    pub fn render(
+        &mut self,
+        loaded: &mut Loaded,
+        output: &Path,
+    ) -> anyhow::Result<Option<Rendered>> {
         let planned = self.plan(loaded, Keep::Locked, &[]);
+        // Beside the files it would be a quarter of all memory.
+        (loaded.inventory, loaded.lock) = (None, None);
         if let Some(planned) = &planned {
             self.refuse_missing_lock(loaded, output, &planned.datacenter.name);
             self.warn_of_newer(loaded, output, &planned.datacenter.name);
@@ -186,17 +195,19 @@ impl Session {
         let Some(Planned { plan, datacenter, .. }) = planned.filter(|_| is_right) else {
             return Ok(None);
         };
-        let templates = Templates::load(self.global.templates.as_deref())?;
-        let mut files = emit::emit(&plan, &templates)?;
-        files.push(bundle::list_of(&files)?);
-        let lock = loaded.lock_file(&plan);
         let version = datacenter.keepalived.version;
         let zone = |node: &NodePlan| Some((node.node.clone(), node.zone.clone()?));
         let zones = plan.nodes.iter().filter_map(zone).collect();
         let controllers = Controllers::of(&datacenter);
-        let nodes = datacenter.nodes.into_iter();
-        let hosts = nodes.filter_map(|(name, node)| Some((name, node.host?))).collect();
+        let hosts = datacenter.nodes.iter();
+        let hosts = hosts.filter_map(|(name, node)| Some((name.clone(), node.host.clone()?)));
+        let hosts = hosts.collect();
+        drop(datacenter);
+        let lock = loaded.lock_file(&plan);
+        let templates = Templates::load(self.global.templates.as_deref())?;
+        let mut files = emit::emit(&plan, &templates)?;
         let datacenter = plan.datacenter;
+        files.push(bundle::list_of(&files)?);
         Ok(Some(Rendered { datacenter, files, lock, version, zones, controllers, hosts }))
     }
 
@@ -218,9 +229,8 @@ impl Session {
 
     /// Without its lock a fleet that runs would be planned anew.
     fn refuse_missing_lock(&mut self, loaded: &Loaded, output: &Path, datacenter: &Label) {
-        let span = loaded.inventory.as_ref().and_then(|raw| raw.datacenter.as_ref());
         let rendered = || output.join(datacenter.as_str()).join("bundle.json").exists();
-        let (Some(path), Some(place)) = (&loaded.lock_path, span) else { return };
+        let (Some(path), Some(place)) = (&loaded.lock_path, &loaded.name_at) else { return };
         if loaded.lacks_lock() && rendered() {
             self.report.push(
                 Diagnostic::new(
@@ -241,9 +251,10 @@ impl Session {
 
     /// A later lbgen may write what this one does not know.
     fn warn_of_newer(&mut self, loaded: &Loaded, output: &Path, datacenter: &Label) {
-        let place = loaded.inventory.as_ref().and_then(|raw| raw.datacenter.as_ref());
         let bundle = output.join(datacenter.as_str());
-        let (Some(place), Some(writer)) = (place, bundle::newer_writer(&bundle)) else { return };
+        let (Some(place), Some(writer)) = (&loaded.name_at, bundle::newer_writer(&bundle)) else {
+            return;
+        };
         let own = env!("CARGO_PKG_VERSION");
         self.report.push(
             Diagnostic::new(
@@ -296,8 +307,7 @@ impl Loaded {
 
     /// Returns the datacenter's name in the inventory, or the file's name if it has none.
     pub fn datacenter(&self) -> &str {
-        let written = self.inventory.as_ref().and_then(|raw| raw.datacenter.as_ref());
-        written.map_or(&self.name, |name| &name.value.text)
+        self.name_at.as_ref().map_or(&self.name, |name| &name.value)
     }
 
     /// Returns true if there is no lock, and nobody said that this is meant.

@@ -42,6 +42,8 @@ impl<'a> Tier<'a> {
 pub(super) struct Backend {
     /// The Ingress, or the component of a route.
     pub owner: String,
+    /// The namespace of its Service; `None` for an Ingress, which moves as a whole.
+    pub namespace: Option<String>,
     /// Its Service and port.
     pub backend: String,
 }
@@ -228,13 +230,27 @@ impl Table {
             {
                 regex_hosts.extend(paths.iter().map(|(host, ..)| host.clone()));
             }
+            let redirect = ["permanent-redirect", "temporal-redirect"]
+                .into_iter()
+                .filter(|_| reader.is_some())
+                .find_map(|kind| Some((kind, nginx_annotation(&annotations, kind)?)))
+                .map(|(kind, url)| {
+                    let code = nginx_annotation(&annotations, &format!("{kind}-code"));
+                    let code = code.map_or(String::new(), |code| format!(", {code}"));
+                    format!("a redirect to {url} ({kind}{code})")
+                });
             let traefik = TraefikRule::of(&annotations);
             rows.extend(paths.into_iter().map(|(host, path, rule)| {
                 let found = match rule.kind {
                     Some("RegularExpression") => PathMatch::Regex(rule.path.to_owned()),
                     _ => PathMatch::of(&path, false),
                 };
-                let answer = Backend { owner: rule.owner.to_owned(), backend: rule.backend };
+                let namespace = match by {
+                    Asker::Gateway(..) => Some(rule.namespace.to_owned()),
+                    Asker::Controller(_) => None,
+                };
+                let backend = redirect.clone().unwrap_or(rule.backend);
+                let answer = Backend { owner: rule.owner.to_owned(), namespace, backend };
                 let (traefik, is_catch_all) = (traefik.clone(), false);
                 let place = path.path.span;
                 (host, Rule { path, answer, is_catch_all, traefik, host: place, found })

@@ -175,7 +175,10 @@ impl<'a> Cluster<'a> {
 
     /// Components whose own lines stay as they are, and whose paths others answer from now on.
     fn bystanders(&self) -> Vec<Finding> {
-        let others = self.changes.iter().filter(|change| !self.is_changed(&change.owner));
+        let others = self
+            .changes
+            .iter()
+            .filter(|change| !self.is_changed(&change.owner) && self.is_component(&change.owner));
         others
             .filter_map(|change| {
                 let finding = self.answered(change)?;
@@ -254,6 +257,14 @@ impl<'a> Cluster<'a> {
                 return vec![Finding::new(Class::New, entry, format!("{what} is new"))];
             }
             Some(ChangeKind::Removed) => {
+                let lost = self.lost(path);
+                if !lost.is_empty() {
+                    let reason = format!(
+                        "{what} is removed: {}",
+                        words(Class::Unreachable, &lost.join(", "))
+                    );
+                    return vec![Finding::new(Class::Unreachable, entry, reason)];
+                }
                 return vec![Finding::new(Class::Removed, entry, format!("{what} is removed"))];
             }
             _ => {}
@@ -274,6 +285,16 @@ impl<'a> Cluster<'a> {
             found.extend(service_findings(&entry, key, from, to));
         }
         found
+    }
+
+    /// The URLs that a Service of a removed file answered, and that nothing answers any more.
+    fn lost(&self, path: &str) -> Vec<&str> {
+        let gone: BTreeSet<&str> =
+            self.pairs(path).iter().map(|(key, ..)| key.name.as_str()).collect();
+        let lost = self.changes.iter().filter(|change| {
+            change.class == Class::Unreachable && gone.contains(change.owner.as_str())
+        });
+        lost.flat_map(|change| change.urls.iter().map(String::as_str)).collect()
     }
 
     /// The objects of a file of an entrypoint on both sides that differ.
@@ -317,9 +338,9 @@ fn service_findings(
         let reason = format!("`{field}` cannot change: {key} must be deleted and created");
         found.push(finding(Class::Recreate, reason));
     }
-    let addresses = ["/subsets", "/endpoints"];
+    let addresses = ["/subsets", "/endpoints", "/ports"];
     if addresses.iter().any(|path| differs(path)) {
-        found.push(finding(Class::Switches, format!("other addresses behind {key}")));
+        found.push(finding(Class::Switches, format!("other addresses or ports behind {key}")));
     }
     if found.is_empty() {
         found.push(finding(Class::Tuned, format!("{key}: {}", fields(from, to))));

@@ -207,6 +207,7 @@ impl Impact {
         findings.extend(cluster::findings(comparison));
         findings.extend(exposed::findings(comparison));
         findings.iter_mut().for_each(|finding| finding.add_expected(comparison));
+        findings.extend(unreadable(comparison));
         findings.extend(unexplained(comparison, &findings));
         let mut findings = merged(findings);
         findings.sort_by(|a, b| (a.class, &a.subject).cmp(&(b.class, &b.subject)));
@@ -238,6 +239,19 @@ fn merged(findings: Vec<Finding>) -> Vec<Finding> {
         }
     }
     once
+}
+
+/// Files that are no YAML on one side: what seems to come or go may have been there.
+fn unreadable(comparison: Comparison<'_>) -> impl Iterator<Item = Finding> {
+    let sides = [(comparison.from, "what runs"), (comparison.to, "the new bundle")];
+    sides.into_iter().flat_map(move |(state, side)| {
+        let broken = comparison.changed.iter().filter(|file| state.unreadable.contains(file.path));
+        broken.map(move |file| {
+            let reason = format!("not YAML in {side}; lbgen cannot say what this does");
+            let subject = Subject::File(file.path.to_owned());
+            Finding::new(Class::Unknown, subject, reason).in_files([file.path])
+        })
+    })
 }
 
 /// Files that no finding names: either they say the same, or nothing here can tell what they say.

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::answer::Tier;
 use super::served::Served;
 use super::{Class, Comparison, Finding};
+use crate::bundle::Place;
 use crate::language::name::{Host, Label, Name};
 use crate::model::{Controller, Entry};
 use crate::state::{Object, State};
@@ -69,9 +70,14 @@ impl<'a> Obsolete<'a> {
         changes
             .into_iter()
             .filter_map(|change| {
-                let entry = Label::parse(&change.owner)
-                    .map(Entry::Component)
-                    .or_else(|| Host::parse(&change.owner).map(Entry::Domain))?;
+                let own = || ingresses.iter().filter(|object| object.key.name == change.owner);
+                let of_fallback = own().find_map(|object| Place::of(&object.file).entrypoint());
+                let entry = match of_fallback {
+                    Some(name) => Label::parse(name).map(Entry::Entrypoint),
+                    None => Label::parse(&change.owner)
+                        .map(Entry::Component)
+                        .or_else(|| Host::parse(&change.owner).map(Entry::Domain)),
+                }?;
                 let who = match change.class {
                     Class::Unreachable => "nobody answers",
                     Class::ToFallback => "the fallback answers",
@@ -81,8 +87,7 @@ impl<'a> Obsolete<'a> {
                     "{who} for some seconds, between the delete and the apply: {}",
                     change.urls.join(", ")
                 );
-                let own = ingresses.iter().filter(|object| object.key.name == change.owner);
-                let files: Vec<&str> = own.map(|object| object.file.as_str()).collect();
+                let files: Vec<&str> = own().map(|object| object.file.as_str()).collect();
                 let mut finding = Finding::new(Class::Gap, entry, reason).in_files(files);
                 (finding.from, finding.to) = (change.from, change.to);
                 Some(finding)

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::answer::{Answered, Answers, Place, Reply, Tier};
+use super::answer::{Answered, Answers, Backend, Place, Reply, Tier};
 use super::{Class, Controllers};
 use crate::language::name::Host;
+use crate::language::word::{HttpMethod, Word as _};
 use crate::model::Condition;
 use crate::route::{Asked, witnesses};
 use crate::state::State;
@@ -67,6 +68,11 @@ impl<'a> Served<'a> {
                     reply.owners().find(|owner| is_component(owner)).map(str::to_owned)
                 };
                 let concerned: Vec<(String, Class)> = match (component(old), component(new)) {
+                    // What a fallback answered.
+                    (None, None) if *new == Reply::Nothing => {
+                        let fallback = old.owners().next().map(str::to_owned);
+                        fallback.map(|owner| (owner, Class::Unreachable)).into_iter().collect()
+                    }
                     (None, None) => Vec::new(),
                     (Some(old), None) if *new == Reply::Nothing => vec![(old, Class::Unreachable)],
                     (Some(old), None) => vec![(old, Class::ToFallback)],
@@ -88,13 +94,14 @@ impl<'a> Served<'a> {
                     }
                     let direction = (!is_plain).then(|| (old.words(), new.words()));
                     let place = (owner.clone(), class, direction);
+                    let (from, to) = words(old, new);
                     let change = found.entry(place).or_insert_with(|| Change {
                         owner,
                         class,
                         urls: Vec::new(),
                         hosts: BTreeSet::new(),
-                        from: old.words(),
-                        to: new.words(),
+                        from,
+                        to,
                     });
                     change.urls.push(shown.clone());
                     change.hosts.extend(host.as_ref().map(ToString::to_string));
@@ -120,32 +127,73 @@ impl<'a> Served<'a> {
             let rules = || old.0.iter().chain(&new.0);
             let texts: BTreeSet<&str> = rules().map(|rule| rule.path).collect();
             let paths = witnesses(&texts);
-            let every = Condition::default();
-            let conditions = rules().map(|rule| rule.condition).chain([&every]);
-            let conditions: BTreeSet<&Condition> = conditions.collect();
-            let requests =
-                conditions.into_iter().filter_map(|found| Some((found, found.example()?)));
-            let requests: Vec<_> = requests.collect();
-            let all = requests.iter().flat_map(|with| paths.iter().map(move |path| (with, path)));
-            for ((condition, (method, headers)), path) in all {
-                let request = Asked { host: &asked.host, path, method: *method, headers };
-                let before = self.before.answer(here, request);
-                let after = self.after.answer(there, request);
-                let is_same = match here.is_other_api(there) {
-                    // Their words for a backend differ.
-                    true => before.reply.owners().eq(after.reply.owners()),
-                    false => is_same(&before.reply, &after.reply),
+            let conditions: BTreeSet<&Condition> =
+                rules().map(|rule| rule.condition).filter(|found| !found.is_none()).collect();
+            for path in &paths {
+                let ask = |method, headers: &[(String, String)]| {
+                    let request = Asked { host: &asked.host, path, method, headers };
+                    let before = self.before.answer(here, request);
+                    let after = self.after.answer(there, request);
+                    let is_same = match here.is_other_api(there) {
+                        // Their words for a backend differ.
+                        true => before.reply.owners().eq(after.reply.owners()),
+                        false => is_same(&before.reply, &after.reply),
+                    };
+                    (before, after, is_same)
                 };
-                if !is_same {
-                    let host = asked.rule.clone();
-                    let name = host.as_ref().map(ToString::to_string).unwrap_or_default();
-                    let shown = format!("{name}{path}{}", condition.with());
-                    let is_plain = condition.is_none();
+                let name = asked.rule.as_ref().map(ToString::to_string).unwrap_or_default();
+                let mut add = |words: String, is_plain, (before, after, _)| {
+                    let (shown, host) = (format!("{name}{path}{words}"), asked.rule.clone());
                     found.push(Differing { shown, host, is_plain, before, after });
+                };
+                let examples = conditions.iter().filter_map(|with| Some((with, with.example()?)));
+                let examples: Vec<_> = examples
+                    .map(|(with, (method, headers))| (*with, ask(method, &headers)))
+                    .collect();
+                let plain = ask(other_method(&conditions), &[]);
+                if !plain.2 {
+                    let stay = examples.iter().filter(|(_, answers)| {
+                        let (before, _, is_same) = answers;
+                        *is_same && before.reply != Reply::Nothing
+                    });
+                    let stay: Vec<String> = stay.map(|(with, _)| with.to_string()).collect();
+                    let without = match stay.is_empty() {
+                        true => String::new(),
+                        false => format!(" without {}", stay.join(" or ")),
+                    };
+                    add(without, true, plain);
+                }
+                for (condition, answers) in examples.into_iter().filter(|(_, found)| !found.2) {
+                    add(condition.with(), false, answers);
                 }
             }
         }
         found
+    }
+}
+
+/// A method that no condition names; GET, where it is not one that they name.
+fn other_method(conditions: &BTreeSet<&Condition>) -> HttpMethod {
+    let is_named =
+        |method: &HttpMethod| conditions.iter().any(|condition| condition.method == Some(*method));
+    let mut all = HttpMethod::WORDS.iter().map(|(_, method)| *method);
+    let get = Some(HttpMethod::Get).filter(|method| !is_named(method));
+    get.or_else(|| all.find(|method| !is_named(method))).unwrap_or(HttpMethod::Get)
+}
+
+/// Two answers in words, with their namespaces where nothing else tells them apart.
+fn words(old: &Reply, new: &Reply) -> (Option<String>, Option<String>) {
+    let with_namespace = |reply: &Reply, words: String| match reply {
+        Reply::Backend(Backend { namespace: Some(namespace), .. }) => {
+            format!("{namespace}/{words}")
+        }
+        _ => words,
+    };
+    match (old.words(), new.words()) {
+        (Some(from), Some(to)) if from == to => {
+            (Some(with_namespace(old, from)), Some(with_namespace(new, to)))
+        }
+        words => words,
     }
 }
 
@@ -155,6 +203,9 @@ fn is_same(before: &Reply, after: &Reply) -> bool {
         return true;
     }
     let (Reply::Backend(old), Reply::Backend(new)) = (before, after) else { return false };
+    if old.namespace != new.namespace {
+        return false;
+    }
     let port = |text: &str| {
         text.rsplit_once(':').map(|(service, port)| (service.to_owned(), port.to_owned()))
     };

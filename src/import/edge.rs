@@ -55,7 +55,7 @@ pub fn is_edge(service: &Object, vips: &BTreeSet<IpAddr>) -> bool {
 }
 
 /// The addresses by which clients reach a Service.
-fn addresses(service: &Object) -> BTreeSet<IpAddr> {
+pub fn addresses(service: &Object) -> BTreeSet<IpAddr> {
     let list = |path: &str| service.field(path).and_then(Value::as_array).into_iter().flatten();
     let external = list("/spec/externalIPs").filter_map(Value::as_str);
     let status = list("/status/loadBalancer/ingress").filter_map(|entry| entry["ip"].as_str());

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::cluster::{Cluster, annotations, outside};
 use super::codes;
 use super::component::{Component, common_annotations};
-use super::edge::{Edge, Fallback, is_edge};
+use super::edge::{Edge, Fallback, addresses, is_edge};
 use super::finding::Findings;
 use super::fleet::most;
 use super::gateway::home_of;
@@ -82,6 +82,13 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
         }
         let services: Vec<&Object> =
             self.of_kind("Service").filter(|service| is_edge(service, vips)).collect();
+        for service in &services {
+            for vip in addresses(service).difference(vips) {
+                let title = format!("{vip} of {} is on no node", service.key);
+                let help = "no file of a node has the address: give the nodes' files too, or write the nodes, the gateway and the VIP by hand";
+                self.say(&codes::LOST, service, title, help);
+            }
+        }
         let ingresses: Vec<&Object> = self.of_kind("Ingress").collect();
         self.home(&services, &ingresses);
         let of_gateways = self.entrypoints_of_gateways(&services);

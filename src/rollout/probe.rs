@@ -15,9 +15,9 @@ use crate::state::{NodeState, State};
 pub struct Probe {
     /// The first of those that come to the interface.
     pub vip: IpAddr,
-    /// The interface that holds it,
+    /// The interface that holds it.
     pub interface: String,
-    /// on these nodes.
+    /// The nodes that have the interface.
     pub nodes: Vec<Subdomain>,
 }
 

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::{Answer, RoutingTable, Rule, codes};
+use super::{Answer, Canary, RoutingTable, Rule, Tier, codes};
 use crate::diag::{Diagnostic, Report};
 use crate::language::name::{Host, Label};
+use crate::model::Draft;
 
 impl RoutingTable {
     /// Reports every host and path that two components of one entrypoint claim, or a component and the catch-all.
-    pub fn refuse_shared(&self, report: &mut Report) {
+    pub fn refuse_shared(&self, draft: &Draft, report: &mut Report) {
         for (entrypoint, tier) in &self.tiers {
             let mut claims: Vec<Claim<'_>> = Vec::new();
             for (host, rules) in &tier.hosts {
@@ -17,6 +18,16 @@ impl RoutingTable {
                     rule,
                     by: rule.by(entrypoint),
                 }));
+            }
+            let by_header = routes_of_canaries(tier, draft);
+            for (host, rule) in &by_header {
+                let by = format!("the canary {}", rule.by(entrypoint));
+                let canary = Claim { host: *host, rule, by };
+                let tied = |claim: &&Claim<'_>| canary.is_route_of(claim);
+                for claim in claims.iter().filter(tied) {
+                    let is_same = claim.rule.path.condition == rule.path.condition;
+                    report.push(if is_same { twice(claim, &canary) } else { both(claim, &canary) });
+                }
             }
             refuse(claims, report);
             let canaries = tier.canaries();
@@ -28,6 +39,21 @@ impl RoutingTable {
             refuse(canaries.collect(), report);
         }
     }
+}
+
+/// The routes of canaries by header: the path of the component that each is a canary of, with one more condition.
+fn routes_of_canaries<'a>(tier: &'a Tier, draft: &Draft) -> Vec<(Option<&'a Host>, Rule)> {
+    let route = |(host, canary): (Option<&'a Host>, &Rule)| {
+        let name = canary.component()?;
+        let (_, component) = draft.components().find(|(known, _)| *known == name)?;
+        let header = Canary::of(&component.annotations).header?;
+        let mut rule = tier.claimed(host, &canary.path)?.clone();
+        rule.path.path.span = canary.path.path.span;
+        rule.path.condition.headers.push(header);
+        rule.answer = canary.answer.clone();
+        Some((host, rule))
+    };
+    tier.canaries().filter_map(route).collect()
 }
 
 impl Rule {
@@ -69,6 +95,15 @@ impl Claim<'_> {
             && self.rule.found == other.rule.found
             && self.rule.answer != other.rule.answer
             && !one.is_apart_from(two)
+    }
+}
+
+impl Claim<'_> {
+    /// Returns true if a canary's route ties with that of a `match`.
+    fn is_route_of(&self, other: &Self) -> bool {
+        let [one, two] = [self, other].map(|claim| &claim.rule.path.condition);
+        let is_same = self.host == other.host && self.rule.found == other.rule.found && one == two;
+        !two.is_none() && (is_same || self.ties_with(other) || other.ties_with(self))
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::http_route::{BackendRef, HttpRoute};
+use super::http_route::{BackendRef, Filter, HttpRoute, Modifier, RouteRule};
 use super::listening::Listening;
 use super::{Object, PathRule};
 use crate::bundle::Place;
@@ -99,7 +99,8 @@ impl Object {
         let mut found = Vec::new();
         // One that redirects all plain HTTP is attached to another listener than the paths.
         for rule in route.rules.iter().filter(|rule| !rule.is_to_https()) {
-            let backend = answers(&rule.backend_refs).unwrap_or_else(|| "a redirect".to_owned());
+            let backend = answers(&rule.backend_refs).unwrap_or_else(|| redirect(rule));
+            let namespace = rule.backend_refs.first().and_then(|backend| backend.namespace);
             let first = rule.backend_refs.first().map(|backend| backend.name);
             let owner = self.component().or(first).unwrap_or(&self.key.name);
             for matched in rule.matches() {
@@ -110,6 +111,7 @@ impl Object {
                     path,
                     kind: Some(kind),
                     owner,
+                    namespace: namespace.unwrap_or(&self.key.namespace),
                     backend: backend.clone(),
                     condition: condition.clone(),
                 }));
@@ -134,6 +136,24 @@ fn answers(backends: &[BackendRef<'_>]) -> Option<String> {
     };
     let shown: Vec<String> = backends.iter().map(shown).collect();
     (!shown.is_empty()).then(|| shown.join(", "))
+}
+
+/// `a redirect 302 to https://new.example.com/cart`: the parts that differ from the request's.
+fn redirect(rule: &RouteRule<'_>) -> String {
+    let found = rule.filters.iter().find_map(|filter| match filter {
+        Filter::RequestRedirect { request_redirect } => Some(request_redirect),
+        _ => None,
+    });
+    let Some(found) = found else { return "no backend".to_owned() };
+    let scheme = found.scheme.map_or(String::new(), |scheme| format!("{scheme}://"));
+    let port = found.port.map_or(String::new(), |port| format!(":{port}"));
+    let path = match &found.path {
+        Some(Modifier::ReplaceFullPath { replace_full_path }) => replace_full_path,
+        Some(Modifier::ReplacePrefixMatch { replace_prefix_match }) => replace_prefix_match,
+        None => "",
+    };
+    let status = found.status_code.unwrap_or(302);
+    format!("a redirect {status} to {scheme}{}{port}{path}", found.hostname.unwrap_or_default())
 }
 
 /// The Gateway of what something attaches to; a ListenerSet is called as its Gateway, and a number.

@@ -134,7 +134,10 @@ impl Tree {
 
 /// The objects of a file of a bundle, where it is a manifest.
 fn manifest(path: &str, body: &str) -> Vec<Object> {
-    if object::is_manifest(path) { object::read(path, body) } else { Vec::new() }
+    match object::is_manifest(path) {
+        true => object::read(path, body).unwrap_or_default(),
+        false => Vec::new(),
+    }
 }
 
 fn empty() -> Value {

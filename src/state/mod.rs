@@ -30,7 +30,7 @@ pub use remark::{Kind as RemarkKind, Remark};
 pub use routing::{ScriptMark, ScriptRoute, ScriptRouting, ScriptRule, StandingRule};
 pub use tree::Tree;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -48,6 +48,8 @@ pub struct State {
     pub nodes: BTreeMap<Subdomain, Arc<NodeState>>,
     /// The objects of the manifests that were read.
     pub objects: BTreeMap<ObjectKey, Object>,
+    /// Manifests that are no YAML: nothing tells what stands in them.
+    pub unreadable: BTreeSet<String>,
     /// The input of `kubectl apply -k`.
     pub kustomization: Kustomization,
 }
@@ -107,8 +109,9 @@ impl State {
             state.nodes.insert(name, Arc::new(node));
             remarks.extend(found);
         }
-        state.objects =
-            tree.objects().into_iter().map(|object| (object.key.clone(), object)).collect();
+        let (objects, unreadable) = tree.manifests();
+        state.objects = objects.into_iter().map(|object| (object.key.clone(), object)).collect();
+        state.unreadable = unreadable;
         let kustomization = tree.get(&Place::Kustomization.to_string());
         state.kustomization = kustomization.map(Kustomization::read).unwrap_or_default();
         (state, remarks)

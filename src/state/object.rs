@@ -115,6 +115,7 @@ impl Object {
                     path: text("path").unwrap_or("/"),
                     kind: text("pathType"),
                     owner: &self.key.name,
+                    namespace: &self.key.namespace,
                     backend: format!("{}:{port}", service.unwrap_or_default()),
                     condition: Condition::default(),
                 });
@@ -158,7 +159,9 @@ pub struct PathRule<'a> {
     pub kind: Option<&'a str>,
     /// The Ingress, or the component of a route.
     pub owner: &'a str,
-    /// Its Service and port.
+    /// The namespace of its Service.
+    pub namespace: &'a str,
+    /// Its Service and port, or the redirect in their place.
     pub backend: String,
     /// The method and headers that a route wants.
     pub condition: Condition,
@@ -181,8 +184,8 @@ pub(super) fn is_manifest(path: &str) -> bool {
     Place::of(path).is_manifest()
 }
 
-/// The objects of a manifest; what is not an object is left out.
-pub(super) fn read(file: &str, manifest: &str) -> Vec<Object> {
-    let documents: Vec<Value> = serde_saphyr::from_multiple(manifest).unwrap_or_default();
-    documents.into_iter().filter_map(|value| Object::of(value, file)).collect()
+/// The objects of a manifest; what is not an object is left out. `None` for a text that is no YAML.
+pub(super) fn read(file: &str, manifest: &str) -> Option<Vec<Object>> {
+    let documents: Vec<Value> = serde_saphyr::from_multiple(manifest).ok()?;
+    Some(documents.into_iter().filter_map(|value| Object::of(value, file)).collect())
 }

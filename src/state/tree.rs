@@ -224,10 +224,18 @@ impl Tree {
 
     /// The objects of its manifests.
     pub fn objects(&self) -> Vec<Object> {
+        self.manifests().0
+    }
+
+    /// The objects of its manifests, and the manifests that are no YAML.
+    pub(super) fn manifests(&self) -> (Vec<Object>, BTreeSet<String>) {
         let manifests: Vec<(&str, &str)> =
             self.iter().filter(|(path, _)| object::is_manifest(path)).collect();
-        let read = manifests.par_iter().map(|(path, body)| object::read(path, body));
-        read.collect::<Vec<_>>().into_iter().flatten().collect()
+        let read: Vec<(&str, Option<Vec<Object>>)> =
+            manifests.par_iter().map(|(path, body)| (*path, object::read(path, body))).collect();
+        let broken = read.iter().filter(|(_, objects)| objects.is_none());
+        let broken = broken.map(|(path, _)| (*path).to_owned()).collect();
+        (read.into_iter().filter_map(|(_, objects)| objects).flatten().collect(), broken)
     }
 
     /// Adds the files of another one, which win.

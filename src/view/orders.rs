@@ -42,15 +42,15 @@ pub struct VipRow<'a> {
     pub gateway: Option<&'a Label>,
     /// Virtual router id.
     pub vrid: u8,
-    /// Routing table, where it has a gateway,
+    /// Routing table, or null without a gateway.
     pub table: Option<u32>,
-    /// and the priority of its `from` rules.
+    /// Priority of its `from` rules, or null without a gateway.
     pub rule_priority: Option<u32>,
-    /// Packet mark,
+    /// Packet mark, or null without one.
     pub mark: Option<u32>,
-    /// and the priority of its `fwmark` rules.
+    /// Priority of its `fwmark` rules, or null without a mark.
     pub mark_rule_priority: Option<u32>,
-    /// The holder while every node is up, or `None` if nobody holds it.
+    /// The holder while every node is up, or null if nobody holds it.
     pub master: Option<&'a Subdomain>,
     /// The nodes that hold it, in standby order.
     pub order: Vec<Rank<'a>>,
@@ -78,7 +78,7 @@ pub struct NodeRow<'a> {
     pub weight: u32,
     /// The number of VIPs that it holds.
     pub vips: usize,
-    /// The most that it would hold, were VIPs spread evenly; `None` while it takes none.
+    /// The most that it would hold, were VIPs spread evenly; null while it takes none.
     pub bound: Option<usize>,
 }
 

@@ -42,9 +42,9 @@ pub struct PlacementRow<'a> {
 pub struct VipPlacement<'a> {
     /// The VIP.
     pub address: IpAddr,
-    /// The holder, or `None` if nobody holds it.
+    /// The holder, or null if nobody holds it.
     pub holder: Option<&'a Subdomain>,
-    /// The holder before, or `None` if nobody held it.
+    /// The holder before, or null if nobody held it.
     pub before: Option<&'a Subdomain>,
     /// True if the holder is another one than before.
     pub moved: bool,
@@ -58,7 +58,7 @@ pub struct VipPlacement<'a> {
 pub struct Move<'a> {
     /// Its index in the plan.
     pub vip: usize,
-    /// The node that held it, or `None` if nobody did.
+    /// The node that held it, or null if nobody did.
     pub from: Option<&'a Subdomain>,
     /// The time that it stays there before it moves.
     pub after: Option<Duration>,

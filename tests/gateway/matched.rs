@@ -79,6 +79,26 @@ fn no_two_routes_tie() {
     assert_eq!(codes(of("other", "{ method: POST }", &apart).path()), [""; 0]);
 }
 
+/// A canary by header is a route with one more condition than the component whose canary it is.
+#[test]
+fn a_canary_ties_with_a_match_of_its_header() {
+    const ANNOTATION: &str = "nginx.ingress.kubernetes.io/canary";
+    let canary = |value: &str| {
+        format!(
+            "  third: {{ backend: {{ port: 82 }}, paths: [/orders], annotations: {{ {ANNOTATION}: \"true\", {ANNOTATION}-by-header: x-kind, {ANNOTATION}-by-header-value: {value} }} }}\n"
+        )
+    };
+    for (wanted, value, found) in [
+        ("{ headers: { X-Kind: new } }", "new", ["LB123"].as_slice()),
+        ("{ method: POST }", "new", &["LB123"]),
+        ("{ headers: { X-Kind: new } }", "next", &[]),
+        ("{ method: POST, headers: { X-Kind: new } }", "new", &[]),
+    ] {
+        let folder = of("envoy-gateway", wanted, &canary(value));
+        assert_eq!(codes(folder.path()), found, "{wanted}, {value}");
+    }
+}
+
 #[test]
 fn a_match_that_nobody_takes_is_refused() {
     assert_eq!(codes(written(&inventory(BOTH, "  www.example.com:\n", THIRD)).path()), ["LB330"]);
@@ -109,4 +129,86 @@ fn a_diff_names_requests_by_their_method() {
     for wanted in ["intake:81 -> third:82", "third:82 -> intake:81"] {
         assert!(moves.iter().any(|found| found == wanted), "{moves:?}");
     }
+}
+
+/// What `diff` says of an edit: class, subject and reason.
+fn diff(folder: &Path, edit: [&str; 2]) -> Vec<String> {
+    assert_eq!(code(&lbgen_in(folder, &["render", "-q"])), 0);
+    let path = folder.join("inventory.yaml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.contains(edit[0]), "{text}");
+    std::fs::write(&path, text.replace(edit[0], edit[1])).unwrap();
+    let done = lbgen_in(folder, &["diff", "--impact-only", "--all", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&stdout(&done)).unwrap();
+    let word = |found: &serde_json::Value, key: &str| found[key].as_str().unwrap().to_owned();
+    let all = json["impact"].as_array().unwrap_or_else(|| panic!("{json}")).iter();
+    all.map(|found| ["class", "subject", "reason"].map(|key| word(found, key)).join(" ")).collect()
+}
+
+/// A component that wants a method from now on loses the requests with every other one, and no more.
+#[test]
+fn a_diff_names_what_a_new_match_leaves_behind() {
+    for (wanted, lost) in [
+        ("{ method: GET }", "/orders without method GET"),
+        ("{ method: POST }", "/orders without method POST"),
+        ("{ headers: { x-a: \"1\" } }", "/orders without header x-a: 1"),
+    ] {
+        let folder = of("envoy-gateway", "{ method: PUT }", "");
+        let text = std::fs::read_to_string(folder.path().join("inventory.yaml")).unwrap();
+        let intake = text.lines().find(|line| line.contains("intake")).unwrap();
+        let alone = text.replace(intake, "");
+        std::fs::write(folder.path().join("inventory.yaml"), alone).unwrap();
+        let matched = format!("[ {{ path: /orders, match: {wanted} }} ]");
+        let said = diff(folder.path(), ["paths: [/orders]", &format!("paths: {matched}")]);
+        let found = format!("to-fallback components.orders goes to the fallback: {lost}");
+        assert!(said.contains(&found), "{wanted}: {said:#?}");
+    }
+}
+
+/// What a fallback answered, nobody does without it; another namespace is another Service, another redirect another answer.
+#[test]
+fn a_diff_names_fallbacks_namespaces_and_redirects() {
+    let component = "  third: { backend: { port: 82 }, paths: [/third], annotations: { nginx.ingress.kubernetes.io/temporal-redirect: \"https://a.example/\" } }\n";
+    for (edit, wanted) in [
+        (
+            ["    fallback: { name: old, addresses: [10.0.9.1], port: 8080 }\n", ""],
+            "unreachable entrypoints.web the fallback is removed: nothing answers any more: /",
+        ),
+        (
+            ["orders: { backend", "orders: { namespace: other, backend"],
+            "switches components.orders another backend answers: /orders",
+        ),
+        (
+            ["https://a.example/", "https://b.example/"],
+            "switches components.third another backend answers: /third",
+        ),
+        (["port: 8080", "port: 8081"], "other addresses or ports behind"),
+    ] {
+        let folder = of("envoy-gateway", "{ method: POST }", component);
+        let said = diff(folder.path(), edit);
+        assert!(said.iter().any(|found| found.contains(wanted)), "{edit:?}: {said:#?}");
+    }
+}
+
+/// A fallback with another name: its Ingress goes before the new one comes.
+#[test]
+fn a_renamed_fallback_has_a_gap() {
+    let edge = "    edge: { class: a, health_check_node_port: 32100 }\n    routing: { class: b }\n";
+    let shop = "  shop: { backend: { port: 80 }, paths: [/shop] }\n";
+    let folder = written(&inventory(edge, "  www.example.com:\n", shop));
+    let said = diff(folder.path(), ["name: old", "name: older"]);
+    let gap =
+        "gap entrypoints.web nobody answers for some seconds, between the delete and the apply: /";
+    assert!(said.iter().any(|found| found == gap), "{said:#?}");
+}
+
+/// A manifest that is no YAML may say anything.
+#[test]
+fn a_broken_manifest_is_unknown() {
+    let folder = of("envoy-gateway", "{ method: POST }", "");
+    assert_eq!(code(&lbgen_in(folder.path(), &["render", "-q"])), 0);
+    let path = folder.path().join("out/x/kubernetes/components/orders.yaml");
+    std::fs::write(path, "# Generated by lbgen from inventory.yaml. Do not edit.\na: [\n").unwrap();
+    let done = lbgen_in(folder.path(), &["diff", "--impact-only"]);
+    assert!(stdout(&done).contains("not YAML in what runs; lbgen cannot say"), "{}", stdout(&done));
 }

@@ -205,7 +205,6 @@ metadata: { name: lb, namespace: web }
 spec:
   type: LoadBalancer
   healthCheckNodePort: 32100
-  externalIPs: [198.51.100.10]
   selector: { gateway.envoyproxy.io/owning-gateway-name: gw, gateway.envoyproxy.io/owning-gateway-namespace: web }
   ports: [{ name: http, port: 80 }, { name: https, port: 443 }]
 ---

@@ -36,6 +36,25 @@ impl<'a> Change<'a> {
     }
 }
 
+/// A file that is not of lbgen.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Stranger<'a> {
+    /// `warning`.
+    severity: &'static str,
+    /// One line.
+    message: &'static str,
+    /// Below the bundle's folder.
+    path: &'a str,
+}
+
+impl<'a> Stranger<'a> {
+    /// The files at these paths.
+    pub fn all(paths: &'a [String]) -> Vec<Self> {
+        let one = |path: &'a String| Self { severity: "warning", message: "not of lbgen", path };
+        paths.iter().map(one).collect()
+    }
+}
+
 /// The state of the lock.
 #[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -58,6 +77,8 @@ impl LockState {
 pub struct Written<'a> {
     /// The name of the datacenter.
     pub datacenter: &'a Label,
+    /// Files in the bundle's folders that are not of lbgen.
+    pub diagnostics: Vec<Stranger<'a>>,
     /// By path.
     pub changes: Vec<Change<'a>>,
     /// The number of files that stayed as they were.
@@ -69,6 +90,8 @@ pub struct Written<'a> {
 pub struct WouldWrite<'a> {
     /// The name of the datacenter.
     pub datacenter: &'a str,
+    /// Files in the bundle's folders that are not of lbgen.
+    pub diagnostics: Vec<Stranger<'a>>,
     /// By path.
     pub changes: Vec<Change<'a>>,
     /// The lock beside the inventory.
@@ -78,6 +101,6 @@ pub struct WouldWrite<'a> {
 /// A datacenter that was not written because another one of its fleet has errors.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct NotWritten {
-    /// False.
+    /// False: nothing of a fleet is written while one of its datacenters has errors.
     pub written: bool,
 }

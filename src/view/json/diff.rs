@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Change, LockState};
+use super::{Change, LockState, Stranger};
 use crate::impact::{Class, Finding, Impact};
 use crate::model::{Label, Subdomain};
 use crate::view::seconds;
@@ -29,28 +29,11 @@ pub struct Diff<'a> {
     pub verdict: String,
 }
 
-/// A file that is not of lbgen.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct Stranger<'a> {
-    /// `warning`.
-    severity: &'static str,
-    /// One line.
-    message: &'static str,
-    /// Below the bundle's folder.
-    path: &'a str,
-}
-
-impl<'a> Stranger<'a> {
-    /// The file at a path.
-    pub fn at(path: &'a str) -> Self {
-        Self { severity: "warning", message: "not of lbgen", path }
-    }
-}
-
 /// An effect on one subject.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Effect<'a> {
-    /// The subject: `vips[192.0.2.10]`, `domains[www.example.com]`, `components[shop]`, `nodes[lb-1]`, `files[PATH]`.
+    /// The subject: `vips[192.0.2.10]`, `domains.www.example.com`, `components.shop`, `entrypoints.web`, `nodes.lb-1`,
+    /// `files[PATH]`.
     subject: String,
     /// The class; the gravest are listed first.
     #[schemars(extend("enum" = Class::ALL.map(Class::word)))]

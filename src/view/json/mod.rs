@@ -22,10 +22,10 @@ use serde::Serialize;
 use serde_json::json;
 
 pub use align::{Aligned, AlignedPlace};
-pub use changes::{Change, LockState, NotWritten, WouldWrite, Written};
+pub use changes::{Change, LockState, NotWritten, Stranger, WouldWrite, Written};
 pub use check::CheckedFleet;
 pub use diagnostics::Diagnostics;
-pub use diff::{ChangedNode, Diff, Effect, Stranger};
+pub use diff::{ChangedNode, Diff, Effect};
 pub use explain::{Codes, Explained};
 pub use import::Imported;
 pub use plan::{Measure, Move, Rebalanced};

@@ -28,7 +28,7 @@ any time.
 
 A command that an inventory with errors stops prints the document of `check`. For a fleet a command prints `{ \"version\": 1, \"datacenters\": [...] }`: one
 document for each datacenter, in the order of the files, without `version` and with `datacenter`, its name; `{ \"datacenter\", \"error\" }` where the command
-could not be done.
+could not be done, and of `render` `{ \"datacenter\", \"written\": false }` where another datacenter has errors.
 ";
 
 /// The part of the page about one command.
@@ -98,10 +98,13 @@ fn table(form: &Value, next: &mut Vec<String>, text: &mut String) {
     };
     text.push_str("\n| key | value | |\n| --- | --- | --- |\n");
     for (key, value) in keys.iter().filter(|(key, _)| *key != "version") {
+        let required = form["required"].as_array();
+        let is_there = required.is_some_and(|keys| keys.iter().any(|there| there == key));
+        let optional = if is_there { "" } else { ", or no key" };
         let _ = writeln!(
             text,
-            "| `{key}` | {} | {} |",
-            kind(value, next),
+            "| `{key}` | {}{optional} | {} |",
+            kind(value, next).trim_end_matches(if is_there { "" } else { " or null" }),
             about(value).unwrap_or_default()
         );
     }

@@ -47,7 +47,7 @@ pub struct PlannedStep<'a> {
     acts: Vec<SingleAct>,
     /// The command that checks what must hold afterwards; empty where nothing has to.
     check: String,
-    /// The seconds to wait for that.
+    /// The seconds to wait until that holds.
     wait: u64,
     /// The commands that undo it.
     back: String,

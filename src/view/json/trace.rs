@@ -76,7 +76,7 @@ pub struct Trace<'a> {
     url: String,
     /// The VIPs that its host leads to, and the node that holds each.
     vips: Vec<VipOn<'a>>,
-    /// The first tier, or null if no domain has the host.
+    /// The first tier, or null if no domain has the host or nothing answers on it.
     edge: Option<Edge<'a>>,
     /// The answer.
     answer: Answer<'a>,
