@@ -11,16 +11,12 @@ use super::group::SyncGroup;
 use super::instance::{Address, Advert, Authentication, Instance, Preemption};
 use super::track::{Track, Tracked};
 use super::{Configuration, Transport};
-use crate::language::version::KeepalivedVersion;
 use crate::source::Span;
 use crate::state::Interfaces;
 use crate::state::remark::{Kind, Remark};
 
 /// The owner of an address: its weights do not count.
 const OWNER: u8 = 255;
-
-/// From this release on a script that an instance and its sync group track is waited for once.
-const WAITS_ONCE: KeepalivedVersion = KeepalivedVersion(2, 3, 0);
 
 /// Addresses that fit into an advert at an MTU of 1500; the rest is not advertised (facts D8).
 const ADVERTISED: [usize; 2] = [255, 89];
@@ -35,7 +31,6 @@ pub fn complete(
     drafts: Vec<Draft>,
     groups: Vec<SyncGroup>,
     interfaces: &Interfaces,
-    version: KeepalivedVersion,
     remarks: &mut Vec<Remark>,
 ) {
     found.groups = members(groups, &drafts);
@@ -53,7 +48,7 @@ pub fn complete(
         }
         found.instances.push(instance);
     }
-    track_groups(found, version, remarks);
+    track_groups(found, remarks);
     if let Some((text, at)) = conflict(&found.instances) {
         remarks.push(Remark { at, text: format!("{text}: keepalived exits"), kind: Kind::Refused });
     }
@@ -255,7 +250,7 @@ fn interval(written: Duration, version: u8) -> Duration {
 }
 
 /// Makes the members of a group track what the group tracks; if one of them may not start as MASTER, none does.
-fn track_groups(found: &mut Configuration, version: KeepalivedVersion, remarks: &mut Vec<Remark>) {
+fn track_groups(found: &mut Configuration, remarks: &mut Vec<Remark>) {
     for group in &mut found.groups {
         let mut all: Vec<&mut Instance> = found
             .instances
@@ -273,15 +268,12 @@ fn track_groups(found: &mut Configuration, version: KeepalivedVersion, remarks: 
                 match instance.tracks.iter_mut().find(same) {
                     Some(own) if own.weight.value != 0 => own.weight = track.weight,
                     Some(own) if track.kind == Tracked::Script && track.weight.value == 0 => {
-                        if version < WAITS_ONCE {
-                            instance.is_faulty = true;
-                            let text = format!(
-                                "`{}` is tracked here and by the sync group: this release waits for its first result twice, and for ever",
-                                track.name
-                            );
-                            let kind = Kind::Skipped;
-                            remarks.push(Remark { at: own.at, text, kind });
-                        }
+                        instance.is_faulty = true;
+                        let text = format!(
+                            "`{}` is tracked here and by the sync group: keepalived waits for its first result twice, and for ever",
+                            track.name
+                        );
+                        remarks.push(Remark { at: own.at, text, kind: Kind::Skipped });
                     }
                     Some(_) => {}
                     None => instance.tracks.push(track.clone()),

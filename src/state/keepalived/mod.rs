@@ -159,7 +159,7 @@ impl Configuration {
                 _ => found.others.push(statement),
             }
         }
-        complete::complete(&mut found, drafts, groups, host.interfaces, host.version, remarks);
+        complete::complete(&mut found, drafts, groups, host.interfaces, remarks);
         found.is_refused = remarks.iter().any(|remark| remark.kind == Kind::Refused);
         found
     }
