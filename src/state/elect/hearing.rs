@@ -31,6 +31,7 @@ impl Hearing {
                     link: links.number(candidate.node, &instance.interface),
                     advertised: instance.advertised(),
                     compares_lists: version < LISTS_MAY_DIFFER,
+                    is_deaf: is_deaf(candidate, candidates),
                     instance,
                 })
             })
@@ -65,6 +66,24 @@ struct Voter<'a> {
     advertised: BTreeSet<IpAddr>,
     /// True if an advert has to list the same addresses.
     compares_lists: bool,
+    /// True if another instance of its node takes every advert.
+    is_deaf: bool,
+}
+
+/// Returns true if an earlier instance of the node has the same VRID on the same socket: keepalived gives every advert to
+/// that one (facts D50).
+fn is_deaf(own: &Candidate, all: &[Candidate]) -> bool {
+    let socket = |candidate: &Candidate| {
+        let instance = candidate.instance()?;
+        let source = instance.advert.is_unicast().then_some(instance.advert.source)?;
+        Some((instance.interface.clone(), source))
+    };
+    let Some(shared) = socket(own) else { return false };
+    all.iter().any(|other| {
+        (other.node, other.phase) == (own.node, own.phase)
+            && other.index < own.index
+            && socket(other).as_ref() == Some(&shared)
+    })
 }
 
 impl Voter<'_> {
@@ -85,7 +104,7 @@ impl Voter<'_> {
                 || mine.authentication == theirs.authentication
                     && mine.interval == theirs.interval);
         let listed = !self.compares_lists || self.advertised == sender.advertised;
-        reaches && known && understood && listed
+        !self.is_deaf && reaches && known && understood && listed
     }
 }
 
