@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use anyhow::{anyhow, bail};
+use rayon::prelude::*;
+
 use super::about::About;
 use super::input::{Input, Member, Members};
 use super::session::Session;
@@ -10,8 +13,6 @@ use super::{Exit, Format, output};
 use crate::align::{Alignment, Difference, Facts, Side, Value};
 use crate::diag::{count, nearest};
 use crate::view::json::{Aligned, AlignedPlace, Diagnostics, Document};
-use anyhow::{anyhow, bail};
-use rayon::prelude::*;
 
 pub const ABOUT: About = About {
     name: "align",

@@ -2,6 +2,9 @@
 
 use std::fmt::Write as _;
 
+use anyhow::bail;
+use clap_complete::ArgValueCompleter;
+
 use super::about::{self, About};
 use super::complete;
 use super::session::Session;
@@ -9,8 +12,6 @@ use super::{Exit, Format, output};
 use crate::diag::{Code, Explanation, nearest, printable};
 use crate::lint;
 use crate::view::json::{Codes, Document, Explained};
-use anyhow::bail;
-use clap_complete::ArgValueCompleter;
 
 pub const ABOUT: About = About {
     name: "explain",

@@ -4,12 +4,13 @@ use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
+use anyhow::{Context, bail};
+
 use super::about::{self, About};
 use super::{Exit, Format, output, session::Session};
 use crate::import::{Hosts, Source, import};
 use crate::state::{Tree, objects_of};
 use crate::view::json::{Diagnostics, Document, Imported};
-use anyhow::{Context, bail};
 
 /// The script that a node runs to gather its own files.
 const COLLECT: &str = include_str!("../../templates/collect.sh");

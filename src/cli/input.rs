@@ -176,7 +176,8 @@ impl Loaded {
             _ => "standard input".to_owned(),
         };
         let written = inventory.as_ref().and_then(|raw| raw.datacenter.as_ref());
-        let name_at = written.map(|name| Loc { value: name.value.text.clone(), span: name.span });
-        Ok(Self { inventory, name_at, lock, lock_text, lock_path, name, may_be_anew: false })
+        let datacenter =
+            written.map(|name| Loc { value: name.value.text.clone(), span: name.span });
+        Ok(Self { inventory, datacenter, lock, lock_text, lock_path, name, may_be_anew: false })
     }
 }

@@ -1,5 +1,7 @@
 //! `lbgen plan`: who holds what, in which order, with which numbers, and how even that is.
 
+use anyhow::{Context, bail};
+
 use super::about::{self, About};
 use super::answer::{Answer, Body, each};
 use super::session::{Loaded, LockFile, Session};
@@ -11,7 +13,6 @@ use crate::model::{Label, Subdomain};
 use crate::plan::{Keep, Plan};
 use crate::view::json::{Measure, Move, Rebalanced};
 use crate::view::{Orders, ZoneRow};
-use anyhow::{Context, bail};
 
 pub const ABOUT: About = About {
     name: "plan",

@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use anyhow::bail;
+use rayon::prelude::*;
+
 use super::about::{self, About};
 use super::answer::{Answer, Body, each, print};
 use super::input::{Member, Members};
@@ -11,8 +14,6 @@ use super::{Exit, Format, Input};
 use crate::bundle::{self, Change, Disk, Update, WriteLock};
 use crate::diag::count;
 use crate::view::json::{self, LockState, NotWritten, Stranger, WouldWrite, Written};
-use anyhow::bail;
-use rayon::prelude::*;
 
 pub const ABOUT: About = About {
     name: "render",

@@ -40,8 +40,8 @@ pub struct Session {
 pub struct Loaded {
     /// `None` where it could not be read, and once a bundle was made of it.
     pub(super) inventory: Option<raw::Inventory>,
-    /// The place of the datacenter's name, where it has one.
-    pub(super) name_at: Option<Loc<String>>,
+    /// The datacenter's name in the inventory, where it has one.
+    pub(super) datacenter: Option<Loc<String>>,
     pub(super) lock: Option<RawLock>,
     /// The text that the lock was read from; `None` where there is none.
     pub(super) lock_text: Option<String>,
@@ -184,7 +184,7 @@ impl Session {
         output: &Path,
     ) -> anyhow::Result<Option<Rendered>> {
         let planned = self.plan(loaded, Keep::Locked, &[]);
-        // Beside the files it would be a quarter of all memory.
+        // Beside the files they would be a fifth of all memory.
         (loaded.inventory, loaded.lock) = (None, None);
         if let Some(planned) = &planned {
             self.refuse_missing_lock(loaded, output, &planned.datacenter.name);
@@ -230,7 +230,7 @@ impl Session {
     /// Without its lock a fleet that runs would be planned anew.
     fn refuse_missing_lock(&mut self, loaded: &Loaded, output: &Path, datacenter: &Label) {
         let rendered = || output.join(datacenter.as_str()).join("bundle.json").exists();
-        let (Some(path), Some(place)) = (&loaded.lock_path, &loaded.name_at) else { return };
+        let (Some(path), Some(place)) = (&loaded.lock_path, &loaded.datacenter) else { return };
         if loaded.lacks_lock() && rendered() {
             self.report.push(
                 Diagnostic::new(
@@ -252,7 +252,8 @@ impl Session {
     /// A later lbgen may write what this one does not know.
     fn warn_of_newer(&mut self, loaded: &Loaded, output: &Path, datacenter: &Label) {
         let bundle = output.join(datacenter.as_str());
-        let (Some(place), Some(writer)) = (&loaded.name_at, bundle::newer_writer(&bundle)) else {
+        let (Some(place), Some(writer)) = (&loaded.datacenter, bundle::newer_writer(&bundle))
+        else {
             return;
         };
         let own = env!("CARGO_PKG_VERSION");
@@ -307,7 +308,7 @@ impl Loaded {
 
     /// Returns the datacenter's name in the inventory, or the file's name if it has none.
     pub fn datacenter(&self) -> &str {
-        self.name_at.as_ref().map_or(&self.name, |name| &name.value)
+        self.datacenter.as_ref().map_or(&self.name, |name| &name.value)
     }
 
     /// Returns true if there is no lock, and nobody said that this is meant.

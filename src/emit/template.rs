@@ -59,7 +59,7 @@ impl Templates {
             environment.add_template(name, text).with_context(|| format!("template {name}"))?;
         }
         if let Some(folder) = folder {
-            replace(&mut environment, folder)
+            replace(&mut environment, folder, "")
                 .with_context(|| format!("templates of {}", folder.display()))?;
         }
         Ok(Self { environment })
@@ -72,12 +72,8 @@ impl Templates {
     }
 }
 
-fn replace(environment: &mut Environment<'static>, folder: &Path) -> anyhow::Result<()> {
-    replace_below(environment, folder, "")
-}
-
-/// Replaces what has a file in a folder; `prefix` is the folder's own name, with a slash.
-fn replace_below(
+/// Replaces the templates that have a file in a folder; `prefix` is the name of a folder below it, with a slash.
+fn replace(
     environment: &mut Environment<'static>,
     folder: &Path,
     prefix: &str,
@@ -87,7 +83,7 @@ fn replace_below(
         let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
         if entry.file_type()?.is_dir() && EMBEDDED.iter().any(|(known, _)| in_folder(known, &name))
         {
-            replace_below(environment, &entry.path(), &format!("{name}/"))?;
+            replace(environment, &entry.path(), &format!("{name}/"))?;
             continue;
         }
         if !EMBEDDED.iter().any(|(known, _)| *known == name) {

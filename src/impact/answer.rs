@@ -7,7 +7,7 @@ use crate::language::name::{Host, Name, UrlPath};
 use crate::language::word::PathType;
 use crate::model::{Condition, Controller, Implementation, Path, is_true, nginx_annotation};
 use crate::route::{
-    self, Considered, Found, PathMatch, Rule, TraefikRule, normal, regex_annotation,
+    self, Considered, Found, PathMatch, Rule, TraefikRule, Translation, normal, regex_annotation,
 };
 use crate::source::{Loc, Span};
 use crate::state::{Object, PathRule, State};
@@ -44,7 +44,7 @@ pub(super) struct Backend {
     pub owner: String,
     /// The namespace of its Service; `None` for an Ingress, which moves as a whole.
     pub namespace: Option<String>,
-    /// Its Service and port.
+    /// Its Service and port, or the redirect in their place.
     pub backend: String,
 }
 
@@ -230,15 +230,7 @@ impl Table {
             {
                 regex_hosts.extend(paths.iter().map(|(host, ..)| host.clone()));
             }
-            let redirect = ["permanent-redirect", "temporal-redirect"]
-                .into_iter()
-                .filter(|_| reader.is_some())
-                .find_map(|kind| Some((kind, nginx_annotation(&annotations, kind)?)))
-                .map(|(kind, url)| {
-                    let code = nginx_annotation(&annotations, &format!("{kind}-code"));
-                    let code = code.map_or(String::new(), |code| format!(", {code}"));
-                    format!("a redirect to {url} ({kind}{code})")
-                });
+            let redirect = reader.and_then(|reader| Translation::redirect_in(&annotations, reader));
             let traefik = TraefikRule::of(&annotations);
             rows.extend(paths.into_iter().map(|(host, path, rule)| {
                 let found = match rule.kind {
@@ -249,7 +241,7 @@ impl Table {
                     Asker::Gateway(..) => Some(rule.namespace.to_owned()),
                     Asker::Controller(_) => None,
                 };
-                let backend = redirect.clone().unwrap_or(rule.backend);
+                let backend = redirect.as_ref().map_or(rule.backend, ToString::to_string);
                 let answer = Backend { owner: rule.owner.to_owned(), namespace, backend };
                 let (traefik, is_catch_all) = (traefik.clone(), false);
                 let place = path.path.span;

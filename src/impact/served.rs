@@ -19,7 +19,7 @@ pub(super) struct Served<'a> {
 /// URLs that get another answer, by whom it concerns.
 #[derive(Debug, Clone)]
 pub(super) struct Change {
-    /// The component.
+    /// The component, or a fallback without which nothing answers.
     pub owner: String,
     pub class: Class,
     /// One URL for each pair of rules: the host, empty for any, and the path.
@@ -42,6 +42,13 @@ struct Differing {
     is_plain: bool,
     before: Answered,
     after: Answered,
+}
+
+/// The answers to one request.
+struct Pair {
+    before: Answered,
+    after: Answered,
+    is_same: bool,
 }
 
 impl<'a> Served<'a> {
@@ -68,7 +75,7 @@ impl<'a> Served<'a> {
                     reply.owners().find(|owner| is_component(owner)).map(str::to_owned)
                 };
                 let concerned: Vec<(String, Class)> = match (component(old), component(new)) {
-                    // What a fallback answered.
+                    // A fallback goes, and nothing comes in its place.
                     (None, None) if *new == Reply::Nothing => {
                         let fallback = old.owners().next().map(str::to_owned);
                         fallback.map(|owner| (owner, Class::Unreachable)).into_iter().collect()
@@ -129,6 +136,9 @@ impl<'a> Served<'a> {
             let paths = witnesses(&texts);
             let conditions: BTreeSet<&Condition> =
                 rules().map(|rule| rule.condition).filter(|found| !found.is_none()).collect();
+            let plain_method = other_method(&conditions);
+            let examples = conditions.iter().filter_map(|with| Some((*with, with.example()?)));
+            let examples: Vec<_> = examples.collect();
             for path in &paths {
                 let ask = |method, headers: &[(String, String)]| {
                     let request = Asked { host: &asked.host, path, method, headers };
@@ -139,23 +149,22 @@ impl<'a> Served<'a> {
                         true => before.reply.owners().eq(after.reply.owners()),
                         false => is_same(&before.reply, &after.reply),
                     };
-                    (before, after, is_same)
+                    Pair { before, after, is_same }
                 };
                 let name = asked.rule.as_ref().map(ToString::to_string).unwrap_or_default();
-                let mut add = |words: String, is_plain, (before, after, _)| {
+                let mut add = |words: String, is_plain, Pair { before, after, .. }| {
                     let (shown, host) = (format!("{name}{path}{words}"), asked.rule.clone());
                     found.push(Differing { shown, host, is_plain, before, after });
                 };
-                let examples = conditions.iter().filter_map(|with| Some((with, with.example()?)));
-                let examples: Vec<_> = examples
-                    .map(|(with, (method, headers))| (*with, ask(method, &headers)))
+                let asked_with = examples.iter();
+                let answers: Vec<(&Condition, Pair)> = asked_with
+                    .map(|(with, (method, headers))| (*with, ask(*method, headers)))
                     .collect();
-                let plain = ask(other_method(&conditions), &[]);
-                if !plain.2 {
-                    let stay = examples.iter().filter(|(_, answers)| {
-                        let (before, _, is_same) = answers;
-                        *is_same && before.reply != Reply::Nothing
-                    });
+                let plain = ask(plain_method, &[]);
+                if !plain.is_same {
+                    let stay = answers
+                        .iter()
+                        .filter(|(_, pair)| pair.is_same && pair.before.reply != Reply::Nothing);
                     let stay: Vec<String> = stay.map(|(with, _)| with.to_string()).collect();
                     let without = match stay.is_empty() {
                         true => String::new(),
@@ -163,8 +172,8 @@ impl<'a> Served<'a> {
                     };
                     add(without, true, plain);
                 }
-                for (condition, answers) in examples.into_iter().filter(|(_, found)| !found.2) {
-                    add(condition.with(), false, answers);
+                for (condition, pair) in answers.into_iter().filter(|(_, pair)| !pair.is_same) {
+                    add(condition.with(), false, pair);
                 }
             }
         }
@@ -172,7 +181,7 @@ impl<'a> Served<'a> {
     }
 }
 
-/// A method that no condition names; GET, where it is not one that they name.
+/// A method that no condition names: GET, if that is one.
 fn other_method(conditions: &BTreeSet<&Condition>) -> HttpMethod {
     let is_named =
         |method: &HttpMethod| conditions.iter().any(|condition| condition.method == Some(*method));

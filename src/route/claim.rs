@@ -96,9 +96,7 @@ impl Claim<'_> {
             && self.rule.answer != other.rule.answer
             && !one.is_apart_from(two)
     }
-}
 
-impl Claim<'_> {
     /// Returns true if a canary's route ties with that of a `match`.
     fn is_route_of(&self, other: &Self) -> bool {
         let [one, two] = [self, other].map(|claim| &claim.rule.path.condition);

@@ -7,7 +7,9 @@ use super::http_route::{BackendRef, Filter, HttpRoute, Modifier, RouteRule};
 use super::listening::Listening;
 use super::{Object, PathRule};
 use crate::bundle::Place;
+use crate::language::name::{Host, Name as _};
 use crate::model::EXPOSES;
+use crate::route::Redirect;
 
 /// A listener of a ListenerSet.
 #[derive(Debug, Clone, PartialEq)]
@@ -138,22 +140,26 @@ fn answers(backends: &[BackendRef<'_>]) -> Option<String> {
     (!shown.is_empty()).then(|| shown.join(", "))
 }
 
-/// `a redirect 302 to https://new.example.com/cart`: the parts that differ from the request's.
+/// The redirect of a rule without backends, in words.
 fn redirect(rule: &RouteRule<'_>) -> String {
     let found = rule.filters.iter().find_map(|filter| match filter {
         Filter::RequestRedirect { request_redirect } => Some(request_redirect),
         _ => None,
     });
     let Some(found) = found else { return "no backend".to_owned() };
-    let scheme = found.scheme.map_or(String::new(), |scheme| format!("{scheme}://"));
-    let port = found.port.map_or(String::new(), |port| format!(":{port}"));
-    let path = match &found.path {
-        Some(Modifier::ReplaceFullPath { replace_full_path }) => replace_full_path,
-        Some(Modifier::ReplacePrefixMatch { replace_prefix_match }) => replace_prefix_match,
-        None => "",
+    let redirect = Redirect {
+        status: found.status_code.unwrap_or(302),
+        scheme: found
+            .scheme
+            .and_then(|scheme| ["http", "https"].into_iter().find(|known| *known == scheme)),
+        host: found.hostname.and_then(Host::parse),
+        port: found.port,
+        path: found.path.as_ref().map(|path| match path {
+            Modifier::ReplaceFullPath { replace_full_path: path }
+            | Modifier::ReplacePrefixMatch { replace_prefix_match: path } => (*path).to_owned(),
+        }),
     };
-    let status = found.status_code.unwrap_or(302);
-    format!("a redirect {status} to {scheme}{}{port}{path}", found.hostname.unwrap_or_default())
+    redirect.to_string()
 }
 
 /// The Gateway of what something attaches to; a ListenerSet is called as its Gateway, and a number.

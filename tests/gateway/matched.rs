@@ -131,7 +131,7 @@ fn a_diff_names_requests_by_their_method() {
     }
 }
 
-/// What `diff` says of an edit: class, subject and reason.
+/// The findings of `diff` for an edit: class, subject and reason.
 fn diff(folder: &Path, edit: [&str; 2]) -> Vec<String> {
     assert_eq!(code(&lbgen_in(folder, &["render", "-q"])), 0);
     let path = folder.join("inventory.yaml");
@@ -165,7 +165,7 @@ fn a_diff_names_what_a_new_match_leaves_behind() {
     }
 }
 
-/// What a fallback answered, nobody does without it; another namespace is another Service, another redirect another answer.
+/// Without a fallback nobody answers its requests; another namespace is another Service, another redirect another answer.
 #[test]
 fn a_diff_names_fallbacks_namespaces_and_redirects() {
     let component = "  third: { backend: { port: 82 }, paths: [/third], annotations: { nginx.ingress.kubernetes.io/temporal-redirect: \"https://a.example/\" } }\n";
@@ -187,6 +187,22 @@ fn a_diff_names_fallbacks_namespaces_and_redirects() {
         let folder = of("envoy-gateway", "{ method: POST }", component);
         let said = diff(folder.path(), edit);
         assert!(said.iter().any(|found| found.contains(wanted)), "{edit:?}: {said:#?}");
+    }
+}
+
+/// A redirect that comes is another answer; one that nothing can say is none, for `trace` as for `diff`.
+#[test]
+fn a_redirect_of_an_ingress_is_another_answer() {
+    let edge = "    edge: { class: a, health_check_node_port: 32100 }\n    routing: { class: b }\n";
+    let shop = "  shop: { backend: { port: 80 }, paths: [/shop], annotations: { x/y: \"1\" } }\n";
+    for (url, wanted) in [
+        ("https://a.example/", "switches components.shop another backend answers: /shop"),
+        ("https://a.example/$http_x", "tuned components.shop annotations"),
+    ] {
+        let folder = written(&inventory(edge, "  www.example.com:\n", shop));
+        let annotation = format!("nginx.ingress.kubernetes.io/permanent-redirect: \"{url}\"");
+        let said = diff(folder.path(), ["x/y: \"1\"", &annotation]);
+        assert!(said.iter().any(|found| found.starts_with(wanted)), "{url}: {said:#?}");
     }
 }
 

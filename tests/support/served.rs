@@ -22,9 +22,9 @@ struct Component {
 }
 
 /// Paths to ask for.
-pub const ASKED: [&str; 20] = [
+pub const ASKED: [&str; 22] = [
     "/", "/a", "/a/", "/a/b", "/a/b/", "/a/b/c", "/a/bx", "/ab", "/ab/", "/abx", "/ab/x", "/c",
-    "/c/", "/c/d", "/cx", "/x", "/A", "/b/b", "/a.+", "/[a-c]/b",
+    "/c/", "/c/d", "/cx", "/x", "/A", "/AB", "/C", "/b/b", "/a.+", "/[a-c]/b",
 ];
 
 const TYPES: [&str; 3] = ["Prefix", "Exact", "ImplementationSpecific"];

@@ -1,5 +1,7 @@
 //! `--compare`: what two APIs answer differently.
 
+use clap_complete::ArgValueCompleter;
+
 use super::super::answer::{Answer, Body};
 use super::super::session::Session;
 use super::super::table::table;
@@ -10,7 +12,6 @@ use crate::pipeline::Planned;
 use crate::plan::simulate::Scenario;
 use crate::trace::{Difference, Tracer, compare};
 use crate::view::json::{Compared, UrlDifference};
-use clap_complete::ArgValueCompleter;
 
 /// Two APIs, in the order in which they are shown.
 #[derive(Debug, Clone, Copy)]

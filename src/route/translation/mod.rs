@@ -20,7 +20,8 @@ use super::regex::{self, regex_annotation};
 use super::with;
 use crate::language::name::{Host, Label, Name, QualifiedName};
 use crate::model::{
-    Annotations, Component, Exposed, Feature, NGINX, Path, Tiers, is_true, nginx_annotation,
+    Annotations, Component, Controller, Exposed, Feature, NGINX, Path, Tiers, is_true,
+    nginx_annotation,
 };
 use crate::source::Span;
 
@@ -267,9 +268,14 @@ impl Translation {
             Exposed::Gateway => Self::of_component(tiers, component).redirect,
             Exposed::Ingress => {
                 let all = with(tiers.routing_annotations(), &component.annotations);
-                Self::of(&all, tiers.controller().reads_nginx()).redirect
+                Self::redirect_in(&all, tiers.controller())
             }
         }
+    }
+
+    /// Returns the redirect that a controller reads in the annotations of an Ingress.
+    pub fn redirect_in(annotations: &Annotations, controller: Controller) -> Option<Redirect> {
+        Self::of(annotations, controller.reads_nginx()).redirect
     }
 
     /// Translates what is done to requests that no component claims.

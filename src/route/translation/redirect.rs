@@ -1,5 +1,7 @@
 //! Redirects of annotations (HTTPRequestRedirectFilter).
 
+use std::fmt;
+
 use crate::language::name::{Host, Name};
 
 /// Another address for a client.
@@ -15,6 +17,17 @@ pub struct Redirect {
     pub port: Option<u16>,
     /// `None` is the request's.
     pub path: Option<String>,
+}
+
+/// `a redirect 302 to https://new.example.com/cart`: the parts that differ from the request's.
+impl fmt::Display for Redirect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = self.scheme.map_or(String::new(), |scheme| format!("{scheme}://"));
+        let host = self.host.as_ref().map_or("", Host::as_str);
+        let port = self.port.map_or(String::new(), |port| format!(":{port}"));
+        let path = self.path.as_deref().unwrap_or_default();
+        write!(f, "a redirect {} to {scheme}{host}{port}{path}", self.status)
+    }
 }
 
 /// The statuses that the filter takes.

@@ -73,16 +73,16 @@ struct Voter<'a> {
 /// Returns true if an earlier instance of the node has the same VRID on the same socket: keepalived gives every advert to
 /// that one (facts D50).
 fn is_deaf(own: &Candidate, all: &[Candidate]) -> bool {
-    let socket = |candidate: &Candidate| {
+    fn socket(candidate: &Candidate) -> Option<(&str, Option<IpAddr>)> {
         let instance = candidate.instance()?;
         let source = instance.advert.is_unicast().then_some(instance.advert.source)?;
-        Some((instance.interface.clone(), source))
-    };
+        Some((instance.interface.as_str(), source))
+    }
     let Some(shared) = socket(own) else { return false };
     all.iter().any(|other| {
         (other.node, other.phase) == (own.node, own.phase)
             && other.index < own.index
-            && socket(other).as_ref() == Some(&shared)
+            && socket(other) == Some(shared)
     })
 }
 

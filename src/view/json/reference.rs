@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{COMMANDS, Command};
 
-/// Where a schema keeps its named parts.
+/// The named parts of a schema.
 const DEFINITIONS: &str = "#/$defs/";
 
 /// A table of keys for every document of every command, as Markdown.

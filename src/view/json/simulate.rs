@@ -1,4 +1,5 @@
-//! The documents of `simulate`.
+//! The documents of `simulate`. That of an inventory is written piece by piece, because all of it may not fit into
+//! memory; tests/json.rs holds it to this form.
 
 use std::net::IpAddr;
 

@@ -47,21 +47,20 @@ impl Planner<'_> {
             let mut said: Vec<(&Rule, RouteRule)> = Vec::new();
             for (_, rule) in own().filter(|(of, _)| *of == host) {
                 let Some(claimed) = tier.claimed(host, &rule.path) else { continue };
+                // A canary of the fallback gets no request (LB208).
                 let main =
                     claimed.component().and_then(|name| self.datacenter.components.get(name));
+                let Some(main) = main else { continue };
                 // ingress-nginx does to a canary's requests what the main Ingress says.
-                let translation = match main {
-                    Some(main) => Translation::of_component(tiers, main),
-                    None => Translation::of_fallback(tiers),
-                };
+                let translation = Translation::of_component(tiers, main);
                 if translation.redirect.is_some() {
                     continue;
                 }
                 let found = RouteMatch::of(claimed).with_header(&header);
                 let backends = RouteBackend::of(component, None).into_iter().collect();
                 said.push((claimed, translated(found, &claimed.path, backends, &translation)));
-                let beside = main.filter(|main| main.namespace == component.namespace);
-                if let (Some(never), Some(main)) = (&canary.never, beside) {
+                let is_beside = main.namespace == component.namespace;
+                if let Some(never) = canary.never.as_ref().filter(|_| is_beside) {
                     let found = RouteMatch::of(claimed).with_header(never);
                     let backends = RouteBackend::of(main, None).into_iter().collect();
                     said.push((claimed, translated(found, &claimed.path, backends, &translation)));
