@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lbgen::diag::Report;
 use lbgen::emit::{self, BundleFile, Templates};
-use lbgen::impact::{Class, Comparison, Controllers, Finding, Impact};
+use lbgen::impact::{Class, Comparison, Controllers, Impact};
 use lbgen::inventory;
 use lbgen::pipeline::{self, Options, Planned};
 use lbgen::plan::Keep;
@@ -27,20 +27,66 @@ fn planned(text: &str) -> Option<Planned> {
     pipeline::run(raw.as_ref(), None, options, &mut report)
 }
 
-/// The component that answers, with its port, or `fallback`, or `none`; and those that may.
-fn answer(outcome: &Outcome<'_>) -> (String, BTreeSet<String>) {
+/// The component that answers, with its port, or `fallback`, or `none`, or where it sends; and those that may.
+fn answer(tracer: &Tracer<'_>, request: &Request) -> Answer {
+    let answer = words(&tracer.trace(request).answer);
+    // A redirect does not say whose rule it is of. One to http leads on to https.
+    let location = answer.0.strip_prefix("to ").map(|url| url.replacen("http:", "https:", 1));
+    match location.and_then(|url| Request::parse(&url).ok()) {
+        Some(next) => (answer.0, words(&tracer.trace(&next).answer).1),
+        None => answer,
+    }
+}
+
+type Answer = (String, BTreeSet<String>);
+
+fn words(outcome: &Outcome<'_>) -> Answer {
     let (text, name) = match outcome {
         Outcome::Component { name, port, .. } => (format!("{name}:{port}"), name.to_string()),
         Outcome::Fallback { .. } => ("fallback".to_owned(), String::new()),
         Outcome::Redirect { location, .. } => (format!("to {location}"), String::new()),
         Outcome::Undecided { candidates } => {
-            let all: Vec<_> = candidates.iter().map(answer).collect();
+            let all: Vec<_> = candidates.iter().map(words).collect();
             let names = all.iter().flat_map(|(_, names)| names.clone()).collect();
             return (all.into_iter().map(|(text, _)| text).collect::<Vec<_>>().join(" or "), names);
         }
         Outcome::Nothing { .. } => ("none".to_owned(), String::new()),
     };
-    (text, BTreeSet::from([name]))
+    (text, Some(name).into_iter().filter(|name| !name.is_empty()).collect())
+}
+
+/// Hosts to ask for, and the domain of each.
+const ASKED_HOSTS: [(&str, &str); 5] = [
+    ("www.example.com", "www.example.com"),
+    ("a.example.com", "a.example.com"),
+    ("any.example.com", "*.example.com"),
+    ("b.example.org", "b.example.org"),
+    ("nobody.invalid", ""),
+];
+
+/// The paths of the URLs that a reason lists: `words: HOST/PATH, HOST/PATH with ...`.
+fn urls(reason: &str) -> Vec<String> {
+    let Some((_, list)) = reason.rsplit_once(": ") else { return Vec::new() };
+    let paths = list.split(", ").filter_map(|url| url.find('/').map(|at| &url[at..]));
+    paths.filter_map(|path| path.split(' ').next().map(str::to_owned)).collect()
+}
+
+/// Whom a difference concerns, and how.
+fn effects(before: &Answer, after: &Answer) -> Vec<(String, &'static str)> {
+    if before.0 == after.0 {
+        return Vec::new();
+    }
+    let names = |side: &Answer| -> Vec<String> { side.1.iter().cloned().collect() };
+    let (old, new) = (names(before), names(after));
+    let all = |names: Vec<String>, class| names.into_iter().map(|name| (name, class)).collect();
+    match (old.is_empty(), new.is_empty()) {
+        (true, true) => Vec::new(),
+        (false, true) if after.0 == "none" => all(old, "unreachable"),
+        (false, true) if after.0 == "fallback" => all(old, "to-fallback"),
+        (true, false) if before.0 == "none" => all(new, "new"),
+        (true, false) if before.0 == "fallback" => all(new, "from-fallback"),
+        _ => all(old.into_iter().chain(new).collect(), "switches"),
+    }
 }
 
 fn obeys(before: &Served, after: &Served) -> Result<usize, TestCaseError> {
@@ -67,39 +113,63 @@ fn obeys(before: &Served, after: &Served) -> Result<usize, TestCaseError> {
     }
     let sides = [&old, &new]
         .map(|side| Tracer::of(&side.datacenter, &side.routes, &side.plan, &Scenario::default()));
-    let (mut differing, mut differing_with_header) = (0, 0);
-    for host in ["www.example.com", "a.example.com", "any.example.com", "b.example.org"] {
-        // The texts of the rules too: who compares letters does not know regular expressions.
+    let mut differing = 0;
+    let mut seen: BTreeSet<(String, &str)> = BTreeSet::new();
+    // What `diff` names is asked too.
+    let named = impact.findings.iter().flat_map(|finding| urls(&finding.reason));
+    let asked: BTreeSet<String> = ASKED.into_iter().map(str::to_owned).chain(named).collect();
+    for (host, domain) in ASKED_HOSTS {
+        let of_domain = said.get(&format!("domains.{domain}"));
+        let of_wildcard = said.get("domains.*.example.com");
+        let of_wildcard = of_wildcard.filter(|_| host.ends_with(".example.com"));
+        let mut served = [false, false];
         let schemes = ["https", "http"];
-        for (path, scheme) in
-            ASKED.into_iter().flat_map(|path| schemes.map(|scheme| (path, scheme)))
-        {
+        for (path, scheme) in asked.iter().flat_map(|path| schemes.map(|scheme| (path, scheme))) {
             let request = Request::parse(&format!("{scheme}://{host}{path}")).unwrap();
-            let [one, other] = sides.each_ref().map(|side| answer(&side.trace(&request).answer));
+            let [one, other] = sides.each_ref().map(|side| answer(side, &request));
             // Of a Gateway `diff` names requests with a header too.
             let with = request.clone().with_header("X-Canary: always").unwrap();
-            let [with_one, with_other] =
-                sides.each_ref().map(|side| answer(&side.trace(&with).answer));
-            differing_with_header += usize::from(with_one.0 != with_other.0);
+            let [with_one, with_other] = sides.each_ref().map(|side| answer(side, &with));
+            seen.extend(effects(&one, &other));
+            seen.extend(effects(&with_one, &with_other));
+            // A Gateway answers plain http for any host.
+            served[0] |= scheme == "https" && one.0 != "none";
+            served[1] |= scheme == "https" && other.0 != "none";
             if one.0 == other.0 {
                 continue;
             }
             differing += 1;
-            let names: BTreeSet<String> =
-                one.1.union(&other.1).filter(|name| !name.is_empty()).cloned().collect();
+            // A redirect to https takes off a slash, and what it does for that is the domain's.
+            let by_route = effects(&one, &other).into_iter().filter(|_| scheme == "https");
+            for (name, class) in by_route {
+                let told = [said.get(&format!("components.{name}")), of_domain, of_wildcard];
+                let alike: &[&str] = match class {
+                    "unreachable" => &["unreachable"],
+                    "to-fallback" => &["to-fallback"],
+                    "from-fallback" => &["from-fallback"],
+                    "new" => &["new"],
+                    _ => continue,
+                };
+                prop_assert!(
+                    told.into_iter()
+                        .flatten()
+                        .any(|told| alike.iter().any(|class| told.contains(class))),
+                    "CLASS {scheme}://{host}{path}: {} -> {} {class}, and diff says {said:?}\n{}\nthen\n{}",
+                    one.0,
+                    other.0,
+                    texts[0],
+                    texts[1]
+                );
+            }
+            let names: BTreeSet<&String> = one.1.union(&other.1).collect();
             let is_told = |classes: &BTreeSet<&str>| {
                 classes.iter().any(|class| !["tuned", "text", "gap"].contains(class))
             };
             let is_named = names
                 .iter()
                 .any(|name| said.get(&format!("components.{name}")).is_some_and(is_told));
-            // A redirect does not say whose rule it is of.
-            let is_redirect = one.0.starts_with("to ") || other.0.starts_with("to ");
-            let is_named = is_named
-                || is_redirect
-                    && said.iter().any(|(subject, classes)| {
-                        subject.starts_with("components.") && is_told(classes)
-                    });
+            let is_named =
+                is_named || of_domain.is_some_and(is_told) || of_wildcard.is_some_and(is_told);
             let of_fallback = || names.is_empty() && said.contains_key("entrypoints.web");
             prop_assert!(
                 is_named || of_fallback(),
@@ -110,15 +180,21 @@ fn obeys(before: &Served, after: &Served) -> Result<usize, TestCaseError> {
                 texts[1]
             );
         }
+        let says = |class| of_domain.is_some_and(|told| told.contains(class));
+        prop_assert!(
+            !(says("unreachable") && served[1]) && !(says("new") && served[0]),
+            "{host}: {said:?}, and it is served before and after: {served:?}\n{}\nthen\n{}",
+            texts[0],
+            texts[1]
+        );
     }
     // Classes that say that somebody else answers.
     let moving = [Class::Unreachable, Class::Switches, Class::ToFallback, Class::FromFallback];
-    // Of hosts that rules name: that of any other host no domain may have.
-    let named =
-        |finding: &&Finding| moving.contains(&finding.class) && !finding.reason.contains(": /");
-    for finding in impact.findings.iter().filter(named) {
+    for finding in impact.findings.iter().filter(|found| moving.contains(&found.class)) {
+        let subject = finding.subject.to_string();
+        let Some(name) = subject.strip_prefix("components.") else { continue };
         prop_assert!(
-            differing + differing_with_header > 0,
+            seen.contains(&(name.to_owned(), finding.class.word())),
             "diff says {finding:?}, and trace nothing\n{}\nthen\n{}",
             texts[0],
             texts[1]

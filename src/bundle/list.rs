@@ -1,5 +1,6 @@
 //! `bundle.json`: what lbgen owns in a bundle's folder.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::{Context, bail};
@@ -39,23 +40,21 @@ struct Listed {
 /// `bundle.json` of these files: one file per line, so that git merges it.
 pub fn of(files: &[BundleFile]) -> anyhow::Result<BundleFile> {
     let mut body =
-        format!("{{\n\"version\": 1,\n\"lbgen\": {:?},\n\"files\": [\n", env!("CARGO_PKG_VERSION"));
-    let lines: anyhow::Result<Vec<String>> = files.par_iter().map(line).collect();
-    body.push_str(&lines?.join(",\n"));
-    body.push('\n');
-    body.push_str("]\n}\n");
+        format!("{{\n\"version\": 1,\n\"lbgen\": {:?},\n\"files\": [", env!("CARGO_PKG_VERSION"));
+    let digests: Vec<String> = files.par_iter().map(|file| sha256(file.body.as_bytes())).collect();
+    let mut end = "\n";
+    for (file, sha256) in files.iter().zip(digests) {
+        let owned = Owned { path: &file.path, mode: format!("{:04o}", file.mode), sha256 };
+        write!(body, "{end}{}", serde_json::to_string(&owned)?)?;
+        end = ",\n";
+    }
+    body.push_str("\n]\n}\n");
     Ok(BundleFile {
         path: PATH.to_owned(),
         mode: 0o644,
         body: body.into(),
         from: vec![Entry::Datacenter],
     })
-}
-
-fn line(file: &BundleFile) -> anyhow::Result<String> {
-    let mode = format!("{:04o}", file.mode);
-    let owned = Owned { path: &file.path, mode, sha256: sha256(file.body.as_bytes()) };
-    Ok(serde_json::to_string(&owned)?)
 }
 
 /// The version of the lbgen that wrote a `bundle.json`, and the paths that it names. One that reaches outside the bundle

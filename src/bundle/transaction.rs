@@ -7,10 +7,11 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::file::{Creator, beside};
-use super::{Change, ChangeKind, Disk};
+use super::{BundleFile, Change, ChangeKind, Disk};
 
 /// The result of a render.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -102,7 +103,7 @@ impl Update<'_> {
         fs::create_dir_all(stage).with_context(|| format!("cannot write {}", home.display()))?;
         let mut journal = Journal::default();
         let mut folders: BTreeSet<PathBuf> = BTreeSet::new();
-        let mut creator = Creator::default();
+        let mut targets: Vec<(&Change<'_>, &BundleFile, PathBuf)> = Vec::new();
         for (index, change) in written.iter().enumerate() {
             let Some(file) = change.new else { continue };
             let path = home.join(change.path);
@@ -123,10 +124,19 @@ impl Update<'_> {
                 }
                 path
             };
-            creator.create(&target, file.mode, &file.body).with_context(|| {
-                format!("cannot write {}", self.disk.path(change.path).display())
-            })?;
+            targets.push((change, file, target));
         }
+        let create = |targets: &[(&Change<'_>, &BundleFile, PathBuf)]| {
+            let mut creator = Creator::default();
+            targets.iter().try_for_each(|(change, file, target)| {
+                creator.create(target, file.mode, &file.body).with_context(|| {
+                    format!("cannot write {}", self.disk.path(change.path).display())
+                })
+            })
+        };
+        // By many threads; what fails first is what is said, on every run.
+        let created: Vec<anyhow::Result<()>> = targets.par_chunks(64).map(create).collect();
+        created.into_iter().collect::<anyhow::Result<()>>()?;
         for change in removed {
             let path = home.join(change.path);
             let folder = path.parent().unwrap_or(home);

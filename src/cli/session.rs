@@ -205,8 +205,8 @@ impl Session {
         drop(datacenter);
         let lock = loaded.lock_file(&plan);
         let templates = Templates::load(self.global.templates.as_deref())?;
-        let mut files = emit::emit(&plan, &templates)?;
-        let datacenter = plan.datacenter;
+        let datacenter = plan.datacenter.clone();
+        let mut files = emit::emit_last(plan, &templates)?;
         files.push(bundle::list_of(&files)?);
         Ok(Some(Rendered { datacenter, files, lock, version, zones, controllers, hosts }))
     }

@@ -13,6 +13,8 @@ pub use file::BundleFile;
 pub use kubernetes::{LOAD_BALANCER_CLASS, MANAGED_BY, PART_OF, document};
 pub use template::Templates;
 
+use std::borrow::Borrow;
+
 use minijinja::Value;
 use minijinja::value::Serde;
 use rayon::prelude::*;
@@ -48,15 +50,28 @@ pub fn is_generated(body: &str) -> bool {
 
 /// Every file of the bundle but `bundle.json`, by path. An error is a fault of a template, not of the inventory.
 pub fn emit(plan: &Plan, templates: &Templates) -> anyhow::Result<Vec<BundleFile>> {
+    files(plan, plan.nodes.par_iter(), templates)
+}
+
+/// The same of a plan that nobody needs any more: that of a node goes as its files come, and never are all of both there.
+pub fn emit_last(mut plan: Plan, templates: &Templates) -> anyhow::Result<Vec<BundleFile>> {
+    let nodes = std::mem::take(&mut plan.nodes);
+    files(&plan, nodes.into_par_iter(), templates)
+}
+
+fn files(
+    plan: &Plan,
+    nodes: impl ParallelIterator<Item: Borrow<NodePlan>>,
+    templates: &Templates,
+) -> anyhow::Result<Vec<BundleFile>> {
     let header = format!("{MARK} from {}. Do not edit.", plan.source);
     let emitter = Emitter { plan, templates, header };
-    let nodes: anyhow::Result<Vec<Vec<BundleFile>>> = plan
-        .nodes
-        .par_iter()
-        .flat_map_iter(|node| NODE.iter().map(move |output| (node, output)))
-        .map(|(node, output)| output(&emitter, node))
-        .collect();
-    let mut files: Vec<BundleFile> = nodes?.into_iter().flatten().collect();
+    let of_node = |node: &NodePlan| -> anyhow::Result<Vec<Vec<BundleFile>>> {
+        NODE.par_iter().map(|output| output(&emitter, node)).collect()
+    };
+    let nodes: anyhow::Result<Vec<Vec<Vec<BundleFile>>>> =
+        nodes.map(|node| of_node(node.borrow())).collect();
+    let mut files: Vec<BundleFile> = nodes?.into_iter().flatten().flatten().collect();
     for output in CLUSTER {
         files.extend(output(&emitter)?);
     }

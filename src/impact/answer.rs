@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Controllers;
+use super::domains::Domains;
 use crate::language::name::{Host, Name, UrlPath};
 use crate::language::word::PathType;
 use crate::model::{Condition, Controller, Implementation, Path, is_true, nginx_annotation};
@@ -25,6 +26,13 @@ impl<'a> Tier<'a> {
     /// Returns true if one is of Ingresses and the other of a Gateway.
     pub fn is_other_api(self, other: Self) -> bool {
         matches!(self, Self::Class(_)) != matches!(other, Self::Class(_))
+    }
+
+    /// The name of the class or the Gateway.
+    pub fn name(self) -> &'a str {
+        match self {
+            Self::Class(name) | Self::Gateway(name) => name,
+        }
     }
 
     /// The tier of an Ingress or an HTTPRoute.
@@ -106,6 +114,7 @@ pub(super) type Place = (Option<Host>, String, PathType, Condition);
 #[derive(Debug, Default)]
 pub(super) struct Answers<'a> {
     tiers: BTreeMap<Tier<'a>, Table>,
+    domains: Domains,
 }
 
 /// The table of a tier, and who asks it.
@@ -113,6 +122,8 @@ pub(super) struct Answers<'a> {
 struct Table {
     rules: route::Tier<Backend>,
     by: Asker,
+    /// `None` where nobody knows whose class it is.
+    entrypoint: Option<String>,
 }
 
 /// The program that looks up requests in a table.
@@ -131,14 +142,6 @@ pub(super) struct Answered {
     pub by: Option<Place>,
 }
 
-/// A host of each kind of request that some rule could tell apart, and how a finding shows it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Asked {
-    /// `None` is any host.
-    pub rule: Option<Host>,
-    pub host: Host,
-}
-
 impl<'a> Answers<'a> {
     pub fn of(state: &'a State, controllers: &Controllers) -> Self {
         let mut objects: BTreeMap<Tier<'a>, Vec<&Object>> = BTreeMap::new();
@@ -154,31 +157,45 @@ impl<'a> Answers<'a> {
                     Asker::Gateway(controllers.of_gateway(gateway), listeners(state, gateway))
                 }
             };
-            (tier, Table::of(&objects, by))
+            let entrypoint = match tier {
+                Tier::Class(class) => controllers.entrypoint_behind(class),
+                Tier::Gateway(gateway) => Some(gateway),
+            };
+            (tier, Table::of(&objects, by, entrypoint.map(str::to_owned)))
         });
-        Self { tiers: tables.collect() }
+        Self { tiers: tables.collect(), domains: Domains::of(state, controllers) }
     }
 
     /// The answer to a request.
     pub fn answer(&self, tier: Tier<'_>, asked: route::Asked<'_>) -> Answered {
-        match self.table(tier) {
+        match self.table(tier).filter(|_| self.lets_through(tier, asked.host)) {
             Some(table) => table.answer(route::Asked { path: &normal(asked.path), ..asked }),
             None => Answered { reply: Reply::Nothing, by: None },
         }
     }
 
-    /// Every host that some rule of a tier could treat in its own way.
-    pub fn hosts(&self, tier: Tier<'_>) -> BTreeSet<Asked> {
-        let Some(table) = self.table(tier) else { return BTreeSet::new() };
-        let named = table.rules.hosts().map(|(host, _)| host.cloned());
-        let asked = named.chain([None]).filter_map(|rule| {
-            let text = match &rule {
-                None => "nobody.invalid".to_owned(),
-                Some(host) => host.as_str().replacen('*', "any-other", 1),
-            };
-            Some(Asked { host: Host::parse(&text)?, rule })
-        });
-        asked.collect()
+    /// Every host that a rule of a tier names.
+    pub fn hosts(&self, tier: Tier<'_>) -> impl Iterator<Item = &Host> {
+        let table = self.table(tier).into_iter();
+        table.flat_map(|table| table.rules.hosts().filter_map(|(host, _)| host))
+    }
+
+    /// Hosts that requests to a tier can come for, as the edge lets them through.
+    pub fn let_through(&self, tier: Tier<'_>) -> impl Iterator<Item = Host> {
+        let table = self.table(tier).into_iter();
+        table.flat_map(|table| match table.by {
+            Asker::Gateway(..) => Host::parse("nobody.invalid").into_iter().collect(),
+            Asker::Controller(_) => self.domains.examples(table.entrypoint.as_deref()),
+        })
+    }
+
+    /// Returns true if requests for a host come to a tier.
+    pub fn lets_through(&self, tier: Tier<'_>, host: &Host) -> bool {
+        self.table(tier).is_some_and(|table| match table.by {
+            // It answers plain http for any host.
+            Asker::Gateway(..) => true,
+            Asker::Controller(_) => self.domains.lead(host, table.entrypoint.as_deref()),
+        })
     }
 
     /// The rules and the listeners that can decide of requests for a host.
@@ -207,7 +224,7 @@ impl<'a> Answers<'a> {
 }
 
 impl Table {
-    fn of(objects: &[&Object], by: Asker) -> Self {
+    fn of(objects: &[&Object], by: Asker, entrypoint: Option<String>) -> Self {
         let reader = match &by {
             Asker::Controller(controller) if controller.reads_nginx() => Some(*controller),
             Asker::Controller(_) | Asker::Gateway(..) => None,
@@ -253,7 +270,7 @@ impl Table {
             Asker::Gateway(_, listeners) => rules.with_listeners(listeners.iter()),
             Asker::Controller(_) => rules,
         };
-        Self { rules, by }
+        Self { rules, by, entrypoint }
     }
 
     fn answer(&self, asked: route::Asked<'_>) -> Answered {

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::answer::Tier;
-use super::gateway::{GIVES_BACK, Gateways, TAKES_OVER};
+use super::gateway::Gateways;
 use super::obsolete::Obsolete;
 use super::request_routing::RequestRouting;
 use super::served::{Change, Served};
-use super::{Class, Comparison, Finding, Subject, exposed};
+use super::{Class, Comparison, Finding, Subject};
 use crate::bundle::{ChangeKind, Place};
-use crate::language::name::{Host, Label, Name};
+use crate::language::name::{Label, Name};
 use crate::model::Entry;
 use crate::state::{Kustomization, Object, ObjectKey, State};
 
@@ -82,10 +82,11 @@ fn kustomization(comparison: Comparison<'_>, path: &str) -> Vec<Finding> {
     }
 }
 
-struct Cluster<'a> {
-    comparison: Comparison<'a>,
+/// The objects of the cluster in two states.
+pub(super) struct Cluster<'a> {
+    pub(super) comparison: Comparison<'a>,
     changes: Vec<Change>,
-    gateways: Gateways<'a>,
+    pub(super) gateways: Gateways<'a>,
 }
 
 /// The tiers that are compared: each with itself, and where a component goes from Ingresses to a Gateway, or back, the one
@@ -106,73 +107,7 @@ fn tiers<'a>(from: &'a State, to: &'a State) -> BTreeSet<[Tier<'a>; 2]> {
     pairs
 }
 
-fn ingress<'a>(state: &'a State, name: &str) -> Option<&'a Object> {
-    let mut found = state.objects.values();
-    found.find(|object| object.key.kind == "Ingress" && object.key.name == name)
-}
-
 impl<'a> Cluster<'a> {
-    fn domain(&self, name: &str) -> Vec<Finding> {
-        let (from, to) = (ingress(self.comparison.from, name), ingress(self.comparison.to, name));
-        let hosts = |object: Option<&'a Object>| object.map(Object::hosts).unwrap_or_default();
-        let host = hosts(from).into_iter().chain(hosts(to)).flatten().find_map(Host::parse);
-        let Some(host) = host else { return Vec::new() };
-        let finding =
-            |class, reason: String| Finding::new(class, Entry::Domain(host.clone()), reason);
-        match (from, to) {
-            (None, Some(_)) if self.gateways.takes_over(host.as_str()) => {
-                vec![finding(Class::New, "an Ingress beside the Gateway's listener".to_owned())]
-            }
-            (Some(_), None) if self.gateways.had(host.as_str()) => vec![finding(
-                Class::Removed,
-                "its Ingress; the Gateway's listener answers as before".to_owned(),
-            )],
-            (None, Some(_)) if self.gateways.had(host.as_str()) => {
-                vec![finding(Class::Switches, GIVES_BACK.to_owned())]
-            }
-            (None, Some(_)) => vec![finding(Class::New, "a new host".to_owned())],
-            (Some(_), None) if self.gateways.takes_over(host.as_str()) => {
-                vec![finding(Class::Switches, TAKES_OVER.to_owned())]
-            }
-            (Some(_), None) => {
-                vec![finding(Class::Unreachable, "no Ingress has this host any more".to_owned())]
-            }
-            (Some(from), Some(to)) => {
-                let mut found = Vec::new();
-                if from.key != to.key {
-                    found.push(finding(Class::Switches, moved(from, to)));
-                }
-                if from.class() != to.class() {
-                    let class = |object: &Object| object.class().unwrap_or("none").to_owned();
-                    let entrypoint = |object: &Object| {
-                        self.comparison.controllers.entrypoint_of(object.class()?)
-                    };
-                    let dns = exposed::dns(self.comparison, entrypoint(from), entrypoint(to));
-                    let reason = format!("another controller answers{dns}");
-                    let mut switches = finding(Class::Switches, reason);
-                    (switches.from, switches.to) = (Some(class(from)), Some(class(to)));
-                    found.push(switches);
-                }
-                if from.field("/spec/rules") != to.field("/spec/rules") {
-                    let mut switches =
-                        finding(Class::Switches, "another backend answers".to_owned());
-                    (switches.from, switches.to) = (backends(from), backends(to));
-                    found.push(switches);
-                }
-                if from.field("/spec/tls") != to.field("/spec/tls") {
-                    let mut tls = finding(Class::Tls, tls_words(from, to));
-                    (tls.from, tls.to) = (secret(from), secret(to));
-                    found.push(tls);
-                }
-                if found.is_empty() && from.value != to.value {
-                    found.push(finding(Class::Tuned, fields(from, to)));
-                }
-                found
-            }
-            (None, None) => Vec::new(),
-        }
-    }
-
     /// Components whose own lines stay as they are, and whose paths others answer from now on.
     fn bystanders(&self) -> Vec<Finding> {
         let others = self
@@ -361,23 +296,6 @@ fn words(class: Class, path: &str) -> String {
 pub(super) fn moved(from: &Object, to: &Object) -> String {
     let (old, new) = (&from.key.namespace, &to.key.namespace);
     format!("its Ingress moves from the namespace {old} to {new}")
-}
-
-fn backends(object: &Object) -> Option<String> {
-    let found: BTreeSet<String> = object.paths().into_iter().map(|rule| rule.backend).collect();
-    (!found.is_empty()).then(|| found.into_iter().collect::<Vec<_>>().join(", "))
-}
-
-fn secret(object: &Object) -> Option<String> {
-    object.field("/spec/tls/0/secretName").and_then(Value::as_str).map(str::to_owned)
-}
-
-fn tls_words(from: &Object, to: &Object) -> String {
-    match (from.field("/spec/tls"), to.field("/spec/tls")) {
-        (None, Some(_)) => "TLS from now on".to_owned(),
-        (Some(_), None) => "no TLS any more".to_owned(),
-        _ => "another Secret".to_owned(),
-    }
 }
 
 /// The fields below `metadata` and `spec` that differ.

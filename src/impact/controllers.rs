@@ -13,6 +13,8 @@ pub struct Controllers {
     gateways: BTreeMap<String, Implementation>,
     /// The entrypoint that requests of a class come in by.
     entrypoints: BTreeMap<String, String>,
+    /// The entrypoint whose requests a class of the second tier gets.
+    behind: BTreeMap<String, String>,
 }
 
 impl Controllers {
@@ -25,7 +27,9 @@ impl Controllers {
             all.entrypoints.insert(class.clone(), name.to_string());
             all.classes.insert(class, tiers.edge.controller);
             if let Some(second) = &tiers.routing {
-                all.classes.insert(second.class.value.to_string(), second.controller);
+                let class = second.class.value.to_string();
+                all.behind.insert(class.clone(), name.to_string());
+                all.classes.insert(class, second.controller);
             }
             all.gateways.insert(name.to_string(), tiers.implementation());
         }
@@ -40,6 +44,11 @@ impl Controllers {
     /// The entrypoint whose edge reads a class.
     pub(super) fn entrypoint_of(&self, class: &str) -> Option<&str> {
         self.entrypoints.get(class).map(String::as_str)
+    }
+
+    /// The entrypoint whose requests a class of the second tier gets.
+    pub(super) fn entrypoint_behind(&self, class: &str) -> Option<&str> {
+        self.behind.get(class).map(String::as_str)
     }
 
     /// The implementation that reads a Gateway.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::virtual_host::{VirtualHost, Wildcards};
 use super::{Class, Comparison, Finding, exposed};
 use crate::bundle::Place;
 use crate::language::name::{Host, Label, Name};
@@ -16,6 +17,7 @@ pub(super) struct Gateways<'a> {
     comparison: Comparison<'a>,
     before: Listeners<'a>,
     after: Listeners<'a>,
+    wildcards: [Wildcards<'a>; 2],
 }
 
 fn listeners(state: &State) -> Listeners<'_> {
@@ -41,7 +43,23 @@ pub(super) fn is_exposed(state: &State, gateway: &str) -> bool {
 impl<'a> Gateways<'a> {
     pub fn of(comparison: Comparison<'a>) -> Self {
         let (before, after) = (listeners(comparison.from), listeners(comparison.to));
-        Self { comparison, before, after }
+        let wildcards = [comparison.from, comparison.to].map(|state| {
+            Wildcards::of(state, comparison.controllers, |gateway| is_exposed(state, gateway))
+        });
+        Self { comparison, before, after, wildcards }
+    }
+
+    /// The finding for a host that only one side has by its own name: `own` answers for it there, `None` on the other.
+    /// `None` where no wildcard answers on the other side.
+    pub fn by_wildcard(
+        &self,
+        host: &Host,
+        [from, to]: [Option<VirtualHost<'a>>; 2],
+    ) -> Option<Finding> {
+        let [before, after] = &self.wildcards;
+        let from = from.or_else(|| before.above(host))?;
+        let to = to.or_else(|| after.above(host))?;
+        Some(from.gives_way(to, self.comparison, host))
     }
 
     /// The Gateway whose listener answers for a host after the change, where VIPs lead to it.
@@ -101,12 +119,16 @@ impl<'a> Gateways<'a> {
             (None, Some(_)) if is_served(self.comparison.from) => {
                 finding(Class::New, "a listener of the Gateway, beside its Ingress".to_owned())
             }
-            (None, Some(_)) => finding(Class::New, "a new host".to_owned()),
+            (None, Some(to)) => self
+                .by_wildcard(&host, [None, VirtualHost::of_listener(to)])
+                .or_else(|| finding(Class::New, "a new host".to_owned())),
             (Some(_), None) if is_served(self.comparison.to) => {
                 finding(Class::Removed, "its listener; its Ingress stays".to_owned())
             }
-            (Some(_), None) => {
-                finding(Class::Unreachable, "no listener has this host any more".to_owned())
+            (Some(from), None) => {
+                let gone = || "no listener has this host any more".to_owned();
+                self.by_wildcard(&host, [VirtualHost::of_listener(from), None])
+                    .or_else(|| finding(Class::Unreachable, gone()))
             }
             (Some(from), Some(to)) if from.set.gateway() != to.set.gateway() => {
                 let gateway =

@@ -5,6 +5,8 @@ mod answer;
 mod cluster;
 mod controllers;
 mod difference;
+mod domain;
+mod domains;
 mod exposed;
 mod gateway;
 mod lvs;
@@ -14,6 +16,7 @@ mod request_routing;
 mod served;
 mod verdict;
 mod vip;
+mod virtual_host;
 
 pub use controllers::Controllers;
 pub use lvs::unbalanced;

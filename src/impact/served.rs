@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::answer::{Answered, Answers, Backend, Place, Reply, Tier};
+use super::domains::{example, wildcards};
 use super::{Class, Controllers};
 use crate::language::name::Host;
 use crate::language::word::{HttpMethod, Word as _};
 use crate::model::Condition;
-use crate::route::{Asked, witnesses};
+use crate::route::{self, witnesses};
 use crate::state::State;
 
 /// The answers of two states.
@@ -32,12 +33,21 @@ pub(super) struct Change {
     pub to: Option<String>,
 }
 
+/// A host to ask for.
+struct Asked {
+    /// The one that rules name; `None` is any other.
+    rule: Option<Host>,
+    host: Host,
+}
+
 /// A URL with another answer.
 struct Differing {
     /// As it is shown: the host that a rule names, empty for any, and the path.
     shown: String,
     /// The host that a rule names.
     host: Option<Host>,
+    /// True if requests come on one side only: a domain is new, or gone.
+    by_domain: bool,
     /// True if it has no method or header that a rule asks for.
     is_plain: bool,
     before: Answered,
@@ -69,32 +79,34 @@ impl<'a> Served<'a> {
         let mut found: BTreeMap<(String, Class, Direction), Change> = BTreeMap::new();
         let mut told: BTreeSet<(String, Class, Option<Place>, Option<Place>)> = BTreeSet::new();
         for pair in pairs {
-            for Differing { shown, host, is_plain, before, after } in self.differing(*pair) {
+            for differing in self.differing(*pair) {
+                let Differing { shown, host, by_domain, is_plain, before, after } = differing;
                 let (old, new) = (&before.reply, &after.reply);
-                let component = |reply: &Reply| {
-                    reply.owners().find(|owner| is_component(owner)).map(str::to_owned)
+                let components = |reply: &Reply| -> BTreeSet<String> {
+                    let own = reply.owners().filter(|owner| is_component(owner));
+                    own.map(str::to_owned).collect()
                 };
-                let concerned: Vec<(String, Class)> = match (component(old), component(new)) {
+                let (losing, gaining) = (components(old), components(new));
+                let (owners, class) = match (losing.is_empty(), gaining.is_empty()) {
                     // A fallback goes, and nothing comes in its place.
-                    (None, None) if *new == Reply::Nothing => {
-                        let fallback = old.owners().next().map(str::to_owned);
-                        fallback.map(|owner| (owner, Class::Unreachable)).into_iter().collect()
+                    (true, true) if *new == Reply::Nothing => {
+                        (old.owners().map(str::to_owned).collect(), Class::Unreachable)
                     }
-                    (None, None) => Vec::new(),
-                    (Some(old), None) if *new == Reply::Nothing => vec![(old, Class::Unreachable)],
-                    (Some(old), None) => vec![(old, Class::ToFallback)],
-                    (None, Some(new)) if *old == Reply::Nothing => vec![(new, Class::New)],
-                    (None, Some(new)) => vec![(new, Class::FromFallback)],
-                    (Some(old), Some(new)) if old == new => vec![(old, Class::Switches)],
-                    // The one who has been edited, or who is pushed aside by an edit elsewhere.
-                    (Some(old), Some(new)) => {
-                        let gains = is_changed(&new);
-                        let loses = is_changed(&old) || !gains;
-                        let gains = gains.then_some((new, Class::Switches));
-                        loses.then_some((old, Class::Switches)).into_iter().chain(gains).collect()
+                    (true, true) => continue,
+                    (false, true) if *new == Reply::Nothing => (losing, Class::Unreachable),
+                    (false, true) => (losing, Class::ToFallback),
+                    (true, false) if *old == Reply::Nothing => (gaining, Class::New),
+                    (true, false) => (gaining, Class::FromFallback),
+                    // Those who have been edited, or who are pushed aside by an edit elsewhere.
+                    (false, false) => {
+                        let all = losing.union(&gaining).cloned();
+                        let edited: BTreeSet<String> =
+                            all.filter(|name| is_changed(name)).collect();
+                        (if edited.is_empty() { losing } else { edited }, Class::Switches)
                     }
                 };
-                for (owner, class) in concerned {
+                // The domain speaks for those who stay as they are.
+                for owner in owners.into_iter().filter(|owner| !by_domain || is_changed(owner)) {
                     let key = (owner.clone(), class, before.by.clone(), after.by.clone());
                     if !told.insert(key) {
                         continue;
@@ -118,14 +130,32 @@ impl<'a> Served<'a> {
         found.into_values().collect()
     }
 
+    /// A host of each kind of request that the rules of two tiers, or their edges, could tell apart.
+    fn hosts(&self, [here, there]: [Tier<'a>; 2]) -> Vec<Asked> {
+        let named: BTreeSet<Host> =
+            self.before.hosts(here).chain(self.after.hosts(there)).cloned().collect();
+        let examples = named.iter().filter_map(|rule| Some((example(rule)?, Some(rule.clone()))));
+        let mut hosts: BTreeMap<Host, Option<Host>> = examples.collect();
+        let mut kinds: BTreeSet<(Option<Host>, [bool; 2])> = BTreeSet::new();
+        for host in self.before.let_through(here).chain(self.after.let_through(there)) {
+            let rule = wildcards(&host).find(|wildcard| named.contains(wildcard));
+            let comes =
+                [self.before.lets_through(here, &host), self.after.lets_through(there, &host)];
+            if !hosts.contains_key(&host) && kinds.insert((rule.clone(), comes)) {
+                hosts.insert(host, rule);
+            }
+        }
+        hosts.into_iter().map(|(host, rule)| Asked { rule, host }).collect()
+    }
+
     fn differing(&self, [here, there]: [Tier<'a>; 2]) -> Vec<Differing> {
         let mut found = Vec::new();
         if here == there && self.before.is_like(here, &self.after) {
             return found;
         }
-        let hosts: BTreeSet<_> =
-            self.before.hosts(here).into_iter().chain(self.after.hosts(there)).collect();
-        for asked in hosts {
+        for asked in self.hosts([here, there]) {
+            let by_domain = self.before.lets_through(here, &asked.host)
+                != self.after.lets_through(there, &asked.host);
             let old = self.before.deciding(here, &asked.host);
             let new = self.after.deciding(there, &asked.host);
             if here == there && old == new {
@@ -141,7 +171,7 @@ impl<'a> Served<'a> {
             let examples: Vec<_> = examples.collect();
             for path in &paths {
                 let ask = |method, headers: &[(String, String)]| {
-                    let request = Asked { host: &asked.host, path, method, headers };
+                    let request = route::Asked { host: &asked.host, path, method, headers };
                     let before = self.before.answer(here, request);
                     let after = self.after.answer(there, request);
                     let is_same = match here.is_other_api(there) {
@@ -154,7 +184,7 @@ impl<'a> Served<'a> {
                 let name = asked.rule.as_ref().map(ToString::to_string).unwrap_or_default();
                 let mut add = |words: String, is_plain, Pair { before, after, .. }| {
                     let (shown, host) = (format!("{name}{path}{words}"), asked.rule.clone());
-                    found.push(Differing { shown, host, is_plain, before, after });
+                    found.push(Differing { shown, host, by_domain, is_plain, before, after });
                 };
                 let asked_with = examples.iter();
                 let answers: Vec<(&Condition, Pair)> = asked_with

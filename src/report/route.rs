@@ -128,7 +128,8 @@ fn of_cluster(
         },
         ports: open.map(|port| port.number).collect(),
         redirects: tiers.redirects(),
-        edge_redirects: [false, true].map(|has_tls| edge_redirects(tiers, has_tls)),
+        edge_redirects: [false, true]
+            .map(|has_tls| edge_redirects(tiers.edge.controller, &tiers.edge.annotations, has_tls)),
         keeps_slash: keeps_slash(tiers.edge.controller, &tiers.edge.annotations),
         tier_keeps_slash: keeps_slash(tiers.controller(), tiers.routing_annotations()),
         fallback: tiers.fallback.as_ref().map(|fallback| fallback.name.value.to_string()),

@@ -13,11 +13,10 @@ pub fn keeps_slash(controller: Controller, annotations: &Annotations) -> bool {
 
 /// Returns true if an Ingress edge redirects requests for a domain: for one with TLS unless `ssl-redirect` says otherwise, for
 /// any if `force-ssl-redirect` says so.
-pub fn edge_redirects(tiers: &Tiers, has_tls: bool) -> bool {
-    let edge = &tiers.edge;
-    let says = |name: &str| nginx_switch(&edge.annotations, name);
+pub fn edge_redirects(controller: Controller, annotations: &Annotations, has_tls: bool) -> bool {
+    let says = |name: &str| nginx_switch(annotations, name);
     let forces = says("force-ssl-redirect") == Some(true);
-    edge.controller.reads_nginx() && (forces || has_tls && says("ssl-redirect") != Some(false))
+    controller.reads_nginx() && (forces || has_tls && says("ssl-redirect") != Some(false))
 }
 
 /// Returns true if the second tier redirects: it sees plain http from the edge, whatever the client sent

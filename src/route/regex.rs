@@ -61,24 +61,25 @@ pub fn is_match(pattern: &str, path: &str) -> Option<bool> {
     })
 }
 
-/// Short texts that a pattern matches, by its first alternatives and by its last; none where it looks around or refers back.
+/// Short texts that a pattern matches, by its first alternatives, its last and those between; none where it looks around or refers back.
 pub fn examples(pattern: &str) -> Vec<String> {
     let Ok(parsed) = regex_syntax::parse(pattern) else { return Vec::new() };
-    let spelled = [End::First, End::Last].into_iter().filter_map(|end| {
+    let spelled = [Choice::First, Choice::Middle, Choice::Last].into_iter().filter_map(|choice| {
         let mut text = String::new();
-        spell(&parsed, end, &mut text).map(|()| text)
+        spell(&parsed, choice, &mut text).map(|()| text)
     });
     spelled.collect()
 }
 
 /// Of several alternatives the one that is spelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
+enum Choice {
     First,
+    Middle,
     Last,
 }
 
-fn spell(found: &Hir, end: End, text: &mut String) -> Option<()> {
+fn spell(found: &Hir, choice: Choice, text: &mut String) -> Option<()> {
     match found.kind() {
         HirKind::Empty | HirKind::Look(_) => {}
         HirKind::Literal(literal) => text.push_str(std::str::from_utf8(&literal.0).ok()?),
@@ -86,9 +87,10 @@ fn spell(found: &Hir, end: End, text: &mut String) -> Option<()> {
         HirKind::Class(Class::Unicode(class)) => {
             let has =
                 |c: char| class.iter().any(|range| (range.start()..=range.end()).contains(&c));
-            let usual = match end {
-                End::First => ['a', '0', '-', '/'].into_iter().find(|c| has(*c)),
-                End::Last => ['z', 'c', 'b', '9', '1', '_'].into_iter().find(|c| has(*c)),
+            let usual = match choice {
+                Choice::First => ['a', '0', '-', '/'].into_iter().find(|c| has(*c)),
+                Choice::Middle => ['m', 'b', '5', '.'].into_iter().find(|c| has(*c)),
+                Choice::Last => ['z', 'c', 'b', '9', '1', '_'].into_iter().find(|c| has(*c)),
             };
             text.push(usual.or_else(|| Some(class.iter().next()?.start()))?);
         }
@@ -96,14 +98,18 @@ fn spell(found: &Hir, end: End, text: &mut String) -> Option<()> {
         HirKind::Repetition(repeated) => {
             let times = repeated.min.max(u32::from(repeated.max != Some(0)));
             for _ in 0..times.min(8) {
-                spell(&repeated.sub, end, text)?;
+                spell(&repeated.sub, choice, text)?;
             }
         }
-        HirKind::Capture(capture) => spell(&capture.sub, end, text)?,
-        HirKind::Concat(all) => all.iter().try_for_each(|part| spell(part, end, text))?,
+        HirKind::Capture(capture) => spell(&capture.sub, choice, text)?,
+        HirKind::Concat(all) => all.iter().try_for_each(|part| spell(part, choice, text))?,
         HirKind::Alternation(all) => {
-            let part = if end == End::First { all.first() } else { all.last() };
-            spell(part?, end, text)?;
+            let part = match choice {
+                Choice::First => all.first(),
+                Choice::Middle => all.get(all.len() / 2),
+                Choice::Last => all.last(),
+            };
+            spell(part?, choice, text)?;
         }
     }
     Some(())

@@ -37,7 +37,9 @@ pub fn witnesses(texts: &BTreeSet<&str>) -> Vec<String> {
         add(format!("{bare}/child"));
         add(format!("{bare}x"));
         add(bare.rsplit_once('/').map_or("", |(parent, _)| parent).to_owned() + "/");
-        add(bare.to_uppercase());
+        let upper = bare.to_uppercase();
+        add(format!("{upper}/child"));
+        add(upper);
     }
     add("/".to_owned());
     add("/nobody".to_owned());

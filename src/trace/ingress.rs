@@ -109,7 +109,8 @@ fn at_the_edge<'a>(
 ) -> Option<Outcome<'a>> {
     let edge = &tiers.edge;
     let has_tls = domain.tls_secret.is_some();
-    if request.scheme == Scheme::Http && edge_redirects(tiers, has_tls) {
+    if request.scheme == Scheme::Http && edge_redirects(edge.controller, &edge.annotations, has_tls)
+    {
         return Some(Outcome::to_https(
             request,
             keeps_slash(edge.controller, &edge.annotations),

@@ -22,9 +22,9 @@ struct Component {
 }
 
 /// Paths to ask for.
-pub const ASKED: [&str; 22] = [
+pub const ASKED: [&str; 23] = [
     "/", "/a", "/a/", "/a/b", "/a/b/", "/a/b/c", "/a/bx", "/ab", "/ab/", "/abx", "/ab/x", "/c",
-    "/c/", "/c/d", "/cx", "/x", "/A", "/AB", "/C", "/b/b", "/a.+", "/[a-c]/b",
+    "/c/", "/c/d", "/cx", "/x", "/A", "/AB", "/A/B", "/C", "/b/b", "/a.+", "/[a-c]/b",
 ];
 
 const TYPES: [&str; 3] = ["Prefix", "Exact", "ImplementationSpecific"];
@@ -59,6 +59,10 @@ const CHOOSERS: [Chooser; 9] = [
 pub struct Served {
     chooser: Chooser,
     fallback: bool,
+    /// True where the edge says so, with annotations of ingress-nginx: plain http is answered.
+    plain_http: bool,
+    /// Those of the hosts that are domains: the last one always. Components name no other.
+    domains: [bool; HOSTS.len()],
     components: Vec<Option<Component>>,
 }
 
@@ -69,9 +73,18 @@ impl Served {
             true => "    fallback: { name: old, addresses: [10.0.9.1], port: 8080 }\n",
             false => "",
         };
+        let plain_http = match self.plain_http {
+            true => ", annotations: { nginx.ingress.kubernetes.io/ssl-redirect: \"false\" }",
+            false => "",
+        };
+        let is_domain = |host: &usize| self.domains[*host];
+        let domains = (0..HOSTS.len()).filter(is_domain);
+        let domains: Vec<String> =
+            domains.map(|host| format!("\"{}\": {{}}", HOSTS[host])).collect();
+        let domains = domains.join(", ");
         let tiers = match self.chooser {
             Chooser::Controller(keys) => format!(
-                "    edge: {{ class: edge, health_check_node_port: 32100 }}\n    routing: {{ class: routing, {keys} }}"
+                "    edge: {{ class: edge, health_check_node_port: 32100{plain_http} }}\n    routing: {{ class: routing, {keys} }}"
             ),
             Chooser::Implementation(name) => format!(
                 "    edge: {{ api: gateway, implementation: {name}, class: edge, selector: {{ app: x }}, health_check_node_port: 32100 }}"
@@ -85,7 +98,7 @@ vips: [ {{ address: 192.0.2.10 }} ]
 entrypoints:
   web:
 {tiers}
-{fallback}domains: {{ www.example.com: {{}}, a.example.com: {{}}, \"*.example.com\": {{}}, b.example.org: {{}} }}
+{fallback}domains: {{ {domains} }}
 components:
 "
         );
@@ -96,8 +109,16 @@ components:
                 let kind = if *path < PATHS.len() { TYPES[*kind] } else { TYPES[2] };
                 format!("{{ path: '{}', type: {kind} }}", all[*path])
             });
-            let hosts: Vec<String> =
-                found.hosts.iter().map(|host| format!("\"{}\"", HOSTS[*host])).collect();
+            let hosts: Vec<String> = found
+                .hosts
+                .iter()
+                .filter(|host| is_domain(host))
+                .map(|host| format!("\"{}\"", HOSTS[*host]))
+                .collect();
+            // Without hosts it would be for any.
+            if hosts.is_empty() && !found.hosts.is_empty() {
+                continue;
+            }
             let served = match found.port {
                 LEGACY => "state: legacy".to_owned(),
                 port => format!("backend: {{ port: {port} }}"),
@@ -131,22 +152,29 @@ fn component() -> impl Strategy<Value = Component> {
         })
 }
 
-/// An inventory, and the same after an edit of a component or of the fallback.
+/// An inventory, and the same after an edit of a component, of the fallback, of plain http or of a domain.
 pub fn edits() -> impl Strategy<Value = (Served, Served)> {
     let components = prop::collection::vec(prop::option::weighted(0.8, component()), 4);
     (
         prop::sample::select(CHOOSERS.to_vec()),
         any::<bool>(),
         components,
-        0..5usize,
+        (prop::bool::weighted(0.2), prop::array::uniform3(prop::bool::weighted(0.8))),
+        0..7usize,
         prop::option::weighted(0.7, component()),
     )
-        .prop_map(|(chooser, fallback, components, at, edited)| {
-            let before = Served { chooser, fallback, components };
+        .prop_map(|(chooser, fallback, components, (plain_http, domains), at, edited)| {
+            let domains = [domains[0], domains[1], domains[2], true];
+            let before = Served { chooser, fallback, plain_http, domains, components };
             let mut after = before.clone();
-            match after.components.get_mut(at) {
-                Some(slot) => *slot = edited,
-                None => after.fallback = !fallback,
+            match (after.components.get_mut(at), at) {
+                (Some(slot), _) => *slot = edited,
+                (None, 4) => after.fallback = !fallback,
+                (None, 5) => after.plain_http = !plain_http,
+                (None, _) => {
+                    let host = edited.map_or(0, |found| usize::from(found.port) % 3);
+                    after.domains[host] = !domains[host];
+                }
             }
             (before, after)
         })

@@ -1,0 +1,127 @@
+//! The effects of a change on domains that Ingresses answer for.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::cluster::{Cluster, fields, moved};
+use super::gateway::{GIVES_BACK, TAKES_OVER};
+use super::virtual_host::VirtualHost;
+use super::{Class, Finding, exposed};
+use crate::language::name::{Host, Name};
+use crate::model::Entry;
+use crate::route::edge_redirects;
+use crate::state::{Object, State};
+
+impl<'a> Cluster<'a> {
+    /// The findings for a change of its Ingress.
+    pub(super) fn domain(&self, name: &str) -> Vec<Finding> {
+        let (from, to) = (ingress(self.comparison.from, name), ingress(self.comparison.to, name));
+        let hosts = |object: Option<&'a Object>| object.map(Object::hosts).unwrap_or_default();
+        let host = hosts(from).into_iter().chain(hosts(to)).flatten().find_map(Host::parse);
+        let Some(host) = host else { return Vec::new() };
+        let finding =
+            |class, reason: String| Finding::new(class, Entry::Domain(host.clone()), reason);
+        match (from, to) {
+            (None, Some(_)) if self.gateways.takes_over(host.as_str()) => {
+                vec![finding(Class::New, "an Ingress beside the Gateway's listener".to_owned())]
+            }
+            (Some(_), None) if self.gateways.had(host.as_str()) => vec![finding(
+                Class::Removed,
+                "its Ingress; the Gateway's listener answers as before".to_owned(),
+            )],
+            (None, Some(_)) if self.gateways.had(host.as_str()) => {
+                vec![finding(Class::Switches, GIVES_BACK.to_owned())]
+            }
+            (None, Some(to)) => {
+                let own = VirtualHost::of_ingress(to, self.comparison.controllers);
+                let by_wildcard = self.gateways.by_wildcard(&host, [None, own]);
+                let new = || finding(Class::New, "a new host".to_owned());
+                vec![by_wildcard.unwrap_or_else(new)]
+            }
+            (Some(_), None) if self.gateways.takes_over(host.as_str()) => {
+                vec![finding(Class::Switches, TAKES_OVER.to_owned())]
+            }
+            (Some(from), None) => {
+                let own = VirtualHost::of_ingress(from, self.comparison.controllers);
+                let by_wildcard = self.gateways.by_wildcard(&host, [own, None]);
+                let gone =
+                    || finding(Class::Unreachable, "no Ingress has this host any more".to_owned());
+                vec![by_wildcard.unwrap_or_else(gone)]
+            }
+            (Some(from), Some(to)) => {
+                let mut found = Vec::new();
+                if from.key != to.key {
+                    found.push(finding(Class::Switches, moved(from, to)));
+                }
+                if from.class() != to.class() {
+                    let class = |object: &Object| object.class().unwrap_or("none").to_owned();
+                    let entrypoint = |object: &Object| {
+                        self.comparison.controllers.entrypoint_of(object.class()?)
+                    };
+                    let dns = exposed::dns(self.comparison, entrypoint(from), entrypoint(to));
+                    let reason = format!("another controller answers{dns}");
+                    let mut switches = finding(Class::Switches, reason);
+                    (switches.from, switches.to) = (Some(class(from)), Some(class(to)));
+                    found.push(switches);
+                }
+                if from.field("/spec/rules") != to.field("/spec/rules") {
+                    let mut switches =
+                        finding(Class::Switches, "another backend answers".to_owned());
+                    (switches.from, switches.to) = (backends(from), backends(to));
+                    found.push(switches);
+                }
+                if let Some(words) = self.plain_http(from, to) {
+                    found.push(finding(Class::Switches, words.to_owned()));
+                }
+                if from.field("/spec/tls") != to.field("/spec/tls") {
+                    let mut tls = finding(Class::Tls, tls_words(from, to));
+                    (tls.from, tls.to) = (secret(from), secret(to));
+                    found.push(tls);
+                }
+                if found.is_empty() && from.value != to.value {
+                    found.push(finding(Class::Tuned, fields(from, to)));
+                }
+                found
+            }
+            (None, None) => Vec::new(),
+        }
+    }
+
+    /// The change of the answer to plain http, where it changes and no certificate comes or goes.
+    fn plain_http(&self, from: &Object, to: &Object) -> Option<&'static str> {
+        let is_redirected = |object: &Object| {
+            let controller = self.comparison.controllers.of_class(object.class().unwrap_or(""));
+            edge_redirects(controller, &object.annotations(), !object.secrets().is_empty())
+        };
+        let has_tls = |object: &Object| secret(object).is_some();
+        match (is_redirected(from), is_redirected(to)) {
+            _ if has_tls(from) != has_tls(to) => None,
+            (false, true) => Some("plain http is sent to https"),
+            (true, false) => Some("plain http is answered, and not sent to https any more"),
+            _ => None,
+        }
+    }
+}
+
+fn ingress<'a>(state: &'a State, name: &str) -> Option<&'a Object> {
+    let mut found = state.objects.values();
+    found.find(|object| object.key.kind == "Ingress" && object.key.name == name)
+}
+
+fn backends(object: &Object) -> Option<String> {
+    let found: BTreeSet<String> = object.paths().into_iter().map(|rule| rule.backend).collect();
+    (!found.is_empty()).then(|| found.into_iter().collect::<Vec<_>>().join(", "))
+}
+
+fn secret(object: &Object) -> Option<String> {
+    object.field("/spec/tls/0/secretName").and_then(Value::as_str).map(str::to_owned)
+}
+
+fn tls_words(from: &Object, to: &Object) -> String {
+    match (from.field("/spec/tls"), to.field("/spec/tls")) {
+        (None, Some(_)) => "TLS from now on".to_owned(),
+        (Some(_), None) => "no TLS any more".to_owned(),
+        _ => "another Secret".to_owned(),
+    }
+}
