@@ -48,7 +48,8 @@ fn words(outcome: &Outcome<'_>) -> Answer {
         Outcome::Undecided { candidates } => {
             let all: Vec<_> = candidates.iter().map(words).collect();
             let names = all.iter().flat_map(|(_, names)| names.clone()).collect();
-            return (all.into_iter().map(|(text, _)| text).collect::<Vec<_>>().join(" or "), names);
+            let texts: BTreeSet<String> = all.into_iter().map(|(text, _)| text).collect();
+            return (texts.into_iter().collect::<Vec<_>>().join(" or "), names);
         }
         Outcome::Nothing { .. } => ("none".to_owned(), String::new()),
     };

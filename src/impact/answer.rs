@@ -1,8 +1,10 @@
 //! The answer to each URL of a state, by the matchers that `lbgen trace` asks, from its Ingresses and routes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::Controllers;
+use super::attachment::Listeners;
 use super::domains::Domains;
 use crate::language::name::{Host, Name, UrlPath};
 use crate::language::word::PathType;
@@ -104,6 +106,7 @@ pub(super) struct Compared<'a> {
     found: &'a PathMatch,
     answer: &'a Backend,
     traefik: &'a TraefikRule,
+    not_at: &'a BTreeSet<Host>,
     is_regex: bool,
 }
 
@@ -151,17 +154,19 @@ impl<'a> Answers<'a> {
             }
         }
         let tables = objects.into_iter().map(|(tier, objects)| {
-            let by = match tier {
-                Tier::Class(class) => Asker::Controller(controllers.of_class(class)),
+            let table = match tier {
+                Tier::Class(class) => {
+                    let by = Asker::Controller(controllers.of_class(class));
+                    let entrypoint = controllers.entrypoint_behind(class);
+                    Table::of(&objects, by, entrypoint, &Listeners::default())
+                }
                 Tier::Gateway(gateway) => {
-                    Asker::Gateway(controllers.of_gateway(gateway), listeners(state, gateway))
+                    let listeners = Listeners::of(state, gateway);
+                    let by = Asker::Gateway(controllers.of_gateway(gateway), listeners.hosts());
+                    Table::of(&objects, by, Some(gateway), &listeners)
                 }
             };
-            let entrypoint = match tier {
-                Tier::Class(class) => controllers.entrypoint_behind(class),
-                Tier::Gateway(gateway) => Some(gateway),
-            };
-            (tier, Table::of(&objects, by, entrypoint.map(str::to_owned)))
+            (tier, table)
         });
         Self { tiers: tables.collect(), domains: Domains::of(state, controllers) }
     }
@@ -224,7 +229,12 @@ impl<'a> Answers<'a> {
 }
 
 impl Table {
-    fn of(objects: &[&Object], by: Asker, entrypoint: Option<String>) -> Self {
+    fn of(
+        objects: &[&Object],
+        by: Asker,
+        entrypoint: Option<&str>,
+        listeners: &Listeners<'_>,
+    ) -> Self {
         let reader = match &by {
             Asker::Controller(controller) if controller.reads_nginx() => Some(*controller),
             Asker::Controller(_) | Asker::Gateway(..) => None,
@@ -249,6 +259,7 @@ impl Table {
             }
             let redirect = reader.and_then(|reader| Translation::redirect_in(&annotations, reader));
             let traefik = TraefikRule::of(&annotations);
+            let not_at = Arc::new(listeners.beside(object));
             rows.extend(paths.into_iter().map(|(host, path, rule)| {
                 let found = match rule.kind {
                     Some("RegularExpression") => PathMatch::Regex(rule.path.to_owned()),
@@ -262,7 +273,8 @@ impl Table {
                 let answer = Backend { owner: rule.owner.to_owned(), namespace, backend };
                 let (traefik, is_catch_all) = (traefik.clone(), false);
                 let place = path.path.span;
-                (host, Rule { path, answer, is_catch_all, traefik, host: place, found })
+                let not_at = Arc::clone(&not_at);
+                (host, Rule { path, answer, is_catch_all, traefik, host: place, found, not_at })
             }));
         }
         let rules = route::Tier::of_rows(rows.into_iter(), regex_hosts);
@@ -270,7 +282,7 @@ impl Table {
             Asker::Gateway(_, listeners) => rules.with_listeners(listeners.iter()),
             Asker::Controller(_) => rules,
         };
-        Self { rules, by, entrypoint }
+        Self { rules, by, entrypoint: entrypoint.map(str::to_owned) }
     }
 
     fn answer(&self, asked: route::Asked<'_>) -> Answered {
@@ -296,10 +308,11 @@ impl Table {
             Found::Redirect(_, found) => {
                 Answered { reply: Reply::Redirect(backend(&found)), by: by(&found) }
             }
-            Found::Undecided(all) => Answered {
-                reply: Reply::Undecided(all.iter().map(backend).collect()),
-                by: all.first().and_then(by),
-            },
+            Found::Undecided(all) => {
+                let mut backends: Vec<Backend> = all.iter().map(backend).collect();
+                backends.sort();
+                Answered { reply: Reply::Undecided(backends), by: all.first().and_then(by) }
+            }
             Found::Nothing => Answered { reply: Reply::Nothing, by: None },
         }
     }
@@ -313,16 +326,10 @@ impl Table {
             found: &found.rule.found,
             answer: &found.rule.answer,
             traefik: &found.rule.traefik,
+            not_at: &found.rule.not_at,
             is_regex: self.rules.is_regex(found.host),
         })
     }
-}
-
-/// Hosts of a Gateway's listeners with TLS.
-fn listeners(state: &State, gateway: &str) -> Vec<Host> {
-    let all = state.objects.values().flat_map(Object::listeners);
-    let own = all.filter(|found| found.secret.is_some() && found.set.gateway() == Some(gateway));
-    own.filter_map(|found| Host::parse(found.host)).collect()
 }
 
 /// `Some(None)` is any host.

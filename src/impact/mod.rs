@@ -2,6 +2,7 @@
 //! without a subject and a reason.
 
 mod answer;
+mod attachment;
 mod cluster;
 mod controllers;
 mod difference;

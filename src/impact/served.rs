@@ -241,6 +241,10 @@ fn is_same(before: &Reply, after: &Reply) -> bool {
     if before == after {
         return true;
     }
+    // The path with the slash is asked for too.
+    if matches!((before, after), (Reply::Redirect(_), Reply::Redirect(_))) {
+        return true;
+    }
     let (Reply::Backend(old), Reply::Backend(new)) = (before, after) else { return false };
     if old.namespace != new.namespace {
         return false;

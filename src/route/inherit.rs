@@ -37,9 +37,14 @@ impl Tier {
             let said = rules.iter().filter(|rule| host.is_none() || !rule.is_catch_all);
             hosts.insert(host.clone(), said.cloned().collect());
         }
+        // One without a component of the same host and path gets no request (LB208), also where it would inherit one.
+        let has_main = |(host, canary): &&(Option<Host>, Rule)| {
+            let main = self.claimed(host.as_ref(), &canary.path);
+            main.is_some_and(|main| main.component().is_some())
+        };
         let mut found = Self {
             hosts,
-            canaries: self.canaries.clone(),
+            canaries: self.canaries.iter().filter(has_main).cloned().collect(),
             records: self.records.clone(),
             regex_hosts: self.regex_hosts.clone(),
             all_regex: self.all_regex,

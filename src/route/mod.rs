@@ -25,7 +25,7 @@ pub use witness::witnesses;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use crate::language::name::{Host, Label};
 use crate::language::word::PathType;
@@ -74,6 +74,8 @@ pub struct Rule<A = Answer> {
     pub host: Span,
     /// The path as Gateway API compares it.
     pub found: PathMatch,
+    /// Hosts of the listeners that its route is not attached to, where it is read from one.
+    pub not_at: Arc<BTreeSet<Host>>,
 }
 
 /// The component or fallback that answers requests.
@@ -218,6 +220,7 @@ impl Tier {
                 is_catch_all: true,
                 traefik: TraefikRule::of(tiers.routing_annotations()),
                 host: fallback.name.span,
+                not_at: Arc::default(),
             });
         }
         tier.sort();
@@ -243,6 +246,7 @@ impl Tier {
                     traefik: traefik.clone(),
                     host: place,
                     found: PathMatch::of(path, self.is_regex(host.as_ref())),
+                    not_at: Arc::default(),
                 };
                 (host, rule)
             })
@@ -334,10 +338,10 @@ impl<A> Tier<A> {
         self.rules(host).iter().find(|rule| rule.path.claim() == path.claim())
     }
 
-    /// The canary of a host and path.
-    pub fn canary(&self, host: Option<&Host>, path: &Path) -> Option<&Rule<A>> {
+    /// The canary of a rule in the routes of a Gateway, which compare paths their own way: `/a` and `/a/` are one prefix.
+    pub fn canary(&self, host: Option<&Host>, main: &Rule<A>) -> Option<&Rule<A>> {
         let same = |(of, rule): &(Option<&Host>, &Rule<A>)| {
-            *of == host && rule.path.claim() == path.claim()
+            *of == host && rule.found == main.found && rule.path.condition == main.path.condition
         };
         self.canaries().find(same).map(|(_, rule)| rule)
     }

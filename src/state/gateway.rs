@@ -14,6 +14,8 @@ use crate::route::Redirect;
 /// A listener of a ListenerSet.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HostListener<'a> {
+    /// Its own, which routes may attach to.
+    pub name: &'a str,
     /// The domain.
     pub host: &'a str,
     /// The Secret of its certificate; `None` is plain HTTP.
@@ -46,7 +48,8 @@ impl Object {
         let listeners = self.listening().map(|spec| spec.listeners).unwrap_or_default();
         // The one for plain HTTP is for all hosts.
         let named = listeners.into_iter().filter_map(|found| {
-            Some(HostListener { host: found.hostname?, secret: found.secret(), set: self })
+            let (name, host) = (found.name, found.hostname?);
+            Some(HostListener { name, host, secret: found.secret(), set: self })
         });
         named.collect()
     }

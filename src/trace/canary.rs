@@ -18,7 +18,7 @@ impl<'a> Tracer<'a> {
         let main = self.component(found.rule.component()?)?;
         let rule = match api {
             Exposed::Ingress => self.canary_of_service(tier, main)?,
-            Exposed::Gateway => tier.canary(found.host, &found.rule.path)?,
+            Exposed::Gateway => tier.canary(found.host, found.rule)?,
         };
         let name = rule.component()?;
         let component = self.component(name)?;

@@ -105,7 +105,9 @@ impl Tracer<'_> {
                     Outcome::Component { name, .. } => name.to_string(),
                     _ => "fallback".to_owned(),
                 });
-                format!("undecided: {}", all.collect::<Vec<_>>().join(" or "))
+                // No order says which one is the more likely.
+                let all: BTreeSet<String> = all.collect();
+                format!("undecided: {}", all.into_iter().collect::<Vec<_>>().join(" or "))
             }
             Outcome::Nothing { .. } => "none".to_owned(),
         }

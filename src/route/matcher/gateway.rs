@@ -17,7 +17,12 @@ pub(super) fn lookup<'a, A: PartialEq>(
     asked: Asked<'_>,
 ) -> Lookup<'a, A> {
     let Asked { host, path, method, headers } = asked;
-    let rules = tier.all().filter_map(|rule| {
+    // Traefik's listeners are not apart from each other.
+    let is_attached = |rule: &Considered<'a, A>| match implementation.host_order() {
+        HostOrder::PathFirst => true,
+        _ => listener.is_none_or(|listener| !rule.rule.not_at.contains(listener)),
+    };
+    let rules = tier.all().filter(is_attached).filter_map(|rule| {
         let at_listener = precision(common(rule.host, listener)?, host)?;
         Some((at_listener, rule))
     });

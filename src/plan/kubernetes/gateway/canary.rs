@@ -18,7 +18,7 @@ impl Planner<'_> {
         rule: &Rule,
         main: &Component,
     ) -> Option<(Label, Vec<RouteBackend>)> {
-        let name = tier.canary(host, &rule.path)?.component()?;
+        let name = tier.canary(host, rule)?.component()?;
         let component = self.datacenter.components.get(name)?;
         let canary = Canary::of(&component.annotations);
         if canary.weight == 0 || component.namespace != main.namespace {
@@ -47,7 +47,6 @@ impl Planner<'_> {
             let mut said: Vec<(&Rule, RouteRule)> = Vec::new();
             for (_, rule) in own().filter(|(of, _)| *of == host) {
                 let Some(claimed) = tier.claimed(host, &rule.path) else { continue };
-                // A canary of the fallback gets no request (LB208).
                 let main =
                     claimed.component().and_then(|name| self.datacenter.components.get(name));
                 let Some(main) = main else { continue };
