@@ -35,7 +35,7 @@ fn same(read: &state::Instance, plan: &Instance) {
     assert_eq!((read.vrid, read.priority), (plan.vrid, plan.priority));
     assert_eq!(read.advert.interval, plan.advert_interval);
     assert_eq!(read.advert.source, Some(plan.source));
-    assert!(read.advert.peers.iter().eq(&plan.peers));
+    assert!(read.advert.peers.iter().eq(plan.peers.iter()));
     let preempt = match plan.preempt {
         Preempt::AtOnce => Preemption::AtOnce,
         Preempt::After(delay) => Preemption::After(delay),

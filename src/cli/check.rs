@@ -57,7 +57,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
         diagnostic.code.severity == Severity::Error
             || !allow.iter().any(|code| code == diagnostic.code.id)
     });
-    let of_fleet = Diagnostics::of(&session.report, &session.sources);
+    let of_fleet = session.report.clone();
     let progress = Progress::through(list.len(), "checking", &session.global);
     // Templates of the caller's own have to render what is checked.
     let own = session.global.templates.as_deref();
@@ -79,10 +79,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
         .collect();
     drop(progress);
     let checked = checked?;
-    let mut datacenters = Vec::new();
     for member in &checked {
-        let found = Diagnostics::of(&member.session.report, &session.sources);
-        datacenters.push(json::Member::of(member.loaded.datacenter(), found));
         // What two datacenters include is said once.
         session.absorb(&member.session);
     }
@@ -93,8 +90,14 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
         Format::Json if is_fleet => output::json(&Document::of(CheckedFleet {
             errors: report.count(Severity::Error),
             warnings: report.count(Severity::Warning),
-            diagnostics: of_fleet.diagnostics,
-            datacenters,
+            diagnostics: Diagnostics::of(&of_fleet, sources).diagnostics,
+            datacenters: checked
+                .iter()
+                .map(|member| {
+                    let found = Diagnostics::of(&member.session.report, sources);
+                    json::Member::of(member.loaded.datacenter(), found)
+                })
+                .collect(),
         }))?,
         Format::Json => output::json(&Document::of(Diagnostics::of(report, sources)))?,
         Format::Sarif => output::json(&diag::render_sarif(report, sources, &lint::all_codes()))?,

@@ -3,7 +3,7 @@
 use super::{Code, Diagnostic, Severity};
 
 /// Every problem of a run.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Report {
     diagnostics: Vec<Diagnostic>,
     /// Those that came after [`MOST`], by severity.

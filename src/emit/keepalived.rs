@@ -1,12 +1,13 @@
 //! `keepalived.conf` (keepalived.conf(5)).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use minijinja::Value;
 use serde::Serialize;
 
+use super::peers::PeerLists;
 use super::{Emitter, Files, check, node_file};
 use crate::bundle::NodeFile;
 use crate::model::{Entry, Garp, Interface, Preempt, Subdomain, VrrpVersion};
@@ -94,15 +95,8 @@ fn check_block(check: &Check) -> CheckBlock {
 }
 
 fn instances(instances: &[Instance]) -> Vec<InstanceBlock<'_>> {
-    // The VIPs of a node mostly have the same peers, and there may be many of both.
-    let mut lists: BTreeMap<&[IpAddr], Value> = BTreeMap::new();
-    let mut blocks = Vec::with_capacity(instances.len());
-    for found in instances {
-        let texts = || found.peers.iter().map(|peer| Value::from(peer.to_string()));
-        let peers = lists.entry(&found.peers).or_insert_with(|| texts().collect());
-        blocks.push(instance(found, peers.clone()));
-    }
-    blocks
+    let mut lists = PeerLists::default();
+    instances.iter().map(|found| instance(found, lists.of(&found.peers))).collect()
 }
 
 fn instance(instance: &Instance, peers: Value) -> InstanceBlock<'_> {

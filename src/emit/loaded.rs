@@ -4,8 +4,10 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use minijinja::Value;
 use serde::Serialize;
 
+use super::peers::PeerLists;
 use super::{Emitter, Files, check, node_file};
 use crate::bundle::NodeFile;
 use crate::model::{Preempt, VrrpVersion};
@@ -30,7 +32,7 @@ struct Loaded {
     delay: Option<u64>,
     address: String,
     excluded: Vec<String>,
-    peers: Vec<IpAddr>,
+    peers: Value,
     routes: Vec<String>,
     rules: Vec<String>,
     tracks: Vec<String>,
@@ -47,8 +49,10 @@ struct LoadedCheck {
 }
 
 pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> Files {
+    let mut lists = PeerLists::default();
+    let instances = node.instances.iter();
     let expected = Expected {
-        instances: node.instances.iter().map(|found| loaded(node, found)).collect(),
+        instances: instances.map(|found| loaded(node, found, lists.of(&found.peers))).collect(),
         checks: node
             .checks
             .iter()
@@ -70,7 +74,7 @@ pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> Files {
     ])
 }
 
-fn loaded(node: &NodePlan, found: &Instance) -> Loaded {
+fn loaded(node: &NodePlan, found: &Instance, peers: Value) -> Loaded {
     // IPv6 is VRRPv3, whatever is said for IPv4.
     let version = match (node.vrrp_version, found.vip) {
         (VrrpVersion::V2, IpAddr::V4(_)) => 2,
@@ -94,7 +98,7 @@ fn loaded(node: &NodePlan, found: &Instance) -> Loaded {
         },
         address: address(&found.address),
         excluded: found.excluded.iter().map(address).collect(),
-        peers: found.peers.clone(),
+        peers,
         routes: found.routes.iter().map(route).collect(),
         rules: found.rules.iter().map(rule).collect(),
         tracks: tracks(found),

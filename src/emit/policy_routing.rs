@@ -63,7 +63,7 @@ pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> Files {
     let routing = &node.routing;
     let mask = routing.iter().flat_map(|vip| &vip.marks).map(|mark| mark.mask).next();
     let script = Script {
-        mode: emitter.plan.mode.word(),
+        mode: emitter.mode.word(),
         proto: PROTO,
         kube_proxy: node.kube_proxy.word(),
         marked: node.kube_proxy.needs_marks(),

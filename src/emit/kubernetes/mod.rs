@@ -15,20 +15,25 @@ use rayon::prelude::*;
 
 use super::{BundleFile, Emitter, Files};
 use crate::bundle::Place;
-use crate::plan::{Manifest, ManifestFile, Object};
+use crate::model::ClassForm;
+use crate::plan::{KubernetesPlan, Manifest, ManifestFile, Object};
 use file::ManifestText;
 
-pub(super) fn emit(emitter: &Emitter<'_>) -> Files {
-    let manifests = &emitter.plan.kubernetes.manifests;
+pub(super) fn emit(emitter: &Emitter<'_>, plan: &KubernetesPlan) -> Files {
+    let manifests = plan.manifests.par_iter();
     let files: anyhow::Result<Vec<BundleFile>> =
-        manifests.par_iter().map(|found| manifest(emitter, found)).collect();
+        manifests.map(|found| manifest(emitter, found, plan.ingress_class)).collect();
     let mut files = files?;
     files.extend(kustomization::emit(emitter, &files)?);
-    files.extend(status::emit(emitter)?);
+    files.extend(status::emit(emitter, plan)?);
     Ok(files)
 }
 
-fn manifest(emitter: &Emitter<'_>, manifest: &Manifest) -> anyhow::Result<BundleFile> {
+fn manifest(
+    emitter: &Emitter<'_>,
+    manifest: &Manifest,
+    class_form: ClassForm,
+) -> anyhow::Result<BundleFile> {
     let mut text = ManifestText::new(emitter, path(&manifest.file));
     for legacy in &manifest.legacy {
         let paths: Vec<&str> = legacy.paths.iter().map(AsRef::as_ref).collect();
@@ -38,7 +43,6 @@ fn manifest(emitter: &Emitter<'_>, manifest: &Manifest) -> anyhow::Result<Bundle
             paths.join(" ")
         ));
     }
-    let class_form = emitter.plan.kubernetes.ingress_class;
     for object in &manifest.objects {
         match object {
             Object::Service(plan) => text.add(&service::service(plan))?,

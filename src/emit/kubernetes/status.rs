@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{BundleFile, Emitter};
 use crate::bundle::Place;
 use crate::model::{Entry, VipsForm};
-use crate::plan::{Exposure, Object, ServicePlan};
+use crate::plan::{Exposure, KubernetesPlan, Object, ServicePlan};
 
 /// The context of the template.
 #[derive(Serialize)]
@@ -26,8 +26,11 @@ struct Block {
 }
 
 /// The script, where some Service has its VIPs in its status.
-pub(super) fn emit(emitter: &Emitter<'_>) -> anyhow::Result<Option<BundleFile>> {
-    let objects = emitter.plan.kubernetes.manifests.iter().flat_map(|manifest| &manifest.objects);
+pub(super) fn emit(
+    emitter: &Emitter<'_>,
+    plan: &KubernetesPlan,
+) -> anyhow::Result<Option<BundleFile>> {
+    let objects = plan.manifests.iter().flat_map(|manifest| &manifest.objects);
     let services: Vec<Block> = objects
         .filter_map(|object| match object {
             Object::Service(service @ ServicePlan { exposure: Some(exposure), .. })

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::ptr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -29,7 +31,7 @@ pub struct Instance {
     /// Source of its adverts.
     pub source: IpAddr,
     /// The addresses that adverts go to; never empty. The loopback address, where no other node may hold the VIP.
-    pub peers: Vec<IpAddr>,
+    pub peers: Arc<[IpAddr]>,
     /// The advertised address.
     pub address: VirtualAddress,
     /// Addresses that come with it.
@@ -93,19 +95,26 @@ impl Planner<'_> {
         &self,
         held: &Held<'_>,
         routing: Option<&ReplyRouting>,
+        known: &mut Arc<[IpAddr]>,
     ) -> Option<Instance> {
-        let Held { vip, plan, standing } = held;
+        let Held { vip, plan, standing, sources } = held;
         let address = vip.address.value;
         // Without peers keepalived would fall back to multicast; adverts to loopback reach nobody.
         let loopback: IpAddr = match address {
             IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
             IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
         };
-        let others = plan.order.iter().map(|other| &other.node).filter(|node| *node != self.name);
-        let mut peers: BTreeSet<IpAddr> =
-            others.filter_map(|node| self.datacenter.nodes.get(node)?.source(address)).collect();
+        let others =
+            plan.order.iter().zip(*sources).filter(|(other, _)| !ptr::eq(*other, *standing));
+        let mut peers: Vec<IpAddr> = others.filter_map(|(_, source)| *source).collect();
+        peers.sort_unstable();
+        peers.dedup();
         if peers.is_empty() {
-            peers.insert(loopback);
+            peers.push(loopback);
+        }
+        // The VIPs of a node mostly have the same ones, and a list for each would be a third of the plan.
+        if **known != *peers {
+            *known = peers.into();
         }
         let is_virtual = self.datacenter.policy_routing.mode == RoutingMode::Virtual;
         let virtual_routing = routing.filter(|_| is_virtual);
@@ -119,7 +128,7 @@ impl Planner<'_> {
             preempt: vip.preempt.value,
             // The model refuses a node that may hold a VIP without an address of its family.
             source: self.node.source(address).unwrap_or(loopback),
-            peers: peers.into_iter().collect(),
+            peers: Arc::clone(known),
             address: self.virtual_address(address, vip.gateway.as_ref())?,
             excluded: vip
                 .extra

@@ -10,6 +10,9 @@ pub use instance::{Drain, Instance, Unhealthy, VirtualAddress};
 pub use kernel::{Kernel, KernelSetting};
 pub use reply_routing::{IpRule, Mark, ReplyRouting, Route, Selector};
 
+use std::net::IpAddr;
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use super::{Standing, VipPlan};
@@ -47,10 +50,15 @@ pub struct NodePlan {
 }
 
 pub(super) fn plan(datacenter: &Datacenter, vips: &[VipPlan]) -> Vec<NodePlan> {
+    let source = |plan: &VipPlan, standing: &Standing| {
+        datacenter.nodes.get(&standing.node)?.source(plan.address)
+    };
+    let sources = |plan: &VipPlan| plan.order.iter().map(|other| source(plan, other)).collect();
+    let sources: Vec<Vec<Option<IpAddr>>> = vips.par_iter().map(sources).collect();
     datacenter
         .nodes
         .par_iter()
-        .map(|(name, node)| Planner { datacenter, name, node }.plan(vips))
+        .map(|(name, node)| Planner { datacenter, name, node }.plan(vips, &sources))
         .collect()
 }
 
@@ -66,20 +74,23 @@ struct Held<'a> {
     vip: &'a Vip,
     plan: &'a VipPlan,
     standing: &'a Standing,
+    /// The address that each of those sends adverts from, as they stand in the plan; `None` where it has none of the family.
+    sources: &'a [Option<IpAddr>],
 }
 
 impl Planner<'_> {
-    fn plan(&self, vips: &[VipPlan]) -> NodePlan {
-        let all = self.datacenter.vips.iter().zip(vips);
+    fn plan(&self, vips: &[VipPlan], sources: &[Vec<Option<IpAddr>>]) -> NodePlan {
+        let all = self.datacenter.vips.iter().zip(vips).zip(sources);
         let held: Vec<Held<'_>> = all
-            .filter_map(|(vip, plan)| {
+            .filter_map(|((vip, plan), sources)| {
                 let standing = plan.order.iter().find(|standing| standing.node == *self.name)?;
-                Some(Held { vip, plan, standing })
+                Some(Held { vip, plan, standing, sources })
             })
             .collect();
         let keepalived = &self.datacenter.keepalived;
         let routing: Vec<Option<ReplyRouting>> =
             held.iter().map(|held| self.routing(held)).collect();
+        let mut peers: Arc<[IpAddr]> = Arc::default();
         NodePlan {
             node: self.name.clone(),
             zone: self.node.zone.clone(),
@@ -91,7 +102,7 @@ impl Planner<'_> {
             instances: held
                 .iter()
                 .zip(&routing)
-                .filter_map(|(held, routing)| self.instance(held, routing.as_ref()))
+                .filter_map(|(held, routing)| self.instance(held, routing.as_ref(), &mut peers))
                 .collect(),
             checks: self.checks(&held),
             kernel: self.kernel(&held),
