@@ -68,20 +68,21 @@ impl<'a> Emitter<'a> {
 
     fn files(
         &self,
-        kubernetes: impl Borrow<KubernetesPlan>,
+        kubernetes: impl Borrow<KubernetesPlan> + Send,
         nodes: impl ParallelIterator<Item: Borrow<NodePlan>>,
     ) -> anyhow::Result<Vec<BundleFile>> {
-        let mut files = Vec::new();
-        for output in CLUSTER {
-            files.extend(output(self, kubernetes.borrow())?);
-        }
-        drop(kubernetes);
+        let of_cluster = move || -> anyhow::Result<Vec<Vec<BundleFile>>> {
+            CLUSTER.iter().map(|output| output(self, kubernetes.borrow())).collect()
+        };
         let of_node = |node: &NodePlan| -> anyhow::Result<Vec<Vec<BundleFile>>> {
             NODE.par_iter().map(|output| output(self, node)).collect()
         };
-        let nodes: anyhow::Result<Vec<Vec<Vec<BundleFile>>>> =
-            nodes.map(|node| of_node(node.borrow())).collect();
-        files.extend(nodes?.into_iter().flatten().flatten());
+        let of_nodes = || -> anyhow::Result<Vec<Vec<Vec<BundleFile>>>> {
+            nodes.map(|node| of_node(node.borrow())).collect()
+        };
+        let (cluster, nodes) = rayon::join(of_cluster, of_nodes);
+        let nodes = nodes?.into_iter().flatten();
+        let mut files: Vec<BundleFile> = nodes.chain(cluster?).flatten().collect();
         files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(files)
     }
