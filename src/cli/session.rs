@@ -123,7 +123,9 @@ impl Session {
     /// Prints what was kept for a person: the diagnostics, then the rest.
     pub fn flush(&mut self) {
         let said = self.said.take();
-        let diagnosed = std::mem::take(&mut self.diagnosed) && self.global.format != Format::Json;
+        // What went wrong is the answer itself of a JSON run; warnings of one that succeeded are for a person all the same.
+        let answered = self.global.format == Format::Json && self.report.has_errors();
+        let diagnosed = std::mem::take(&mut self.diagnosed) && !answered;
         if self.global.quiet {
             self.report.retain(|diagnostic| diagnostic.code.severity == Severity::Error);
         }
@@ -143,7 +145,7 @@ impl Session {
         self.said.borrow_mut().push_str(&member.said.take());
     }
 
-    /// A person is to see the diagnostics; warnings not with `--quiet`. A JSON run answers with them
+    /// A person is to see the diagnostics; warnings not with `--quiet`. A JSON run that fails answers with them
     /// ([`Answer::failed`](super::answer::Answer::failed)).
     pub fn say_diagnostics(&mut self) {
         self.diagnosed = true;

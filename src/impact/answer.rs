@@ -117,7 +117,7 @@ pub(super) type Place = (Option<Host>, String, PathType, Condition);
 #[derive(Debug, Default)]
 pub(super) struct Answers<'a> {
     tiers: BTreeMap<Tier<'a>, Table>,
-    domains: Domains,
+    pub domains: Arc<Domains>,
 }
 
 /// The table of a tier, and who asks it.
@@ -168,7 +168,7 @@ impl<'a> Answers<'a> {
             };
             (tier, table)
         });
-        Self { tiers: tables.collect(), domains: Domains::of(state, controllers) }
+        Self { tiers: tables.collect(), domains: Arc::new(Domains::of(state, controllers)) }
     }
 
     /// The answer to a request.

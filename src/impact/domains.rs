@@ -47,6 +47,10 @@ impl Domains {
         Self(all.collect())
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// A host of each domain whose requests come to an entrypoint, or may. Without domains, one that nobody has.
     pub fn examples(&self, entrypoint: Option<&str>) -> Vec<Host> {
         if self.0.is_empty() {

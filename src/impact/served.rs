@@ -1,6 +1,7 @@
 //! URLs that somebody else answers after a change, and whom that concerns.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::answer::{Answered, Answers, Backend, Place, Reply, Tier};
 use super::domains::{example, wildcards};
@@ -63,7 +64,14 @@ struct Pair {
 
 impl<'a> Served<'a> {
     pub fn of(from: &'a State, to: &'a State, controllers: &Controllers) -> Self {
-        Self { before: Answers::of(from, controllers), after: Answers::of(to, controllers) }
+        let [mut before, mut after] = [from, to].map(|state| Answers::of(state, controllers));
+        // A state without domains says nothing about who can ask.
+        match [&before, &after].map(|side| side.domains.is_empty()) {
+            [true, false] => before.domains = Arc::clone(&after.domains),
+            [false, true] => after.domains = Arc::clone(&before.domains),
+            _ => {}
+        }
+        Self { before, after }
     }
 
     /// Every change within pairs of tiers, the first before and the second after. `is_component` tells components from
