@@ -332,10 +332,17 @@ impl fmt::Display for Place<'_> {
 
 impl fmt::Display for NodeFile<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self, self.path()) {
-            (Self::Check(name), _) => write!(f, "{PROGRAMS}{name}"),
-            (Self::Foreign(path), _) => f.write_str(path),
-            (_, path) => f.write_str(path.unwrap_or_default()),
+        match self {
+            Self::Check(name) => write!(f, "{PROGRAMS}{name}"),
+            Self::Foreign(path) => f.write_str(path),
+            Self::Configuration
+            | Self::Expected
+            | Self::Sysctl
+            | Self::Networkd
+            | Self::Unit
+            | Self::Tmpfiles
+            | Self::PolicyRouting
+            | Self::Loaded => f.write_str(self.path().unwrap_or_default()),
         }
     }
 }

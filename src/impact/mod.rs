@@ -72,6 +72,9 @@ pub enum Class {
     Text,
 }
 
+// Nothing is missing in the list.
+const _: () = assert!(Class::Text as usize + 1 == Class::ALL.len());
+
 impl Class {
     /// Every class, worst first.
     pub const ALL: [Self; 17] = [

@@ -24,7 +24,14 @@ pub enum Daemon {
     Start,
 }
 
+// Nothing is missing in the list.
+const _: () = assert!(Daemon::Start as usize + 1 == Daemon::ALL.len());
+
 impl Daemon {
+    /// Every one, as they are declared.
+    pub const ALL: [Self; 5] =
+        [Self::Untouched, Self::Reload, Self::Restart, Self::Stop, Self::Start];
+
     /// As tables and JSON write it.
     pub fn word(self) -> &'static str {
         match self {

@@ -43,7 +43,30 @@ pub enum Do {
     Visit,
 }
 
+// Nothing is missing in the list.
+const _: () = assert!(Do::Visit as usize + 1 == Do::ALL.len());
+
 impl Do {
+    /// Every kind, as they are declared.
+    pub const ALL: [Self; 16] = [
+        Self::Verify,
+        Self::Copy,
+        Self::Test,
+        Self::Reload,
+        Self::Start,
+        Self::Stop,
+        Self::Restart,
+        Self::Drain,
+        Self::Undrain,
+        Self::Routing,
+        Self::Sysctl,
+        Self::Apply,
+        Self::Delete,
+        Self::Patch,
+        Self::Clean,
+        Self::Visit,
+    ];
+
     /// As JSON and ids write it.
     pub fn word(self) -> &'static str {
         match self {

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Change, LockState, Stranger};
-use crate::impact::{Class, Finding, Impact};
+use crate::impact::{Class, Daemon, Finding, Impact};
 use crate::model::{Label, Subdomain};
 use crate::view::seconds;
 
@@ -77,7 +77,8 @@ impl<'a> Effect<'a> {
 pub struct ChangedNode<'a> {
     /// The name of the node.
     node: &'a Subdomain,
-    /// `untouched`, `reload`, `restart`, `start` or `stop`.
+    /// The effect on the daemon.
+    #[schemars(extend("enum" = Daemon::ALL.map(Daemon::word)))]
     daemon: &'static str,
 }
 

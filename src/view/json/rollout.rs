@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::Subdomain;
-use crate::rollout::{Command, Probe, Rollout, SingleAct, Step};
+use crate::rollout::{Command, Do, Probe, Rollout, SingleAct, Step};
 use crate::view::seconds;
 
 /// `rollout`: the steps from what runs to the new bundle.
@@ -31,9 +31,9 @@ pub struct Planned<'a> {
 pub struct PlannedStep<'a> {
     /// From its content: the same step has the same id in every run.
     id: &'a str,
-    /// The kind of step: `verify`, `copy`, `test`, `reload`, `start`, `stop`, `restart`, `drain`, `undrain`, `routing`,
-    /// `sysctl`, `apply`, `delete`, `patch`, `clean` or `visit`.
+    /// The kind of step.
     #[serde(rename = "do")]
+    #[schemars(extend("enum" = Do::ALL.map(Do::word)))]
     does: &'static str,
     /// In words.
     title: &'a str,
