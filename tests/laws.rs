@@ -15,6 +15,7 @@ use lbgen::pipeline::{self, Options, Planned};
 use lbgen::plan::Keep;
 use lbgen::plan::simulate::Scenario;
 use lbgen::source::Sources;
+use lbgen::state::{State, Tree};
 use lbgen::trace::{Outcome, Request, Tracer};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
@@ -99,8 +100,12 @@ fn obeys(before: &Served, after: &Served) -> Result<usize, TestCaseError> {
     let (from, to) = (bundle(&old), bundle(&new));
     let changed = support::compare::changed(&from, &to);
     let controllers = Controllers::of(&new.datacenter);
-    let (old_state, new_state) =
-        (support::compare::state_of(&from), support::compare::state_of(&to));
+    // As the commands read them: no more than what can say something.
+    let tree = Tree::of_files("", from.iter());
+    let changes = tree.changes(&to);
+    let wanted = lbgen::impact::wanted(&changes);
+    let read = |tree: &Tree| State::read(&tree.only(&wanted), &mut Sources::default()).0;
+    let (old_state, new_state) = (read(&tree), read(&Tree::of_files("", to.iter())));
     let impact = Impact::of(Comparison {
         from: &old_state,
         to: &new_state,

@@ -1,14 +1,13 @@
 //! The origin of the running state: the bundle on disk, another folder, a revision of git, or nothing.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
 use super::Input;
 use super::session::{Rendered, Session};
-use crate::bundle::{self, Change, ChangeKind, Disk, Place};
-use crate::impact::{ChangedFile, Comparison, Impact, is_same_but_comments};
+use crate::bundle::{self, Change, ChangeKind, Disk};
+use crate::impact::{self, ChangedFile, Comparison, Impact, is_same_but_comments};
 use crate::state::{Live, Remark, State, Tree};
 
 /// Where the state that runs is read from.
@@ -121,7 +120,7 @@ impl Origin {
         changes: &[Change<'_>],
         session: &mut Session,
     ) -> anyhow::Result<Read> {
-        let wanted = wanted(changes);
+        let wanted = impact::wanted(changes);
         let from = match self {
             Self::Disk(disk) => Tree::of_disk(disk, changes, &wanted)?,
             Self::Tree(tree) => tree.only(&wanted),
@@ -178,29 +177,6 @@ pub fn changed_files<'a>(changes: &[Change<'a>]) -> Vec<ChangedFile<'a>> {
             is_text: is_text(change),
         })
         .collect()
-}
-
-/// The files that say what a change does: all of the nodes, of the cluster those that differ, and every path where one
-/// does.
-fn wanted(changes: &[Change<'_>]) -> impl Fn(&str) -> bool {
-    let differ: BTreeSet<String> = changes.iter().map(|change| change.path.to_owned()).collect();
-    // Where listeners change, Ingresses may stand beside them, and the Service says which of the two answer.
-    let places = || differ.iter().map(|path| Place::of(path));
-    let cluster = places().any(Place::is_cluster);
-    let listeners = places().any(|place| matches!(place, Place::Listeners { .. }));
-    move |path: &str| {
-        let is_beside = match Place::of(path) {
-            Place::Node { .. } => true,
-            Place::Component(_)
-            | Place::Fallback(_)
-            | Place::Service(_)
-            | Place::Gateway(_)
-            | Place::Listeners { .. } => cluster,
-            Place::Domain(_) => listeners,
-            Place::Kustomization | Place::StatusScript | Place::List | Place::Foreign(_) => false,
-        };
-        is_beside || differ.contains(path)
-    }
 }
 
 /// Prints what was not understood, with its lines.

@@ -18,11 +18,13 @@ mod served;
 mod verdict;
 mod vip;
 mod virtual_host;
+mod wanted;
 
 pub use controllers::Controllers;
 pub use lvs::unbalanced;
 pub use node::{Daemon, NodeChange};
 pub(crate) use obsolete::Obsolete;
+pub use wanted::wanted;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
