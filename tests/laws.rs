@@ -103,7 +103,7 @@ fn obeys(before: &Served, after: &Served) -> Result<usize, TestCaseError> {
     // As the commands read them: no more than what can say something.
     let tree = Tree::of_files("", from.iter());
     let changes = tree.changes(&to);
-    let wanted = lbgen::impact::wanted(&changes);
+    let wanted = lbgen::impact::wanted(&changes, &to);
     let read = |tree: &Tree| State::read(&tree.only(&wanted), &mut Sources::default()).0;
     let (old_state, new_state) = (read(&tree), read(&Tree::of_files("", to.iter())));
     let impact = Impact::of(Comparison {

@@ -120,7 +120,7 @@ impl Origin {
         changes: &[Change<'_>],
         session: &mut Session,
     ) -> anyhow::Result<Read> {
-        let wanted = impact::wanted(changes);
+        let wanted = impact::wanted(changes, &rendered.files);
         let from = match self {
             Self::Disk(disk) => Tree::of_disk(disk, changes, &wanted)?,
             Self::Tree(tree) => tree.only(&wanted),

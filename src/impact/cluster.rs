@@ -269,6 +269,20 @@ fn service_findings(
             "the health port changes only through `externalTrafficPolicy: Cluster`: clients' addresses are lost and no node is healthy meanwhile".to_owned(),
         ));
     }
+    if let Place::Service(_) = Place::of(&to.file) {
+        let ports = |object: &Object| -> BTreeSet<u64> {
+            let all = object.field("/spec/ports").and_then(Value::as_array).into_iter().flatten();
+            all.filter_map(|port| port.get("port").and_then(Value::as_u64)).collect()
+        };
+        let (before, after) = (ports(from), ports(to));
+        let gone = before.difference(&after).map(|port| {
+            finding(Class::Unreachable, format!("port {port} of its VIPs is not served any more"))
+        });
+        let new = after.difference(&before).map(|port| {
+            finding(Class::Tuned, format!("port {port} of its VIPs is served from now on"))
+        });
+        found.extend(gone.chain(new));
+    }
     for field in from.unchangeable(to) {
         let reason = format!("`{field}` cannot change: {key} must be deleted and created");
         found.push(finding(Class::Recreate, reason));

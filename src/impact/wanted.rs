@@ -3,18 +3,26 @@
 use std::collections::BTreeSet;
 
 use crate::bundle::{Change, Place};
+use crate::emit::BundleFile;
 
 /// The files that say what a change does: all of the nodes, of the cluster those that differ, and every path where one
-/// does.
-pub fn wanted(changes: &[Change<'_>]) -> impl Fn(&str) -> bool {
+/// does. `files` are those of the new bundle.
+pub fn wanted(changes: &[Change<'_>], files: &[BundleFile]) -> impl Fn(&str) -> bool {
     let differ: BTreeSet<String> = changes.iter().map(|change| change.path.to_owned()).collect();
     // Where listeners change, Ingresses may stand beside them, and the Service says which of the two answer.
     let places = || differ.iter().map(|path| Place::of(path));
     let cluster = places().any(Place::is_cluster);
     let listeners = places().any(|place| matches!(place, Place::Listeners { .. }));
     let domains = places().any(|place| matches!(place, Place::Domain(_)));
-    // A rule for any host is for the domains that no other rule names.
-    let every_domain = listeners || places().any(Place::is_routing);
+    let routing = places().any(Place::is_routing);
+    // A rule for any host is for the domains that no other rule names, where some do.
+    let names_hosts = || {
+        let old =
+            changes.iter().filter_map(|change| Some((change.path, &*change.old.as_ref()?.body)));
+        let mut all = old.chain(files.iter().map(|file| (file.path.as_str(), &*file.body)));
+        all.any(|(path, text)| Place::of(path).is_routing() && text.contains("- host:"))
+    };
+    let every_domain = listeners || routing && (domains || names_hosts());
     move |path: &str| {
         let is_beside = match Place::of(path) {
             Place::Node { .. } => true,

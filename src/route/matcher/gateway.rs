@@ -58,8 +58,8 @@ pub(super) fn lookup<'a, A: PartialEq>(
     found.sort_by_key(|(order, _)| *order);
     let at_first = found.first().map(|(Reverse((at_listener, ..)), _)| *at_listener);
     let is_first = |(Reverse((at, ..)), _): &&(Reverse<Place>, _)| Some(*at) == at_first;
-    let rivals = found.iter().take_while(is_first).map(|(_, rule)| *rule);
-    let undecided = (order == RegexOrder::Unknown).then(|| rivals_of(rivals.collect())).flatten();
+    let rivals = || found.iter().take_while(is_first).copied().collect();
+    let undecided = (order == RegexOrder::Unknown).then(|| rivals_of(rivals())).flatten();
     let best = found.first().map(|(order, _)| *order);
     let equal = found.iter().take_while(|(order, _)| Some(*order) == best).count();
     let lookup = Lookup::of_equals(found.into_iter().map(|(_, rule)| rule).collect(), equal);
@@ -69,19 +69,25 @@ pub(super) fn lookup<'a, A: PartialEq>(
     }
 }
 
-/// The first expression and the first prefix of rules in their order, where either may answer.
-fn rivals_of<A: PartialEq>(rules: Vec<Considered<'_, A>>) -> Option<Vec<Considered<'_, A>>> {
-    let is_regex = |rule: &&Considered<'_, A>| matches!(rule.rule.found, PathMatch::Regex(_));
-    let is_prefix = |rule: &&Considered<'_, A>| matches!(rule.rule.found, PathMatch::Prefix(_));
-    if matches!(rules.first()?.rule.found, PathMatch::Exact(_)) {
+/// The first expression and the first prefix of rules in their order, with those that tie with one of them, where any may
+/// answer.
+fn rivals_of<A: PartialEq>(
+    rules: Vec<(Reverse<Place>, Considered<'_, A>)>,
+) -> Option<Vec<Considered<'_, A>>> {
+    let is_regex = |found: &PathMatch| matches!(found, PathMatch::Regex(_));
+    let is_prefix = |found: &PathMatch| matches!(found, PathMatch::Prefix(_));
+    if matches!(rules.first()?.1.rule.found, PathMatch::Exact(_)) {
         return None;
     }
-    let (regex, prefix) = (*rules.iter().find(is_regex)?, *rules.iter().find(is_prefix)?);
-    let is_one = |rule: &Considered<'_, A>| {
-        std::ptr::eq(rule.rule, regex.rule) || std::ptr::eq(rule.rule, prefix.rule)
-    };
-    let differ = regex.rule.answer != prefix.rule.answer;
-    differ.then(|| rules.into_iter().filter(is_one).collect())
+    let (regex, _) = *rules.iter().find(|(_, rule)| is_regex(&rule.rule.found))?;
+    let (prefix, _) = *rules.iter().find(|(_, rule)| is_prefix(&rule.rule.found))?;
+    let rivals = rules.into_iter().filter(|(order, rule)| {
+        let found = &rule.rule.found;
+        is_regex(found) && *order == regex || is_prefix(found) && *order == prefix
+    });
+    let rivals: Vec<Considered<'_, A>> = rivals.map(|(_, rule)| rule).collect();
+    let differ = rivals.iter().any(|rival| rival.rule.answer != rivals[0].rule.answer);
+    differ.then_some(rivals)
 }
 
 /// The longest host that a rule has at some listener of a request: Traefik's listeners are not apart from each other.
