@@ -1,6 +1,6 @@
 //! One name, one Kubernetes object.
 
-use std::collections::HashMap;
+use indexmap::IndexMap;
 
 use super::{Component, Domain, Entrypoint, Names, codes};
 use crate::diag::{Diagnostic, Report};
@@ -64,7 +64,7 @@ pub(super) fn refuse_shared(
     objects
         .extend(services.map(|service| (service.span, "Service", home, service.value.to_string())));
     objects.sort();
-    let mut seen: HashMap<(&str, &str, &str), Span> = HashMap::with_capacity(objects.len());
+    let mut seen: IndexMap<(&str, &str, &str), Span> = IndexMap::with_capacity(objects.len());
     for (span, kind, namespace, name) in &objects {
         let Some(first) = seen.get(&(*kind, *namespace, name.as_str())) else {
             seen.insert((kind, namespace, name), *span);
