@@ -72,11 +72,15 @@ impl<'a> Obsolete<'a> {
             .filter_map(|change| {
                 let own = || ingresses.iter().filter(|object| object.key.name == change.owner);
                 let of_fallback = own().find_map(|object| Place::of(&object.file).entrypoint());
-                let entry = match of_fallback {
-                    Some(name) => Label::parse(name).map(Entry::Entrypoint),
-                    None => Label::parse(&change.owner)
-                        .map(Entry::Component)
-                        .or_else(|| Host::parse(&change.owner).map(Entry::Domain)),
+                // The object of a wildcard is not called as the host.
+                let is_domain =
+                    |object: &&&Object| matches!(Place::of(&object.file), Place::Domain(_));
+                let mut hosts = own().filter(is_domain).flat_map(|object| object.hosts());
+                let domain = hosts.find_map(|host| Host::parse(host?));
+                let entry = match (of_fallback, domain) {
+                    (Some(name), _) => Label::parse(name).map(Entry::Entrypoint),
+                    (None, Some(host)) => Some(Entry::Domain(host)),
+                    (None, None) => Label::parse(&change.owner).map(Entry::Component),
                 }?;
                 let who = match change.class {
                     Class::Unreachable => "nobody answers",

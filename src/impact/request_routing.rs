@@ -1,6 +1,6 @@
 //! The objects that route the requests of a component: its Ingress, its HTTPRoutes, or both beside each other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::answer::Tier;
 use super::cluster::{fields, moved};
@@ -87,8 +87,9 @@ impl<'a> RequestRouting<'a> {
                 match gone.is_empty() && new.is_empty() {
                     true => {
                         let pairs = from.iter().zip(after).filter(|(from, after)| from != after);
-                        let fields: Vec<String> =
+                        let fields: BTreeSet<String> =
                             pairs.map(|(from, after)| fields(from, after)).collect();
+                        let fields: Vec<String> = fields.into_iter().collect();
                         finding(Class::Tuned, fields.join(", "))
                     }
                     false => finding(
