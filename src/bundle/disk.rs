@@ -58,9 +58,7 @@ impl Disk {
             }
             Ok(_) => disk.exists = true,
         }
-        let mut entries = Vec::new();
-        disk.scan(&disk.root.clone(), "", &mut entries)?;
-        disk.entries = entries.into_iter().collect();
+        disk.scan(&disk.root.clone(), "")?;
         if let Some(found) = disk.read(list::PATH)? {
             let path = disk.path(list::PATH);
             let text = String::from_utf8(found.body)
@@ -72,13 +70,7 @@ impl Disk {
         Ok(disk)
     }
 
-    /// Adds what lies in a folder, in no order.
-    fn scan(
-        &mut self,
-        folder: &Path,
-        below: &str,
-        entries: &mut Vec<(String, FileType)>,
-    ) -> anyhow::Result<()> {
+    fn scan(&mut self, folder: &Path, below: &str) -> anyhow::Result<()> {
         let cannot = || format!("cannot list {}", folder.display());
         for entry in fs::read_dir(folder).with_context(cannot)? {
             let entry = entry.with_context(cannot)?;
@@ -96,9 +88,9 @@ impl Disk {
             }
             let path = if below.is_empty() { name } else { format!("{below}/{name}") };
             if kind.is_dir() {
-                self.scan(&entry.path(), &path, entries)?;
+                self.scan(&entry.path(), &path)?;
             }
-            entries.push((path, kind));
+            self.entries.insert(path, kind);
         }
         Ok(())
     }

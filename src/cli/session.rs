@@ -123,7 +123,7 @@ impl Session {
     /// Prints what was kept for a person: the diagnostics, then the rest.
     pub fn flush(&mut self) {
         let said = self.said.take();
-        // What went wrong is the answer itself of a JSON run; warnings of one that succeeded are for a person all the same.
+        // Errors are the answer itself of a JSON run; warnings of one that succeeded are for a person all the same.
         let answered = self.global.format == Format::Json && self.report.has_errors();
         let diagnosed = std::mem::take(&mut self.diagnosed) && !answered;
         if self.global.quiet {

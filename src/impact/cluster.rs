@@ -270,11 +270,7 @@ fn service_findings(
         ));
     }
     if let Place::Service(_) = Place::of(&to.file) {
-        let ports = |object: &Object| -> BTreeSet<u64> {
-            let all = object.field("/spec/ports").and_then(Value::as_array).into_iter().flatten();
-            all.filter_map(|port| port.get("port").and_then(Value::as_u64)).collect()
-        };
-        let (before, after) = (ports(from), ports(to));
+        let (before, after) = (from.ports(), to.ports());
         let gone = before.difference(&after).map(|port| {
             finding(Class::Unreachable, format!("port {port} of its VIPs is not served any more"))
         });

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
 use super::cluster::{Cluster, fields, moved};
 use super::gateway::{GIVES_BACK, TAKES_OVER};
 use super::virtual_host::VirtualHost;
@@ -115,7 +113,7 @@ fn backends(object: &Object) -> Option<String> {
 }
 
 fn secret(object: &Object) -> Option<String> {
-    object.field("/spec/tls/0/secretName").and_then(Value::as_str).map(str::to_owned)
+    object.secrets().into_iter().next().map(str::to_owned)
 }
 
 fn tls_words(from: &Object, to: &Object) -> String {

@@ -11,7 +11,7 @@ use crate::state::{Object, State};
 #[derive(Debug, Default)]
 pub(super) struct Domains(BTreeMap<Host, Entry>);
 
-/// How the edge knows a host.
+/// An Ingress or a listener that has a host.
 #[derive(Debug)]
 struct Entry {
     /// `None` where nobody knows whose class it is.
@@ -65,7 +65,7 @@ impl Domains {
     pub fn lead(&self, host: &Host, entrypoint: Option<&str>) -> bool {
         let above = || {
             let near = host.wildcard();
-            wildcards(host).find_map(|wildcard| {
+            host.wildcards().find_map(|wildcard| {
                 let entry = self.0.get(&wildcard)?;
                 (entry.is_listener || near.as_ref() == Some(&wildcard)).then_some(entry)
             })
@@ -73,13 +73,6 @@ impl Domains {
         self.0.is_empty()
             || self.0.get(host).or_else(above).is_some_and(|entry| entry.leads_to(entrypoint))
     }
-}
-
-/// The wildcards that cover a host, the nearest first.
-pub(super) fn wildcards(host: &Host) -> impl Iterator<Item = Host> {
-    std::iter::successors(host.wildcard(), |above| {
-        Host::parse(above.as_str().strip_prefix("*.")?)?.wildcard()
-    })
 }
 
 /// A host that a rule is for.

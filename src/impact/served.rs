@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::answer::{Answered, Answers, Backend, Place, Reply, Tier};
-use super::domains::{example, wildcards};
+use super::domains::example;
 use super::{Class, Controllers};
 use crate::language::name::Host;
 use crate::language::word::{HttpMethod, Word as _};
@@ -146,7 +146,7 @@ impl<'a> Served<'a> {
         let mut hosts: BTreeMap<Host, Option<Host>> = examples.collect();
         let mut kinds: BTreeSet<(Option<Host>, [bool; 2])> = BTreeSet::new();
         for host in self.before.let_through(here).chain(self.after.let_through(there)) {
-            let rule = wildcards(&host).find(|wildcard| named.contains(wildcard));
+            let rule = host.wildcards().find(|wildcard| named.contains(wildcard));
             let comes =
                 [self.before.lets_through(here, &host), self.after.lets_through(there, &host)];
             if !hosts.contains_key(&host) && kinds.insert((rule.clone(), comes)) {

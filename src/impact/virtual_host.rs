@@ -84,7 +84,7 @@ impl<'a> Wildcards<'a> {
             .flat_map(Object::listeners)
             .filter_map(|listener| VirtualHost::of_listener(&listener))
             .filter(|found| is_exposed(found.by.name()));
-        // Where VIPs lead to a Gateway, the Ingress beside it answers nobody.
+        // An Ingress beside a Gateway that VIPs lead to answers nobody.
         let named = listeners.chain(ingresses).filter(|found| found.name.starts_with('*'));
         Self(named.filter_map(|found| Some((Host::parse(found.name)?, found))).collect())
     }

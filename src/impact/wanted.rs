@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use crate::bundle::{Change, Place};
 use crate::emit::BundleFile;
+use crate::language::name::Host;
 
 /// The files that say what a change does: all of the nodes, of the cluster those that differ, and every path where one
 /// does. `files` are those of the new bundle.
 pub fn wanted(changes: &[Change<'_>], files: &[BundleFile]) -> impl Fn(&str) -> bool {
     let differ: BTreeSet<String> = changes.iter().map(|change| change.path.to_owned()).collect();
-    // Where listeners change, Ingresses may stand beside them, and the Service says which of the two answer.
+    // Ingresses may stand beside listeners that change, and the Service says which of the two answer.
     let places = || differ.iter().map(|path| Place::of(path));
     let cluster = places().any(Place::is_cluster);
     let listeners = places().any(|place| matches!(place, Place::Listeners { .. }));
@@ -32,7 +33,7 @@ pub fn wanted(changes: &[Change<'_>], files: &[BundleFile]) -> impl Fn(&str) -> 
             | Place::Gateway(_)
             | Place::Listeners { .. } => cluster,
             // A wildcard answers for a host that has no domain of its own any more.
-            Place::Domain(name) => every_domain || domains && name.starts_with("wildcard."),
+            Place::Domain(name) => every_domain || domains && Host::is_of_wildcard(name),
             Place::Kustomization | Place::StatusScript | Place::List | Place::Foreign(_) => false,
         };
         is_beside || differ.contains(path)

@@ -142,6 +142,18 @@ impl Host {
         (first != "*").then(|| Host(format!("*.{parent}")))
     }
 
+    /// Every wildcard that covers it, where one may stand for any number of labels; the nearest first.
+    pub fn wildcards(&self) -> impl Iterator<Item = Host> {
+        std::iter::successors(self.wildcard(), |above| {
+            Host(above.0.strip_prefix("*.")?.to_owned()).wildcard()
+        })
+    }
+
+    /// Returns true if this is the name of the objects of a wildcard, as [`Host::object_name`] makes it.
+    pub fn is_of_wildcard(object_name: &str) -> bool {
+        object_name.starts_with("wildcard.")
+    }
+
     /// Returns true if each request for this host is one for `other`: for the same host, or one below a wildcard, which
     /// stands for any number of labels there (Gateway API, Hostname).
     pub fn is_covered_by(&self, other: &Host) -> bool {

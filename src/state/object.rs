@@ -1,5 +1,6 @@
 //! Kubernetes objects as manifests write them.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde_json::Value;
@@ -92,6 +93,12 @@ impl Object {
     pub fn hosts(&self) -> Vec<Option<&str>> {
         let rules = self.field("/spec/rules").and_then(Value::as_array);
         rules.into_iter().flatten().map(|rule| rule.get("host").and_then(Value::as_str)).collect()
+    }
+
+    /// The ports of a Service.
+    pub fn ports(&self) -> BTreeSet<u64> {
+        let all = self.field("/spec/ports").and_then(Value::as_array).into_iter().flatten();
+        all.filter_map(|port| port.get("port").and_then(Value::as_u64)).collect()
     }
 
     /// Every path of an Ingress or an HTTPRoute.

@@ -233,20 +233,14 @@ impl<'a> Tracer<'a> {
         let near = host.wildcard();
         let found = domains.get_key_value(host);
         let found = found.or_else(|| domains.get_key_value(near.as_ref()?));
+        let by_gateway = |domain: &Domain| {
+            let routes = self.routes_of(&domain.entrypoint);
+            routes.is_some_and(|found| self.side(found.tiers) == Exposed::Gateway)
+        };
         let above = || {
-            let mut rest = host.as_str();
-            while let Some((_, parent)) = rest.split_once('.') {
-                let wildcard = domains.get_key_value(format!("*.{parent}").as_str());
-                let by_gateway = wildcard.filter(|(_, domain)| {
-                    let routes = self.routes_of(&domain.entrypoint);
-                    routes.is_some_and(|found| self.side(found.tiers) == Exposed::Gateway)
-                });
-                if by_gateway.is_some() {
-                    return by_gateway;
-                }
-                rest = parent;
-            }
-            None
+            let mut found =
+                host.wildcards().filter_map(|wildcard| domains.get_key_value(&wildcard));
+            found.find(|(_, domain)| by_gateway(domain))
         };
         found.or_else(above)
     }
