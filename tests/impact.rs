@@ -10,7 +10,8 @@ use std::net::IpAddr;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use lbgen::impact::{Class, Comparison, Controllers, Daemon, Impact, Subject};
+use lbgen::bundle::Controllers;
+use lbgen::impact::{Class, Comparison, Daemon, Impact, Subject};
 use lbgen::model::Entry;
 use lbgen::plan::VipPlan;
 use lbgen::plan::simulate::{Scenario, Simulator};

@@ -9,7 +9,8 @@ use std::net::IpAddr;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use lbgen::impact::{Comparison, Controllers};
+use lbgen::bundle::Controllers;
+use lbgen::impact::Comparison;
 use lbgen::model::{Label, Subdomain};
 use lbgen::rollout::{Act, Command, Do, Promise, Request, Rollout, Step};
 use lbgen::state::State;

@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{BundleFile, sha256};
+use super::{BundleFile, Controllers, sha256};
 use crate::model::Entry;
 
 /// Its path in the bundle.
@@ -37,10 +37,13 @@ struct Listed {
     path: String,
 }
 
-/// `bundle.json` of these files: one file per line, so that git merges it.
-pub fn of(files: &[BundleFile]) -> anyhow::Result<BundleFile> {
-    let mut body =
-        format!("{{\n\"version\": 1,\n\"lbgen\": {:?},\n\"files\": [", env!("CARGO_PKG_VERSION"));
+/// `bundle.json` of these files, and of the programs that read their objects: one per line, so that git merges it.
+pub fn of(files: &[BundleFile], controllers: &Controllers) -> anyhow::Result<BundleFile> {
+    let mut body = format!(
+        "{{\n\"version\": 1,\n\"lbgen\": {:?},\n{}\"files\": [",
+        env!("CARGO_PKG_VERSION"),
+        controllers.lines()?
+    );
     let digests: Vec<String> = files.par_iter().map(|file| sha256(file.body.as_bytes())).collect();
     let mut end = "\n";
     for (file, sha256) in files.iter().zip(digests) {

@@ -1,6 +1,7 @@
 //! The bundle: files in memory, what lies on disk, and the difference of the two.
 
 mod change;
+mod controllers;
 mod digest;
 mod disk;
 mod file;
@@ -13,6 +14,7 @@ mod unified;
 mod write_lock;
 
 pub use change::{Change, ChangeKind, OldFile, changes};
+pub use controllers::Controllers;
 pub use digest::{sha256, short};
 pub use disk::Disk;
 pub use file::replace_file;

@@ -7,10 +7,9 @@ use std::sync::Arc;
 
 use super::here::Here;
 use super::{Format, Global, output};
-use crate::bundle::{self, Place};
+use crate::bundle::{self, Controllers, Place};
 use crate::diag::{self, Diagnostic, Report, Severity};
 use crate::emit::{self, BundleFile, Templates};
-use crate::impact::Controllers;
 use crate::inventory::{lock::RawLock, raw};
 use crate::language::version::KeepalivedVersion;
 use crate::model::{Label, Subdomain};
@@ -209,7 +208,7 @@ impl Session {
         let templates = Templates::load(self.global.templates.as_deref())?;
         let datacenter = plan.datacenter.clone();
         let mut files = emit::emit_last(plan, &templates)?;
-        files.push(bundle::list_of(&files)?);
+        files.push(bundle::list_of(&files, &controllers)?);
         Ok(Some(Rendered { datacenter, files, lock, version, zones, controllers, hosts }))
     }
 

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::Controllers;
 use super::attachment::Listeners;
 use super::domains::Domains;
+use super::gateway::is_exposed;
+use crate::bundle::Controllers;
 use crate::language::name::{Host, Name, UrlPath};
 use crate::language::word::PathType;
 use crate::model::{Condition, Controller, Implementation, Path, is_true, nginx_annotation};
@@ -117,6 +118,8 @@ pub(super) type Place = (Option<Host>, String, PathType, Condition);
 #[derive(Debug, Default)]
 pub(super) struct Answers<'a> {
     tiers: BTreeMap<Tier<'a>, Table>,
+    /// The tier that requests to each entrypoint come to.
+    ways: BTreeMap<&'a str, Tier<'a>>,
     pub domains: Arc<Domains>,
 }
 
@@ -146,7 +149,7 @@ pub(super) struct Answered {
 }
 
 impl<'a> Answers<'a> {
-    pub fn of(state: &'a State, controllers: &Controllers) -> Self {
+    pub fn of(state: &'a State, controllers: &'a Controllers) -> Self {
         let mut objects: BTreeMap<Tier<'a>, Vec<&Object>> = BTreeMap::new();
         for object in state.objects.values() {
             if let Some(tier) = Tier::of(object) {
@@ -168,7 +171,22 @@ impl<'a> Answers<'a> {
             };
             (tier, table)
         });
-        Self { tiers: tables.collect(), domains: Arc::new(Domains::of(state, controllers)) }
+        let ways = controllers.entrypoints().map(|(name, class)| {
+            let class = class.filter(|_| !is_exposed(state, name));
+            (name, class.map_or(Tier::Gateway(name), Tier::Class))
+        });
+        let domains = Arc::new(Domains::of(state, controllers));
+        Self { tiers: tables.collect(), ways: ways.collect(), domains }
+    }
+
+    /// The tier that requests for a host come to, where a domain says so.
+    pub fn tier_of(&self, host: &Host) -> Option<Tier<'a>> {
+        self.ways.get(self.domains.entrypoint(host)?).copied()
+    }
+
+    /// Returns true if a tier has rules.
+    pub fn has(&self, tier: Tier<'_>) -> bool {
+        self.table(tier).is_some()
     }
 
     /// The answer to a request.
@@ -213,6 +231,14 @@ impl<'a> Answers<'a> {
         let rules =
             table.compared().filter(|rule| rule.host.is_none_or(|own| host.is_covered_by(own)));
         (rules.collect(), listeners.iter().filter(|own| host.is_covered_by(own)).collect())
+    }
+
+    /// True where the same program reads a tier on the other side.
+    pub fn is_read_alike(&self, tier: Tier<'_>, other: &Self) -> bool {
+        match [self.table(tier), other.table(tier)].map(|table| table.map(|table| &table.by)) {
+            [Some(Asker::Gateway(one, _)), Some(Asker::Gateway(other, _))] => one == other,
+            [one, other] => one == other,
+        }
     }
 
     /// True where a tier has the same rules and listeners on the other side.

@@ -16,11 +16,11 @@ use crate::model::Entry;
 use crate::state::{Kustomization, Object, ObjectKey, State};
 
 pub(super) fn findings(comparison: Comparison<'_>) -> Vec<Finding> {
-    let mut cluster =
-        Cluster { comparison, changes: Vec::new(), gateways: Gateways::of(comparison) };
-    let served = Served::of(comparison.from, comparison.to, comparison.controllers);
-    cluster.changes = served.changes(
-        &tiers(comparison.from, comparison.to),
+    let served = Served::of([comparison.from, comparison.to], comparison.readers());
+    let gateways = Gateways::of(comparison);
+    let mut cluster = Cluster { comparison, changes: Vec::new(), served, gateways };
+    cluster.changes = cluster.served.changes(
+        &tiers(comparison.from, comparison.to, &cluster.served),
         |owner| cluster.is_component(owner),
         |owner| cluster.is_changed(owner),
     );
@@ -55,6 +55,7 @@ pub(super) fn findings(comparison: Comparison<'_>) -> Vec<Finding> {
             findings.into_iter().map(|finding| finding.in_files([file.path]).in_files(listed)),
         );
     }
+    found.extend(cluster.emptied());
     found.extend(cluster.bystanders());
     found.extend(Obsolete::findings(comparison, |owner| cluster.is_component(owner)));
     found
@@ -85,22 +86,26 @@ fn kustomization(comparison: Comparison<'_>, path: &str) -> Vec<Finding> {
 /// The objects of the cluster in two states.
 pub(super) struct Cluster<'a> {
     pub(super) comparison: Comparison<'a>,
+    pub(super) served: Served<'a>,
     changes: Vec<Change>,
     pub(super) gateways: Gateways<'a>,
 }
 
-/// The tiers that are compared: each with itself, and where a component goes from Ingresses to a Gateway, or back, the one
-/// with the other.
-fn tiers<'a>(from: &'a State, to: &'a State) -> BTreeSet<[Tier<'a>; 2]> {
+/// The tiers that are compared: each with itself, and the one that requests for a domain come to with the one that they
+/// came to. Without domains a component that goes from Ingresses to a Gateway, or back, says which.
+fn tiers<'a>(from: &'a State, to: &'a State, served: &Served<'a>) -> BTreeSet<[Tier<'a>; 2]> {
     let (before, after) = (RequestRouting::all(from), RequestRouting::all(to));
     let names: BTreeSet<&str> = before.keys().chain(after.keys()).copied().collect();
-    let mut pairs = BTreeSet::new();
+    let mut pairs = served.moves();
+    let has_domains = served.has_domains();
     for name in names {
         let tier = |side: &BTreeMap<&'a str, RequestRouting<'a>>| {
             side.get(name).and_then(|found| found.tier)
         };
         match (tier(&before), tier(&after)) {
-            (Some(from), Some(to)) if from.is_other_api(to) => _ = pairs.insert([from, to]),
+            (Some(from), Some(to)) if !has_domains && from.is_other_api(to) => {
+                pairs.insert([from, to]);
+            }
             (from, to) => pairs.extend(from.into_iter().chain(to).map(|tier| [tier, tier])),
         }
     }
@@ -121,7 +126,9 @@ impl<'a> Cluster<'a> {
                 let files: BTreeSet<&str> =
                     hosts.flat_map(|host| self.files_naming(host)).collect();
                 let files = if files.is_empty() { self.changed_routes() } else { files };
-                Some(finding.in_files(files))
+                let list = Place::List.to_string();
+                let by_controller = files.is_empty().then_some(list.as_str());
+                Some(finding.in_files(files).in_files(by_controller))
             })
             .collect()
     }
@@ -147,10 +154,12 @@ impl<'a> Cluster<'a> {
     }
 
     /// The changed files in which an Ingress names a host.
-    fn files_naming(&self, host: &str) -> BTreeSet<&'a str> {
+    pub(super) fn files_naming(&self, host: &str) -> BTreeSet<&'a str> {
         let states = [self.comparison.from, self.comparison.to];
         let objects = states.into_iter().flat_map(|state| state.objects.values());
-        let naming = objects.filter(|object| object.hosts().contains(&Some(host)));
+        let has_listener = |object: &Object| object.listeners().iter().any(|own| own.host == host);
+        let naming =
+            objects.filter(|object| object.hosts().contains(&Some(host)) || has_listener(object));
         let differs = |path: &&str| self.comparison.changed.iter().any(|file| file.path == *path);
         naming.map(|object| object.file.as_str()).filter(differs).collect()
     }

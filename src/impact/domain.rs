@@ -6,6 +6,7 @@ use super::cluster::{Cluster, fields, moved};
 use super::gateway::{GIVES_BACK, TAKES_OVER};
 use super::virtual_host::VirtualHost;
 use super::{Class, Finding, exposed};
+use crate::bundle::Controllers;
 use crate::language::name::{Host, Name};
 use crate::model::Entry;
 use crate::route::edge_redirects;
@@ -20,6 +21,7 @@ impl<'a> Cluster<'a> {
         let Some(host) = host else { return Vec::new() };
         let finding =
             |class, reason: String| Finding::new(class, Entry::Domain(host.clone()), reason);
+        let [first, second] = self.comparison.readers();
         match (from, to) {
             (None, Some(_)) if self.gateways.takes_over(host.as_str()) => {
                 vec![finding(Class::New, "an Ingress beside the Gateway's listener".to_owned())]
@@ -32,7 +34,7 @@ impl<'a> Cluster<'a> {
                 vec![finding(Class::Switches, GIVES_BACK.to_owned())]
             }
             (None, Some(to)) => {
-                let own = VirtualHost::of_ingress(to, self.comparison.controllers);
+                let own = VirtualHost::of_ingress(to, second);
                 let by_wildcard = self.gateways.by_wildcard(&host, [None, own]);
                 let new = || finding(Class::New, "a new host".to_owned());
                 vec![by_wildcard.unwrap_or_else(new)]
@@ -41,7 +43,7 @@ impl<'a> Cluster<'a> {
                 vec![finding(Class::Switches, TAKES_OVER.to_owned())]
             }
             (Some(from), None) => {
-                let own = VirtualHost::of_ingress(from, self.comparison.controllers);
+                let own = VirtualHost::of_ingress(from, first);
                 let by_wildcard = self.gateways.by_wildcard(&host, [own, None]);
                 let gone =
                     || finding(Class::Unreachable, "no Ingress has this host any more".to_owned());
@@ -54,10 +56,9 @@ impl<'a> Cluster<'a> {
                 }
                 if from.class() != to.class() {
                     let class = |object: &Object| object.class().unwrap_or("none").to_owned();
-                    let entrypoint = |object: &Object| {
-                        self.comparison.controllers.entrypoint_of(object.class()?)
-                    };
-                    let dns = exposed::dns(self.comparison, entrypoint(from), entrypoint(to));
+                    let entrypoints = [(from, first), (to, second)]
+                        .map(|(object, controllers)| controllers.entrypoint_of(object.class()?));
+                    let dns = exposed::dns(self.comparison, entrypoints[0], entrypoints[1]);
                     let reason = format!("another controller answers{dns}");
                     let mut switches = finding(Class::Switches, reason);
                     (switches.from, switches.to) = (Some(class(from)), Some(class(to)));
@@ -86,14 +87,26 @@ impl<'a> Cluster<'a> {
         }
     }
 
+    /// Domains that move to where nothing answers some of their URLs.
+    pub(super) fn emptied(&self) -> Vec<Finding> {
+        let lost = self.served.lost().into_iter().map(|(host, urls)| {
+            let urls: Vec<String> = urls.into_iter().collect();
+            let reason = format!("nothing answers any more: {}", urls.join(", "));
+            let files = self.files_naming(host.as_str());
+            Finding::new(Class::Unreachable, Entry::Domain(host), reason).in_files(files)
+        });
+        lost.collect()
+    }
+
     /// The change of the answer to plain http, where it changes and no certificate comes or goes.
     fn plain_http(&self, from: &Object, to: &Object) -> Option<&'static str> {
-        let is_redirected = |object: &Object| {
-            let controller = self.comparison.controllers.of_class(object.class().unwrap_or(""));
+        let is_redirected = |object: &Object, controllers: &Controllers| {
+            let controller = controllers.of_class(object.class().unwrap_or(""));
             edge_redirects(controller, &object.annotations(), !object.secrets().is_empty())
         };
+        let [first, second] = self.comparison.readers();
         let has_tls = |object: &Object| secret(object).is_some();
-        match (is_redirected(from), is_redirected(to)) {
+        match (is_redirected(from, first), is_redirected(to, second)) {
             _ if has_tls(from) != has_tls(to) => None,
             (false, true) => Some("plain http is sent to https"),
             (true, false) => Some("plain http is answered, and not sent to https any more"),

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Controllers;
-use crate::bundle::Place;
+use crate::bundle::{Controllers, Place};
 use crate::language::name::{Host, Name};
 use crate::state::{Object, State};
 
@@ -63,6 +62,20 @@ impl Domains {
     /// Returns true if requests for a host come to an entrypoint, or may. Without domains any may: somebody else's edge
     /// has them.
     pub fn lead(&self, host: &Host, entrypoint: Option<&str>) -> bool {
+        self.0.is_empty() || self.entry(host).is_some_and(|entry| entry.leads_to(entrypoint))
+    }
+
+    /// The entrypoint that requests for a host come to.
+    pub fn entrypoint(&self, host: &Host) -> Option<&str> {
+        self.entry(host)?.entrypoint.as_deref()
+    }
+
+    /// Every domain.
+    pub fn hosts(&self) -> impl Iterator<Item = &Host> {
+        self.0.keys()
+    }
+
+    fn entry(&self, host: &Host) -> Option<&Entry> {
         let above = || {
             let near = host.wildcard();
             host.wildcards().find_map(|wildcard| {
@@ -70,8 +83,7 @@ impl Domains {
                 (entry.is_listener || near.as_ref() == Some(&wildcard)).then_some(entry)
             })
         };
-        self.0.is_empty()
-            || self.0.get(host).or_else(above).is_some_and(|entry| entry.leads_to(entrypoint))
+        self.0.get(host).or_else(above)
     }
 }
 

@@ -43,8 +43,10 @@ pub(super) fn is_exposed(state: &State, gateway: &str) -> bool {
 impl<'a> Gateways<'a> {
     pub fn of(comparison: Comparison<'a>) -> Self {
         let (before, after) = (listeners(comparison.from), listeners(comparison.to));
-        let wildcards = [comparison.from, comparison.to].map(|state| {
-            Wildcards::of(state, comparison.controllers, |gateway| is_exposed(state, gateway))
+        let [first, second] = comparison.readers();
+        let sides = [(comparison.from, first), (comparison.to, second)];
+        let wildcards = sides.map(|(state, controllers)| {
+            Wildcards::of(state, controllers, |gateway| is_exposed(state, gateway))
         });
         Self { comparison, before, after, wildcards }
     }

@@ -4,7 +4,6 @@
 mod answer;
 mod attachment;
 mod cluster;
-mod controllers;
 mod difference;
 mod domain;
 mod domains;
@@ -13,6 +12,7 @@ mod gateway;
 mod lvs;
 mod node;
 mod obsolete;
+mod reader;
 mod request_routing;
 mod served;
 mod verdict;
@@ -20,7 +20,6 @@ mod vip;
 mod virtual_host;
 mod wanted;
 
-pub use controllers::Controllers;
 pub use lvs::unbalanced;
 pub use node::{Daemon, NodeChange};
 pub(crate) use obsolete::Obsolete;
@@ -30,7 +29,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
-use crate::bundle::{ChangeKind, NodeFile, Place};
+use crate::bundle::{ChangeKind, Controllers, NodeFile, Place};
 use crate::language::version::KeepalivedVersion;
 use crate::model::Entry;
 use crate::state::{Object, State};
@@ -203,8 +202,15 @@ pub struct Comparison<'a> {
     pub changed: &'a [ChangedFile<'a>],
     /// The release of keepalived that the nodes run.
     pub version: KeepalivedVersion,
-    /// The programs that read the objects.
+    /// The programs that read the objects of a state that names none.
     pub controllers: &'a Controllers,
+}
+
+impl<'a> Comparison<'a> {
+    /// The programs that read the objects of each state.
+    fn readers(self) -> [&'a Controllers; 2] {
+        [self.from, self.to].map(|state| state.controllers.as_ref().unwrap_or(self.controllers))
+    }
 }
 
 impl Impact {
@@ -215,6 +221,7 @@ impl Impact {
         findings.extend(node::findings(comparison));
         findings.extend(cluster::findings(comparison));
         findings.extend(exposed::findings(comparison));
+        findings.extend(reader::findings(comparison));
         findings.iter_mut().for_each(|finding| finding.add_expected(comparison));
         findings.extend(unreadable(comparison));
         findings.extend(unexplained(comparison, &findings));

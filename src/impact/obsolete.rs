@@ -27,11 +27,10 @@ impl<'a> Obsolete<'a> {
         let (from, to) = (&comparison.from.objects, &comparison.to.objects);
         // The webhook of ingress-nginx refuses a path that another Ingress has (facts K14); elsewhere two may stand
         // together, and somebody answers all the time.
+        let [controllers, _] = comparison.readers();
         let may_stand_beside = |object: &Object| {
             let class = object.class().filter(|_| object.key.kind == "Ingress");
-            class.is_some_and(|class| {
-                comparison.controllers.of_class(class) != Controller::IngressNginx
-            })
+            class.is_some_and(|class| controllers.of_class(class) != Controller::IngressNginx)
         };
         let is_listeners =
             |object: &Object| matches!(object.key.kind.as_str(), "ListenerSet" | "Gateway");
@@ -63,7 +62,8 @@ impl<'a> Obsolete<'a> {
         for object in &ingresses {
             between.objects.remove(&object.key);
         }
-        let served = Served::of(comparison.from, &between, comparison.controllers);
+        let [controllers, _] = comparison.readers();
+        let served = Served::of([comparison.from, &between], [controllers; 2]);
         let tiers = ingresses.iter().filter_map(|object| Tier::of(object));
         let tiers = tiers.map(|tier| [tier, tier]).collect();
         let changes = served.changes(&tiers, is_component, |_| true);

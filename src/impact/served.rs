@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::Class;
 use super::answer::{Answered, Answers, Backend, Place, Reply, Tier};
 use super::domains::example;
-use super::{Class, Controllers};
+use crate::bundle::Controllers;
 use crate::language::name::Host;
 use crate::language::word::{HttpMethod, Word as _};
 use crate::model::Condition;
@@ -63,8 +64,10 @@ struct Pair {
 }
 
 impl<'a> Served<'a> {
-    pub fn of(from: &'a State, to: &'a State, controllers: &Controllers) -> Self {
-        let [mut before, mut after] = [from, to].map(|state| Answers::of(state, controllers));
+    /// Each state as its own controllers read it.
+    pub fn of(states: [&'a State; 2], [first, second]: [&'a Controllers; 2]) -> Self {
+        let [from, to] = states;
+        let (mut before, mut after) = (Answers::of(from, first), Answers::of(to, second));
         // A state without domains says nothing about who can ask.
         match [&before, &after].map(|side| side.domains.is_empty()) {
             [true, false] => before.domains = Arc::clone(&after.domains),
@@ -72,6 +75,44 @@ impl<'a> Served<'a> {
             _ => {}
         }
         Self { before, after }
+    }
+
+    /// The pairs of tiers between which domains move.
+    pub fn moves(&self) -> BTreeSet<[Tier<'a>; 2]> {
+        self.moved().map(|(_, pair)| pair).collect()
+    }
+
+    /// Domains that move from one tier to another.
+    fn moved(&self) -> impl Iterator<Item = (&Host, [Tier<'a>; 2])> {
+        let all: BTreeSet<&Host> =
+            self.before.domains.hosts().chain(self.after.domains.hosts()).collect();
+        let ways = all.into_iter().filter_map(|host| Some((host, self.way(&example(host)?)?)));
+        ways.filter(|(_, [from, to])| from != to)
+    }
+
+    /// Returns true if some side says which hosts requests can come for.
+    pub fn has_domains(&self) -> bool {
+        !self.before.domains.is_empty()
+    }
+
+    /// The tiers that requests for a host come to, before and after.
+    fn way(&self, host: &Host) -> Option<[Tier<'a>; 2]> {
+        Some([self.before.tier_of(host)?, self.after.tier_of(host)?])
+    }
+
+    /// URLs of domains that move to another tier, where nothing answers any more: one for each rule.
+    pub fn lost(&self) -> BTreeMap<Host, BTreeSet<String>> {
+        let mut all: BTreeMap<Host, BTreeSet<String>> = BTreeMap::new();
+        for (host, pair) in self.moved() {
+            let differing = self.differing(pair, Some(host)).into_iter();
+            let lost = differing.filter(|found| found.after.reply == Reply::Nothing);
+            let mut told: BTreeSet<Option<Place>> = BTreeSet::new();
+            let lost = lost.filter(|found| found.before.reply != Reply::Nothing);
+            for found in lost.filter(|found| told.insert(found.before.by.clone())) {
+                all.entry(host.clone()).or_default().insert(found.shown);
+            }
+        }
+        all
     }
 
     /// Every change within pairs of tiers, the first before and the second after. `is_component` tells components from
@@ -87,7 +128,7 @@ impl<'a> Served<'a> {
         let mut found: BTreeMap<(String, Class, Direction), Change> = BTreeMap::new();
         let mut told: BTreeSet<(String, Class, Option<Place>, Option<Place>)> = BTreeSet::new();
         for pair in pairs {
-            for differing in self.differing(*pair) {
+            for differing in self.differing(*pair, None) {
                 let Differing { shown, host, by_domain, is_plain, before, after } = differing;
                 let (old, new) = (&before.reply, &after.reply);
                 let components = |reply: &Reply| -> BTreeSet<String> {
@@ -144,29 +185,59 @@ impl<'a> Served<'a> {
             self.before.hosts(here).chain(self.after.hosts(there)).cloned().collect();
         let examples = named.iter().filter_map(|rule| Some((example(rule)?, Some(rule.clone()))));
         let mut hosts: BTreeMap<Host, Option<Host>> = examples.collect();
+        hosts.retain(|host, _| self.is_asked([here, there], host));
         let mut kinds: BTreeSet<(Option<Host>, [bool; 2])> = BTreeSet::new();
         for host in self.before.let_through(here).chain(self.after.let_through(there)) {
             let rule = host.wildcards().find(|wildcard| named.contains(wildcard));
             let comes =
                 [self.before.lets_through(here, &host), self.after.lets_through(there, &host)];
-            if !hosts.contains_key(&host) && kinds.insert((rule.clone(), comes)) {
+            if !hosts.contains_key(&host)
+                && self.is_asked([here, there], &host)
+                && kinds.insert((rule.clone(), comes))
+            {
                 hosts.insert(host, rule);
             }
         }
         hosts.into_iter().map(|(host, rule)| Asked { rule, host }).collect()
     }
 
-    fn differing(&self, [here, there]: [Tier<'a>; 2]) -> Vec<Differing> {
+    /// Returns true if requests for a host can tell the answers of two tiers apart: a domain that moves is asked in the
+    /// tier that it leaves and in the one that it comes to.
+    fn is_asked(&self, [here, there]: [Tier<'a>; 2], host: &Host) -> bool {
+        match self.way(host) {
+            Some([from, to]) if from != to => [from, to] == [here, there],
+            _ if !self.has_domains() => true,
+            _ if here != there => false,
+            Some(_) => true,
+            // Plain http of a host that nobody has is no reason to tell of a Gateway that comes or goes.
+            None => {
+                let is_known = [&self.before, &self.after].map(|side| side.tier_of(host).is_some());
+                is_known != [false; 2] || self.before.has(here) == self.after.has(here)
+            }
+        }
+    }
+
+    /// `only` is the domain to ask for; each kind of host without.
+    fn differing(&self, [here, there]: [Tier<'a>; 2], only: Option<&Host>) -> Vec<Differing> {
         let mut found = Vec::new();
         if here == there && self.before.is_like(here, &self.after) {
             return found;
         }
-        for asked in self.hosts([here, there]) {
-            let by_domain = self.before.lets_through(here, &asked.host)
-                != self.after.lets_through(there, &asked.host);
+        let is_read_alike = self.before.is_read_alike(here, &self.after);
+        let asked = match only {
+            Some(rule) => {
+                let host = example(rule).into_iter();
+                host.map(|host| Asked { rule: Some(rule.clone()), host }).collect()
+            }
+            None => self.hosts([here, there]),
+        };
+        for asked in asked {
+            let by_domain = here != there && self.has_domains()
+                || self.before.lets_through(here, &asked.host)
+                    != self.after.lets_through(there, &asked.host);
             let old = self.before.deciding(here, &asked.host);
             let new = self.after.deciding(there, &asked.host);
-            if here == there && old == new {
+            if here == there && old == new && is_read_alike {
                 continue;
             }
             let rules = || old.0.iter().chain(&new.0);

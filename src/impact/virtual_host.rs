@@ -1,8 +1,8 @@
 //! The Ingress or the listener that answers for a host at the edge: its own, or that of a wildcard.
 
 use super::answer::Tier;
-use super::{Class, Comparison, Controllers, Finding, exposed};
-use crate::bundle::Place;
+use super::{Class, Comparison, Finding, exposed};
+use crate::bundle::{Controllers, Place};
 use crate::language::name::{Host, Name};
 use crate::model::Entry;
 use crate::state::{HostListener, Object, State};

@@ -2,17 +2,19 @@
 
 use std::collections::BTreeSet;
 
+use super::reader;
 use crate::bundle::{Change, Place};
 use crate::emit::BundleFile;
 use crate::language::name::Host;
 
 /// The files that say what a change does: all of the nodes, of the cluster those that differ, and every path where one
-/// does. `files` are those of the new bundle.
+/// does, or where another controller reads them. `files` are those of the new bundle.
 pub fn wanted(changes: &[Change<'_>], files: &[BundleFile]) -> impl Fn(&str) -> bool {
     let differ: BTreeSet<String> = changes.iter().map(|change| change.path.to_owned()).collect();
     // Ingresses may stand beside listeners that change, and the Service says which of the two answer.
     let places = || differ.iter().map(|path| Place::of(path));
-    let cluster = places().any(Place::is_cluster);
+    let replaced = reader::are_replaced(changes);
+    let cluster = replaced || places().any(Place::is_cluster);
     let listeners = places().any(|place| matches!(place, Place::Listeners { .. }));
     let domains = places().any(|place| matches!(place, Place::Domain(_)));
     let routing = places().any(Place::is_routing);
@@ -23,7 +25,7 @@ pub fn wanted(changes: &[Change<'_>], files: &[BundleFile]) -> impl Fn(&str) -> 
         let mut all = old.chain(files.iter().map(|file| (file.path.as_str(), &*file.body)));
         all.any(|(path, text)| Place::of(path).is_routing() && text.contains("- host:"))
     };
-    let every_domain = listeners || routing && (domains || names_hosts());
+    let every_domain = replaced || listeners || routing && (domains || names_hosts());
     move |path: &str| {
         let is_beside = match Place::of(path) {
             Place::Node { .. } => true,

@@ -82,6 +82,11 @@ impl ControllerVersion {
     /// Later than every known one.
     pub const NEWEST: Self = Self(u16::MAX, u16::MAX);
 
+    /// As an inventory writes it, where it names one.
+    pub fn named(self) -> Option<String> {
+        (self != Self::NEWEST).then(|| format!("{}.{}", self.0, self.1))
+    }
+
     /// Reads `3.6`, `3.6.2` or `v3.6`.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.strip_prefix('v').unwrap_or(text);

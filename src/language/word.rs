@@ -7,6 +7,11 @@ use super::shape::Shape;
 pub trait Word: Copy + 'static {
     /// Every word, and what it means.
     const WORDS: &'static [(&'static str, Self)];
+
+    /// The value of a word.
+    fn of_word(text: &str) -> Option<Self> {
+        Self::WORDS.iter().find(|(word, _)| *word == text).map(|(_, value)| *value)
+    }
 }
 
 impl<T: Word> Term for T {

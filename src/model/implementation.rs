@@ -173,10 +173,7 @@ const TABLE: &[Row] = &[
 impl fmt::Display for Implementation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.name.fmt(f)?;
-        match self.version {
-            ControllerVersion::NEWEST => Ok(()),
-            ControllerVersion(major, minor) => write!(f, " {major}.{minor}"),
-        }
+        self.version.named().map_or(Ok(()), |version| write!(f, " {version}"))
     }
 }
 

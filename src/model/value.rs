@@ -18,7 +18,7 @@ use crate::source::{Loc, Span};
 /// The value of a word.
 pub fn word<T: Word>(raw: &Loc<Text<T>>, key: &str, report: &mut Report) -> Option<T> {
     let written = raw.value.text.as_str();
-    let found = T::WORDS.iter().find(|(word, _)| *word == written).map(|(_, value)| *value);
+    let found = T::of_word(written);
     if found.is_none() {
         let known: Vec<&str> = T::WORDS.iter().map(|(word, _)| *word).collect();
         let listed = known.join("`, `");

@@ -290,7 +290,7 @@ impl<'a> RouteMatch<'a> {
             return None;
         }
         let method = match self.method {
-            Some(text) => Some(HttpMethod::WORDS.iter().find(|(word, _)| *word == text)?.1),
+            Some(text) => Some(HttpMethod::of_word(text)?),
             None => None,
         };
         let header = |header: &HeaderValue<'_>| HeaderMatch {

@@ -36,7 +36,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::bundle::{NodeFile, Place};
+use crate::bundle::{Controllers, NodeFile, Place};
 use crate::language::name::{Name, Subdomain};
 use crate::language::version::KeepalivedVersion;
 use crate::source::{FileId, Sources};
@@ -52,6 +52,8 @@ pub struct State {
     pub unreadable: BTreeSet<String>,
     /// The input of `kubectl apply -k`.
     pub kustomization: Kustomization,
+    /// The programs that read the objects, where its `bundle.json` names them.
+    pub controllers: Option<Controllers>,
 }
 
 /// The contents of a node's files.
@@ -114,6 +116,7 @@ impl State {
         state.unreadable = unreadable;
         let kustomization = tree.get(&Place::Kustomization.to_string());
         state.kustomization = kustomization.map(Kustomization::read).unwrap_or_default();
+        state.controllers = tree.get(&Place::List.to_string()).and_then(Controllers::read);
         (state, remarks)
     }
 }

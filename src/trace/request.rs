@@ -79,12 +79,11 @@ impl Request {
 
     /// The same with another method.
     pub fn with_method(mut self, method: &str) -> anyhow::Result<Self> {
-        let known = HttpMethod::WORDS.iter().find(|(word, _)| *word == method);
-        let Some((_, known)) = known else {
+        let Some(known) = HttpMethod::of_word(method) else {
             let all: Vec<&str> = HttpMethod::WORDS.iter().map(|(word, _)| *word).collect();
             bail!("`{method}` is not one of {} (the case counts: RFC 9110, 9.1)", all.join(", "));
         };
-        self.method = *known;
+        self.method = known;
         Ok(self)
     }
 

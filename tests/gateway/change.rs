@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use lbgen::bundle::Controllers;
 use lbgen::emit::{self, BundleFile, Templates};
-use lbgen::impact::{Class, Comparison, Controllers, Impact};
+use lbgen::impact::{Class, Comparison, Impact};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 

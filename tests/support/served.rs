@@ -19,6 +19,8 @@ struct Component {
     paths: BTreeSet<(usize, usize)>,
     port: u16,
     annotation: usize,
+    /// True for the second entrypoint.
+    is_apart: bool,
 }
 
 /// Paths to ask for.
@@ -63,6 +65,11 @@ pub struct Served {
     plain_http: bool,
     /// Those of the hosts that are domains: the last one always. Components name no other.
     domains: [bool; HOSTS.len()],
+    /// Those of the hosts whose domains are of the second entrypoint.
+    apart: [bool; HOSTS.len()],
+    /// The name of the first entrypoint, and a part of its classes.
+    entrypoint: &'static str,
+    class: &'static str,
     components: Vec<Option<Component>>,
 }
 
@@ -79,26 +86,33 @@ impl Served {
         };
         let is_domain = |host: &usize| self.domains[*host];
         let domains = (0..HOSTS.len()).filter(is_domain);
-        let domains: Vec<String> =
-            domains.map(|host| format!("\"{}\": {{}}", HOSTS[host])).collect();
+        let domains: Vec<String> = domains
+            .map(|host| {
+                format!("\"{}\": {{ entrypoint: {} }}", HOSTS[host], self.of(self.apart[host]))
+            })
+            .collect();
         let domains = domains.join(", ");
-        let tiers = match self.chooser {
+        let tiers = |class: &str, port: u16| match self.chooser {
             Chooser::Controller(keys) => format!(
-                "    edge: {{ class: edge, health_check_node_port: 32100{plain_http} }}\n    routing: {{ class: routing, {keys} }}"
+                "    edge: {{ class: edge{class}, health_check_node_port: {port}{plain_http} }}\n    routing: {{ class: routing{class}, {keys} }}"
             ),
             Chooser::Implementation(name) => format!(
-                "    edge: {{ api: gateway, implementation: {name}, class: edge, selector: {{ app: x }}, health_check_node_port: 32100 }}"
+                "    edge: {{ api: gateway, implementation: {name}, class: edge, selector: {{ app: x }}, health_check_node_port: {port} }}"
             ),
         };
+        let (entrypoint, first, second) =
+            (self.entrypoint, tiers(self.class, 32100), tiers("-apart", 32101));
         let mut text = format!(
             "datacenter: x
 gateways: {{ public: {{ address: 192.0.2.1, network: 192.0.2.0/24, interface: eth1 }} }}
 nodes: {{ lb-1: {{ address: 10.0.0.11, interface: eth0 }}, lb-2: {{ address: 10.0.0.12, interface: eth0 }} }}
-vips: [ {{ address: 192.0.2.10 }} ]
+vips: [ {{ address: 192.0.2.10, entrypoint: {entrypoint} }}, {{ address: 192.0.2.11, entrypoint: apart }} ]
 entrypoints:
-  web:
-{tiers}
-{fallback}domains: {{ {domains} }}
+  {entrypoint}:
+{first}
+{fallback}  apart:
+{second}
+domains: {{ one.example.net: {{ entrypoint: {entrypoint} }}, two.example.net: {{ entrypoint: apart }}, {domains} }}
 components:
 "
         );
@@ -112,19 +126,21 @@ components:
             let hosts: Vec<String> = found
                 .hosts
                 .iter()
-                .filter(|host| is_domain(host))
+                .filter(|host| is_domain(host) && self.apart[**host] == found.is_apart)
                 .map(|host| format!("\"{}\"", HOSTS[*host]))
                 .collect();
             // Without hosts it would be for any.
             if hosts.is_empty() && !found.hosts.is_empty() {
                 continue;
             }
+            let entrypoint = self.of(found.is_apart);
             let served = match found.port {
+                LEGACY if found.is_apart => continue,
                 LEGACY => "state: legacy".to_owned(),
                 port => format!("backend: {{ port: {port} }}"),
             };
             text += &format!(
-                "  c{index}: {{ {served}, paths: [{}], hosts: [{}], annotations: {{ {} }} }}\n",
+                "  c{index}: {{ entrypoint: {entrypoint}, {served}, paths: [{}], hosts: [{}], annotations: {{ {} }} }}\n",
                 paths.collect::<Vec<_>>().join(", "),
                 hosts.join(", "),
                 ANNOTATIONS[found.annotation],
@@ -133,6 +149,10 @@ components:
             .replace(", annotations: {  }", "");
         }
         text
+    }
+
+    fn of(&self, is_apart: bool) -> &'static str {
+        if is_apart { "apart" } else { self.entrypoint }
     }
 }
 
@@ -143,39 +163,71 @@ fn component() -> impl Strategy<Value = Component> {
         prop::collection::btree_set((path, 0..TYPES.len()), 1..3),
         prop_oneof![5 => 8080..LEGACY, 1 => Just(LEGACY)],
         prop_oneof![5 => Just(0usize), 1 => 1..ANNOTATIONS.len()],
+        prop::bool::weighted(0.15),
     )
-        .prop_map(|(hosts, paths, port, annotation)| Component {
+        .prop_map(|(hosts, paths, port, annotation, is_apart)| Component {
             hosts,
             paths,
             port,
             annotation,
+            is_apart,
         })
 }
 
-/// An inventory, and the same after an edit of a component, of the fallback, of plain http or of a domain.
+/// An inventory, and the same after an edit of a component, of the fallback, of plain http, of a domain, of the program
+/// that chooses, of where a domain and its components are, or of the names of an entrypoint and its classes.
 pub fn edits() -> impl Strategy<Value = (Served, Served)> {
     let components = prop::collection::vec(prop::option::weighted(0.8, component()), 4);
     (
         prop::sample::select(CHOOSERS.to_vec()),
         any::<bool>(),
         components,
-        (prop::bool::weighted(0.2), prop::array::uniform3(prop::bool::weighted(0.8))),
-        0..7usize,
+        (
+            prop::bool::weighted(0.2),
+            prop::array::uniform3(prop::bool::weighted(0.8)),
+            prop::array::uniform4(prop::bool::weighted(0.15)),
+        ),
+        (0..10usize, prop::sample::select(CHOOSERS.to_vec())),
         prop::option::weighted(0.7, component()),
     )
-        .prop_map(|(chooser, fallback, components, (plain_http, domains), at, edited)| {
-            let domains = [domains[0], domains[1], domains[2], true];
-            let before = Served { chooser, fallback, plain_http, domains, components };
-            let mut after = before.clone();
-            match (after.components.get_mut(at), at) {
-                (Some(slot), _) => *slot = edited,
-                (None, 4) => after.fallback = !fallback,
-                (None, 5) => after.plain_http = !plain_http,
-                (None, _) => {
-                    let host = edited.map_or(0, |found| usize::from(found.port) % 3);
-                    after.domains[host] = !domains[host];
+        .prop_map(
+            |(chooser, fallback, components, (plain_http, domains, apart), (at, other), edited)| {
+                let domains = [domains[0], domains[1], domains[2], true];
+                let (entrypoint, class) = ("web", "");
+                let before = Served {
+                    chooser,
+                    fallback,
+                    plain_http,
+                    domains,
+                    apart,
+                    entrypoint,
+                    class,
+                    components,
+                };
+                let any =
+                    |most: usize| edited.as_ref().map_or(0, |found| usize::from(found.port) % most);
+                let mut after = before.clone();
+                match (after.components.get_mut(at), at) {
+                    (Some(slot), _) => slot.clone_from(&edited),
+                    (None, 4) => after.fallback = !fallback,
+                    (None, 5) => after.plain_http = !plain_http,
+                    (None, 6) => after.chooser = other,
+                    (None, 7) => {
+                        let host = any(3);
+                        after.apart[host] = !apart[host];
+                        // With its components, or without.
+                        for found in after.components.iter_mut().flatten().filter(|_| any(2) == 0) {
+                            found.is_apart ^= found.hosts.contains(&host);
+                        }
+                    }
+                    (None, 8) if any(2) == 0 => after.entrypoint = "front",
+                    (None, 8) => after.class = "-new",
+                    (None, _) => {
+                        let host = any(3);
+                        after.domains[host] = !domains[host];
+                    }
                 }
-            }
-            (before, after)
-        })
+                (before, after)
+            },
+        )
 }

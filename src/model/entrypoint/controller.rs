@@ -1,5 +1,7 @@
 //! The ingress controllers that may serve a tier.
 
+use std::fmt;
+
 use super::{codes, value};
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::Text;
@@ -29,6 +31,15 @@ impl Controller {
     /// Returns true if annotations of ingress-nginx mean something to the controller.
     pub fn reads_nginx(self) -> bool {
         matches!(self, Self::IngressNginx | Self::TraefikNginx)
+    }
+
+    /// Its name in an inventory.
+    pub fn name(self) -> ControllerName {
+        match self {
+            Self::IngressNginx => ControllerName::IngressNginx,
+            Self::Traefik { .. } | Self::TraefikNginx => ControllerName::Traefik,
+            Self::Other => ControllerName::Other,
+        }
     }
 
     /// By the keys of a tier.
@@ -80,6 +91,21 @@ pub(super) fn release(
         );
     }
     found
+}
+
+/// `ingress-nginx`, or `traefik 3.6 with strict_prefix`
+impl fmt::Display for Controller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.name().fmt(f)?;
+        match self {
+            Self::Traefik { strict_prefix, version } => {
+                version.named().map_or(Ok(()), |version| write!(f, " {version}"))?;
+                if *strict_prefix { f.write_str(" with strict_prefix") } else { Ok(()) }
+            }
+            Self::TraefikNginx => f.write_str(" for ingress-nginx"),
+            Self::IngressNginx | Self::Other => Ok(()),
+        }
+    }
 }
 
 fn only_traefik(key: &str, span: Span) -> Diagnostic {
