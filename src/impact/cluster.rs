@@ -9,7 +9,7 @@ use super::gateway::Gateways;
 use super::obsolete::Obsolete;
 use super::request_routing::RequestRouting;
 use super::served::{Change, Served};
-use super::{Class, Comparison, Finding, Subject};
+use super::{Class, Comparison, Finding, Subject, canary};
 use crate::bundle::{ChangeKind, Place};
 use crate::language::name::{Label, Name};
 use crate::model::Entry;
@@ -82,6 +82,9 @@ fn kustomization(comparison: Comparison<'_>, path: &str) -> Vec<Finding> {
         false => vec![Finding::new(Class::Unknown, subject, reason)],
     }
 }
+
+/// An object on both sides.
+type Pair<'a> = (&'a ObjectKey, Option<&'a Object>, Option<&'a Object>);
 
 /// The objects of the cluster in two states.
 pub(super) struct Cluster<'a> {
@@ -173,6 +176,9 @@ impl<'a> Cluster<'a> {
         let entry = Entry::Component(label);
         let own = self.changes.iter().filter(|change| change.owner == name);
         let mut found: Vec<Finding> = own.filter_map(|change| self.answered(change)).collect();
+        found.extend(canary::finding(self.comparison, name, &entry, |owner| {
+            self.is_component(owner)
+        }));
         found.extend(from.difference(&to, &entry, found.is_empty()));
         found
     }
@@ -197,6 +203,17 @@ impl<'a> Cluster<'a> {
             "the entrypoint"
         };
         match kind {
+            // The files of an entrypoint are called as it is, and its objects are not.
+            Some(ChangeKind::Added | ChangeKind::Removed)
+                if let Some(other) = self.namesake(path) =>
+            {
+                let words = match kind {
+                    Some(ChangeKind::Added) => "was called",
+                    _ => "is now called",
+                };
+                let reason = format!("{words} `{other}`; its objects stay");
+                return vec![Finding::new(Class::Tuned, entry, reason)];
+            }
             Some(ChangeKind::Added) => {
                 return vec![Finding::new(Class::New, entry, format!("{what} is new"))];
             }
@@ -215,6 +232,9 @@ impl<'a> Cluster<'a> {
         }
         let mut found = Vec::new();
         let pairs = self.pairs(path);
+        if let (Place::Fallback(_), Some(replaced)) = (Place::of(path), replaced(&entry, &pairs)) {
+            return vec![replaced];
+        }
         let service = |side: Option<&'a Object>| side.filter(|object| object.key.kind == "Service");
         let gone = pairs.iter().find_map(|(_, from, to)| service(*from).filter(|_| to.is_none()));
         let new = pairs.iter().find_map(|(_, from, to)| service(*to).filter(|_| from.is_none()));
@@ -231,6 +251,20 @@ impl<'a> Cluster<'a> {
         found
     }
 
+    /// The entrypoint whose file has the objects of a file on the other side: it has another name.
+    fn namesake(&self, path: &str) -> Option<&'a str> {
+        let (from, to) = (&self.comparison.from.objects, &self.comparison.to.objects);
+        let other = |own: &'a BTreeMap<ObjectKey, Object>,
+                     other: &'a BTreeMap<ObjectKey, Object>| {
+            let mut all = own.values().filter(|object| object.file == path);
+            let first = other.get(&all.next()?.key)?;
+            let stay =
+                all.all(|object| other.get(&object.key).is_some_and(|now| now.file == first.file));
+            Place::of(&first.file).entrypoint().filter(|_| stay && first.file != path)
+        };
+        other(from, to).or_else(|| other(to, from))
+    }
+
     /// The URLs that a Service of a removed file answered, and that nothing answers any more.
     fn lost(&self, path: &str) -> Vec<&str> {
         let gone: BTreeSet<&str> =
@@ -242,7 +276,7 @@ impl<'a> Cluster<'a> {
     }
 
     /// The objects of a file of an entrypoint on both sides that differ.
-    fn pairs(&self, path: &str) -> Vec<(&'a ObjectKey, Option<&'a Object>, Option<&'a Object>)> {
+    fn pairs(&self, path: &str) -> Vec<Pair<'a>> {
         let (from, to) = (self.comparison.from, self.comparison.to);
         let keys: BTreeSet<&ObjectKey> = from.objects.keys().chain(to.objects.keys()).collect();
         keys.into_iter()
@@ -251,6 +285,17 @@ impl<'a> Cluster<'a> {
             .filter(|(_, from, to)| from.or(*to).is_some_and(|object| object.file == path))
             .collect()
     }
+}
+
+/// The finding for a fallback that has another Service: its objects have other names, or another namespace.
+fn replaced(entry: &Entry, pairs: &[Pair<'_>]) -> Option<Finding> {
+    let mut services = pairs.iter().filter(|(key, ..)| key.kind == "Service");
+    let name = |key: &ObjectKey| format!("{}/{}", key.namespace, key.name);
+    let (gone, ..) = services.clone().find(|(_, _, to)| to.is_none())?;
+    let (new, ..) = services.find(|(_, from, _)| from.is_none())?;
+    let mut finding = Finding::new(Class::Switches, entry.clone(), "another fallback answers");
+    (finding.from, finding.to) = (Some(name(gone)), Some(name(new)));
+    Some(finding)
 }
 
 /// Returns the findings for a change of an object of an entrypoint.

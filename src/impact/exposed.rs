@@ -1,12 +1,14 @@
 //! VIPs that lead to another entrypoint.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use serde_json::Value;
 
+use super::gateway::service;
 use super::{Class, Comparison, Finding};
 use crate::bundle::Place;
+use crate::language::name::{Label, Name};
 use crate::model::Entry;
 use crate::state::State;
 
@@ -14,15 +16,28 @@ use crate::state::State;
 pub(super) fn findings(comparison: Comparison<'_>) -> Vec<Finding> {
     let (before, after) = (entrypoints(comparison.from), entrypoints(comparison.to));
     let moved = before.iter().filter_map(|(vip, from)| Some((vip, from, after.get(vip)?)));
-    moved
-        .filter(|(_, from, to)| from != to)
+    let moved = moved
+        // An entrypoint of another name may have the same Service.
+        .filter(|(_, from, to)| {
+            let keys = [service(comparison.from, from), service(comparison.to, to)];
+            from != to && keys[0].map(|old| &old.key) != keys[1].map(|new| &new.key)
+        })
         .map(|(vip, from, to)| {
             let reason = format!("the entrypoint `{to}` answers instead of `{from}`");
             let files = [from, to].map(|name| Place::Service(name).to_string());
             let files: Vec<&str> = files.iter().map(String::as_str).collect();
             Finding::new(Class::Switches, Entry::Vip(*vip), reason).in_files(files)
-        })
-        .collect()
+        });
+    let kept: BTreeSet<&str> = after.values().copied().collect();
+    let hidden = before.values().copied().collect::<BTreeSet<&str>>().into_iter();
+    let hidden = hidden.filter(|name| !kept.contains(name)).filter_map(|name| {
+        let file = Place::Service(name).to_string();
+        service(comparison.to, name)?;
+        let reason = "no VIP leads to it any more: requests for its domains do not arrive";
+        let entry = Entry::Entrypoint(Label::parse(name)?);
+        Some(Finding::new(Class::Unreachable, entry, reason).in_files([file.as_str()]))
+    });
+    moved.chain(hidden).collect()
 }
 
 /// Returns the words for a domain that goes from one entrypoint to another: clients find other VIPs by its DNS record.

@@ -30,7 +30,7 @@ pub(super) const TAKES_OVER: &str = "the Gateway's listener answers instead of a
 pub(super) const GIVES_BACK: &str = "an Ingress answers instead of the Gateway's listener";
 
 /// The edge Service of an entrypoint, which is called as its Gateway.
-fn service<'a>(state: &'a State, entrypoint: &str) -> Option<&'a Object> {
+pub(super) fn service<'a>(state: &'a State, entrypoint: &str) -> Option<&'a Object> {
     let file = Place::Service(entrypoint).to_string();
     state.objects.values().find(|object| object.file == file)
 }

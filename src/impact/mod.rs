@@ -3,6 +3,7 @@
 
 mod answer;
 mod attachment;
+mod canary;
 mod cluster;
 mod difference;
 mod domain;
