@@ -10,9 +10,10 @@ use super::obsolete::Obsolete;
 use super::request_routing::RequestRouting;
 use super::served::{Change, Served};
 use super::{Class, Comparison, Finding, Subject, canary};
-use crate::bundle::{ChangeKind, Place};
+use crate::bundle::{ChangeKind, Controllers, Place};
 use crate::language::name::{Label, Name};
 use crate::model::Entry;
+use crate::route::forces_https;
 use crate::state::{Kustomization, Object, ObjectKey, State};
 
 pub(super) fn findings(comparison: Comparison<'_>) -> Vec<Finding> {
@@ -57,6 +58,7 @@ pub(super) fn findings(comparison: Comparison<'_>) -> Vec<Finding> {
     }
     found.extend(cluster.emptied());
     found.extend(cluster.bystanders());
+    found.extend(cluster.redirected());
     found.extend(Obsolete::findings(comparison, |owner| cluster.is_component(owner)));
     found
 }
@@ -150,8 +152,11 @@ impl<'a> Cluster<'a> {
 
     fn answered(&self, change: &Change) -> Option<Finding> {
         let entry = Entry::Component(Label::parse(&change.owner)?);
-        let mut finding =
-            Finding::new(change.class, entry, words(change.class, &change.urls.join(", ")));
+        let mut finding = Finding::new(
+            change.class,
+            entry,
+            words(change.class, change.to.as_deref(), &change.urls.join(", ")),
+        );
         (finding.from, finding.to) = (change.from.clone(), change.to.clone());
         Some(finding)
     }
@@ -176,11 +181,35 @@ impl<'a> Cluster<'a> {
         let entry = Entry::Component(label);
         let own = self.changes.iter().filter(|change| change.owner == name);
         let mut found: Vec<Finding> = own.filter_map(|change| self.answered(change)).collect();
+        found.extend(self.forced(&from, &to, &entry));
         found.extend(canary::finding(self.comparison, name, &entry, |owner| {
             self.is_component(owner)
         }));
         found.extend(from.difference(&to, &entry, found.is_empty()));
         found
+    }
+
+    /// The finding for a component whose second tier begins or ceases to redirect plain http.
+    fn forced(
+        &self,
+        from: &RequestRouting<'_>,
+        to: &RequestRouting<'_>,
+        entry: &Entry,
+    ) -> Option<Finding> {
+        let [first, second] = self.comparison.readers();
+        let is_forced = |side: &RequestRouting<'_>, controllers: &Controllers| {
+            let ingress = side.objects.iter().find(|object| object.key.kind == "Ingress")?;
+            let controller = controllers.of_class(ingress.class().unwrap_or_default());
+            Some(forces_https(controller, &ingress.annotations()))
+        };
+        let reason = match (is_forced(from, first)?, is_forced(to, second)?) {
+            (false, true) => {
+                "plain http is sent to https; https too, in circles, unless the controller has `use-forwarded-headers`"
+            }
+            (true, false) => "plain http is not sent to https any more",
+            _ => return None,
+        };
+        Some(Finding::new(Class::Switches, entry.clone(), reason))
     }
 
     /// Returns true if an Ingress of the routing tier is a component's: fallbacks have a Service of their name beside
@@ -222,7 +251,7 @@ impl<'a> Cluster<'a> {
                 if !lost.is_empty() {
                     let reason = format!(
                         "{what} is removed: {}",
-                        words(Class::Unreachable, &lost.join(", "))
+                        words(Class::Unreachable, None, &lost.join(", "))
                     );
                     return vec![Finding::new(Class::Unreachable, entry, reason)];
                 }
@@ -347,12 +376,15 @@ fn service_findings(
     found
 }
 
-fn words(class: Class, path: &str) -> String {
+fn words(class: Class, to: Option<&str>, path: &str) -> String {
     match class {
         Class::Unreachable => format!("nothing answers any more: {path}"),
         Class::New => format!("answered from now on: {path}"),
         Class::FromFallback => format!("leaves the fallback: {path}"),
         Class::ToFallback => format!("goes to the fallback: {path}"),
+        _ if to.is_some_and(|to| to.starts_with("a redirect")) => {
+            format!("redirects from now on: {path}")
+        }
         _ => format!("another backend answers: {path}"),
     }
 }
@@ -360,6 +392,11 @@ fn words(class: Class, path: &str) -> String {
 pub(super) fn moved(from: &Object, to: &Object) -> String {
     let (old, new) = (&from.key.namespace, &to.key.namespace);
     format!("its Ingress moves from the namespace {old} to {new}")
+}
+
+/// The words for an object that is changed in place.
+pub(super) fn in_place(from: &Object, to: &Object) -> String {
+    format!("in place: {}", fields(from, to))
 }
 
 /// The fields below `metadata` and `spec` that differ.

@@ -1,13 +1,13 @@
 //! The effects of a change on domains that Ingresses answer for.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::cluster::{Cluster, fields, moved};
+use super::cluster::{Cluster, in_place, moved};
 use super::gateway::{GIVES_BACK, TAKES_OVER};
 use super::virtual_host::VirtualHost;
 use super::{Class, Finding, exposed};
-use crate::bundle::Controllers;
-use crate::language::name::{Host, Name};
+use crate::bundle::{Controllers, Place};
+use crate::language::name::{Host, Label, Name};
 use crate::model::Entry;
 use crate::route::edge_redirects;
 use crate::state::{Object, State};
@@ -79,7 +79,7 @@ impl<'a> Cluster<'a> {
                     found.push(tls);
                 }
                 if found.is_empty() && from.value != to.value {
-                    found.push(finding(Class::Tuned, fields(from, to)));
+                    found.push(finding(Class::Tuned, in_place(from, to)));
                 }
                 found
             }
@@ -96,6 +96,26 @@ impl<'a> Cluster<'a> {
             Finding::new(Class::Unreachable, Entry::Domain(host), reason).in_files(files)
         });
         lost.collect()
+    }
+
+    /// Entrypoints whose edge another controller serves, and answers plain http of the domains in another way.
+    pub(super) fn redirected(&self) -> Vec<Finding> {
+        let [_, second] = self.comparison.readers();
+        let mut told: BTreeMap<&str, &str> = BTreeMap::new();
+        for (key, from) in &self.comparison.from.objects {
+            let Some(to) = self.comparison.to.objects.get(key).filter(|to| *to == from) else {
+                continue;
+            };
+            let entrypoint = to.class().and_then(|class| second.entrypoint_of(class));
+            let words = entrypoint.and_then(|name| Some((name, self.plain_http(from, to)?)));
+            told.extend(words);
+        }
+        let findings = told.into_iter().filter_map(|(name, words)| {
+            let entry = Entry::Entrypoint(Label::parse(name)?);
+            let list = Place::List.to_string();
+            Some(Finding::new(Class::Switches, entry, words).in_files([list.as_str()]))
+        });
+        findings.collect()
     }
 
     /// The change of the answer to plain http, where it changes and no certificate comes or goes.

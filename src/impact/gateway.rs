@@ -121,16 +121,26 @@ impl<'a> Gateways<'a> {
             (None, Some(_)) if is_served(self.comparison.from) => {
                 finding(Class::New, "a listener of the Gateway, beside its Ingress".to_owned())
             }
-            (None, Some(to)) => self
-                .by_wildcard(&host, [None, VirtualHost::of_listener(to)])
-                .or_else(|| finding(Class::New, "a new host".to_owned())),
+            (None, Some(to)) => {
+                let new = match serves_plain_http(self.comparison.from, to) {
+                    true => "a new host; plain http was answered as that of any host",
+                    false => "a new host",
+                };
+                self.by_wildcard(&host, [None, VirtualHost::of_listener(to)])
+                    .or_else(|| finding(Class::New, new.to_owned()))
+            }
             (Some(_), None) if is_served(self.comparison.to) => {
                 finding(Class::Removed, "its listener; its Ingress stays".to_owned())
             }
             (Some(from), None) => {
-                let gone = || "no listener has this host any more".to_owned();
+                let gone = match serves_plain_http(self.comparison.to, from) {
+                    true => {
+                        "no listener has this host any more: https is not answered, plain http is as that of any host"
+                    }
+                    false => "no listener has this host any more",
+                };
                 self.by_wildcard(&host, [VirtualHost::of_listener(from), None])
-                    .or_else(|| finding(Class::Unreachable, gone()))
+                    .or_else(|| finding(Class::Unreachable, gone.to_owned()))
             }
             (Some(from), Some(to)) if from.set.gateway() != to.set.gateway() => {
                 let gateway =
@@ -146,7 +156,7 @@ impl<'a> Gateways<'a> {
                 Class::Gap,
                 format!(
                     "its listener moves from {} to {}: no handshake until the controller has read both",
-                    from.set.key.name, to.set.key.name
+                    from.set.key, to.set.key
                 ),
             ),
             (Some(from), Some(to)) if from.secret != to.secret => {
@@ -181,11 +191,7 @@ impl<'a> Gateways<'a> {
             let mut all = state.objects.values();
             all.find(|object| object.key.kind == "Gateway" && object.key.name == entrypoint)
         };
-        let redirects = |state: &State| {
-            let name = format!("{entrypoint}-https");
-            let mut all = state.objects.keys();
-            all.any(|key| key.kind == "HTTPRoute" && key.name == name)
-        };
+        let redirects = |state: &State| redirects(state, entrypoint);
         match (find(self.comparison.from), find(self.comparison.to)) {
             (None, Some(_)) => {
                 let plain = match redirects(self.comparison.to) {
@@ -228,6 +234,17 @@ impl<'a> Gateways<'a> {
             (None, None) => Vec::new(),
         }
     }
+}
+
+/// Returns true if a Gateway sends plain http to https.
+fn redirects(state: &State, gateway: &str) -> bool {
+    let name = format!("{gateway}-https");
+    state.objects.keys().any(|key| key.kind == "HTTPRoute" && key.name == name)
+}
+
+/// Returns true if the Gateway of a listener answers plain http for any host in a state.
+fn serves_plain_http(state: &State, listener: &HostListener<'_>) -> bool {
+    listener.set.gateway().is_some_and(|name| is_exposed(state, name) && !redirects(state, name))
 }
 
 fn exposed_listener(state: &State, listeners: &Listeners<'_>, host: &str) -> bool {

@@ -69,6 +69,8 @@ impl<'a> Obsolete<'a> {
         let changes = served.changes(&tiers, is_component, |_| true);
         changes
             .into_iter()
+            // Somebody answers there who did not: nothing is silent.
+            .filter(|change| change.class != Class::New)
             .filter_map(|change| {
                 let own = || ingresses.iter().filter(|object| object.key.name == change.owner);
                 let of_fallback = own().find_map(|object| Place::of(&object.file).entrypoint());

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::answer::Tier;
-use super::cluster::{fields, moved};
+use super::cluster::{fields, in_place, moved};
 use super::gateway::is_exposed;
 use super::{Class, Finding};
 use crate::model::Entry;
@@ -63,7 +63,7 @@ impl<'a> RequestRouting<'a> {
             ([], []) => Vec::new(),
             (_, []) => finding(Class::Removed, as_before),
             ([], _) => finding(Class::New, as_before),
-            ([from], [to]) if from.key == to.key => finding(Class::Tuned, fields(from, to)),
+            ([from], [to]) if from.key == to.key => finding(Class::Tuned, in_place(from, to)),
             (_, _) if self.tier.zip(to.tier).is_some_and(|(a, b)| a.is_other_api(b)) => {
                 let side = |tier: Option<Tier<'_>>| match tier {
                     Some(Tier::Gateway(_)) => "HTTPRoute",
@@ -90,7 +90,7 @@ impl<'a> RequestRouting<'a> {
                         let fields: BTreeSet<String> =
                             pairs.map(|(from, after)| fields(from, after)).collect();
                         let fields: Vec<String> = fields.into_iter().collect();
-                        finding(Class::Tuned, fields.join(", "))
+                        finding(Class::Tuned, format!("in place: {}", fields.join(", ")))
                     }
                     false => finding(
                         Class::Tuned,

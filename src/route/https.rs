@@ -15,14 +15,20 @@ pub fn keeps_slash(controller: Controller, annotations: &Annotations) -> bool {
 /// any if `force-ssl-redirect` says so.
 pub fn edge_redirects(controller: Controller, annotations: &Annotations, has_tls: bool) -> bool {
     let says = |name: &str| nginx_switch(annotations, name);
-    let forces = says("force-ssl-redirect") == Some(true);
+    let forces = says(FORCE) == Some(true);
     controller.reads_nginx() && (forces || has_tls && says("ssl-redirect") != Some(false))
+}
+
+const FORCE: &str = "force-ssl-redirect";
+
+/// Returns true if an Ingress of the second tier redirects plain http, by its own annotations.
+pub fn forces_https(controller: Controller, annotations: &Annotations) -> bool {
+    controller.reads_nginx() && nginx_annotation(annotations, FORCE).is_some_and(is_true)
 }
 
 /// Returns true if the second tier redirects: it sees plain http from the edge, whatever the client sent
 /// (facts K15, K32).
 pub fn is_forced(tiers: &Tiers, component: Option<&Component>) -> bool {
-    const FORCE: &str = "force-ssl-redirect";
     let own = component.and_then(|found| nginx_annotation(&found.annotations, FORCE));
     let says = own.or_else(|| nginx_annotation(tiers.routing_annotations(), FORCE));
     tiers.controller().reads_nginx() && says.is_some_and(is_true)

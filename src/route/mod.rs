@@ -11,7 +11,7 @@ mod traefik_rule;
 mod translation;
 mod witness;
 
-pub use https::{edge_redirects, is_forced, keeps_slash};
+pub use https::{edge_redirects, forces_https, is_forced, keeps_slash};
 use inherit::Listeners;
 pub use matcher::{Asked, Considered, Found, Lookup, TraefikRouter, normal};
 pub use regex::{Engine, regex_annotation};
