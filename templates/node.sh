@@ -182,10 +182,21 @@ settings() {
         if [ -e /etc/systemd/system/lbgen-policy-routing.service ]; then
             systemctl enable --quiet lbgen-policy-routing
         fi
+        if [ -e /etc/systemd/system/lbgen-metrics.timer ]; then
+            systemctl enable --quiet --now lbgen-metrics.timer
+        else
+            metrics_down
+        fi
     fi
     if [ -e /etc/sysctl.d/90-lbgen.conf ]; then sysctl -q -p /etc/sysctl.d/90-lbgen.conf; fi
     # A script that holds the rules has them in place before keepalived lets go of its own.
     if grep -qx mode=static "$routing_script" 2>/dev/null; then routing; fi
+}
+
+# Its file may be gone already.
+metrics_down() {
+    systemctl stop --quiet lbgen-metrics.timer 2>/dev/null || true
+    rm -f /etc/systemd/system/timers.target.wants/lbgen-metrics.timer
 }
 
 routing() {
@@ -261,7 +272,10 @@ undrain() {
 leave() {
     if [ -d /var/lib/lbgen/rollout ]; then mine; fi
     routing_down
-    if systemd; then systemctl disable --quiet lbgen-policy-routing 2>/dev/null || true; fi
+    if systemd; then
+        systemctl disable --quiet lbgen-policy-routing 2>/dev/null || true
+        metrics_down
+    fi
     rm -f "$kept_drain" "$@"
     if systemd; then systemctl daemon-reload; fi
     rm -rf /run/lbgen /etc/lbgen /usr/local/libexec/lbgen /var/lib/lbgen

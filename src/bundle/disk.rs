@@ -7,6 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use rayon::prelude::*;
 
 use super::file::UNFINISHED_PREFIX;
 use super::list;
@@ -58,7 +59,9 @@ impl Disk {
             }
             Ok(_) => disk.exists = true,
         }
-        disk.scan(&disk.root.clone(), "")?;
+        let scanned = Scanned::of(&disk.root, "")?;
+        disk.entries = scanned.entries.into_iter().collect();
+        disk.unnamed = scanned.unnamed;
         if let Some(found) = disk.read(list::PATH)? {
             let path = disk.path(list::PATH);
             let text = String::from_utf8(found.body)
@@ -68,31 +71,6 @@ impl Disk {
             disk.owned = owned.into_iter().collect();
         }
         Ok(disk)
-    }
-
-    fn scan(&mut self, folder: &Path, below: &str) -> anyhow::Result<()> {
-        let cannot = || format!("cannot list {}", folder.display());
-        for entry in fs::read_dir(folder).with_context(cannot)? {
-            let entry = entry.with_context(cannot)?;
-            let kind = entry.file_type().with_context(cannot)?;
-            // A name that is not UTF-8 is not one of ours.
-            let name = match entry.file_name().into_string() {
-                Ok(name) => name,
-                Err(name) => {
-                    self.unnamed.push(format!("{below}/{}", name.to_string_lossy()));
-                    continue;
-                }
-            };
-            if name.starts_with(UNFINISHED_PREFIX) {
-                continue;
-            }
-            let path = if below.is_empty() { name } else { format!("{below}/{name}") };
-            if kind.is_dir() {
-                self.scan(&entry.path(), &path)?;
-            }
-            self.entries.insert(path, kind);
-        }
-        Ok(())
     }
 
     /// Returns the path of the folder.
@@ -170,6 +148,49 @@ impl Disk {
         let mut body = vec![0; usize::try_from(about.len()).unwrap_or(0)];
         std::io::Read::read_exact(&mut file, &mut body).with_context(cannot)?;
         Ok(Some(Found { body, executable: about.mode() & 0o100 != 0 }))
+    }
+}
+
+/// The contents of a folder, read by many threads.
+#[derive(Default)]
+struct Scanned {
+    entries: Vec<(String, FileType)>,
+    unnamed: Vec<String>,
+}
+
+impl Scanned {
+    /// `below` is the path of the folder in the bundle.
+    fn of(folder: &Path, below: &str) -> anyhow::Result<Self> {
+        let cannot = || format!("cannot list {}", folder.display());
+        let mut found = Self::default();
+        let mut folders = Vec::new();
+        for entry in fs::read_dir(folder).with_context(cannot)? {
+            let entry = entry.with_context(cannot)?;
+            let kind = entry.file_type().with_context(cannot)?;
+            // A name that is not UTF-8 is not one of ours.
+            let name = match entry.file_name().into_string() {
+                Ok(name) => name,
+                Err(name) => {
+                    found.unnamed.push(format!("{below}/{}", name.to_string_lossy()));
+                    continue;
+                }
+            };
+            if name.starts_with(UNFINISHED_PREFIX) {
+                continue;
+            }
+            let path = if below.is_empty() { name } else { format!("{below}/{name}") };
+            if kind.is_dir() {
+                folders.push((entry.path(), path.clone()));
+            }
+            found.entries.push((path, kind));
+        }
+        let inside = folders.par_iter().map(|(folder, below)| Self::of(folder, below));
+        for more in inside.collect::<Vec<anyhow::Result<Self>>>() {
+            let more = more?;
+            found.entries.extend(more.entries);
+            found.unnamed.extend(more.unnamed);
+        }
+        Ok(found)
     }
 }
 

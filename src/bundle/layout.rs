@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use super::monitoring_file::{MONITORING, MonitoringFile};
+use super::node_file::NodeFile;
+
 /// A place in a bundle, below its folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place<'a> {
@@ -33,54 +36,15 @@ pub enum Place<'a> {
     Kustomization,
     /// The script that writes the VIPs into the status of Services.
     StatusScript,
+    /// The alerts as an object of prometheus-operator.
+    PrometheusRule,
+    /// A file for Prometheus, Grafana or the blackbox exporter.
+    Monitoring(MonitoringFile),
     /// The list of all files.
     List,
     /// A file that lbgen does not write.
     Foreign(&'a str),
 }
-
-/// A file of a node, below its root.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum NodeFile<'a> {
-    /// `keepalived.conf`
-    Configuration,
-    /// The facts that keepalived should have loaded.
-    Expected,
-    /// Kernel keys.
-    Sysctl,
-    /// The rules and routes that networkd must leave alone.
-    Networkd,
-    /// The unit of the policy routing script.
-    Unit,
-    /// Folders and files in /run.
-    Tmpfiles,
-    /// The policy routing script.
-    PolicyRouting,
-    /// The program that compares them with keepalived's own data.
-    Loaded,
-    /// A health check, by its name: `check-entrypoint`.
-    Check(&'a str),
-    /// A file that lbgen does not write.
-    Foreign(&'a str),
-}
-
-/// The path of `keepalived.conf` on a node.
-pub const CONFIGURATION: &str = "etc/keepalived/keepalived.conf";
-
-/// Files of nodes that have one path.
-const NODE_FILES: &[NodeFile<'static>] = &[
-    NodeFile::Configuration,
-    NodeFile::Expected,
-    NodeFile::Sysctl,
-    NodeFile::Networkd,
-    NodeFile::Unit,
-    NodeFile::Tmpfiles,
-    NodeFile::Loaded,
-    NodeFile::PolicyRouting,
-];
-
-/// Programs of the health checks.
-const PROGRAMS: &str = "usr/local/libexec/lbgen/";
 
 impl<'a> Place<'a> {
     /// The place with a path.
@@ -95,6 +59,12 @@ impl<'a> Place<'a> {
             "bundle.json" => Some(Self::List),
             "kubernetes/kustomization.yaml" => Some(Self::Kustomization),
             "kubernetes/load-balancer-status" => Some(Self::StatusScript),
+            "kubernetes/prometheus-rule.yaml" => Some(Self::PrometheusRule),
+            _ if path.starts_with("monitoring/") => {
+                let name = path.strip_prefix("monitoring/");
+                let mut all = MONITORING.into_iter();
+                all.find(|file| name == Some(&file.to_string())).map(Self::Monitoring)
+            }
             _ => path.strip_prefix("kubernetes/").and_then(|rest| match rest.split_once('/')? {
                 ("domains", name) => yaml(name).map(Self::Domain),
                 ("components", name) => yaml(name).map(Self::Component),
@@ -149,10 +119,15 @@ impl<'a> Place<'a> {
             | Self::Service(_)
             | Self::Fallback(_)
             | Self::Gateway(_)
-            | Self::Listeners { .. } => true,
+            | Self::Listeners { .. }
+            | Self::PrometheusRule => true,
             // Somebody's own objects beside ours are applied where the kustomization lists them.
             Self::Foreign(path) => path.starts_with("kubernetes/") && path.ends_with(".yaml"),
-            Self::Node { .. } | Self::Kustomization | Self::StatusScript | Self::List => false,
+            Self::Node { .. }
+            | Self::Kustomization
+            | Self::StatusScript
+            | Self::Monitoring(_)
+            | Self::List => false,
         }
     }
 
@@ -168,6 +143,8 @@ impl<'a> Place<'a> {
             | Self::Listeners { .. }
             | Self::Kustomization
             | Self::StatusScript
+            | Self::PrometheusRule
+            | Self::Monitoring(_)
             | Self::List
             | Self::Foreign(_) => false,
         }
@@ -185,6 +162,8 @@ impl<'a> Place<'a> {
             | Self::Gateway(_)
             | Self::Listeners { .. }
             | Self::Node { .. }
+            | Self::PrometheusRule
+            | Self::Monitoring(_)
             | Self::List => self.is_manifest(),
         }
     }
@@ -200,6 +179,8 @@ impl<'a> Place<'a> {
             | Self::Listeners { .. }
             | Self::Kustomization
             | Self::StatusScript
+            | Self::PrometheusRule
+            | Self::Monitoring(_)
             | Self::List
             | Self::Foreign(_) => false,
         }
@@ -217,6 +198,8 @@ impl<'a> Place<'a> {
             | Self::Listeners { .. }
             | Self::Kustomization
             | Self::StatusScript
+            | Self::PrometheusRule
+            | Self::Monitoring(_)
             | Self::List
             | Self::Foreign(_) => None,
         }
@@ -232,81 +215,11 @@ impl<'a> Place<'a> {
             | Self::Component(_)
             | Self::Kustomization
             | Self::StatusScript
+            | Self::PrometheusRule
+            | Self::Monitoring(_)
             | Self::List
             | Self::Foreign(_) => None,
         }
-    }
-}
-
-impl<'a> NodeFile<'a> {
-    /// The file with a path below the node's root.
-    pub fn of(path: &'a str) -> Self {
-        if let Some(file) = NODE_FILES.iter().find(|known| known.path() == Some(path)) {
-            return *file;
-        }
-        match path
-            .strip_prefix(PROGRAMS)
-            .filter(|name| name.starts_with("check-") && !name.contains('/'))
-        {
-            Some(name) => Self::Check(name),
-            None => Self::Foreign(path),
-        }
-    }
-
-    /// The path of a file that has one below every node; `None` for those that are called after something.
-    fn path(self) -> Option<&'static str> {
-        Some(match self {
-            Self::Configuration => CONFIGURATION,
-            Self::Expected => "etc/lbgen/expected",
-            Self::Sysctl => "etc/sysctl.d/90-lbgen.conf",
-            Self::Networkd => "etc/systemd/networkd.conf.d/90-lbgen.conf",
-            Self::Unit => "etc/systemd/system/lbgen-policy-routing.service",
-            Self::Tmpfiles => "etc/tmpfiles.d/lbgen.conf",
-            Self::Loaded => "usr/local/libexec/lbgen/loaded",
-            Self::PolicyRouting => "usr/local/sbin/lbgen-policy-routing",
-            Self::Check(_) | Self::Foreign(_) => return None,
-        })
-    }
-
-    /// True for the files that keepalived reads.
-    pub fn is_of_keepalived(self) -> bool {
-        match self {
-            Self::Configuration => true,
-            Self::Foreign(path) => path.starts_with("etc/keepalived/"),
-            Self::Expected
-            | Self::Sysctl
-            | Self::Networkd
-            | Self::Unit
-            | Self::Tmpfiles
-            | Self::PolicyRouting
-            | Self::Loaded
-            | Self::Check(_) => false,
-        }
-    }
-
-    /// Returns the words that reports use for it.
-    pub fn noun(self) -> &'static str {
-        match self {
-            Self::Configuration => "keepalived's configuration",
-            Self::Expected => "what keepalived should have loaded",
-            Self::Sysctl => "kernel keys",
-            Self::Networkd | Self::Unit => "units",
-            Self::Tmpfiles => "temporary files",
-            Self::PolicyRouting => "the policy routing script",
-            Self::Loaded => "the check of reloads",
-            Self::Check(_) => "the health check",
-            Self::Foreign(_) => "files of others",
-        }
-    }
-
-    /// Its absolute path on a node.
-    pub fn installed(self) -> String {
-        format!("/{self}")
-    }
-
-    /// The same on a node.
-    pub fn on(self, node: &'a str) -> Place<'a> {
-        Place::Node { node, file: self }
     }
 }
 
@@ -324,32 +237,18 @@ impl fmt::Display for Place<'_> {
             }
             Self::Kustomization => f.write_str("kubernetes/kustomization.yaml"),
             Self::StatusScript => f.write_str("kubernetes/load-balancer-status"),
+            Self::PrometheusRule => f.write_str("kubernetes/prometheus-rule.yaml"),
+            Self::Monitoring(file) => write!(f, "monitoring/{file}"),
             Self::List => f.write_str("bundle.json"),
             Self::Foreign(path) => f.write_str(path),
         }
     }
 }
 
-impl fmt::Display for NodeFile<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Check(name) => write!(f, "{PROGRAMS}{name}"),
-            Self::Foreign(path) => f.write_str(path),
-            Self::Configuration
-            | Self::Expected
-            | Self::Sysctl
-            | Self::Networkd
-            | Self::Unit
-            | Self::Tmpfiles
-            | Self::PolicyRouting
-            | Self::Loaded => f.write_str(self.path().unwrap_or_default()),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{NodeFile, Place};
+    use super::super::NodeFile;
+    use super::Place;
 
     #[test]
     fn a_path_is_written_as_it_was_read() {
@@ -363,6 +262,10 @@ mod tests {
             "kubernetes/entrypoints/web/fallback.yaml",
             "kubernetes/entrypoints/web/gateway.yaml",
             "kubernetes/entrypoints/web/listeners-07.yaml",
+            "kubernetes/prometheus-rule.yaml",
+            "monitoring/rules.yaml",
+            "monitoring/dashboard.json",
+            "nodes/lb-1/etc/systemd/system/lbgen-metrics.timer",
             "nodes/lb-1/etc/keepalived/keepalived.conf",
             "nodes/lb-1/etc/lbgen/expected",
             "nodes/lb-1/usr/local/libexec/lbgen/check-entrypoint-web",

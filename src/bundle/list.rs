@@ -32,6 +32,13 @@ struct List {
     files: Vec<Listed>,
 }
 
+/// The part of the list that says who wrote it.
+#[derive(Deserialize)]
+struct Head {
+    #[serde(default)]
+    lbgen: String,
+}
+
 #[derive(Deserialize)]
 struct Listed {
     path: String,
@@ -44,14 +51,12 @@ pub fn of(files: &[BundleFile], controllers: &Controllers) -> anyhow::Result<Bun
         env!("CARGO_PKG_VERSION"),
         controllers.lines()?
     );
-    let digests: Vec<String> = files.par_iter().map(|file| sha256(file.body.as_bytes())).collect();
-    let mut end = "\n";
-    for (file, sha256) in files.iter().zip(digests) {
-        let owned = Owned { path: &file.path, mode: format!("{:04o}", file.mode), sha256 };
-        write!(body, "{end}{}", serde_json::to_string(&owned)?)?;
-        end = ",\n";
-    }
-    body.push_str("\n]\n}\n");
+    let line = |file: &BundleFile| {
+        let (mode, sha256) = (format!("{:04o}", file.mode), sha256(file.body.as_bytes()));
+        serde_json::to_string(&Owned { path: &file.path, mode, sha256 })
+    };
+    let lines: Vec<String> = files.par_iter().map(line).collect::<Result<_, _>>()?;
+    write!(body, "\n{}\n]\n}}\n", lines.join(",\n"))?;
     Ok(BundleFile {
         path: PATH.to_owned(),
         mode: 0o644,
@@ -86,7 +91,8 @@ pub fn read(text: &str) -> anyhow::Result<(String, Vec<String>)> {
 
 /// The version of the lbgen that rendered a bundle, where that is a later one than this.
 pub fn newer_writer(bundle: &Path) -> Option<String> {
-    let (writer, _) = read(&std::fs::read_to_string(bundle.join(PATH)).ok()?).ok()?;
+    let text = std::fs::read_to_string(bundle.join(PATH)).ok()?;
+    let Head { lbgen: writer } = serde_json::from_str(&text).ok()?;
     let numbers = |version: &str| -> Option<Vec<u64>> {
         let release = version.split(['-', '+']).next()?;
         release.split('.').map(|number| number.parse().ok()).collect()

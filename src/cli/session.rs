@@ -184,12 +184,20 @@ impl Session {
         loaded: &mut Loaded,
         output: &Path,
     ) -> anyhow::Result<Option<Rendered>> {
-        let planned = self.plan(loaded, Keep::Locked, &[]);
+        let bundle = output.join(loaded.datacenter());
+        let folder = self.global.templates.clone();
+        // Planning keeps one core busy.
+        let (planned, (newer, templates)) = rayon::join(
+            || self.plan(loaded, Keep::Locked, &[]),
+            || (bundle::newer_writer(&bundle), Templates::load(folder.as_deref())),
+        );
         // Beside the files they would be a fifth of all memory.
         (loaded.inventory, loaded.lock) = (None, None);
         if let Some(planned) = &planned {
             self.refuse_missing_lock(loaded, output, &planned.datacenter.name);
-            self.warn_of_newer(loaded, output, &planned.datacenter.name);
+            if let Some(writer) = &newer {
+                self.warn_of_newer(loaded, &bundle, writer);
+            }
         }
         self.say_diagnostics();
         let is_right = !self.report.has_errors();
@@ -205,7 +213,7 @@ impl Session {
         let hosts = hosts.collect();
         drop(datacenter);
         let lock = loaded.lock_file(&plan);
-        let templates = Templates::load(self.global.templates.as_deref())?;
+        let templates = templates?;
         let datacenter = plan.datacenter.clone();
         let mut files = emit::emit_last(plan, &templates)?;
         files.push(bundle::list_of(&files, &controllers)?);
@@ -251,12 +259,8 @@ impl Session {
     }
 
     /// A later lbgen may write what this one does not know.
-    fn warn_of_newer(&mut self, loaded: &Loaded, output: &Path, datacenter: &Label) {
-        let bundle = output.join(datacenter.as_str());
-        let (Some(place), Some(writer)) = (&loaded.datacenter, bundle::newer_writer(&bundle))
-        else {
-            return;
-        };
+    fn warn_of_newer(&mut self, loaded: &Loaded, bundle: &Path, writer: &str) {
+        let Some(place) = &loaded.datacenter else { return };
         let own = env!("CARGO_PKG_VERSION");
         self.report.push(
             Diagnostic::new(

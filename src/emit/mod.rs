@@ -5,6 +5,7 @@ mod file;
 mod keepalived;
 mod kubernetes;
 mod loaded;
+mod monitoring;
 mod peers;
 mod policy_routing;
 mod system;
@@ -22,21 +23,37 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::bundle::NodeFile;
+use crate::language::word::MetricsForm;
 use crate::model::{Entry, RoutingMode};
-use crate::plan::{KubernetesPlan, NodePlan, Plan};
+use crate::plan::{KubernetesPlan, MonitoringPlan, NodePlan, Plan};
 
 /// The state that emitters share.
 struct Emitter<'a> {
     mode: RoutingMode,
     templates: &'a Templates,
     header: String,
+    /// `None` where nodes write no metrics.
+    metrics: Option<Metrics>,
+}
+
+/// The metrics of nodes.
+struct Metrics {
+    datacenter: String,
+    /// That of the node exporter's textfile collector.
+    directory: String,
 }
 
 type Files = anyhow::Result<Vec<BundleFile>>;
 
 /// The outputs of a node.
-const NODE: &[fn(&Emitter<'_>, &NodePlan) -> Files] =
-    &[keepalived::emit, loaded::emit, policy_routing::emit, check::emit, system::emit];
+const NODE: &[fn(&Emitter<'_>, &NodePlan) -> Files] = &[
+    keepalived::emit,
+    loaded::emit,
+    policy_routing::emit,
+    check::emit,
+    system::emit,
+    monitoring::of_node,
+];
 
 /// The outputs of the cluster.
 const CLUSTER: &[fn(&Emitter<'_>, &KubernetesPlan) -> Files] = &[kubernetes::emit];
@@ -51,25 +68,33 @@ pub fn is_generated(body: &str) -> bool {
 
 /// Every file of the bundle but `bundle.json`, by path. An error is a fault of a template, not of the inventory.
 pub fn emit(plan: &Plan, templates: &Templates) -> anyhow::Result<Vec<BundleFile>> {
-    Emitter::of(plan, templates).files(&plan.kubernetes, plan.nodes.par_iter())
+    let monitoring = plan.monitoring.as_ref();
+    Emitter::of(plan, templates).files(&plan.kubernetes, plan.nodes.par_iter(), monitoring)
 }
 
 /// The same of a plan that nobody needs any more: its parts go as their files come, and never are all of both there.
 pub fn emit_last(plan: Plan, templates: &Templates) -> anyhow::Result<Vec<BundleFile>> {
     let emitter = Emitter::of(&plan, templates);
-    emitter.files(plan.kubernetes, plan.nodes.into_par_iter())
+    emitter.files(plan.kubernetes, plan.nodes.into_par_iter(), plan.monitoring.as_ref())
 }
 
 impl<'a> Emitter<'a> {
     fn of(plan: &Plan, templates: &'a Templates) -> Self {
         let header = format!("{MARK} from {}. Do not edit.", plan.source);
-        Self { mode: plan.mode, templates, header }
+        let reported = plan.monitoring.as_ref().map(|found| &found.settings);
+        let reported = reported.filter(|found| found.metrics == MetricsForm::Textfile);
+        let metrics = reported.map(|found| Metrics {
+            datacenter: plan.datacenter.to_string(),
+            directory: found.directory.to_string(),
+        });
+        Self { mode: plan.mode, templates, header, metrics }
     }
 
     fn files(
         &self,
         kubernetes: impl Borrow<KubernetesPlan> + Send,
         nodes: impl ParallelIterator<Item: Borrow<NodePlan>>,
+        monitoring: Option<&MonitoringPlan>,
     ) -> anyhow::Result<Vec<BundleFile>> {
         let of_cluster = move || -> anyhow::Result<Vec<Vec<BundleFile>>> {
             CLUSTER.iter().map(|output| output(self, kubernetes.borrow())).collect()
@@ -83,6 +108,10 @@ impl<'a> Emitter<'a> {
         let (cluster, nodes) = rayon::join(of_cluster, of_nodes);
         let nodes = nodes?.into_iter().flatten();
         let mut files: Vec<BundleFile> = nodes.chain(cluster?).flatten().collect();
+        if let Some(plan) = monitoring {
+            files.extend(monitoring::emit(self, plan, &files)?);
+        }
+        files.extend(kubernetes::kustomization(self, &files)?);
         files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(files)
     }

@@ -44,9 +44,12 @@ pub(super) fn findings(comparison: Comparison<'_>) -> Vec<Finding> {
                 kustomization(comparison, file.path)
             }
             // The file itself is told of.
-            Place::Kustomization | Place::Foreign(_) | Place::Node { .. } | Place::List => {
-                Vec::new()
-            }
+            Place::Kustomization
+            | Place::PrometheusRule
+            | Place::Monitoring(_)
+            | Place::Foreign(_)
+            | Place::Node { .. }
+            | Place::List => Vec::new(),
         };
         let list = Place::Kustomization.to_string();
         let is_listed = file.kind != ChangeKind::Changed

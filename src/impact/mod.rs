@@ -11,6 +11,7 @@ mod domains;
 mod exposed;
 mod gateway;
 mod lvs;
+mod monitoring;
 mod node;
 mod obsolete;
 mod reader;
@@ -223,6 +224,7 @@ impl Impact {
         findings.extend(cluster::findings(comparison));
         findings.extend(exposed::findings(comparison));
         findings.extend(reader::findings(comparison));
+        findings.extend(monitoring::findings(comparison));
         findings.iter_mut().for_each(|finding| finding.add_expected(comparison));
         findings.extend(unreadable(comparison));
         findings.extend(unexplained(comparison, &findings));
@@ -311,6 +313,9 @@ fn unmentioned(comparison: Comparison<'_>, file: &ChangedFile<'_>) -> Option<(Cl
             | NodeFile::Unit
             | NodeFile::Tmpfiles
             | NodeFile::Loaded
+            | NodeFile::Metrics
+            | NodeFile::MetricsService
+            | NodeFile::MetricsTimer
             | NodeFile::Check(_)
             | NodeFile::Foreign(_) => unknown("changed"),
         },
@@ -337,6 +342,8 @@ fn unmentioned(comparison: Comparison<'_>, file: &ChangedFile<'_>) -> Option<(Cl
         // What is more has been said of it.
         Place::Kustomization if file.kind != ChangeKind::Changed => return None,
         Place::Kustomization => (Class::Text, SAME.to_owned()),
+        // Only its comments differ.
+        Place::PrometheusRule | Place::Monitoring(_) => (Class::Text, SAME.to_owned()),
         Place::StatusScript | Place::Foreign(_) => unknown("changed"),
     })
 }

@@ -120,6 +120,9 @@ fn settings(
             | NodeFile::Unit
             | NodeFile::Tmpfiles
             | NodeFile::Loaded
+            | NodeFile::Metrics
+            | NodeFile::MetricsService
+            | NodeFile::MetricsTimer
             | NodeFile::Check(_) => Some(file.noun()),
         };
         if let Some(word) = word {

@@ -36,7 +36,12 @@ pub fn wanted(changes: &[Change<'_>], files: &[BundleFile]) -> impl Fn(&str) -> 
             | Place::Listeners { .. } => cluster,
             // A wildcard answers for a host that has no domain of its own any more.
             Place::Domain(name) => every_domain || domains && Host::is_of_wildcard(name),
-            Place::Kustomization | Place::StatusScript | Place::List | Place::Foreign(_) => false,
+            Place::Kustomization
+            | Place::StatusScript
+            | Place::PrometheusRule
+            | Place::Monitoring(_)
+            | Place::List
+            | Place::Foreign(_) => false,
         };
         is_beside || differ.contains(path)
     }

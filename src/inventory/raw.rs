@@ -16,14 +16,15 @@ use super::written::{Map, Nonempty, Set, Text};
 use crate::diag::Report;
 use crate::language::form::{AnnotationKey, Free, MessageCode, Preemption, ServicePort, TlsSecret};
 use crate::language::name::{
-    Command, HeaderName, HeaderValue, Host, Interface, Label, ServiceName, Subdomain, UrlPath,
+    AlertLabel, AlertLabelValue, Command, Directory, HeaderName, HeaderValue, Host, Interface,
+    Label, ServiceName, Subdomain, UrlPath,
 };
 use crate::language::number::{Mark, Number, Pool, Priority, RulePriority, Table, Vrid};
 use crate::language::shape::Shape;
 use crate::language::version::{KeepalivedVersion, KubernetesVersion};
 use crate::language::word::{
-    ClassForm, ComponentState, EndpointsChoice, GatewayChoice, HttpMethod, KubeProxy, NodeState,
-    PathType, RoutingMode, VipsForm,
+    ClassForm, ComponentState, EndpointsChoice, GatewayChoice, HttpMethod, KubeProxy, MetricsForm,
+    NodeState, PathType, RoutingMode, RulesForm, Switch, VipsForm,
 };
 use crate::source::{Loc, Span};
 
@@ -42,6 +43,8 @@ keys! {
         Optional gateways: Map<Label, Gateway>,
         /// The machines that hold VIPs.
         Optional nodes: Map<Subdomain, Node>,
+        /// Metrics, alerts and what shows them, from the same plan; default: none of them.
+        Optional monitoring: Monitoring,
         /// A check of every node, such as of its uplink: a part of the check of every entrypoint.
         Optional node_check: NodeCheck,
         /// One per kind of traffic.
@@ -118,6 +121,22 @@ keys! {
         Optional garp: Garp,
         /// Real-time priority of its VRRP process, which then stays in memory too; default 0: none.
         Optional rt_priority: Loc<Number<0, 99>>,
+    }
+}
+
+keys! {
+    /// `monitoring:`, for Prometheus; `{}` has everything by default.
+    Monitoring {
+        /// Where the metrics of a node come from; default `textfile`, which a timer of ours writes for the node exporter.
+        Optional metrics: Loc<Text<MetricsForm>>,
+        /// The directory of the node exporter's textfile collector; default as Debian has it, `/var/lib/prometheus/node-exporter`.
+        Optional directory: Loc<Text<Directory>>,
+        /// How recording and alerting rules are written: `file` (default), `prometheus_rule`, an object of prometheus-operator, or `none`.
+        Optional rules: Loc<Text<RulesForm>>,
+        /// On every alert.
+        Optional labels: Map<AlertLabel, Loc<Text<AlertLabelValue>>>,
+        /// Whether there is a dashboard for Grafana; default `true`.
+        Optional dashboard: Loc<Text<Switch>>,
     }
 }
 

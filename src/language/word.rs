@@ -187,6 +187,26 @@ words! {
         "false" Off,
     }
 
+    /// The source of the metrics of nodes.
+    MetricsForm {
+        /// A script of ours writes them for the node exporter's textfile collector.
+        "textfile" Textfile,
+        /// mehdy's keepalived_exporter.
+        "keepalived_exporter" KeepalivedExporter,
+        /// Nothing.
+        "none" None,
+    }
+
+    /// The form of the rules for Prometheus.
+    RulesForm {
+        /// A file that Prometheus reads.
+        "file" File,
+        /// An object that prometheus-operator reads.
+        "prometheus_rule" PrometheusRule,
+        /// Nothing.
+        "none" None,
+    }
+
     /// The place of the rules and routes of VIPs.
     RoutingMode {
         /// In keepalived's `virtual_rules` and `virtual_routes`, and so where the VIP is.

@@ -15,6 +15,7 @@ mod holder;
 mod implementation;
 mod keepalived;
 mod kubernetes;
+mod monitoring;
 mod next_hop;
 mod node;
 mod object;
@@ -41,6 +42,7 @@ pub use entrypoint::{
 pub use implementation::{Feature, HostOrder, Implementation, RegexOrder};
 pub use keepalived::{Garp, Keepalived, PolicyRouting, Preempt, VrrpVersion};
 pub use kubernetes::{EndpointsForm, Kubernetes};
+pub use monitoring::Monitoring;
 pub use next_hop::NextHop;
 pub use node::Node;
 pub use vip::{Pins, Vip};
@@ -76,6 +78,8 @@ pub struct Datacenter {
     pub keepalived: Keepalived,
     /// The routing of replies to their gateway.
     pub policy_routing: PolicyRouting,
+    /// Metrics and alerts, where they are wanted.
+    pub monitoring: Option<Monitoring>,
     /// By name.
     pub gateways: BTreeMap<Label, NextHop>,
     /// By name.
@@ -109,6 +113,7 @@ pub struct Draft {
     kubernetes: Option<Kubernetes>,
     keepalived: Option<Keepalived>,
     policy_routing: Option<PolicyRouting>,
+    monitoring: Option<Option<Monitoring>>,
     gateways: Names<Label, NextHop>,
     nodes: Names<Subdomain, Node>,
     node_check: Option<Option<NodeCheck>>,
@@ -126,6 +131,7 @@ pub fn draft(raw: &raw::Inventory, source: &str, report: &mut Report) -> Draft {
     let kubernetes = kubernetes::build(raw.kubernetes.as_ref(), report);
     let keepalived = keepalived::build(raw.keepalived.as_ref(), report);
     let policy_routing = keepalived::build_routing(raw.policy_routing.as_ref(), report);
+    let monitoring = monitoring::build(raw.monitoring.as_ref(), report);
     let gateways = next_hop::build(raw, report);
     let nodes = node::build(raw, &gateways, report);
     let node_check = match &raw.node_check {
@@ -165,6 +171,7 @@ pub fn draft(raw: &raw::Inventory, source: &str, report: &mut Report) -> Draft {
         kubernetes,
         keepalived,
         policy_routing,
+        monitoring,
         gateways,
         nodes,
         node_check,
@@ -204,6 +211,7 @@ impl Draft {
             kubernetes: self.kubernetes?,
             keepalived: self.keepalived?,
             policy_routing: self.policy_routing?,
+            monitoring: self.monitoring?,
             gateways: self.gateways.found,
             nodes: self.nodes.found,
             node_check: self.node_check?,

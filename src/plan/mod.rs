@@ -8,6 +8,7 @@ mod evenness;
 mod kubernetes;
 mod listener;
 pub mod lock;
+mod monitoring;
 mod node;
 mod number;
 mod order;
@@ -22,6 +23,7 @@ pub use kubernetes::{
 };
 pub use listener::Places;
 pub use lock::Lock;
+pub use monitoring::{Alert, Case, MonitoringPlan, Raised, Severity, Target, Watched};
 pub use node::{
     Check, CheckCommand, Drain, HealthPort, Instance, IpRule, Kernel, KernelSetting, Mark,
     NodePlan, ReplyRouting, Route, Selector, Unhealthy, VirtualAddress,
@@ -56,6 +58,8 @@ pub struct Plan {
     pub listener_sets: BTreeMap<Label, Places>,
     /// The manifests.
     pub kubernetes: KubernetesPlan,
+    /// Metrics and alerts, where they are wanted.
+    pub monitoring: Option<MonitoringPlan>,
 }
 
 /// The numbers and orders allocated to a VIP.
@@ -116,16 +120,22 @@ pub fn plan(
         })
         .collect();
     let listener_sets = listener::allocate(datacenter, routes, lock);
-    let plan = Plan {
+    let nodes = node::plan(datacenter, &vips);
+    let mut plan = Plan {
         datacenter: datacenter.name.clone(),
         source: datacenter.source.clone(),
         mode: datacenter.policy_routing.mode,
-        nodes: node::plan(datacenter, &vips),
+        monitoring: monitoring::plan(datacenter, &vips, &nodes),
+        nodes,
         entrypoints: datacenter.entrypoints.keys().cloned().collect(),
         kubernetes: kubernetes::plan(datacenter, routes, &listener_sets, report),
         listener_sets,
         vips,
     };
     evenness::check(datacenter, &plan, report);
+    if let Some(mut monitoring) = plan.monitoring.take() {
+        monitoring.cases = Case::all(&plan, &monitoring);
+        plan.monitoring = Some(monitoring);
+    }
     Some(plan)
 }

@@ -16,15 +16,15 @@ struct Kustomization<'a> {
 }
 
 /// The list of all other manifests; `None` without any, which `kubectl apply -k` refuses (facts K23).
-pub(super) fn emit(
+pub(in crate::emit) fn emit(
     emitter: &Emitter<'_>,
     files: &[BundleFile],
 ) -> anyhow::Result<Option<BundleFile>> {
-    if files.is_empty() {
+    let manifests = files.iter().filter(|file| Place::of(&file.path).is_manifest());
+    let mut resources: Vec<&str> = manifests.filter_map(|file| Place::listed(&file.path)).collect();
+    if resources.is_empty() {
         return Ok(None);
     }
-    let mut resources: Vec<&str> =
-        files.iter().filter_map(|file| Place::listed(&file.path)).collect();
     resources.sort_unstable();
     let mut text = ManifestText::new(emitter, Place::Kustomization.to_string());
     text.add(&Kustomization {

@@ -9,6 +9,7 @@ mod service;
 mod status;
 
 pub use file::{MANAGED_BY, PART_OF, document};
+pub(super) use kustomization::emit as kustomization;
 pub use service::LOAD_BALANCER_CLASS;
 
 use rayon::prelude::*;
@@ -24,7 +25,6 @@ pub(super) fn emit(emitter: &Emitter<'_>, plan: &KubernetesPlan) -> Files {
     let files: anyhow::Result<Vec<BundleFile>> =
         manifests.map(|found| manifest(emitter, found, plan.ingress_class)).collect();
     let mut files = files?;
-    files.extend(kustomization::emit(emitter, &files)?);
     files.extend(status::emit(emitter, plan)?);
     Ok(files)
 }

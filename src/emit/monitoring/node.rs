@@ -1,0 +1,51 @@
+//! The program of a node that writes its metrics, and the timer that starts it.
+
+use minijinja::context;
+use serde::Serialize;
+
+use super::super::{Emitter, Files, node_file};
+use crate::bundle::NodeFile;
+use crate::plan::{Check, Drain, Instance, NodePlan};
+
+#[derive(Serialize)]
+struct Report<'a> {
+    datacenter: &'a str,
+    node: &'a str,
+    directory: &'a str,
+    drain: &'static str,
+    check_prefix: &'static str,
+    vips: Vec<Vip>,
+}
+
+#[derive(Serialize)]
+struct Vip {
+    address: String,
+    entrypoint: String,
+    instance: String,
+}
+
+pub(in crate::emit) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> Files {
+    let Some(reported) = &emitter.metrics else { return Ok(Vec::new()) };
+    let vips = node.instances.iter().map(|found: &Instance| Vip {
+        address: found.vip.to_string(),
+        entrypoint: found.entrypoint.to_string(),
+        instance: found.name(),
+    });
+    let report = Report {
+        datacenter: &reported.datacenter,
+        node: node.node.as_str(),
+        directory: &reported.directory,
+        drain: Drain::FILE,
+        check_prefix: Check::PREFIX,
+        vips: vips.collect(),
+    };
+    let program = emitter.render("metrics", report)?;
+    let script = NodeFile::Metrics.installed();
+    let service = emitter.render("metrics.service", context! { script })?;
+    let timer = emitter.render("metrics.timer", context! {})?;
+    Ok(vec![
+        node_file(node, NodeFile::Metrics, 0o755, program),
+        node_file(node, NodeFile::MetricsService, 0o644, service),
+        node_file(node, NodeFile::MetricsTimer, 0o644, timer),
+    ])
+}

@@ -1,0 +1,281 @@
+//! Unit tests of the rules (`promtool test rules`): every set of failures one after the other, and each alert by itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+use super::rule::{annotations, labels};
+use crate::language::word::MetricsForm;
+use crate::model::{Label, Subdomain};
+use crate::plan::{Case, MonitoringPlan, Watched};
+
+#[derive(Serialize)]
+pub(super) struct Tests {
+    rule_files: [&'static str; 1],
+    evaluation_interval: &'static str,
+    tests: Vec<Test>,
+}
+
+/// The input of some time, and the alerts that it must raise.
+#[derive(Serialize)]
+pub(super) struct Test {
+    name: String,
+    interval: &'static str,
+    input_series: Vec<Series>,
+    alert_rule_test: Vec<Expected>,
+}
+
+#[derive(Serialize)]
+struct Series {
+    series: String,
+    values: String,
+}
+
+/// The alerts of one name that fire at a time.
+#[derive(Serialize)]
+struct Expected {
+    eval_time: String,
+    alertname: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    exp_alerts: Vec<Fired>,
+}
+
+#[derive(Serialize)]
+struct Fired {
+    exp_labels: BTreeMap<String, String>,
+    exp_annotations: BTreeMap<&'static str, String>,
+}
+
+/// Minutes between two samples, and between two evaluations: a simulated day takes promtool seconds.
+pub(super) const STEP: usize = 5;
+const INTERVAL: &str = "5m";
+/// Samples of each set of failures: all is well, the failures begin, alerts are looked at.
+const WINDOW: usize = 3;
+const LOOKED_AT: usize = 2;
+
+pub(super) fn tests(plan: &MonitoringPlan, digests: &BTreeMap<&str, String>) -> Tests {
+    let mut tests = Vec::new();
+    if plan.settings.metrics != MetricsForm::None {
+        tests.push(failures(plan));
+        tests.extend(super::single_test::tests(plan, digests));
+    }
+    Tests { rule_files: ["rules.yaml"], evaluation_interval: INTERVAL, tests }
+}
+
+/// Every set of failures, with all well between two of them.
+fn failures(plan: &MonitoringPlan) -> Test {
+    let end = plan.cases.len() * WINDOW * STEP;
+    let mut input = Input::of(plan);
+    for (index, watched) in plan.vips.iter().enumerate() {
+        let first = watched.order.first();
+        let holders = plan.cases.iter().filter_map(|case| case.holders[index].as_ref());
+        let seen: BTreeSet<&Subdomain> = holders.chain(first).chain(watched.order.get(1)).collect();
+        for node in seen {
+            let samples = samples(plan, node, |case| match case {
+                Some(case) => case.holders[index].as_ref() == Some(node),
+                None => first == Some(node),
+            });
+            input.held(watched, node, &samples);
+        }
+    }
+    for node in &plan.nodes {
+        input.up(node, &samples(plan, node, |_| true));
+        let is_drained =
+            |case: Option<&Case>| case.is_some_and(|case| case.scenario.drained.contains(node));
+        input.drained(node, &samples(plan, node, is_drained));
+    }
+    for (node, entrypoint) in &plan.checks {
+        let is_healthy = |case: Option<&Case>| {
+            case.is_none_or(|case| !case.scenario.is_unhealthy(entrypoint, node))
+        };
+        input.healthy(node, entrypoint, &samples(plan, node, is_healthy));
+    }
+    // What a set of failures can raise, and what it must not.
+    let names = [
+        "LbgenVipUnheld",
+        "LbgenVipHeldTwice",
+        "LbgenVipNotWherePlanned",
+        "LbgenEntrypointUnhealthy",
+        "LbgenKeepalivedDown",
+        "LbgenNodeSilent",
+        "LbgenVipFlapping",
+    ];
+    let mut expected = Vec::new();
+    for (index, case) in plan.cases.iter().enumerate() {
+        let at = (index * WINDOW + LOOKED_AT) * STEP;
+        expected.extend(names.map(|name| {
+            let own = case.raised.iter().filter(|raised| raised.alert == name);
+            let fired = own.map(|raised| {
+                let labels = raised.labels.iter();
+                fired(plan, name, labels.map(|(name, value)| (*name, value.as_str())))
+            });
+            Expected { eval_time: format!("{at}m"), alertname: name, exp_alerts: fired.collect() }
+        }));
+    }
+    expected.extend(names.map(|name| Expected {
+        eval_time: format!("{end}m"),
+        alertname: name,
+        exp_alerts: Vec::new(),
+    }));
+    let name = "every set of failures".to_owned();
+    Test { name, interval: INTERVAL, input_series: input.series, alert_rule_test: expected }
+}
+
+/// The values of a node, one a step; `None` while it is dead.
+fn samples(
+    plan: &MonitoringPlan,
+    node: &Subdomain,
+    value: impl Fn(Option<&Case>) -> bool,
+) -> Vec<Option<bool>> {
+    let mut all = Vec::new();
+    for case in &plan.cases {
+        for sample in 0..WINDOW {
+            let case = Some(case).filter(|_| sample > 0);
+            let is_up = case.is_none_or(|case| case.is_up(node));
+            all.push(is_up.then(|| value(case)));
+        }
+    }
+    all.push(Some(value(None)));
+    all
+}
+
+/// The alert of a name that has these labels: all of them, `severity` among them.
+fn fired<'a>(
+    plan: &MonitoringPlan,
+    name: &str,
+    own: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Fired {
+    let own: BTreeMap<&str, &str> = own.collect();
+    let severity = own.get("severity").copied();
+    let alert = plan.alerts.iter().find(|alert| {
+        alert.name == name && severity.is_none_or(|word| alert.severity.word() == word)
+    });
+    let mut all = alert.map(|alert| labels(plan, alert)).unwrap_or_default();
+    all.extend(own.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    let expand = |text: String| {
+        own.iter().fold(text, |text, (name, value)| {
+            text.replace(&format!("{{{{ $labels.{name} }}}}"), value)
+        })
+    };
+    let texts = alert.map(annotations).unwrap_or_default();
+    let texts = texts.into_iter().map(|(name, text)| (name, expand(text))).collect();
+    Fired { exp_labels: all, exp_annotations: texts }
+}
+
+/// Series in the form that the rules read.
+pub(super) struct Input<'a> {
+    plan: &'a MonitoringPlan,
+    interval: &'static str,
+    series: Vec<Series>,
+}
+
+impl<'a> Input<'a> {
+    pub fn of(plan: &'a MonitoringPlan) -> Self {
+        Self { plan, interval: INTERVAL, series: Vec::new() }
+    }
+
+    /// With a sample a minute.
+    pub fn by_minute(plan: &'a MonitoringPlan) -> Self {
+        Self { interval: "1m", ..Self::of(plan) }
+    }
+
+    /// A series by its name and labels; the datacenter and the node are added.
+    pub fn add(&mut self, metric: &str, node: &str, labels: &[(&str, &str)], values: String) {
+        let common = [("datacenter", self.plan.datacenter.as_str()), ("node", node)];
+        let all = labels.iter().copied().chain(common);
+        let all: BTreeMap<&str, &str> = all.collect();
+        let all: Vec<String> =
+            all.iter().map(|(name, value)| format!("{name}=\"{value}\"")).collect();
+        self.series.push(Series { series: format!("{metric}{{{}}}", all.join(",")), values });
+    }
+
+    fn is_exported(&self) -> bool {
+        self.plan.settings.metrics == MetricsForm::KeepalivedExporter
+    }
+
+    pub fn held(&mut self, watched: &Watched, node: &Subdomain, samples: &[Option<bool>]) {
+        let vip = watched.vip.to_string();
+        if self.is_exported() {
+            let labels = exported(watched.vip);
+            let labels: Vec<(&str, &str)> =
+                labels.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            // 1 is BACKUP, 2 is MASTER.
+            return self.add("keepalived_vrrp_state", node.as_str(), &labels, runs(samples, 1));
+        }
+        let labels = [("entrypoint", watched.entrypoint.as_str()), ("vip", vip.as_str())];
+        self.add("lbgen_vip_held", node.as_str(), &labels, runs(samples, 0));
+    }
+
+    pub fn up(&mut self, node: &Subdomain, samples: &[Option<bool>]) {
+        let metric = if self.is_exported() { "keepalived_up" } else { "lbgen_keepalived_up" };
+        self.add(metric, node.as_str(), &[], runs(samples, 0));
+    }
+
+    pub fn drained(&mut self, node: &Subdomain, samples: &[Option<bool>]) {
+        if !self.is_exported() {
+            self.add("lbgen_drained", node.as_str(), &[], runs(samples, 0));
+        }
+    }
+
+    pub fn healthy(&mut self, node: &Subdomain, entrypoint: &Label, samples: &[Option<bool>]) {
+        if !self.is_exported() {
+            let labels = [("entrypoint", entrypoint.as_str())];
+            return self.add("lbgen_check_healthy", node.as_str(), &labels, runs(samples, 0));
+        }
+        let own = self.plan.vips.iter().filter(|vip| vip.entrypoint == *entrypoint);
+        let own: Vec<IpAddr> =
+            own.filter(|vip| vip.order.contains(node)).map(|vip| vip.vip).collect();
+        for vip in own {
+            let labels = exported(vip);
+            let labels: Vec<(&str, &str)> =
+                labels.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            let metric = "keepalived_exporter_check_script_status";
+            self.add(metric, node.as_str(), &labels, runs(samples, 0));
+        }
+    }
+
+    /// The test of one alert: when it fires, by its labels, and when it does not.
+    pub fn test(self, alert: &'static str, looks: &[(usize, Vec<Vec<(&str, &str)>>)]) -> Test {
+        let expected = looks.iter().map(|(minute, all)| {
+            let fired = all.iter().map(|labels| fired(self.plan, alert, labels.iter().copied()));
+            Expected {
+                eval_time: format!("{minute}m"),
+                alertname: alert,
+                exp_alerts: fired.collect(),
+            }
+        });
+        let expected = expected.collect();
+        Test {
+            name: alert.to_owned(),
+            interval: self.interval,
+            input_series: self.series,
+            alert_rule_test: expected,
+        }
+    }
+}
+
+/// The labels of keepalived_exporter.
+fn exported(vip: IpAddr) -> [(&'static str, String); 4] {
+    let length = if vip.is_ipv4() { 32 } else { 128 };
+    [
+        ("iname", format!("load-balancer-{vip}")),
+        ("intf", "eth0".to_owned()),
+        ("vrid", "1".to_owned()),
+        ("ip_address", format!("{vip}/{length}")),
+    ]
+}
+
+/// Runs of samples as promtool reads them: `1x4 stale _x3`. `off` is the number that says no; yes is one more.
+fn runs(samples: &[Option<bool>], off: u8) -> String {
+    let mut all: Vec<String> = Vec::new();
+    for run in samples.chunk_by(|one, other| one == other) {
+        match run[0] {
+            Some(value) => all.push(format!("{}x{}", off + u8::from(value), run.len() - 1)),
+            // The target is down: its series end at once.
+            None if run.len() == 1 => all.push("stale".to_owned()),
+            None => all.push(format!("stale _x{}", run.len() - 1)),
+        }
+    }
+    all.join(" ")
+}

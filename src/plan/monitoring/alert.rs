@@ -1,0 +1,271 @@
+//! The alerts: what each asks of the metrics, and for how long.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::language::word::MetricsForm;
+use crate::model::Label;
+
+/// The attention that an alert asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Somebody must look now.
+    Critical,
+    /// Somebody must look today.
+    Warning,
+}
+
+impl Severity {
+    /// The value of the label `severity`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Critical => "critical",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+/// An alerting rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alert {
+    /// `LbgenVipUnheld`
+    pub name: &'static str,
+    /// The value of its label `severity`.
+    pub severity: Severity,
+    /// PromQL; a rollout may make it true for a while where `waits`.
+    pub expr: String,
+    /// The time for which the expression must hold.
+    pub after: Duration,
+    /// True if a rollout that is under way makes it wait longer.
+    pub waits: bool,
+    /// One line, with `{{ $labels.vip }}` for a label.
+    pub summary: &'static str,
+    /// What is known, and what it means.
+    pub description: &'static str,
+    /// The command to type next.
+    pub next: &'static str,
+}
+
+/// An alert that fires.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Raised {
+    /// Its name.
+    pub alert: &'static str,
+    /// The labels that the expression leaves, and `severity`.
+    pub labels: BTreeMap<&'static str, String>,
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+impl Alert {
+    /// The time that an alert waits at least while a rollout is under way.
+    pub const DURING_ROLLOUT: Duration = Duration::from_secs(10 * 60);
+
+    /// Every alert that the metrics of a form can raise. `delay` is the time that a better node waits before it takes its
+    /// VIPs back.
+    pub(super) fn all(form: MetricsForm, datacenter: &Label, delay: Duration) -> Vec<Self> {
+        if form == MetricsForm::None {
+            return Vec::new();
+        }
+        let own = format!("datacenter=\"{datacenter}\"");
+        let planned = format!(
+            "max by (datacenter, entrypoint, vip) (lbgen:vip_planned{{{own}, rank=\"1\"}})"
+        );
+        let held = format!("(lbgen:vip_held{{{own}}} == 1)");
+        let up = format!("lbgen:keepalived_up{{{own}}}");
+        let healthy = format!("lbgen:check_healthy{{{own}}}");
+        let mut all = vec![
+            Self {
+                name: "LbgenVipUnheld",
+                severity: Severity::Critical,
+                expr: format!("{planned} unless on (datacenter, vip) {held}"),
+                after: MINUTE,
+                waits: true,
+                summary: "nobody holds {{ $labels.vip }}",
+                description: "No node reports {{ $labels.vip }} of {{ $labels.entrypoint }}: clients do not reach it.",
+                next: "lbgen status",
+            },
+            Self {
+                name: "LbgenVipHeldTwice",
+                severity: Severity::Critical,
+                expr: format!(
+                    "(count by (datacenter, vip) {held} > 1) * on (datacenter, vip) group_left (entrypoint) {planned}"
+                ),
+                after: MINUTE,
+                waits: true,
+                summary: "more than one node holds {{ $labels.vip }}",
+                description: "Two nodes have {{ $labels.vip }} of {{ $labels.entrypoint }}: they do not hear each other's adverts, and connections break at random.",
+                next: "lbgen status",
+            },
+            Self {
+                name: "LbgenVipNotWherePlanned",
+                severity: Severity::Warning,
+                expr: format!(
+                    "max by (datacenter, entrypoint, node, vip) (lbgen:vip_planned{{{own}, rank=\"1\"}} unless on (datacenter, node, vip) {held} and on (datacenter, vip) {held} and on (datacenter, node) ({up} == 1) unless on (datacenter, node) (lbgen:drained{{{own}}} == 1) unless on (datacenter, entrypoint, node) ({healthy} == 0))"
+                ),
+                after: MINUTE * 10 + delay,
+                waits: true,
+                summary: "{{ $labels.vip }} is not on {{ $labels.node }}",
+                description: "{{ $labels.node }} is up, healthy and not drained, and another node holds {{ $labels.vip }} of {{ $labels.entrypoint }}.",
+                next: "lbgen status",
+            },
+            Self {
+                name: "LbgenEntrypointUnhealthy",
+                severity: Severity::Critical,
+                expr: format!("max by (datacenter, entrypoint) ({healthy}) == 0"),
+                after: MINUTE,
+                waits: false,
+                summary: "no node is healthy for {{ $labels.entrypoint }}",
+                description: "The check of {{ $labels.entrypoint }} fails on every node that reports: nothing answers behind its VIPs.",
+                next: "lbgen status --kubectl",
+            },
+            Self {
+                name: "LbgenEntrypointUnhealthy",
+                severity: Severity::Warning,
+                expr: format!("{healthy} == 0"),
+                after: MINUTE,
+                waits: false,
+                summary: "{{ $labels.entrypoint }} is unhealthy on {{ $labels.node }}",
+                description: "The check of {{ $labels.entrypoint }} fails on {{ $labels.node }}: its VIPs go to another node.",
+                next: "lbgen status --kubectl",
+            },
+            Self {
+                name: "LbgenKeepalivedDown",
+                severity: Severity::Critical,
+                expr: format!("{up} == 0"),
+                after: MINUTE,
+                waits: true,
+                summary: "keepalived is down on {{ $labels.node }}",
+                description: "{{ $labels.node }} reports, and its keepalived does not run: one failure less is covered.",
+                next: "systemctl status keepalived",
+            },
+            Self {
+                name: "LbgenNodeSilent",
+                severity: Severity::Warning,
+                expr: silent(form, &own, &up),
+                after: MINUTE * 2,
+                waits: false,
+                summary: "{{ $labels.node }} does not report",
+                description: "{{ $labels.node }} is in the plan, and its metrics are missing or old.",
+                next: "lbgen status",
+            },
+            Self {
+                name: "LbgenVipFlapping",
+                severity: Severity::Warning,
+                // Both nodes report a move; what is recorded may miss some.
+                expr: format!("sum by (datacenter, vip) ({}) >= 6", changes(form, &own)),
+                after: Duration::ZERO,
+                waits: true,
+                summary: "{{ $labels.vip }} moves to and fro",
+                description: "{{ $labels.vip }} moved at least three times in ten minutes.",
+                next: "journalctl -u keepalived",
+            },
+        ];
+        if form == MetricsForm::Textfile {
+            all.extend(Self::of_our_metrics(&own));
+        }
+        all
+    }
+
+    /// Those that only our script can raise.
+    fn of_our_metrics(own: &str) -> [Self; 6] {
+        let config = format!("lbgen_config_info{{{own}}}");
+        let routing = |state: &str| {
+            format!(
+                "max by (datacenter, node) (lbgen_policy_routing_entries{{{own}, state=\"{state}\"}}) > 0"
+            )
+        };
+        [
+            Self {
+                name: "LbgenPolicyRoutingMissing",
+                severity: Severity::Critical,
+                expr: routing("missing"),
+                after: MINUTE * 2,
+                waits: true,
+                summary: "rules, routes or marks are missing on {{ $labels.node }}",
+                description: "Replies of VIPs on {{ $labels.node }} may leave by the wrong gateway, or not at all.",
+                next: "lbgen-policy-routing status",
+            },
+            Self {
+                name: "LbgenPolicyRoutingForeign",
+                severity: Severity::Warning,
+                expr: routing("foreign"),
+                after: MINUTE * 2,
+                waits: true,
+                summary: "rules, routes or marks of others are on {{ $labels.node }}",
+                description: "Something beside lbgen wrote into its tables, priorities or marks on {{ $labels.node }}.",
+                next: "lbgen-policy-routing status",
+            },
+            Self {
+                name: "LbgenConfigNotLoaded",
+                severity: Severity::Warning,
+                expr: format!(
+                    "max by (datacenter, node) ({config} unless on (datacenter, node, digest) label_replace({config}, \"digest\", \"$1\", \"loaded\", \"(.*)\"))"
+                ),
+                after: MINUTE * 2,
+                waits: true,
+                summary: "keepalived on {{ $labels.node }} runs another configuration than its file",
+                description: "A reload was refused or forgotten on {{ $labels.node }}: the next start changes what it does.",
+                next: "/usr/local/libexec/lbgen/loaded --check",
+            },
+            Self {
+                name: "LbgenConfigDrift",
+                severity: Severity::Warning,
+                expr: format!(
+                    "max by (datacenter, node) ({config} unless on (datacenter, node, digest) lbgen:config_planned{{{own}}})"
+                ),
+                after: MINUTE * 15,
+                waits: true,
+                summary: "keepalived.conf on {{ $labels.node }} is not the plan's",
+                description: "Somebody edited it by hand, or a rollout did not reach {{ $labels.node }}.",
+                next: "lbgen status",
+            },
+            Self {
+                name: "LbgenDrainedTooLong",
+                severity: Severity::Warning,
+                expr: format!("lbgen:drained{{{own}}} == 1"),
+                after: HOUR * 24,
+                waits: false,
+                summary: "{{ $labels.node }} has been drained for a day",
+                description: "{{ $labels.node }} takes no VIP; one failure less is covered.",
+                next: "rm /run/lbgen/drain",
+            },
+            Self {
+                name: "LbgenRolloutStuck",
+                severity: Severity::Warning,
+                expr: format!(
+                    "time() - (max by (datacenter, node) (lbgen_rollout_claimed_timestamp_seconds{{{own}}}) > 0) > 3600"
+                ),
+                after: Duration::ZERO,
+                waits: false,
+                summary: "a rollout has claimed {{ $labels.node }} for over an hour",
+                description: "It was left, or its driver died: nobody else can change {{ $labels.node }}.",
+                next: "lbgen rollout --resume",
+            },
+        ]
+    }
+}
+
+/// The changes of each node that holds a VIP or not.
+fn changes(form: MetricsForm, own: &str) -> String {
+    match form {
+        MetricsForm::KeepalivedExporter => format!(
+            "label_replace(changes(keepalived_vrrp_state{{{own}}}[10m]), \"vip\", \"$1\", \"iname\", \"load-balancer-(.+)\")"
+        ),
+        MetricsForm::Textfile | MetricsForm::None => {
+            format!("changes(lbgen_vip_held{{{own}}}[10m])")
+        }
+    }
+}
+
+/// Nodes of the plan that do not report, or whose report is old: the textfile collector serves a file for ever.
+fn silent(form: MetricsForm, own: &str, up: &str) -> String {
+    let missing = format!("lbgen:node_planned{{{own}}} unless on (datacenter, node) {up}");
+    match form {
+        MetricsForm::Textfile => format!(
+            "{missing} or max by (datacenter, node) ((time() - node_textfile_mtime_seconds{{file=~\".*lbgen[.]prom\"}} > 120) * on (instance) group_left (datacenter, node) (0 * lbgen_keepalived_up{{{own}}} + 1))"
+        ),
+        MetricsForm::KeepalivedExporter | MetricsForm::None => missing,
+    }
+}
