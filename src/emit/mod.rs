@@ -46,14 +46,8 @@ struct Metrics {
 type Files = anyhow::Result<Vec<BundleFile>>;
 
 /// The outputs of a node.
-const NODE: &[fn(&Emitter<'_>, &NodePlan) -> Files] = &[
-    keepalived::emit,
-    loaded::emit,
-    policy_routing::emit,
-    check::emit,
-    system::emit,
-    monitoring::of_node,
-];
+const NODE: &[fn(&Emitter<'_>, &NodePlan) -> Files] =
+    &[keepalived::emit, loaded::emit, policy_routing::emit, check::emit, system::emit];
 
 /// The outputs of the cluster.
 const CLUSTER: &[fn(&Emitter<'_>, &KubernetesPlan) -> Files] = &[kubernetes::emit];
@@ -100,7 +94,10 @@ impl<'a> Emitter<'a> {
             CLUSTER.iter().map(|output| output(self, kubernetes.borrow())).collect()
         };
         let of_node = |node: &NodePlan| -> anyhow::Result<Vec<Vec<BundleFile>>> {
-            NODE.par_iter().map(|output| output(self, node)).collect()
+            let own = NODE.par_iter().map(|output| output(self, node));
+            let mut own = own.collect::<anyhow::Result<Vec<Vec<BundleFile>>>>()?;
+            own.push(monitoring::of_node(self, node, &own)?);
+            Ok(own)
         };
         let of_nodes = || -> anyhow::Result<Vec<Vec<Vec<BundleFile>>>> {
             nodes.map(|node| of_node(node.borrow())).collect()

@@ -8,6 +8,7 @@ mod cluster;
 mod difference;
 mod domain;
 mod domains;
+mod entrypoint;
 mod exposed;
 mod gateway;
 mod lvs;

@@ -200,7 +200,7 @@ fn the_objects_answer_as_the_trace_does() {
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::default());
     let (mut asked, mut inventories, mut copies, mut matches) = (0, 0, 0, 0);
     let implementations = ["other", "envoy-gateway", "traefik", "istio"];
-    while inventories < 60 {
+    while inventories < 40 {
         let text = random().new_tree(&mut runner).unwrap().current();
         let implementation = implementations[inventories % implementations.len()];
         let text =

@@ -31,7 +31,7 @@ fn every_change_is_explained() {
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::default());
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     let mut pairs = 0;
-    while pairs < 40 {
+    while pairs < 25 {
         let mut draw = || random().new_tree(&mut runner).unwrap().current();
         let texts = [draw(), draw()];
         if texts.iter().any(|text| text.len() > 30_000) {

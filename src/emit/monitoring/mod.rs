@@ -39,15 +39,7 @@ struct Metadata<'a> {
 
 /// The files of a datacenter; `files` are those of its nodes, whose configuration the rules know.
 pub(super) fn emit(emitter: &Emitter<'_>, plan: &MonitoringPlan, files: &[BundleFile]) -> Files {
-    let digests: BTreeMap<&str, String> = files
-        .iter()
-        .filter_map(|file| match Place::of(&file.path) {
-            Place::Node { node, file: NodeFile::Configuration } => {
-                Some((node, short(&sha256(file.body.as_bytes())).to_owned()))
-            }
-            _ => None,
-        })
-        .collect();
+    let digests: BTreeMap<&str, String> = files.iter().filter_map(digest).collect();
     let rules = rule::rules(plan, &digests);
     let mut found = Vec::new();
     match plan.settings.rules {
@@ -77,6 +69,16 @@ pub(super) fn emit(emitter: &Emitter<'_>, plan: &MonitoringPlan, files: &[Bundle
     let targets = blackbox::targets(plan);
     found.push(yaml(emitter, Place::Monitoring(MonitoringFile::Blackbox), &targets)?);
     Ok(found)
+}
+
+/// The node of a keepalived.conf, and the digest that its metrics have of it.
+fn digest(file: &BundleFile) -> Option<(&str, String)> {
+    match Place::of(&file.path) {
+        Place::Node { node, file: NodeFile::Configuration } => {
+            Some((node, short(&sha256(file.body.as_bytes())).to_owned()))
+        }
+        _ => None,
+    }
 }
 
 fn yaml(

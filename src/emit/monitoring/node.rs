@@ -3,7 +3,8 @@
 use minijinja::context;
 use serde::Serialize;
 
-use super::super::{Emitter, Files, node_file};
+use super::super::{BundleFile, Emitter, Files, node_file};
+use super::digest;
 use crate::bundle::NodeFile;
 use crate::plan::{Check, Drain, Instance, NodePlan};
 
@@ -14,6 +15,7 @@ struct Report<'a> {
     directory: &'a str,
     drain: &'static str,
     check_prefix: &'static str,
+    planned: String,
     vips: Vec<Vip>,
 }
 
@@ -24,7 +26,12 @@ struct Vip {
     instance: String,
 }
 
-pub(in crate::emit) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> Files {
+/// The files of a node; `files` are its others.
+pub(in crate::emit) fn emit(
+    emitter: &Emitter<'_>,
+    node: &NodePlan,
+    files: &[Vec<BundleFile>],
+) -> Files {
     let Some(reported) = &emitter.metrics else { return Ok(Vec::new()) };
     let vips = node.instances.iter().map(|found: &Instance| Vip {
         address: found.vip.to_string(),
@@ -37,6 +44,12 @@ pub(in crate::emit) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> Files {
         directory: &reported.directory,
         drain: Drain::FILE,
         check_prefix: Check::PREFIX,
+        planned: files
+            .iter()
+            .flatten()
+            .find_map(digest)
+            .map(|(_, digest)| digest)
+            .unwrap_or_default(),
         vips: vips.collect(),
     };
     let program = emitter.render("metrics", report)?;

@@ -163,6 +163,9 @@ fn fired<'a>(
     Fired { exp_labels: all, exp_annotations: texts }
 }
 
+/// A minute, and the labels of each alert that fires then.
+pub(super) type Look<'a> = (usize, Vec<Vec<(&'a str, &'a str)>>);
+
 /// Series in the form that the rules read.
 pub(super) struct Input<'a> {
     plan: &'a MonitoringPlan,
@@ -236,7 +239,7 @@ impl<'a> Input<'a> {
     }
 
     /// The test of one alert: when it fires, by its labels, and when it does not.
-    pub fn test(self, alert: &'static str, looks: &[(usize, Vec<Vec<(&str, &str)>>)]) -> Test {
+    pub fn test(self, alert: &'static str, looks: &[Look<'_>]) -> Test {
         let expected = looks.iter().map(|(minute, all)| {
             let fired = all.iter().map(|labels| fired(self.plan, alert, labels.iter().copied()));
             Expected {

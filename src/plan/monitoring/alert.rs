@@ -201,7 +201,7 @@ impl Alert {
                 name: "LbgenConfigNotLoaded",
                 severity: Severity::Warning,
                 expr: format!(
-                    "max by (datacenter, node) ({config} unless on (datacenter, node, digest) label_replace({config}, \"digest\", \"$1\", \"loaded\", \"(.*)\"))"
+                    "max by (datacenter, node) (lbgen_config_info{{{own}, loaded!=\"\"}} unless on (datacenter, node, digest) label_replace({config}, \"digest\", \"$1\", \"loaded\", \"(.*)\"))"
                 ),
                 after: MINUTE * 2,
                 waits: true,

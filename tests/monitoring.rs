@@ -1,0 +1,132 @@
+//! Rules, and their unit tests, as Prometheus takes them: promtool decides.
+
+#![allow(clippy::unwrap_used, reason = "a panic fails the test")]
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use proptest::strategy::{Strategy as _, ValueTree as _};
+use proptest::test_runner::TestRunner;
+use rayon::prelude::*;
+use support::{code, examples_of_one_file, inventory, lbgen_in, random, root, stderr};
+
+/// The forms of metrics.
+const FORMS: [&str; 2] = ["textfile", "keepalived_exporter"];
+
+fn promtool(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new("promtool").args(arguments).current_dir(folder).output().expect("promtool")
+}
+
+/// The folder with the rules of an inventory that is watched; `None` where it is not valid.
+fn rendered(work: &Path, text: &str, form: &str) -> Option<PathBuf> {
+    let path = work.join("inventory.yaml");
+    fs::write(&path, format!("{text}\nmonitoring: {{ metrics: {form} }}\n")).unwrap();
+    let done = lbgen_in(work, &["render", "-q"]);
+    let bundle = || fs::read_dir(work.join("out")).unwrap().next().unwrap().unwrap().path();
+    (code(&done) == 0).then(|| bundle().join("monitoring"))
+}
+
+/// The same of an example, with the files that it includes.
+fn of_example(work: &Path, example: &str, form: &str) -> Option<PathBuf> {
+    let path = inventory(example);
+    for entry in fs::read_dir(path.parent().unwrap()).unwrap() {
+        let entry = entry.unwrap();
+        if entry.path().is_file() {
+            fs::copy(entry.path(), work.join(entry.file_name())).unwrap();
+        }
+    }
+    rendered(work, &fs::read_to_string(path).unwrap(), form)
+}
+
+fn must_pass(rules: &Path) {
+    for command in [["check", "rules", "rules.yaml"], ["test", "rules", "rules.test.yaml"]] {
+        let done = promtool(rules, &command);
+        let said = String::from_utf8_lossy(&done.stdout);
+        assert!(done.status.success(), "{command:?}: {said}{}", stderr(&done));
+    }
+}
+
+#[test]
+#[ignore = "needs promtool; run tests/run"]
+fn every_example() {
+    let jobs: Vec<(String, &str)> = examples_of_one_file()
+        .into_iter()
+        .flat_map(|example| FORMS.map(|form| (example.clone(), form)))
+        .collect();
+    jobs.par_iter().for_each(|(example, form)| {
+        let work = tempfile::tempdir().unwrap();
+        let rules = of_example(work.path(), example, form)
+            .unwrap_or_else(|| panic!("{example} is not valid"));
+        must_pass(&rules);
+    });
+}
+
+#[test]
+#[ignore = "needs promtool; run tests/run"]
+fn random_inventories() {
+    let mut runner = TestRunner::deterministic();
+    let texts: Vec<String> =
+        std::iter::repeat_with(|| random::fleet().new_tree(&mut runner).unwrap().current().text())
+            .take(60)
+            .collect();
+    let tested: usize = texts
+        .par_iter()
+        .enumerate()
+        .map(|(index, text)| {
+            let work = tempfile::tempdir().unwrap();
+            let Some(rules) = rendered(work.path(), text, FORMS[index % 2]) else { return 0 };
+            must_pass(&rules);
+            1
+        })
+        .sum();
+    assert!(tested >= 50, "{tested} inventories were valid");
+}
+
+/// A test that cannot fail tests nothing: without an alert, or with another wait, some test fails.
+#[test]
+#[ignore = "needs promtool; run tests/run"]
+fn a_change_of_a_rule_fails() {
+    let work = tempfile::tempdir().unwrap();
+    let rules = of_example(work.path(), "seed", "textfile").unwrap();
+    let text = fs::read_to_string(rules.join("rules.yaml")).unwrap();
+    let names: BTreeSet<&str> =
+        text.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
+    assert_eq!(names.len(), 13, "{names:?}");
+    for name in names {
+        let renamed = text.replace(&format!("alert: {name}\n"), "alert: Another\n");
+        fs::write(rules.join("rules.yaml"), renamed).unwrap();
+        let done = promtool(&rules, &["test", "rules", "rules.test.yaml"]);
+        assert!(!done.status.success(), "nothing tests {name}");
+    }
+    for (from, to) in [
+        ("for: 1m", "for: 1h"),
+        ("for: 10m", "for: 1m"),
+        ("unless on (datacenter, vip)", "and on (datacenter, vip)"),
+        ("> 1)", "> 2)"),
+        (" >= 6", " >= 7"),
+        ("> 3600", "> 36000"),
+    ] {
+        assert!(text.contains(from), "{from}");
+        fs::write(rules.join("rules.yaml"), text.replace(from, to)).unwrap();
+        let done = promtool(&rules, &["test", "rules", "rules.test.yaml"]);
+        assert!(!done.status.success(), "nothing tests {from}");
+    }
+}
+
+/// docs/alerts.md has a section for each alert, and for no other.
+#[test]
+fn every_alert_has_a_runbook() {
+    let work = tempfile::tempdir().unwrap();
+    let rules = of_example(work.path(), "seed", "textfile").unwrap();
+    let text = fs::read_to_string(rules.join("rules.yaml")).unwrap();
+    let names: BTreeSet<&str> =
+        text.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
+    let page = fs::read_to_string(root().join("docs/alerts.md")).unwrap();
+    let sections: BTreeSet<&str> =
+        page.lines().filter_map(|line| line.strip_prefix("## Lbgen").map(|_| &line[3..])).collect();
+    assert_eq!(names, sections);
+}

@@ -1,0 +1,244 @@
+//! A fleet that is watched: the real keepalived, the real program of the nodes, node exporters that serve what it writes, and
+//! a Prometheus with our rules. Each fault raises its alerts, and no others.
+
+#![allow(clippy::unwrap_used, reason = "a panic fails the test")]
+
+#[path = "lab/mod.rs"]
+mod lab;
+mod support;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use lab::Lab;
+use lab::fleet::fleet;
+use lbgen::plan::simulate::Scenario;
+use serde_json::Value;
+
+const NODE: &str = "lb-1";
+
+/// A fault, what brings it and what ends it, and the alerts that it raises.
+struct Fault {
+    /// As docs/alerts.md has it.
+    name: &'static str,
+    begin: fn(&mut Lab),
+    end: fn(&mut Lab),
+    alerts: &'static [&'static str],
+}
+
+const FAULTS: &[Fault] = &[
+    Fault {
+        name: "a node is dead",
+        begin: |lab| lab.crash(NODE),
+        end: |lab| {
+            lab.boot(NODE);
+            report(lab, NODE);
+        },
+        alerts: &["LbgenNodeSilent"],
+    },
+    Fault {
+        name: "adverts are lost, and two nodes hold a VIP",
+        begin: |lab| {
+            _ = on(
+                lab,
+                "nft 'add table inet lost; add chain inet lost in { type filter hook input priority 0; }; add chain inet lost out { type filter hook output priority 0; }; add rule inet lost in meta l4proto 112 drop; add rule inet lost out meta l4proto 112 drop'",
+            )
+        },
+        end: |lab| _ = on(lab, "nft delete table inet lost"),
+        alerts: &["LbgenVipHeldTwice"],
+    },
+    Fault {
+        name: "a check fails on a node",
+        begin: |lab| lab.ready("web", NODE, false),
+        end: |lab| lab.ready("web", NODE, true),
+        alerts: &["LbgenEntrypointUnhealthy"],
+    },
+    Fault {
+        name: "a node is drained and forgotten",
+        begin: |lab| lab.nodes[NODE].drain(true),
+        end: |lab| lab.nodes[NODE].drain(false),
+        alerts: &["LbgenDrainedTooLong"],
+    },
+    Fault {
+        name: "keepalived is stopped",
+        begin: |lab| lab.nodes[NODE].stop(),
+        end: |lab| {
+            lab.crash(NODE);
+            // Its cables go with it, a little later.
+            sleep(Duration::from_secs(1));
+            lab.boot(NODE);
+            report(lab, NODE);
+        },
+        alerts: &["LbgenKeepalivedDown"],
+    },
+    Fault {
+        name: "marks are missing",
+        begin: |lab| _ = on(lab, "nft delete table inet lbgen"),
+        end: |lab| _ = on(lab, "lbgen-policy-routing up"),
+        alerts: &["LbgenPolicyRoutingMissing"],
+    },
+    Fault {
+        name: "somebody else's rule stands among ours",
+        begin: |lab| {
+            _ = on(
+                lab,
+                "ip rule | awk '/lookup/ && $1 + 0 >= 1000 { print $1 + 0; exit }' >/run/lab/priority; ip rule add from 10.9.9.9 lookup 77 priority $(cat /run/lab/priority)",
+            )
+        },
+        end: |lab| {
+            _ = on(lab, "ip rule del from 10.9.9.9 lookup 77 priority $(cat /run/lab/priority)")
+        },
+        alerts: &["LbgenPolicyRoutingForeign"],
+    },
+    Fault {
+        name: "keepalived.conf is edited by hand",
+        begin: |lab| {
+            _ = on(
+                lab,
+                "cp -p /etc/keepalived/keepalived.conf /run/lab/conf; echo '# by hand' >>/etc/keepalived/keepalived.conf",
+            )
+        },
+        end: |lab| _ = on(lab, "cp -p /run/lab/conf /etc/keepalived/keepalived.conf"),
+        alerts: &["LbgenConfigDrift", "LbgenConfigNotLoaded"],
+    },
+    Fault {
+        name: "a reload is refused, or forgotten",
+        begin: |lab| {
+            on(
+                lab,
+                "cp -p /etc/keepalived/keepalived.conf /run/lab/conf; sed -i '0,/priority/s/priority .*/priority 3/' /etc/keepalived/keepalived.conf",
+            );
+            lab.nodes[NODE].reload();
+            sleep(Duration::from_secs(2));
+            on(lab, "cp -p /run/lab/conf /etc/keepalived/keepalived.conf");
+        },
+        end: |lab| lab.nodes[NODE].reload(),
+        alerts: &["LbgenConfigNotLoaded"],
+    },
+    Fault {
+        name: "a rollout is stuck",
+        begin: |lab| {
+            _ = on(
+                lab,
+                "mkdir -p /var/lib/lbgen/rollout; touch -d '-2 hours' /var/lib/lbgen/rollout",
+            )
+        },
+        end: |lab| _ = on(lab, "rmdir /var/lib/lbgen/rollout"),
+        alerts: &["LbgenRolloutStuck"],
+    },
+];
+
+fn on(lab: &Lab, script: &str) -> String {
+    lab.nodes[NODE].host.run(script)
+}
+
+/// The program every second, in place of its timer, and a node exporter.
+fn report(lab: &Lab, name: &str) {
+    let host = &lab.nodes[name].host;
+    host.run("mkdir -p /run/node-exporter /var/lib/lbgen; mount -t tmpfs tmpfs /var/lib/lbgen");
+    host.serve("echo ready; while :; do /usr/local/libexec/lbgen/metrics || echo failed >&2; sleep 0.5; done");
+    host.serve("echo ready; exec prometheus-node-exporter --collector.disable-defaults --collector.textfile --collector.textfile.directory=/run/node-exporter --web.listen-address=:9100 >/run/lab/exporter.log 2>&1");
+}
+
+/// Prometheus beside the gateway, with the waits of the rules cut short.
+fn watch(lab: &Lab, folder: &Path) {
+    let rules = fs::read_to_string(folder.join("out/lab/monitoring/rules.yaml")).unwrap();
+    let short = [
+        ("for: 1m\n", "for: 3s\n"),
+        ("for: 2m\n", "for: 4s\n"),
+        ("for: 10m\n", "for: 8s\n"),
+        ("for: 15m\n", "for: 4s\n"),
+        ("for: 24h\n", "for: 4s\n"),
+        ("> 120)", "> 5)"),
+        ("[10m]", "[8s]"),
+    ];
+    let rules = short.iter().fold(rules, |text, (from, to)| text.replace(from, to));
+    fs::write(folder.join("rules.yaml"), rules).unwrap();
+    let targets: Vec<String> = lab
+        .datacenter
+        .nodes
+        .values()
+        .filter_map(|node| Some(format!("\"{}:9100\"", node.address.as_ref()?.value)))
+        .collect();
+    let configuration = format!(
+        "global: {{ scrape_interval: 1s, evaluation_interval: 1s }}\nrule_files: [rules.yaml]\nscrape_configs:\n  - job_name: node\n    static_configs: [{{ targets: [{}] }}]\n",
+        targets.join(", ")
+    );
+    fs::write(folder.join("prometheus.yml"), configuration).unwrap();
+    lab.gateway.serve(&format!(
+        "echo ready; cd {0}; exec prometheus --config.file=prometheus.yml --storage.tsdb.path={0}/data --web.listen-address=127.0.0.1:9090 >{0}/log 2>&1",
+        folder.display()
+    ));
+}
+
+/// The alerts that fire, by name.
+fn firing(lab: &Lab) -> BTreeSet<String> {
+    let said = lab.gateway.sh("curl -s http://127.0.0.1:9090/api/v1/alerts");
+    let json: Value = serde_json::from_slice(&said.stdout).unwrap_or_default();
+    let all = json["data"]["alerts"].as_array().cloned().unwrap_or_default();
+    let firing = all.iter().filter(|alert| alert["state"] == "firing");
+    firing.map(|alert| alert["labels"]["alertname"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Waits until exactly these fire, and goes on doing so for a while.
+fn must_fire(lab: &Lab, what: &str, alerts: &[&str]) {
+    let wanted: BTreeSet<String> = alerts.iter().map(|name| (*name).to_owned()).collect();
+    let start = Instant::now();
+    let mut since = None;
+    loop {
+        let now = firing(lab);
+        if now == wanted {
+            let since = *since.get_or_insert_with(Instant::now);
+            if since.elapsed() > Duration::from_millis(2500) {
+                println!("{what}: {alerts:?} after {:?}", since - start);
+                return;
+            }
+        } else {
+            since = None;
+        }
+        assert!(
+            start.elapsed() < Duration::from_secs(90),
+            "{what}: {now:?} fire, and {wanted:?} should"
+        );
+        sleep(Duration::from_millis(500));
+    }
+}
+
+#[test]
+#[ignore = "needs keepalived, prometheus, prometheus-node-exporter and root; run tests/run"]
+fn every_fault_raises_its_alerts_and_no_others() {
+    let text = fleet("virtual", "iptables") + "monitoring: { directory: /run/node-exporter }\n";
+    let work = tempfile::tempdir().unwrap();
+    fs::write(work.path().join("inventory.yaml"), &text).unwrap();
+    let done = support::lbgen_in(work.path(), &["render", "-q"]);
+    assert_eq!(support::code(&done), 0, "{}", support::stderr(&done));
+    let lock = fs::read_to_string(work.path().join("inventory.lock")).unwrap();
+    let mut lab = Lab::start(&text, &lock);
+    lab.prove(&Scenario::default());
+    let names: Vec<String> = lab.nodes.keys().cloned().collect();
+    for name in &names {
+        report(&lab, name);
+    }
+    let node = &lab.nodes[NODE].host;
+    let checked = node.run("sleep 2; promtool check metrics </run/node-exporter/lbgen.prom 2>&1; cat /run/node-exporter/lbgen.prom");
+    println!("{checked}");
+    watch(&lab, work.path());
+    let every_node = format!("[1-9][0-9.]*,\"{}\"", names.len());
+    lab.gateway.run(&format!(
+        "for i in $(seq 60); do curl -s 'http://127.0.0.1:9090/api/v1/query?query=count(lbgen:keepalived_up)' | grep -q '{every_node}' && exit; sleep 1; done; exit 1"
+    ));
+    must_fire(&lab, "all is well", &[]);
+    let page = fs::read_to_string(support::root().join("docs/alerts.md")).unwrap();
+    for fault in FAULTS {
+        let named: Vec<String> = fault.alerts.iter().map(|name| format!("`{name}`")).collect();
+        let row = format!("| {} | {} |", fault.name, named.join(", "));
+        assert!(page.contains(&row), "docs/alerts.md has no row {row}");
+        (fault.begin)(&mut lab);
+        must_fire(&lab, fault.name, fault.alerts);
+        (fault.end)(&mut lab);
+        must_fire(&lab, "all is well again", &[]);
+    }
+}
