@@ -11,13 +11,12 @@ use crate::state::{Object, State};
 
 /// The requests that a canary takes.
 #[derive(PartialEq)]
-struct Share<'a> {
+struct Share {
     /// The Services that it takes them from, with their ports.
     from: BTreeSet<String>,
     /// Its own.
     to: BTreeSet<String>,
     canary: Canary,
-    namespace: &'a str,
 }
 
 /// The finding for a component that takes other requests as a canary than before.
@@ -43,8 +42,8 @@ pub(super) fn finding(
         _ => format!("the canary that takes {} is another one", to.or(from)?.words()),
     };
     let mut finding = Finding::new(Class::Switches, entry.clone(), reason);
-    let taken = |share: &Share<'_>| list(&share.from);
-    let own = |share: &Share<'_>| list(&share.to);
+    let taken = |share: &Share| list(&share.from);
+    let own = |share: &Share| list(&share.to);
     (finding.from, finding.to) = match (from, to) {
         (Some(from), None) => (Some(own(from)), Some(taken(from))),
         (None, Some(to)) => (Some(taken(to)), Some(own(to))),
@@ -53,11 +52,11 @@ pub(super) fn finding(
     Some(finding)
 }
 
-impl<'a> Share<'a> {
+impl Share {
     /// That of a component, where it is a canary that has an effect: another component has its host and path, and its own
     /// Service answers nowhere else (facts K29).
     fn of(
-        state: &'a State,
+        state: &State,
         name: &str,
         controllers: &Controllers,
         is_component: &impl Fn(&str) -> bool,
@@ -80,12 +79,7 @@ impl<'a> Share<'a> {
         let to: BTreeSet<String> = paths.iter().map(|path| path.backend.clone()).collect();
         let mut all = mains().chain(fallbacks.iter().flat_map(|object| object.paths()));
         let is_used = all.any(|main| to.contains(&main.backend));
-        let share = Self {
-            from,
-            to,
-            canary: Canary::of(&own.annotations()),
-            namespace: &own.key.namespace,
-        };
+        let share = Self { from, to, canary: Canary::of(&own.annotations()) };
         (reads && !is_used && !share.from.is_empty() && share.takes()).then_some(share)
     }
 

@@ -306,15 +306,15 @@ fn unmentioned(comparison: Comparison<'_>, file: &ChangedFile<'_>) -> Option<(Cl
         Place::List => return None,
         // What differs beside instances and lists has been said of the node.
         Place::Node { file, .. } => match file {
-            NodeFile::Configuration | NodeFile::PolicyRouting | NodeFile::Expected => {
-                (Class::Text, SAME.to_owned())
-            }
+            NodeFile::Configuration
+            | NodeFile::PolicyRouting
+            | NodeFile::Expected
+            | NodeFile::Metrics => (Class::Text, SAME.to_owned()),
             NodeFile::Sysctl
             | NodeFile::Networkd
             | NodeFile::Unit
             | NodeFile::Tmpfiles
             | NodeFile::Loaded
-            | NodeFile::Metrics
             | NodeFile::MetricsService
             | NodeFile::MetricsTimer
             | NodeFile::Check(_)
@@ -362,10 +362,12 @@ impl Finding {
         }
     }
 
-    /// A node's `expected` follows its configuration: a finding about the one is about the other.
+    /// A node's `expected` and the digest in its metrics follow its configuration: a finding about that is about them.
     fn add_expected(&mut self, comparison: Comparison<'_>) {
         let expected = comparison.changed.iter().filter_map(|file| {
-            let Place::Node { node, file: NodeFile::Expected } = Place::of(file.path) else {
+            let Place::Node { node, file: NodeFile::Expected | NodeFile::Metrics } =
+                Place::of(file.path)
+            else {
                 return None;
             };
             let conf = NodeFile::Configuration.on(node).to_string();

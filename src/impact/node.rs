@@ -111,8 +111,10 @@ fn settings(
                 let same = from == to || to.is_some_and(|lists| lists.rules.is_empty());
                 same.then_some(file.noun())
             }
-            // It follows the configuration.
-            NodeFile::Expected if files.contains(&NodeFile::Configuration) => None,
+            // They follow the configuration.
+            NodeFile::Expected | NodeFile::Metrics if files.contains(&NodeFile::Configuration) => {
+                None
+            }
             NodeFile::Foreign(_) => None,
             NodeFile::Expected
             | NodeFile::Sysctl

@@ -102,17 +102,34 @@ impl<'a> Served<'a> {
 
     /// URLs of domains that move to another tier, where nothing answers any more: one for each rule.
     pub fn lost(&self) -> BTreeMap<Host, BTreeSet<String>> {
+        // Domains that the same rules are for lose the same.
+        let mut known: BTreeMap<([Tier<'a>; 2], Option<Host>), Vec<String>> = BTreeMap::new();
+        let mut named: BTreeMap<[Tier<'a>; 2], BTreeSet<&Host>> = BTreeMap::new();
         let mut all: BTreeMap<Host, BTreeSet<String>> = BTreeMap::new();
         for (host, pair) in self.moved() {
-            let differing = self.differing(pair, Some(host)).into_iter();
-            let lost = differing.filter(|found| found.after.reply == Reply::Nothing);
-            let mut told: BTreeSet<Option<Place>> = BTreeSet::new();
-            let lost = lost.filter(|found| found.before.reply != Reply::Nothing);
-            for found in lost.filter(|found| told.insert(found.before.by.clone())) {
-                all.entry(host.clone()).or_default().insert(found.shown);
+            let [here, there] = pair;
+            let rules = || self.before.hosts(here).chain(self.after.hosts(there)).collect();
+            let named = named.entry(pair).or_insert_with(rules);
+            let mut near = std::iter::once(host.clone()).chain(host.wildcards());
+            let kind = (pair, near.find(|own| named.contains(own)));
+            let lost = known.entry(kind).or_insert_with(|| self.lost_of(host, pair));
+            if !lost.is_empty() {
+                all.insert(host.clone(), lost.iter().map(|url| format!("{host}{url}")).collect());
             }
         }
         all
+    }
+
+    /// The URLs of one of them, without the host.
+    fn lost_of(&self, host: &Host, pair: [Tier<'a>; 2]) -> Vec<String> {
+        let mut told: BTreeSet<Option<Place>> = BTreeSet::new();
+        let differing = self.differing(pair, Some(host)).into_iter();
+        let lost = differing.filter(|found| {
+            found.after.reply == Reply::Nothing && found.before.reply != Reply::Nothing
+        });
+        lost.filter(|found| told.insert(found.before.by.clone()))
+            .filter_map(|found| Some(found.shown.strip_prefix(host.as_str())?.to_owned()))
+            .collect()
     }
 
     /// Every change within pairs of tiers, the first before and the second after. `is_component` tells components from

@@ -28,7 +28,7 @@ END
 "#;
 
 /// Nothing of lbgen is on the node.
-pub const WIPE: &str = "lbgen-policy-routing down; rm -rf /usr/local/libexec/lbgen /usr/local/sbin/lbgen-policy-routing /run/lbgen /etc/sysctl.d/90-lbgen.conf /etc/systemd/system/lbgen-policy-routing.service /etc/tmpfiles.d/lbgen.conf";
+pub const WIPE: &str = "lbgen-policy-routing down; rm -rf /usr/local/libexec/lbgen /usr/local/sbin/lbgen-policy-routing /run/lbgen /etc/sysctl.d/90-lbgen.conf /etc/systemd/system/lbgen-policy-routing.service /etc/systemd/system/lbgen-metrics.* /etc/tmpfiles.d/lbgen.conf";
 
 /// `LBGEN_ON` and `LBGEN_COPY`, which lead into the namespaces.
 pub fn hooks(folder: &Path, lab: &Lab) {
