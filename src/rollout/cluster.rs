@@ -77,6 +77,9 @@ fn delete_command(key: &ObjectKey) -> Command {
     if matches!(key.kind.as_str(), "Gateway" | "ListenerSet" | "HTTPRoute") {
         kind += "s.gateway.networking.k8s.io";
     }
+    if key.kind == "PrometheusRule" {
+        kind += "s.monitoring.coreos.com";
+    }
     Command::of("delete", [&kind, &key.namespace, &key.name])
 }
 

@@ -12,7 +12,7 @@ use crate::emit::{self, BundleFile};
 use crate::model::NGINX;
 
 /// The kinds that a bundle has. Whatever else has our labels is not ours.
-const KINDS: [&str; 8] = [
+const KINDS: [&str; 9] = [
     "Service",
     "Endpoints",
     "EndpointSlice",
@@ -21,6 +21,7 @@ const KINDS: [&str; 8] = [
     "ListenerSet",
     "HTTPRoute",
     "EnvoyProxy",
+    "PrometheusRule",
 ];
 
 /// The objects of a datacenter that a cluster has.
@@ -164,6 +165,7 @@ fn usual_place(object: &Object) -> String {
             Place::Listeners { entrypoint, number }
         }
         "Service" if object.field("/spec/loadBalancerClass").is_some() => Place::Service(name),
+        "PrometheusRule" => Place::PrometheusRule,
         _ => return Place::leftover(&object.key.kind, name),
     };
     place.to_string()

@@ -180,7 +180,7 @@ fn a_diff_names_fallbacks_namespaces_and_redirects() {
         ),
         (
             ["https://a.example/", "https://b.example/"],
-            "switches components.third another backend answers: /third",
+            "switches components.third redirects from now on: /third",
         ),
         (["port: 8080", "port: 8081"], "other addresses or ports behind"),
     ] {
@@ -196,8 +196,8 @@ fn a_redirect_of_an_ingress_is_another_answer() {
     let edge = "    edge: { class: a, health_check_node_port: 32100 }\n    routing: { class: b }\n";
     let shop = "  shop: { backend: { port: 80 }, paths: [/shop], annotations: { x/y: \"1\" } }\n";
     for (url, wanted) in [
-        ("https://a.example/", "switches components.shop another backend answers: /shop"),
-        ("https://a.example/$http_x", "tuned components.shop annotations"),
+        ("https://a.example/", "switches components.shop redirects from now on: /shop"),
+        ("https://a.example/$http_x", "tuned components.shop in place: annotations"),
     ] {
         let folder = written(&inventory(edge, "  www.example.com:\n", shop));
         let annotation = format!("nginx.ingress.kubernetes.io/permanent-redirect: \"{url}\"");

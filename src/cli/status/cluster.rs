@@ -10,20 +10,23 @@ use crate::emit::BundleFile;
 use crate::state::{Live, State, Tree};
 use crate::status::{Finding, codes};
 
-/// Kinds that every cluster knows, and those of Gateway API, which only some do.
+/// Kinds that every cluster knows, and those that only some do, by a kind of the bundle that says so.
 const KINDS: &str = "service,endpoints,endpointslice,ingress";
-const GATEWAY_KINDS: &str = "gateways.gateway.networking.k8s.io,listenersets.gateway.networking.k8s.io,httproutes.gateway.networking.k8s.io";
-const ENVOY_KIND: &str = "envoyproxies.gateway.envoyproxy.io";
+const MORE_KINDS: [(&str, &str); 3] = [
+    (
+        "Gateway",
+        "gateways.gateway.networking.k8s.io,listenersets.gateway.networking.k8s.io,httproutes.gateway.networking.k8s.io",
+    ),
+    ("EnvoyProxy", "envoyproxies.gateway.envoyproxy.io"),
+    ("PrometheusRule", "prometheusrules.monitoring.coreos.com"),
+];
 
 /// The differences between the cluster and the bundle.
 pub fn findings(tree: &Tree, state: &State, datacenter: &str) -> anyhow::Result<Vec<Finding>> {
     let kinds: BTreeSet<&str> = state.objects.keys().map(|key| key.kind.as_str()).collect();
     let mut asked = KINDS.to_owned();
-    if kinds.contains("Gateway") {
-        asked += &format!(",{GATEWAY_KINDS}");
-    }
-    if kinds.contains("EnvoyProxy") {
-        asked += &format!(",{ENVOY_KIND}");
+    for (_, more) in MORE_KINDS.iter().filter(|(kind, _)| kinds.contains(kind)) {
+        asked += &format!(",{more}");
     }
     let labels =
         format!("app.kubernetes.io/managed-by=lbgen,app.kubernetes.io/part-of={datacenter}");
