@@ -24,6 +24,8 @@ fn promtool(folder: &Path, arguments: &[&str]) -> Output {
 /// The folder with the rules of an inventory that is watched; `None` where it is not valid.
 fn rendered(work: &Path, text: &str, form: &str) -> Option<PathBuf> {
     let path = work.join("inventory.yaml");
+    // An example that is watched already has it at its end.
+    let text = text.split("\nmonitoring:").next()?;
     fs::write(&path, format!("{text}\nmonitoring: {{ metrics: {form} }}\n")).unwrap();
     let done = lbgen_in(work, &["render", "-q"]);
     let bundle = || fs::read_dir(work.join("out")).unwrap().next().unwrap().unwrap().path();

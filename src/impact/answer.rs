@@ -331,8 +331,14 @@ impl Table {
             Found::Rule(found) => {
                 Answered { reply: Reply::Backend(backend(&found)), by: by(&found) }
             }
-            Found::Redirect(_, found) => {
-                Answered { reply: Reply::Redirect(backend(&found)), by: by(&found) }
+            // Another rule may answer there: an Exact path with the slash.
+            Found::Redirect(slashed, found) => {
+                let then = self.answer(route::Asked { path: &slashed, ..asked });
+                let backend = match then.reply {
+                    Reply::Backend(there) => there,
+                    _ => backend(&found),
+                };
+                Answered { reply: Reply::Redirect(backend), by: by(&found) }
             }
             Found::Undecided(all) => {
                 let mut backends: Vec<Backend> = all.iter().map(backend).collect();
