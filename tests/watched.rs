@@ -223,7 +223,7 @@ fn every_fault_raises_its_alerts_and_no_others() {
         report(&lab, name);
     }
     let node = &lab.nodes[NODE].host;
-    let checked = node.run("sleep 2; promtool check metrics </run/node-exporter/lbgen.prom 2>&1; cat /run/node-exporter/lbgen.prom");
+    let checked = node.run("sleep 2; promtool check metrics </run/node-exporter/lbgen.prom && cat /run/node-exporter/lbgen.prom");
     println!("{checked}");
     watch(&lab, work.path());
     let every_node = format!("[1-9][0-9.]*,\"{}\"", names.len());

@@ -32,7 +32,9 @@ pub(super) fn findings(comparison: Comparison<'_>) -> Vec<Finding> {
     let hidden = before.values().copied().collect::<BTreeSet<&str>>().into_iter();
     let hidden = hidden.filter(|name| !kept.contains(name)).filter_map(|name| {
         let file = Place::Service(name).to_string();
-        service(comparison.to, name)?;
+        // With a class the VIPs stand in its status, where a script writes them.
+        service(comparison.to, name)
+            .filter(|own| own.field("/spec/loadBalancerClass").is_none())?;
         let reason = "no VIP leads to it any more: requests for its domains do not arrive";
         let entry = Entry::Entrypoint(Label::parse(name)?);
         Some(Finding::new(Class::Unreachable, entry, reason).in_files([file.as_str()]))
