@@ -109,7 +109,7 @@ const FAULTS: &[Fault] = &[
         begin: |lab| {
             on(
                 lab,
-                "cp -p /etc/keepalived/keepalived.conf /run/lab/conf; sed -i '0,/priority/s/priority .*/priority 3/' /etc/keepalived/keepalived.conf",
+                "cp -p /etc/keepalived/keepalived.conf /run/lab/conf; sed -i 's/interval 2$/interval 3/' /etc/keepalived/keepalived.conf",
             );
             lab.nodes[NODE].reload();
             sleep(Duration::from_secs(2));
