@@ -224,15 +224,13 @@ impl Class {
 
     fn controller(&self) -> Option<Controller> {
         let version = release(self.controller_version.as_deref())?;
-        let provider = self.traefik_provider.as_deref().map(TraefikProvider::of_word);
-        Some(match (ControllerName::of_word(&self.controller)?, provider) {
+        let provider = self.traefik_provider.as_deref();
+        let provider = provider.map_or(Some(TraefikProvider::Ingress), TraefikProvider::of_word);
+        Some(match (ControllerName::of_word(&self.controller)?, provider?) {
             (ControllerName::IngressNginx, _) => Controller::IngressNginx,
             (ControllerName::Other, _) => Controller::Other,
-            (ControllerName::Traefik, Some(provider)) => match provider? {
-                TraefikProvider::Nginx => Controller::TraefikNginx,
-                TraefikProvider::Ingress => return None,
-            },
-            (ControllerName::Traefik, None) => {
+            (ControllerName::Traefik, TraefikProvider::Nginx) => Controller::TraefikNginx,
+            (ControllerName::Traefik, TraefikProvider::Ingress) => {
                 Controller::Traefik { strict_prefix: self.strict_prefix, version }
             }
         })

@@ -59,7 +59,7 @@ const PROGRAMS: &str = "usr/local/libexec/lbgen/";
 impl<'a> NodeFile<'a> {
     /// The file with a path below the node's root.
     pub fn of(path: &'a str) -> Self {
-        if let Some(file) = NODE_FILES.iter().find(|known| known.path() == Some(path)) {
+        if let Some(file) = NODE_FILES.iter().find(|known| known.path() == ("", path)) {
             return *file;
         }
         match path
@@ -71,9 +71,9 @@ impl<'a> NodeFile<'a> {
         }
     }
 
-    /// The path of a file that has one below every node; `None` for those that are called after something.
-    fn path(self) -> Option<&'static str> {
-        Some(match self {
+    /// Its path, in two parts: those of files that are called after something have a folder of their own.
+    fn path(self) -> (&'static str, &'a str) {
+        let path = match self {
             Self::Configuration => CONFIGURATION,
             Self::Expected => "etc/lbgen/expected",
             Self::Sysctl => "etc/sysctl.d/90-lbgen.conf",
@@ -85,8 +85,10 @@ impl<'a> NodeFile<'a> {
             Self::Metrics => "usr/local/libexec/lbgen/metrics",
             Self::MetricsService => "etc/systemd/system/lbgen-metrics.service",
             Self::MetricsTimer => "etc/systemd/system/lbgen-metrics.timer",
-            Self::Check(_) | Self::Foreign(_) => return None,
-        })
+            Self::Check(name) => return (PROGRAMS, name),
+            Self::Foreign(path) => path,
+        };
+        ("", path)
     }
 
     /// True for the files that keepalived reads.
@@ -138,20 +140,7 @@ impl<'a> NodeFile<'a> {
 
 impl fmt::Display for NodeFile<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Check(name) => write!(f, "{PROGRAMS}{name}"),
-            Self::Foreign(path) => f.write_str(path),
-            Self::Configuration
-            | Self::Expected
-            | Self::Sysctl
-            | Self::Networkd
-            | Self::Unit
-            | Self::Tmpfiles
-            | Self::PolicyRouting
-            | Self::Loaded
-            | Self::Metrics
-            | Self::MetricsService
-            | Self::MetricsTimer => f.write_str(self.path().unwrap_or_default()),
-        }
+        let (folder, rest) = self.path();
+        write!(f, "{folder}{rest}")
     }
 }

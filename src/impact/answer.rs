@@ -9,7 +9,7 @@ use super::gateway::is_exposed;
 use crate::bundle::Controllers;
 use crate::language::name::{Host, Name, UrlPath};
 use crate::language::word::PathType;
-use crate::model::{Condition, Controller, Implementation, Path, is_true, nginx_annotation};
+use crate::model::{Condition, Controller, Implementation, Path, is_canary};
 use crate::route::{
     self, Considered, Found, PathMatch, Rule, TraefikRule, Translation, normal, regex_annotation,
 };
@@ -270,8 +270,7 @@ impl Table {
         for object in objects {
             let annotations = object.annotations();
             // A canary takes a part of what another one has.
-            let is_canary = nginx_annotation(&annotations, "canary").is_some_and(is_true);
-            if reader.is_some() && is_canary {
+            if reader.is_some() && is_canary(&annotations) {
                 continue;
             }
             let paths = object.paths().into_iter();

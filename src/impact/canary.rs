@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use super::answer::Tier;
 use super::{Class, Comparison, Finding};
 use crate::bundle::Controllers;
-use crate::model::{Entry, HeaderMatch, is_true, nginx_annotation};
+use crate::model::{Entry, is_canary};
 use crate::route::Canary;
-use crate::state::{Object, State};
+use crate::state::State;
 
 /// The requests that a canary takes.
 #[derive(PartialEq)]
@@ -62,11 +62,12 @@ impl Share {
         is_component: &impl Fn(&str) -> bool,
     ) -> Option<Self> {
         let ingresses = || state.objects.values().filter(|object| object.key.kind == "Ingress");
-        let own = ingresses().find(|object| object.key.name == name && is_canary(object))?;
+        let own = ingresses()
+            .find(|object| object.key.name == name && is_canary(&object.annotations()))?;
         let reads = controllers.of_class(own.class()?).reads_nginx();
         let beside = ingresses().filter(|object| Tier::of(object) == Tier::of(own));
         let (mains, fallbacks): (Vec<_>, Vec<_>) = beside
-            .filter(|object| !is_canary(object))
+            .filter(|object| !is_canary(&object.annotations()))
             .partition(|object| is_component(&object.key.name));
         let mains = || mains.iter().flat_map(|object| object.paths());
         let paths = own.paths();
@@ -89,23 +90,18 @@ impl Share {
 
     fn words(&self) -> String {
         let Canary { weight, total, header, .. } = &self.canary;
-        let with = |HeaderMatch { name, value, .. }: &HeaderMatch| format!("`{name}: {value}`");
         let part = match total {
             _ if *weight == 0 => None,
             100 => Some(format!("{weight} % of the requests")),
             total => Some(format!("{weight} of {total} requests")),
         };
         match (part, header) {
-            (Some(part), Some(header)) => format!("{part} and those with {}", with(header)),
+            (Some(part), Some(header)) => format!("{part} and those with {header}"),
             (Some(part), None) => part,
-            (None, Some(header)) => format!("requests with {}", with(header)),
+            (None, Some(header)) => format!("requests with {header}"),
             (None, None) => "nothing".to_owned(),
         }
     }
-}
-
-fn is_canary(object: &Object) -> bool {
-    nginx_annotation(&object.annotations(), "canary").is_some_and(is_true)
 }
 
 fn list(backends: &BTreeSet<String>) -> String {

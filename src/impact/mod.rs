@@ -226,7 +226,7 @@ impl Impact {
         findings.extend(exposed::findings(comparison));
         findings.extend(reader::findings(comparison));
         findings.extend(monitoring::findings(comparison));
-        findings.iter_mut().for_each(|finding| finding.add_expected(comparison));
+        findings.iter_mut().for_each(|finding| finding.add_followers(comparison));
         findings.extend(unreadable(comparison));
         findings.extend(unexplained(comparison, &findings));
         let mut findings = merged(findings);
@@ -363,8 +363,8 @@ impl Finding {
     }
 
     /// A node's `expected` and the digest in its metrics follow its configuration: a finding about that is about them.
-    fn add_expected(&mut self, comparison: Comparison<'_>) {
-        let expected = comparison.changed.iter().filter_map(|file| {
+    fn add_followers(&mut self, comparison: Comparison<'_>) {
+        let followers = comparison.changed.iter().filter_map(|file| {
             let Place::Node { node, file: NodeFile::Expected | NodeFile::Metrics } =
                 Place::of(file.path)
             else {
@@ -373,8 +373,8 @@ impl Finding {
             let conf = NodeFile::Configuration.on(node).to_string();
             self.files.contains(&conf).then(|| file.path.to_owned())
         });
-        let expected: Vec<String> = expected.collect();
-        self.files.extend(expected);
+        let followers: Vec<String> = followers.collect();
+        self.files.extend(followers);
     }
 
     fn in_files<'a>(mut self, files: impl IntoIterator<Item = &'a str>) -> Self {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::codes;
 use super::finding::Findings;
 use super::table::{Names, Table};
-use crate::bundle::Place;
+use crate::bundle::{NodeFile, Place};
 use crate::source::{Sources, Span};
 use crate::state::{Interfaces, NodeState, Tree};
 
@@ -248,11 +248,13 @@ fn packet_program(line: &str) -> Option<&str> {
     PROGRAMS.contains(&name).then_some(name)
 }
 
-/// Returns true if a file beside the configuration is a script that sets rules or routes, and not one of ours.
+/// Returns true if a file beside the configuration is a script that sets rules or routes, and neither ours nor read as a part
+/// of the configuration.
 fn is_script(name: &str, body: &str) -> bool {
-    let is_ours = name.contains("lbgen") || name.contains("etc/keepalived/");
+    let file = NodeFile::of(name);
+    let is_known = file.is_of_keepalived() || !matches!(file, NodeFile::Foreign(_));
     let acts = |line: &str| ip_command(line).is_some() || packet_program(line).is_some();
-    !is_ours && body.lines().any(|line| acts(line.trim()))
+    !is_known && body.lines().any(|line| acts(line.trim()))
 }
 
 /// `ip [-4|-6] rule|route add|replace|append ...`

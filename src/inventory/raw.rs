@@ -127,15 +127,15 @@ keys! {
 keys! {
     /// `monitoring:`, for Prometheus; `{}` has everything by default.
     Monitoring {
-        /// Where the metrics of a node come from; default `textfile`, which a timer of ours writes for the node exporter.
+        /// The source of a node's metrics; default `textfile`, which a timer of ours writes for the node exporter.
         Optional metrics: Loc<Text<MetricsForm>>,
         /// The directory of the node exporter's textfile collector; default as Debian has it, `/var/lib/prometheus/node-exporter`.
         Optional directory: Loc<Text<Directory>>,
-        /// How recording and alerting rules are written: `file` (default), `prometheus_rule`, an object of prometheus-operator, or `none`.
+        /// The form of recording and alerting rules: `file` (default), `prometheus_rule`, an object of prometheus-operator, or `none`.
         Optional rules: Loc<Text<RulesForm>>,
         /// On every alert.
         Optional labels: Map<AlertLabel, Loc<Text<AlertLabelValue>>>,
-        /// Whether there is a dashboard for Grafana; default `true`.
+        /// A dashboard for Grafana; default `true`.
         Optional dashboard: Loc<Text<Switch>>,
     }
 }

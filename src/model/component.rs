@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::condition::Condition;
-use super::entrypoint::{Annotations, Entrypoint, annotations, is_true, nginx_annotation};
+use super::entrypoint::{Annotations, Entrypoint, annotations, is_canary};
 use super::{Names, codes, tiers_of, value};
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::{Text, raw, whole_number};
@@ -43,7 +43,7 @@ impl Component {
 
     /// Returns true if it takes a part of another component's requests, on the same hosts and paths (ingress-nginx).
     pub fn is_canary(&self) -> bool {
-        nginx_annotation(&self.annotations, "canary").is_some_and(is_true)
+        is_canary(&self.annotations)
     }
 
     /// Returns its namespace, Service and port, or `None` without a backend: ingress-nginx keeps one upstream for each.

@@ -139,11 +139,16 @@ impl Condition {
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let method = self.method.map(|method| format!("method {method}"));
-        let headers = self.headers.iter().map(|header| match header.is_regex {
-            true => format!("header {} like {}", header.name, header.value),
-            false => format!("header {}: {}", header.name, header.value),
-        });
+        let headers = self.headers.iter().map(ToString::to_string);
         f.write_str(&method.into_iter().chain(headers).collect::<Vec<_>>().join(" and "))
+    }
+}
+
+/// `header x-tenant: blue`
+impl fmt::Display for HeaderMatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let between = if self.is_regex { " like " } else { ": " };
+        write!(f, "header {}{between}{}", self.name, self.value)
     }
 }
 

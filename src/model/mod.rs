@@ -36,7 +36,7 @@ pub use domain::Domain;
 pub use entry::Entry;
 pub use entrypoint::{
     Annotations, Controller, ENVOY_NAMESPACE, EXPOSES, Edge, EdgePort, Entrypoint, Fallback,
-    GatewayTier, NGINX, SecondTier, Tiers, Traffic, is_true, nginx_annotation,
+    GatewayTier, NGINX, SecondTier, Tiers, Traffic, is_canary, is_true, nginx_annotation,
     nginx_annotation_span, nginx_annotations, nginx_switch,
 };
 pub use implementation::{Feature, HostOrder, Implementation, RegexOrder};

@@ -27,7 +27,7 @@ pub struct Monitoring {
 const OURS: [&str; 7] =
     ["alertname", "datacenter", "during", "entrypoint", "node", "severity", "vip"];
 
-/// Where Debian's node exporter looks (prometheus-node-exporter, `--collector.textfile.directory`).
+/// The directory of Debian's node exporter (prometheus-node-exporter, `--collector.textfile.directory`).
 const DIRECTORY: &str = "/var/lib/prometheus/node-exporter";
 
 pub(super) fn build(

@@ -23,7 +23,7 @@ pub use kubernetes::{
 };
 pub use listener::Places;
 pub use lock::Lock;
-pub use monitoring::{Alert, Case, MonitoringPlan, Raised, Severity, Target, Watched};
+pub use monitoring::{Alert, Case, MonitoringPlan, Raised, Recording, Severity, Target, Watched};
 pub use node::{
     Check, CheckCommand, Drain, HealthPort, Instance, IpRule, Kernel, KernelSetting, Mark,
     NodePlan, ReplyRouting, Route, Selector, Unhealthy, VirtualAddress,

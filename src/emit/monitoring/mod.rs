@@ -39,7 +39,9 @@ struct Metadata<'a> {
 
 /// The files of a datacenter; `files` are those of its nodes, whose configuration the rules know.
 pub(super) fn emit(emitter: &Emitter<'_>, plan: &MonitoringPlan, files: &[BundleFile]) -> Files {
-    let digests: BTreeMap<&str, String> = files.iter().filter_map(digest).collect();
+    // Where nodes write no metrics, nobody reports theirs.
+    let configured = files.iter().filter(|_| emitter.metrics.is_some());
+    let digests: BTreeMap<&str, String> = configured.filter_map(digest).collect();
     let rules = rule::rules(plan, &digests);
     let mut found = Vec::new();
     match plan.settings.rules {

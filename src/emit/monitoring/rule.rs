@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::language::word::MetricsForm;
-use crate::plan::{Alert, MonitoringPlan};
+use crate::plan::{Alert, MonitoringPlan, Recording};
 
 /// A file of rules.
 #[derive(Serialize)]
@@ -36,164 +35,55 @@ struct Rule {
     annotations: BTreeMap<&'static str, String>,
 }
 
-/// The label of an alert while a rollout is under way.
+/// The label of an alert that waits longer while a rollout is under way: of two rules with one name, promtool wants their
+/// labels to differ.
 pub(super) const DURING_ROLLOUT: (&str, &str) = ("during", "rollout");
-
-/// Standby orders are recorded to this rank.
-const RANKS: usize = 2;
 
 /// The rules of a datacenter; `digests` are those of the nodes' configuration.
 pub(super) fn rules(plan: &MonitoringPlan, digests: &BTreeMap<&str, String>) -> Rules {
-    let mut all = planned(plan, digests);
-    all.extend(seen(plan));
-    all.extend(plan.alerts.iter().flat_map(|alert| alerts(plan, alert)));
-    Rules { groups: vec![Group { name: format!("lbgen-{}", plan.datacenter), rules: all }] }
+    let configured = digests.iter().map(|(node, digest)| {
+        let datacenter = plan.datacenter.as_str();
+        let labels = [("datacenter", datacenter), ("digest", digest), ("node", node)];
+        Recording::constant("lbgen:config_planned", labels)
+    });
+    let recorded = plan.recordings.iter().cloned().chain(configured).map(record);
+    let rules = recorded.chain(plan.alerts.iter().map(|found| alert(plan, found))).collect();
+    Rules { groups: vec![Group { name: format!("lbgen-{}", plan.datacenter), rules }] }
 }
 
-fn record(record: &'static str, expr: impl Into<String>, labels: &[(&str, &str)]) -> Rule {
-    let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+fn record(recording: Recording) -> Rule {
+    let labels = recording.labels.into_iter();
     Rule {
-        record: Some(record),
+        record: Some(recording.name),
         alert: None,
-        expr: expr.into(),
+        expr: recording.expr,
         after: None,
-        labels: labels.collect(),
+        labels: labels.map(|(name, value)| (name.to_owned(), value)).collect(),
         annotations: BTreeMap::new(),
     }
 }
 
-/// The plan as series.
-fn planned(plan: &MonitoringPlan, digests: &BTreeMap<&str, String>) -> Vec<Rule> {
-    let datacenter = plan.datacenter.as_str();
-    let mut all = Vec::new();
-    for watched in &plan.vips {
-        let vip = watched.vip.to_string();
-        for (index, node) in watched.order.iter().take(RANKS).enumerate() {
-            let rank = (index + 1).to_string();
-            let labels = [
-                ("datacenter", datacenter),
-                ("entrypoint", watched.entrypoint.as_str()),
-                ("node", node.as_str()),
-                ("rank", rank.as_str()),
-                ("vip", vip.as_str()),
-            ];
-            all.push(record("lbgen:vip_planned", "vector(1)", &labels));
-        }
-    }
-    for node in &plan.nodes {
-        let labels = [("datacenter", datacenter), ("node", node.as_str())];
-        all.push(record("lbgen:node_planned", "vector(1)", &labels));
-    }
-    for (node, digest) in digests.iter().filter(|_| is_ours(plan)) {
-        let labels = [("datacenter", datacenter), ("digest", digest.as_str()), ("node", *node)];
-        all.push(record("lbgen:config_planned", "vector(1)", &labels));
-    }
-    all
-}
-
-fn is_ours(plan: &MonitoringPlan) -> bool {
-    plan.settings.metrics == MetricsForm::Textfile
-}
-
-/// The metrics in one form, whoever exports them.
-fn seen(plan: &MonitoringPlan) -> Vec<Rule> {
-    let own = format!("datacenter=\"{}\"", plan.datacenter);
-    match plan.settings.metrics {
-        MetricsForm::Textfile => vec![
-            record(
-                "lbgen:vip_held",
-                format!("max by (datacenter, node, vip) (lbgen_vip_held{{{own}}})"),
-                &[],
-            ),
-            record(
-                "lbgen:check_healthy",
-                format!("max by (datacenter, entrypoint, node) (lbgen_check_healthy{{{own}}})"),
-                &[],
-            ),
-            record(
-                "lbgen:keepalived_up",
-                format!("max by (datacenter, node) (lbgen_keepalived_up{{{own}}})"),
-                &[],
-            ),
-            record(
-                "lbgen:drained",
-                format!("max by (datacenter, node) (lbgen_drained{{{own}}})"),
-                &[],
-            ),
-            record(
-                "lbgen:rollout_claimed",
-                format!(
-                    "max by (datacenter) (lbgen_rollout_claimed_timestamp_seconds{{{own}}}) > 0"
-                ),
-                &[],
-            ),
-        ],
-        MetricsForm::KeepalivedExporter => {
-            let vip = |metric: &str| {
-                format!(
-                    "label_replace({metric}{{{own}}}, \"vip\", \"$1\", \"iname\", \"load-balancer-(.+)\")"
-                )
-            };
-            vec![
-                record(
-                    "lbgen:vip_held",
-                    format!(
-                        "max by (datacenter, node, vip) ({} == bool 2)",
-                        vip("keepalived_vrrp_state")
-                    ),
-                    &[],
-                ),
-                record(
-                    "lbgen:check_healthy",
-                    format!(
-                        "min by (datacenter, entrypoint, node) ({} * on (datacenter, vip) group_left (entrypoint) max by (datacenter, entrypoint, vip) (lbgen:vip_planned{{{own}}}))",
-                        vip("keepalived_exporter_check_script_status")
-                    ),
-                    &[],
-                ),
-                record(
-                    "lbgen:keepalived_up",
-                    format!("max by (datacenter, node) (keepalived_up{{{own}}})"),
-                    &[],
-                ),
-            ]
-        }
-        MetricsForm::None => Vec::new(),
-    }
-}
-
-/// One rule, or two where a rollout may cause it: the second waits longer while one is under way.
-fn alerts(plan: &MonitoringPlan, alert: &Alert) -> Vec<Rule> {
-    let rule = |expr: String, after: Duration| Rule {
+fn alert(plan: &MonitoringPlan, alert: &Alert) -> Rule {
+    Rule {
         record: None,
         alert: Some(alert.name),
-        expr,
-        after: (!after.is_zero()).then(|| duration(after)),
+        expr: alert.expr.clone(),
+        after: (!alert.after.is_zero()).then(|| duration(alert.after)),
         labels: labels(plan, alert),
         annotations: annotations(alert),
-    };
-    let during = |rule: Rule| {
-        let (name, value) = DURING_ROLLOUT;
-        let labels = rule.labels.into_iter().chain([(name.to_owned(), value.to_owned())]);
-        Rule { labels: labels.collect(), ..rule }
-    };
-    if !alert.waits || !is_ours(plan) {
-        return vec![rule(alert.expr.clone(), alert.after)];
     }
-    let claimed = format!("lbgen:rollout_claimed{{datacenter=\"{}\"}}", plan.datacenter);
-    let (expr, longer) = (&alert.expr, alert.after.max(Alert::DURING_ROLLOUT));
-    vec![
-        rule(format!("({expr}) unless on (datacenter) {claimed}"), alert.after),
-        during(rule(format!("({expr}) and on (datacenter) {claimed}"), longer)),
-    ]
 }
 
-/// The labels of a rule: its severity, and those of the inventory.
+/// The labels of a rule: its severity, the rollout that it waits for, and those of the inventory.
 pub(super) fn labels(plan: &MonitoringPlan, alert: &Alert) -> BTreeMap<String, String> {
     let own = plan.settings.labels.iter();
     let mut labels: BTreeMap<String, String> =
         own.map(|(name, value)| (name.to_string(), value.to_string())).collect();
     labels.insert("severity".to_owned(), alert.severity.word().to_owned());
+    if alert.during_rollout {
+        let (name, value) = DURING_ROLLOUT;
+        labels.insert(name.to_owned(), value.to_owned());
+    }
     labels
 }
 
@@ -208,7 +98,7 @@ pub(super) fn annotations(alert: &Alert) -> BTreeMap<&'static str, String> {
 }
 
 /// As Prometheus writes durations.
-pub(super) fn duration(time: Duration) -> String {
+fn duration(time: Duration) -> String {
     match time.as_secs() {
         seconds if seconds % 3600 == 0 => format!("{}h", seconds / 3600),
         seconds if seconds % 60 == 0 => format!("{}m", seconds / 60),

@@ -26,7 +26,7 @@ pub(super) fn tests(plan: &MonitoringPlan, digests: &BTreeMap<&str, String>) -> 
 
 /// The minutes of the last evaluation at which an alert still waits, and of the one at which it fires.
 fn waits(plan: &MonitoringPlan, alert: &str) -> [usize; 2] {
-    let found = plan.alerts.iter().find(|found| found.name == alert);
+    let found = plan.alerts.iter().find(|found| found.name == alert && !found.during_rollout);
     steps(found.map_or(0, |found| found.after.as_secs()))
 }
 

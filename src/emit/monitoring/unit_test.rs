@@ -5,10 +5,10 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::rule::{annotations, labels};
+use super::rule::{DURING_ROLLOUT, annotations, labels};
 use crate::language::word::MetricsForm;
 use crate::model::{Label, Subdomain};
-use crate::plan::{Case, MonitoringPlan, Watched};
+use crate::plan::{Case, Instance, MonitoringPlan, Watched};
 
 #[derive(Serialize)]
 pub(super) struct Tests {
@@ -91,20 +91,12 @@ fn failures(plan: &MonitoringPlan) -> Test {
         };
         input.healthy(node, entrypoint, &samples(plan, node, is_healthy));
     }
-    // What a set of failures can raise, and what it must not.
-    let names = [
-        "LbgenVipUnheld",
-        "LbgenVipHeldTwice",
-        "LbgenVipNotWherePlanned",
-        "LbgenEntrypointUnhealthy",
-        "LbgenKeepalivedDown",
-        "LbgenNodeSilent",
-        "LbgenVipFlapping",
-    ];
+    // Those that no set of failures raises must not fire either.
+    let names: BTreeSet<&'static str> = plan.alerts.iter().map(|alert| alert.name).collect();
     let mut expected = Vec::new();
     for (index, case) in plan.cases.iter().enumerate() {
         let at = (index * WINDOW + LOOKED_AT) * STEP;
-        expected.extend(names.map(|name| {
+        expected.extend(names.iter().copied().map(|name| {
             let own = case.raised.iter().filter(|raised| raised.alert == name);
             let fired = own.map(|raised| {
                 let labels = raised.labels.iter();
@@ -113,7 +105,7 @@ fn failures(plan: &MonitoringPlan) -> Test {
             Expected { eval_time: format!("{at}m"), alertname: name, exp_alerts: fired.collect() }
         }));
     }
-    expected.extend(names.map(|name| Expected {
+    expected.extend(names.into_iter().map(|name| Expected {
         eval_time: format!("{end}m"),
         alertname: name,
         exp_alerts: Vec::new(),
@@ -147,9 +139,11 @@ fn fired<'a>(
     own: impl Iterator<Item = (&'a str, &'a str)>,
 ) -> Fired {
     let own: BTreeMap<&str, &str> = own.collect();
-    let severity = own.get("severity").copied();
+    let is_during = own.contains_key(DURING_ROLLOUT.0);
     let alert = plan.alerts.iter().find(|alert| {
-        alert.name == name && severity.is_none_or(|word| alert.severity.word() == word)
+        alert.name == name
+            && alert.during_rollout == is_during
+            && own.get("severity") == Some(&alert.severity.word())
     });
     let mut all = alert.map(|alert| labels(plan, alert)).unwrap_or_default();
     all.extend(own.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
@@ -193,6 +187,15 @@ impl<'a> Input<'a> {
         self.series.push(Series { series: format!("{metric}{{{}}}", all.join(",")), values });
     }
 
+    /// A series of keepalived_exporter.
+    fn export(&mut self, metric: &str, node: &Subdomain, vip: IpAddr, values: String) {
+        let length = if vip.is_ipv4() { 32 } else { 128 };
+        let (name, address) = (Instance::name_of(vip), format!("{vip}/{length}"));
+        let labels =
+            [("iname", name.as_str()), ("intf", "eth0"), ("vrid", "1"), ("ip_address", &address)];
+        self.add(metric, node.as_str(), &labels, values);
+    }
+
     fn is_exported(&self) -> bool {
         self.plan.settings.metrics == MetricsForm::KeepalivedExporter
     }
@@ -200,11 +203,8 @@ impl<'a> Input<'a> {
     pub fn held(&mut self, watched: &Watched, node: &Subdomain, samples: &[Option<bool>]) {
         let vip = watched.vip.to_string();
         if self.is_exported() {
-            let labels = exported(watched.vip);
-            let labels: Vec<(&str, &str)> =
-                labels.iter().map(|(name, value)| (*name, value.as_str())).collect();
             // 1 is BACKUP, 2 is MASTER.
-            return self.add("keepalived_vrrp_state", node.as_str(), &labels, runs(samples, 1));
+            return self.export("keepalived_vrrp_state", node, watched.vip, runs(samples, 1));
         }
         let labels = [("entrypoint", watched.entrypoint.as_str()), ("vip", vip.as_str())];
         self.add("lbgen_vip_held", node.as_str(), &labels, runs(samples, 0));
@@ -230,11 +230,8 @@ impl<'a> Input<'a> {
         let own: Vec<IpAddr> =
             own.filter(|vip| vip.order.contains(node)).map(|vip| vip.vip).collect();
         for vip in own {
-            let labels = exported(vip);
-            let labels: Vec<(&str, &str)> =
-                labels.iter().map(|(name, value)| (*name, value.as_str())).collect();
             let metric = "keepalived_exporter_check_script_status";
-            self.add(metric, node.as_str(), &labels, runs(samples, 0));
+            self.export(metric, node, vip, runs(samples, 0));
         }
     }
 
@@ -256,17 +253,6 @@ impl<'a> Input<'a> {
             alert_rule_test: expected,
         }
     }
-}
-
-/// The labels of keepalived_exporter.
-fn exported(vip: IpAddr) -> [(&'static str, String); 4] {
-    let length = if vip.is_ipv4() { 32 } else { 128 };
-    [
-        ("iname", format!("load-balancer-{vip}")),
-        ("intf", "eth0".to_owned()),
-        ("vrid", "1".to_owned()),
-        ("ip_address", format!("{vip}/{length}")),
-    ]
 }
 
 /// Runs of samples as promtool reads them: `1x4 stale _x3`. `off` is the number that says no; yes is one more.

@@ -32,6 +32,11 @@ pub fn nginx_annotation_span(annotations: &Annotations, name: &str) -> Option<Sp
     own.find(|(key, _)| key.as_str().strip_prefix(NGINX) == Some(name)).map(|(_, value)| value.span)
 }
 
+/// Returns true if an Ingress with these annotations takes a part of another one's requests (ingress-nginx, "Canary").
+pub fn is_canary(annotations: &Annotations) -> bool {
+    nginx_annotation(annotations, "canary").is_some_and(is_true)
+}
+
 /// Returns true if an annotation's value switches it on, as Go reads booleans (strconv.ParseBool).
 pub fn is_true(value: &str) -> bool {
     boolean(value) == Some(true)

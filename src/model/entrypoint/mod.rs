@@ -10,8 +10,8 @@ mod second_tier;
 pub(super) use annotation::annotations;
 use annotation::of_tier;
 pub use annotation::{
-    Annotations, NGINX, is_true, nginx_annotation, nginx_annotation_span, nginx_annotations,
-    nginx_switch,
+    Annotations, NGINX, is_canary, is_true, nginx_annotation, nginx_annotation_span,
+    nginx_annotations, nginx_switch,
 };
 pub use controller::Controller;
 pub use edge::{Edge, EdgePort};

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::recording::with_vip;
 use crate::language::word::MetricsForm;
 use crate::model::Label;
 
@@ -32,15 +33,17 @@ pub struct Alert {
     pub name: &'static str,
     /// The value of its label `severity`.
     pub severity: Severity,
-    /// PromQL; a rollout may make it true for a while where `waits`.
+    /// True if a rollout may cause it for a while, and it waits for that.
+    pub waits: bool,
+    /// True if it is the one that waits longer, while a rollout is under way.
+    pub during_rollout: bool,
+    /// PromQL.
     pub expr: String,
     /// The time for which the expression must hold.
     pub after: Duration,
-    /// True if a rollout that is under way makes it wait longer.
-    pub waits: bool,
     /// One line, with `{{ $labels.vip }}` for a label.
     pub summary: &'static str,
-    /// What is known, and what it means.
+    /// Its meaning, for whom it wakes.
     pub description: &'static str,
     /// The command to type next.
     pub next: &'static str,
@@ -62,8 +65,8 @@ impl Alert {
     /// The time that an alert waits at least while a rollout is under way.
     pub const DURING_ROLLOUT: Duration = Duration::from_secs(10 * 60);
 
-    /// Every alert that the metrics of a form can raise. `delay` is the time that a better node waits before it takes its
-    /// VIPs back.
+    /// Every alert that the metrics of a form can raise; twice where a rollout may cause it, and the metrics tell of one.
+    /// `delay` is the time that a better node waits before it takes its VIPs back.
     pub(super) fn all(form: MetricsForm, datacenter: &Label, delay: Duration) -> Vec<Self> {
         if form == MetricsForm::None {
             return Vec::new();
@@ -82,6 +85,7 @@ impl Alert {
                 expr: format!("{planned} unless on (datacenter, vip) {held}"),
                 after: MINUTE,
                 waits: true,
+                during_rollout: false,
                 summary: "nobody holds {{ $labels.vip }}",
                 description: "No node reports {{ $labels.vip }} of {{ $labels.entrypoint }}: clients do not reach it.",
                 next: "lbgen status",
@@ -94,6 +98,7 @@ impl Alert {
                 ),
                 after: MINUTE,
                 waits: true,
+                during_rollout: false,
                 summary: "more than one node holds {{ $labels.vip }}",
                 description: "Two nodes have {{ $labels.vip }} of {{ $labels.entrypoint }}: they do not hear each other's adverts, and connections break at random.",
                 next: "lbgen status",
@@ -106,6 +111,7 @@ impl Alert {
                 ),
                 after: MINUTE * 10 + delay,
                 waits: true,
+                during_rollout: false,
                 summary: "{{ $labels.vip }} is not on {{ $labels.node }}",
                 description: "{{ $labels.node }} is up, healthy and not drained, and another node holds {{ $labels.vip }} of {{ $labels.entrypoint }}.",
                 next: "lbgen status",
@@ -116,6 +122,7 @@ impl Alert {
                 expr: format!("max by (datacenter, entrypoint) ({healthy}) == 0"),
                 after: MINUTE,
                 waits: false,
+                during_rollout: false,
                 summary: "no node is healthy for {{ $labels.entrypoint }}",
                 description: "The check of {{ $labels.entrypoint }} fails on every node that reports: nothing answers behind its VIPs.",
                 next: "lbgen status --kubectl",
@@ -126,6 +133,7 @@ impl Alert {
                 expr: format!("{healthy} == 0"),
                 after: MINUTE,
                 waits: false,
+                during_rollout: false,
                 summary: "{{ $labels.entrypoint }} is unhealthy on {{ $labels.node }}",
                 description: "The check of {{ $labels.entrypoint }} fails on {{ $labels.node }}: its VIPs go to another node.",
                 next: "lbgen status --kubectl",
@@ -136,6 +144,7 @@ impl Alert {
                 expr: format!("{up} == 0"),
                 after: MINUTE,
                 waits: true,
+                during_rollout: false,
                 summary: "keepalived is down on {{ $labels.node }}",
                 description: "{{ $labels.node }} reports, and its keepalived does not run: one failure less is covered.",
                 next: "systemctl status keepalived",
@@ -146,6 +155,7 @@ impl Alert {
                 expr: silent(form, &own, &up),
                 after: MINUTE * 2,
                 waits: false,
+                during_rollout: false,
                 summary: "{{ $labels.node }} does not report",
                 description: "{{ $labels.node }} is in the plan, and its metrics are missing or old.",
                 next: "lbgen status",
@@ -157,15 +167,35 @@ impl Alert {
                 expr: format!("sum by (datacenter, vip) ({}) >= 6", changes(form, &own)),
                 after: Duration::ZERO,
                 waits: true,
+                during_rollout: false,
                 summary: "{{ $labels.vip }} moves to and fro",
                 description: "{{ $labels.vip }} moved at least three times in ten minutes.",
                 next: "journalctl -u keepalived",
             },
         ];
-        if form == MetricsForm::Textfile {
-            all.extend(Self::of_our_metrics(&own));
+        if form != MetricsForm::Textfile {
+            return all;
         }
-        all
+        all.extend(Self::of_our_metrics(&own));
+        let claimed = format!("lbgen:rollout_claimed{{{own}}}");
+        all.into_iter().flat_map(|alert| alert.by_rollout(&claimed)).collect()
+    }
+
+    /// The alert alone, or for when no rollout is under way and for when one is.
+    fn by_rollout(self, claimed: &str) -> Vec<Self> {
+        if !self.waits {
+            return vec![self];
+        }
+        let expr = self.expr.clone();
+        vec![
+            Self { expr: format!("({expr}) unless on (datacenter) {claimed}"), ..self.clone() },
+            Self {
+                expr: format!("({expr}) and on (datacenter) {claimed}"),
+                after: self.after.max(Self::DURING_ROLLOUT),
+                during_rollout: true,
+                ..self
+            },
+        ]
     }
 
     /// Those that only our script can raise.
@@ -183,6 +213,7 @@ impl Alert {
                 expr: routing("missing"),
                 after: MINUTE * 2,
                 waits: true,
+                during_rollout: false,
                 summary: "rules, routes or marks are missing on {{ $labels.node }}",
                 description: "Replies of VIPs on {{ $labels.node }} may leave by the wrong gateway, or not at all.",
                 next: "lbgen-policy-routing status",
@@ -193,6 +224,7 @@ impl Alert {
                 expr: routing("foreign"),
                 after: MINUTE * 2,
                 waits: true,
+                during_rollout: false,
                 summary: "rules, routes or marks of others are on {{ $labels.node }}",
                 description: "Something beside lbgen wrote into its tables, priorities or marks on {{ $labels.node }}.",
                 next: "lbgen-policy-routing status",
@@ -205,6 +237,7 @@ impl Alert {
                 ),
                 after: MINUTE * 2,
                 waits: true,
+                during_rollout: false,
                 summary: "keepalived on {{ $labels.node }} runs another configuration than its file",
                 description: "A reload was refused or forgotten on {{ $labels.node }}: the next start changes what it does.",
                 next: "/usr/local/libexec/lbgen/loaded --check",
@@ -217,6 +250,7 @@ impl Alert {
                 ),
                 after: MINUTE * 15,
                 waits: true,
+                during_rollout: false,
                 summary: "keepalived.conf on {{ $labels.node }} is not the plan's",
                 description: "Somebody edited it by hand, or a rollout did not reach {{ $labels.node }}.",
                 next: "lbgen status",
@@ -227,6 +261,7 @@ impl Alert {
                 expr: format!("lbgen:drained{{{own}}} == 1"),
                 after: HOUR * 24,
                 waits: false,
+                during_rollout: false,
                 summary: "{{ $labels.node }} has been drained for a day",
                 description: "{{ $labels.node }} takes no VIP; one failure less is covered.",
                 next: "rm /run/lbgen/drain",
@@ -239,6 +274,7 @@ impl Alert {
                 ),
                 after: Duration::ZERO,
                 waits: false,
+                during_rollout: false,
                 summary: "a rollout has claimed {{ $labels.node }} for over an hour",
                 description: "It was left, or its driver died: nobody else can change {{ $labels.node }}.",
                 next: "lbgen rollout --resume",
@@ -250,9 +286,9 @@ impl Alert {
 /// The changes of each node that holds a VIP or not.
 fn changes(form: MetricsForm, own: &str) -> String {
     match form {
-        MetricsForm::KeepalivedExporter => format!(
-            "label_replace(changes(keepalived_vrrp_state{{{own}}}[10m]), \"vip\", \"$1\", \"iname\", \"load-balancer-(.+)\")"
-        ),
+        MetricsForm::KeepalivedExporter => {
+            with_vip(&format!("changes(keepalived_vrrp_state{{{own}}}[10m])"))
+        }
         MetricsForm::Textfile | MetricsForm::None => {
             format!("changes(lbgen_vip_held{{{own}}}[10m])")
         }

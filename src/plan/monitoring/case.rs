@@ -3,15 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{MonitoringPlan, Raised, Severity};
-use crate::model::{Label, Subdomain};
+use crate::model::Subdomain;
 use crate::plan::Plan;
 use crate::plan::simulate::{Scenario, Simulator};
 
 /// A set of failures.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Case {
-    /// `lb-1 is dead`
-    pub name: String,
     /// The failures.
     pub scenario: Scenario,
     /// The holder of each VIP, in the order of the plan.
@@ -24,10 +22,8 @@ impl Case {
     /// Each node dead, the two best of each VIP dead, each entrypoint unhealthy everywhere, all drained.
     pub(in crate::plan) fn all(plan: &Plan, monitoring: &MonitoringPlan) -> Vec<Self> {
         let simulator = Simulator::of(plan);
-        let mut scenarios: Vec<(String, Scenario)> = Vec::new();
-        for node in &monitoring.nodes {
-            scenarios.push((format!("{node} is dead"), Scenario::failed([node])));
-        }
+        let nodes = monitoring.nodes.iter();
+        let mut scenarios: Vec<Scenario> = nodes.map(|node| Scenario::failed([node])).collect();
         let pairs: BTreeSet<[&Subdomain; 2]> = monitoring
             .vips
             .iter()
@@ -37,32 +33,22 @@ impl Case {
                 Some(pair)
             })
             .collect();
-        for [one, other] in pairs {
-            scenarios.push((format!("{one} and {other} are dead"), Scenario::failed([one, other])));
-        }
-        let checked: BTreeSet<&Label> =
-            monitoring.checks.iter().map(|(_, entrypoint)| entrypoint).collect();
-        for entrypoint in checked {
+        scenarios.extend(pairs.into_iter().map(Scenario::failed));
+        for entrypoint in monitoring.checked() {
             let on = monitoring.checks.iter().filter(|(_, other)| other == entrypoint);
             let unhealthy = on.map(|(node, _)| (entrypoint.clone(), node.clone())).collect();
-            scenarios.push((
-                format!("{entrypoint} is unhealthy everywhere"),
-                Scenario { unhealthy, ..Scenario::default() },
-            ));
+            scenarios.push(Scenario { unhealthy, ..Scenario::default() });
         }
         let drained = monitoring.nodes.iter().cloned().collect();
-        scenarios.push((
-            "all nodes are drained".to_owned(),
-            Scenario { drained, ..Scenario::default() },
-        ));
+        scenarios.push(Scenario { drained, ..Scenario::default() });
         scenarios
             .into_iter()
-            .map(|(name, scenario)| {
+            .map(|scenario| {
                 let holders = simulator.elect(&scenario);
                 let holders: Vec<Option<Subdomain>> =
                     holders.into_iter().map(Option::<&Subdomain>::cloned).collect();
                 let raised = raised(monitoring, &scenario, &holders);
-                Self { name, scenario, holders, raised }
+                Self { scenario, holders, raised }
             })
             .collect()
     }
@@ -102,9 +88,7 @@ fn raised(
         let labels = [("entrypoint", entrypoint.as_str()), ("node", node.as_str())];
         add("LbgenEntrypointUnhealthy", Severity::Warning, &labels);
     }
-    let checked: BTreeSet<&Label> =
-        monitoring.checks.iter().map(|(_, entrypoint)| entrypoint).collect();
-    for entrypoint in checked {
+    for entrypoint in monitoring.checked() {
         let mut reporting = monitoring
             .checks
             .iter()

@@ -2,10 +2,13 @@
 
 mod alert;
 mod case;
+mod recording;
 
 pub use alert::{Alert, Raised, Severity};
 pub use case::Case;
+pub use recording::Recording;
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -28,12 +31,21 @@ pub struct MonitoringPlan {
     pub nodes: Vec<Subdomain>,
     /// Node and entrypoint of every check.
     pub checks: Vec<(Subdomain, Label)>,
-    /// Every alert, in the order of docs/alerts.md.
+    /// The plan as series, and the metrics in one form: alerts read those.
+    pub recordings: Vec<Recording>,
+    /// Every alert; docs/alerts.md has a section for each name.
     pub alerts: Vec<Alert>,
     /// Sets of failures, and what they must raise.
     pub cases: Vec<Case>,
     /// URLs that a blackbox exporter probes.
     pub targets: Vec<Target>,
+}
+
+impl MonitoringPlan {
+    /// The entrypoints that have a check.
+    pub fn checked(&self) -> BTreeSet<&Label> {
+        self.checks.iter().map(|(_, entrypoint)| entrypoint).collect()
+    }
 }
 
 /// A VIP, and the nodes that may hold it.
@@ -66,11 +78,13 @@ pub(super) fn plan(
     nodes: &[NodePlan],
 ) -> Option<MonitoringPlan> {
     let settings = datacenter.monitoring.clone()?;
+    let name = &datacenter.name;
     let watched = vips.iter().map(|vip| Watched {
         vip: vip.address,
         entrypoint: vip.entrypoint.clone(),
         order: vip.order.iter().map(|standing| standing.node.clone()).collect(),
     });
+    let vips: Vec<Watched> = watched.collect();
     let reporting = nodes.iter().filter(|node| !node.instances.is_empty());
     let checks = reporting.clone().flat_map(|node| {
         node.checks.iter().map(|check| (node.node.clone(), check.entrypoint.clone()))
@@ -81,14 +95,19 @@ pub(super) fn plan(
         Preempt::After(delay) => delay,
         Preempt::Never => NEVER,
     });
-    let alerts = Alert::all(settings.metrics, &datacenter.name, delays.max().unwrap_or_default());
+    let alerts = Alert::all(settings.metrics, name, delays.max().unwrap_or_default());
+    let checks = checks.collect();
+    let nodes: Vec<Subdomain> = reporting.map(|node| node.node.clone()).collect();
+    let mut recordings = Recording::planned(name, &vips, &nodes);
+    recordings.extend(Recording::seen(settings.metrics, name));
     Some(MonitoringPlan {
-        datacenter: datacenter.name.clone(),
+        datacenter: name.clone(),
         namespace: datacenter.kubernetes.namespace.clone(),
-        vips: watched.collect(),
-        nodes: reporting.map(|node| node.node.clone()).collect(),
-        checks: checks.collect(),
+        vips,
+        nodes,
+        checks,
         targets: targets(datacenter),
+        recordings,
         alerts,
         cases: Vec::new(),
         settings,

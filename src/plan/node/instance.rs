@@ -51,9 +51,17 @@ pub struct Instance {
 }
 
 impl Instance {
+    /// The prefix of the names that keepalived has for instances.
+    pub const PREFIX: &str = "load-balancer-";
+
+    /// Returns the name that keepalived has for that of a VIP.
+    pub fn name_of(vip: IpAddr) -> String {
+        format!("{}{vip}", Self::PREFIX)
+    }
+
     /// Returns the name that keepalived has for it.
     pub fn name(&self) -> String {
-        format!("load-balancer-{}", self.vip)
+        Self::name_of(self.vip)
     }
 
     /// Returns true if no other node may hold the VIP.
