@@ -193,10 +193,11 @@ settings() {
     if grep -qx mode=static "$routing_script" 2>/dev/null; then routing; fi
 }
 
-# Its file may be gone already.
+# Its file may be gone already. Metrics that nobody writes any more would be served for ever.
 metrics_down() {
     systemctl stop --quiet lbgen-metrics.timer 2>/dev/null || true
     rm -f /etc/systemd/system/timers.target.wants/lbgen-metrics.timer
+    if [ -e /run/lbgen/metrics.file ]; then rm -f "$(cat /run/lbgen/metrics.file)" /run/lbgen/metrics.file; fi
 }
 
 routing() {

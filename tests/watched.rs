@@ -3,8 +3,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic fails the test")]
 
+#[path = "lab/dashboard.rs"]
+mod dashboard;
 #[path = "lab/mod.rs"]
 mod lab;
+#[path = "lab/stage.rs"]
+#[allow(dead_code, reason = "each program uses its own part")]
+mod stage;
 mod support;
 
 use std::collections::BTreeSet;
@@ -14,9 +19,11 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use lab::Lab;
+use lab::edits::{Edit, ours, pinned, state, without};
 use lab::fleet::fleet;
 use lbgen::plan::simulate::Scenario;
 use serde_json::Value;
+use stage::Stage;
 
 const NODE: &str = "lb-1";
 
@@ -138,25 +145,46 @@ fn on(lab: &Lab, script: &str) -> String {
 /// The program every second, in place of its timer, and a node exporter.
 fn report(lab: &Lab, name: &str) {
     let host = &lab.nodes[name].host;
-    host.run("mkdir -p /run/node-exporter /var/lib/lbgen; mount -t tmpfs tmpfs /var/lib/lbgen");
+    host.run("mkdir -p /run/node-exporter");
     host.serve("echo ready; while :; do /usr/local/libexec/lbgen/metrics || echo failed >&2; sleep 0.5; done");
     host.serve("echo ready; exec prometheus-node-exporter --collector.disable-defaults --collector.textfile --collector.textfile.directory=/run/node-exporter --web.listen-address=:9100 >/run/lab/exporter.log 2>&1");
 }
 
-/// Prometheus beside the gateway, with the waits of the rules cut short.
-fn watch(lab: &Lab, folder: &Path) {
+/// Times of the rules, and the shorter ones of a lab.
+type Waits = &'static [(&'static str, &'static str)];
+
+/// Faults last seconds.
+const SHORT: Waits = &[
+    ("for: 1m\n", "for: 3s\n"),
+    ("for: 2m\n", "for: 4s\n"),
+    ("for: 10m\n", "for: 8s\n"),
+    ("for: 15m\n", "for: 4s\n"),
+    ("for: 24h\n", "for: 4s\n"),
+    ("> 120)", "> 5)"),
+    ("[10m]", "[8s]"),
+];
+
+/// A sixth, for rollouts, which nobody can hurry.
+const SIXTH: Waits = &[
+    ("for: 1m\n", "for: 10s\n"),
+    ("for: 2m\n", "for: 20s\n"),
+    ("for: 10m\n", "for: 100s\n"),
+    ("for: 15m\n", "for: 150s\n"),
+    ("for: 24h\n", "for: 150s\n"),
+    ("> 120)", "> 20)"),
+    // A rollout takes seconds here.
+    ("[10m]", "[12s]"),
+];
+
+fn write_rules(folder: &Path, waits: Waits) {
     let rules = fs::read_to_string(folder.join("out/lab/monitoring/rules.yaml")).unwrap();
-    let short = [
-        ("for: 1m\n", "for: 3s\n"),
-        ("for: 2m\n", "for: 4s\n"),
-        ("for: 10m\n", "for: 8s\n"),
-        ("for: 15m\n", "for: 4s\n"),
-        ("for: 24h\n", "for: 4s\n"),
-        ("> 120)", "> 5)"),
-        ("[10m]", "[8s]"),
-    ];
-    let rules = short.iter().fold(rules, |text, (from, to)| text.replace(from, to));
+    let rules = waits.iter().fold(rules, |text, (from, to)| text.replace(from, to));
     fs::write(folder.join("rules.yaml"), rules).unwrap();
+}
+
+/// Prometheus beside the gateway, with the waits of the rules cut short.
+fn watch(lab: &Lab, folder: &Path, waits: Waits) {
+    write_rules(folder, waits);
     let targets: Vec<String> = lab
         .datacenter
         .nodes
@@ -171,6 +199,10 @@ fn watch(lab: &Lab, folder: &Path) {
     lab.gateway.serve(&format!(
         "echo ready; cd {0}; exec prometheus --config.file=prometheus.yml --storage.tsdb.path={0}/data --web.listen-address=127.0.0.1:9090 >{0}/log 2>&1",
         folder.display()
+    ));
+    let every_node = format!("[1-9][0-9.]*,\"{}\"", lab.nodes.len());
+    lab.gateway.run(&format!(
+        "for i in $(seq 60); do curl -s 'http://127.0.0.1:9090/api/v1/query?query=count(lbgen:keepalived_up)' | grep -q '{every_node}' && exit; sleep 1; done; exit 1"
     ));
 }
 
@@ -225,11 +257,8 @@ fn every_fault_raises_its_alerts_and_no_others() {
     let node = &lab.nodes[NODE].host;
     let checked = node.run("sleep 2; promtool check metrics </run/node-exporter/lbgen.prom && cat /run/node-exporter/lbgen.prom");
     println!("{checked}");
-    watch(&lab, work.path());
-    let every_node = format!("[1-9][0-9.]*,\"{}\"", names.len());
-    lab.gateway.run(&format!(
-        "for i in $(seq 60); do curl -s 'http://127.0.0.1:9090/api/v1/query?query=count(lbgen:keepalived_up)' | grep -q '{every_node}' && exit; sleep 1; done; exit 1"
-    ));
+    watch(&lab, work.path(), SHORT);
+    let begun = Instant::now();
     must_fire(&lab, "all is well", &[]);
     let page = fs::read_to_string(support::root().join("docs/alerts.md")).unwrap();
     for fault in FAULTS {
@@ -240,5 +269,86 @@ fn every_fault_raises_its_alerts_and_no_others() {
         must_fire(&lab, fault.name, fault.alerts);
         (fault.end)(&mut lab);
         must_fire(&lab, "all is well again", &[]);
+    }
+    // Looked at after a change of the dashboard (docs/development.md).
+    let picture = support::root().join("target/dashboard.svg");
+    let board = work.path().join("out/lab/monitoring/dashboard.json");
+    fs::write(
+        picture,
+        dashboard::picture(&lab, &fs::read_to_string(board).unwrap(), begun.elapsed()),
+    )
+    .unwrap();
+}
+
+fn watched(base: &str) -> String {
+    base.to_owned() + "monitoring: { directory: /run/node-exporter }\n"
+}
+
+const FIRST: Edit =
+    ours("maintenance", watched, |base| state(&watched(base), "lb-2", "maintenance"));
+
+/// Edits of the same fleet; each is taken back before the next, by a rollout too: ten with the first.
+const NEXT: [fn(&str) -> String; 4] = [
+    |base| without(base, "192.0.2.12"),
+    |base| pinned(base, 200, 150),
+    |base| base.replace("vrrp_version: 2", "vrrp_version: 3"),
+    |base| base.replace("mode: virtual", "mode: static"),
+];
+
+#[test]
+#[ignore = "needs keepalived, prometheus, prometheus-node-exporter and root; run tests/run"]
+fn rollouts_raise_no_alert() {
+    static EDIT: Edit = FIRST;
+    let mut stage = Stage::new(&EDIT);
+    for name in stage.lab.nodes.keys() {
+        report(&stage.lab, name);
+    }
+    // The fleet runs what it begins with; the rules of the end come with the rollout.
+    watch(&stage.lab, stage.work.path(), SIXTH);
+    let base = watched(&lab::edits::base());
+    let next = NEXT.iter().flat_map(|edit| [edit(&base), base.clone()]);
+    let inventories: Vec<String> = std::iter::once(base.clone()).chain(next).collect();
+    let mut inventories = inventories.iter();
+    let start = Instant::now();
+    let mut rollouts = 0;
+    loop {
+        let done = stage.run(&["--yes"], "");
+        assert!(done.status.success(), "{}{}", support::stdout(&done), support::stderr(&done));
+        stage.is_done();
+        rollouts += 1;
+        write_rules(stage.work.path(), SIXTH);
+        stage.lab.gateway.run("kill -HUP $(pidof prometheus)");
+        // Nobody rolls out twice in ten minutes.
+        sleep(Duration::from_secs(12));
+        let Some(to) = inventories.next() else { break };
+        stage.go_on(to);
+    }
+    // Those that begin to wait at the end have their time, too.
+    sleep(Duration::from_secs(25));
+    let seconds = start.elapsed().as_secs();
+    let fired = format!(
+        "count by (alertname) (max_over_time(ALERTS{{alertstate=\"firing\"}}[{seconds}s]))"
+    );
+    let fired = dashboard::query(&stage.lab, "query", &[("query", &fired)]);
+    assert_eq!(
+        fired["data"]["result"],
+        serde_json::json!([]),
+        "{rollouts} rollouts in {seconds} s"
+    );
+    println!("{rollouts} rollouts in {seconds} s: no alert");
+    // These rules would have said it.
+    let stuck = FAULTS.last().unwrap();
+    (stuck.begin)(&mut stage.lab);
+    must_fire(&stage.lab, stuck.name, stuck.alerts);
+    (stuck.end)(&mut stage.lab);
+    // A fleet that is not watched any more does not go on reporting.
+    let written = "test -e /run/node-exporter/lbgen.prom";
+    let reports = |lab: &Lab, name: &str| lab.nodes[name].host.sh(written).status.success();
+    assert!(reports(&stage.lab, NODE));
+    stage.go_on(&lab::edits::base());
+    let done = stage.run(&["--yes"], "");
+    assert!(done.status.success(), "{}{}", support::stdout(&done), support::stderr(&done));
+    for name in stage.lab.nodes.keys() {
+        assert!(!reports(&stage.lab, name), "{name} goes on reporting");
     }
 }

@@ -64,6 +64,7 @@ impl Page {
             source => &self.source,
             commit => &self.commit,
             version => env!("CARGO_PKG_VERSION"),
+            has_alerts => !self.alerts.is_empty(),
             has_change => self.change.is_some(),
             style => STYLE, style_hash => hash(STYLE),
             script => SCRIPT, script_hash => hash(SCRIPT),

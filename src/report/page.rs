@@ -12,6 +12,7 @@ use super::served::{ComponentData, DomainData};
 use crate::diag::{Diagnostic, Report, count};
 use crate::emit::BundleFile;
 use crate::pipeline::Planned;
+use crate::plan::Alert;
 use crate::source::Sources;
 use crate::view::natural;
 
@@ -36,6 +37,8 @@ pub struct Page {
     vips: Vec<VipData>,
     domains: Vec<DomainData>,
     components: Vec<ComponentData>,
+    /// The alerts of the rules; none without `monitoring`.
+    pub alerts: Vec<AlertRow>,
     /// The effects of a change, or `None` if none was asked for.
     pub change: Option<Change>,
 }
@@ -56,6 +59,29 @@ impl FindingRow {
             severity: found.code.severity.word(),
             title: found.title.clone(),
             at: known.at(found.span()),
+        }
+    }
+}
+
+/// An alert of the rules.
+#[derive(Debug, Serialize)]
+pub struct AlertRow {
+    name: &'static str,
+    severity: &'static str,
+    after: Option<String>,
+    description: String,
+    next: &'static str,
+}
+
+impl AlertRow {
+    fn of(alert: &Alert) -> Self {
+        Self {
+            name: alert.name,
+            severity: alert.severity.word(),
+            after: alert.time(),
+            // A label of Prometheus' templates.
+            description: alert.description.replace("{{ $labels.", "<").replace(" }}", ">"),
+            next: alert.next,
         }
     }
 }
@@ -104,6 +130,13 @@ impl Page {
             components: components
                 .into_iter()
                 .map(|(name, found)| ComponentData::of(name, found, &known))
+                .collect(),
+            alerts: plan
+                .monitoring
+                .iter()
+                .flat_map(|found| &found.alerts)
+                .filter(|alert| !alert.during_rollout)
+                .map(AlertRow::of)
                 .collect(),
             change: None,
         }

@@ -65,6 +65,10 @@ listing(document.querySelector('#components .table'), 'Components', ['Component'
   data.components.map((one) => [one.name, data.entrypoints[one.entrypoint].name, one.backend, one.paths.join(' '), one.hosts.join(' '), new File(one.file), one.at]));
 listing(document.querySelector('#findings .table'), 'Findings', ['Code', 'Severity', 'What', 'Where'])(
   data.findings.map((finding) => [finding.code, finding.severity, finding.title, finding.at]));
+if (data.alerts.length > 0) {
+  listing(document.querySelector('#alerts .table'), 'Alerts', ['Alert', 'Severity', 'After', 'Meaning', 'Type'])(
+    data.alerts.map((alert) => [alert.name, alert.severity, alert.after ?? 'at once', alert.description, alert.next]));
+}
 if (data.change !== null) {
   byId('change-verdict').textContent = data.change.verdict;
   listing(document.querySelector('#change .table'), 'Impact', ['Impact', 'On', 'From', 'To', 'Silent', 'Why'])(

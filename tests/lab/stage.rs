@@ -133,6 +133,17 @@ impl Stage {
         stage
     }
 
+    /// The next edit, of the fleet that the one before has led to.
+    pub fn go_on(&mut self, to: &str) {
+        let work = self.work.path();
+        fs::remove_dir_all(work.join("old")).unwrap();
+        fs::rename(work.join("out"), work.join("old")).unwrap();
+        fs::write(work.join("inventory.yaml"), to).unwrap();
+        lbgen(work, &["render", "-q"]);
+        to.clone_into(&mut self.to);
+        self.write_script(&[]);
+    }
+
     pub fn write_script(&self, more: &[&str]) {
         let options = [OPTIONS, self.edit.options, more, &["--format", "sh"]].concat();
         let script = lbgen(self.work.path(), &options);

@@ -124,6 +124,31 @@ fn a_fleet_has_an_index() {
 }
 
 #[test]
+fn alerts_are_shown_where_the_fleet_is_watched() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = |name: &str| {
+        let out = folder.path().join("report.html");
+        let inventory = support::inventory(name);
+        let options = ["report", "-q", inventory.to_str().unwrap(), "-o", out.to_str().unwrap()];
+        let done = lbgen_in(folder.path(), &options);
+        assert_eq!(code(&done), 0, "{}", stderr(&done));
+        fs::read_to_string(out).unwrap()
+    };
+    let watched = page("dual-stack");
+    let alerts = &data(&watched)["alerts"];
+    let unheld = json!({
+        "name": "LbgenVipUnheld",
+        "severity": "critical",
+        "after": "1m",
+        "description": "No node reports <vip> of <entrypoint>: clients do not reach it.",
+        "next": "lbgen status",
+    });
+    assert_eq!(alerts[0], unheld);
+    assert!(watched.contains("<h2 id=\"alerts-title\">"));
+    assert!(!page("minimal").contains("alerts-title"));
+}
+
+#[test]
 fn a_change_is_shown() {
     let folder = tempfile::tempdir().unwrap();
     let text = fs::read_to_string(support::inventory("minimal")).unwrap();

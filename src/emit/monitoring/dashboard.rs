@@ -17,6 +17,7 @@ pub(super) fn dashboard(plan: &MonitoringPlan, header: &str) -> Value {
             ),
             "{{alertname}}",
             [0, 0, 24, 4],
+            FIRING,
         ),
         panel(
             "Holder of each VIP",
@@ -24,6 +25,7 @@ pub(super) fn dashboard(plan: &MonitoringPlan, header: &str) -> Value {
             &format!("lbgen:vip_held{{{own}}} == 1"),
             "{{vip}} on {{node}}",
             [0, 4, 24, 12],
+            WELL,
         ),
         panel(
             &format!("VIPs of each node (even: {most})"),
@@ -31,6 +33,7 @@ pub(super) fn dashboard(plan: &MonitoringPlan, header: &str) -> Value {
             &format!("sum by (node) (lbgen:vip_held{{{own}}})"),
             "{{node}}",
             [0, 16, 12, 8],
+            &[],
         ),
         panel(
             "Moves of VIPs in ten minutes",
@@ -38,6 +41,7 @@ pub(super) fn dashboard(plan: &MonitoringPlan, header: &str) -> Value {
             &format!("sum by (vip) (changes(lbgen:vip_held{{{own}}}[10m])) / 2 > 0"),
             "{{vip}}",
             [12, 16, 12, 8],
+            &[],
         ),
         panel(
             "Checks",
@@ -45,6 +49,7 @@ pub(super) fn dashboard(plan: &MonitoringPlan, header: &str) -> Value {
             &format!("lbgen:check_healthy{{{own}}}"),
             "{{entrypoint}} on {{node}}",
             [0, 24, 12, 8],
+            WELL,
         ),
         panel(
             "Nodes",
@@ -54,6 +59,7 @@ pub(super) fn dashboard(plan: &MonitoringPlan, header: &str) -> Value {
             ),
             "{{node}}",
             [12, 24, 12, 8],
+            WELL,
         ),
     ];
     let panels: Vec<Value> = panels
@@ -81,13 +87,37 @@ pub(super) fn dashboard(plan: &MonitoringPlan, header: &str) -> Value {
     })
 }
 
-/// `place` is the column, the row, the width and the height, of 24 columns.
-fn panel(title: &str, kind: &str, expr: &str, legend: &str, place: [u32; 4]) -> Value {
+/// Colours from a value on, the lowest first.
+type Colours = &'static [(Option<f64>, &'static str)];
+
+/// 0 is down, and half of 1 drained.
+const WELL: Colours = &[(None, "red"), (Some(0.5), "yellow"), (Some(1.0), "green")];
+const FIRING: Colours = &[(None, "green"), (Some(1.0), "red")];
+
+/// `place` is the column, the row, the width and the height, of 24 columns. Without colours each series has its own.
+fn panel(
+    title: &str,
+    kind: &str,
+    expr: &str,
+    legend: &str,
+    place: [u32; 4],
+    colours: Colours,
+) -> Value {
     let [x, y, w, h] = place;
     let source = json!({ "type": "prometheus", "uid": "${source}" });
+    let steps = colours.iter().map(|(value, color)| json!({ "color": color, "value": value }));
+    let defaults = match colours {
+        [] => json!({ "color": { "mode": "palette-classic" } }),
+        _ => json!({
+            "color": { "mode": "thresholds" },
+            "thresholds": { "mode": "absolute", "steps": steps.collect::<Vec<_>>() },
+            "noValue": "none",
+        }),
+    };
     json!({
         "title": title,
         "type": kind,
+        "fieldConfig": { "defaults": defaults, "overrides": [] },
         "datasource": source,
         "gridPos": { "x": x, "y": y, "w": w, "h": h },
         "targets": [{ "refId": "A", "datasource": source, "expr": expr, "legendFormat": legend }],

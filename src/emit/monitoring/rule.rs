@@ -1,7 +1,6 @@
 //! Recording and alerting rules (Prometheus, "Alerting rules").
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use serde::Serialize;
 
@@ -68,7 +67,7 @@ fn alert(plan: &MonitoringPlan, alert: &Alert) -> Rule {
         record: None,
         alert: Some(alert.name),
         expr: alert.expr.clone(),
-        after: (!alert.after.is_zero()).then(|| duration(alert.after)),
+        after: alert.time(),
         labels: labels(plan, alert),
         annotations: annotations(alert),
     }
@@ -95,13 +94,4 @@ pub(super) fn annotations(alert: &Alert) -> BTreeMap<&'static str, String> {
         ("next", alert.next.to_owned()),
         ("runbook", format!("docs/alerts.md#{}", alert.name.to_lowercase())),
     ])
-}
-
-/// As Prometheus writes durations.
-fn duration(time: Duration) -> String {
-    match time.as_secs() {
-        seconds if seconds % 3600 == 0 => format!("{}h", seconds / 3600),
-        seconds if seconds % 60 == 0 => format!("{}m", seconds / 60),
-        seconds => format!("{seconds}s"),
-    }
 }

@@ -1,6 +1,7 @@
 //! The unit test of each alert by itself: when it fires, and when it does not yet.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::rule::DURING_ROLLOUT;
 use super::unit_test::{Input, STEP, Test};
@@ -9,7 +10,9 @@ use crate::plan::{Alert, MonitoringPlan};
 
 /// One test for each alert that sets of failures do not raise, with the first VIP and its best nodes.
 pub(super) fn tests(plan: &MonitoringPlan, digests: &BTreeMap<&str, String>) -> Vec<Test> {
-    let mut all = vec![held_twice(plan), elsewhere(plan), flapping(plan), down(plan)];
+    let mut all = vec![held_twice(plan), flapping(plan), down(plan)];
+    let delays: BTreeSet<Duration> = plan.vips.iter().map(|vip| vip.delay).collect();
+    all.extend(delays.into_iter().map(|delay| elsewhere(plan, delay)));
     if plan.settings.metrics == MetricsForm::Textfile {
         all.extend([
             routing(plan, "LbgenPolicyRoutingMissing", "missing"),
@@ -60,12 +63,12 @@ fn held_twice(plan: &MonitoringPlan) -> Option<Test> {
     Some(input.test("LbgenVipHeldTwice", &[(0, vec![]), (STEP, vec![fired])]))
 }
 
-/// The second node holds the VIP, and the first is well.
-fn elsewhere(plan: &MonitoringPlan) -> Option<Test> {
+/// The second node holds a VIP, and the first is well.
+fn elsewhere(plan: &MonitoringPlan, delay: Duration) -> Option<Test> {
     let alert = "LbgenVipNotWherePlanned";
-    let vip = plan.vips.iter().find(|vip| vip.order.len() > 1)?;
+    let vip = plan.vips.iter().find(|vip| vip.delay == delay && vip.order.len() > 1)?;
     let (first, second) = (vip.order.first()?, vip.order.get(1)?);
-    let [before, fires] = waits(plan, alert);
+    let [before, fires] = steps((Alert::NOT_WHERE_PLANNED + delay).as_secs());
     let mut input = Input::of(plan);
     input.held(vip, first, &always(false, fires));
     input.held(vip, second, &always(true, fires));

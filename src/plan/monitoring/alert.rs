@@ -1,8 +1,9 @@
 //! The alerts: what each asks of the metrics, and for how long.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::Watched;
 use super::recording::with_vip;
 use crate::language::word::MetricsForm;
 use crate::model::Label;
@@ -65,9 +66,21 @@ impl Alert {
     /// The time that an alert waits at least while a rollout is under way.
     pub const DURING_ROLLOUT: Duration = Duration::from_secs(10 * 60);
 
+    /// The time that a VIP may be elsewhere, beside the one that its first node waits by itself.
+    pub const NOT_WHERE_PLANNED: Duration = Duration::from_secs(10 * 60);
+
+    /// The time for which it must hold, as Prometheus writes it: `10m`; `None` where it fires at once.
+    pub fn time(&self) -> Option<String> {
+        match self.after.as_secs() {
+            0 => None,
+            seconds if seconds % 3600 == 0 => Some(format!("{}h", seconds / 3600)),
+            seconds if seconds % 60 == 0 => Some(format!("{}m", seconds / 60)),
+            seconds => Some(format!("{seconds}s")),
+        }
+    }
+
     /// Every alert that the metrics of a form can raise; twice where a rollout may cause it, and the metrics tell of one.
-    /// `delay` is the time that a better node waits before it takes its VIPs back.
-    pub(super) fn all(form: MetricsForm, datacenter: &Label, delay: Duration) -> Vec<Self> {
+    pub(super) fn all(form: MetricsForm, datacenter: &Label, vips: &[Watched]) -> Vec<Self> {
         if form == MetricsForm::None {
             return Vec::new();
         }
@@ -75,7 +88,7 @@ impl Alert {
         let planned = format!(
             "max by (datacenter, entrypoint, vip) (lbgen:vip_planned{{{own}, rank=\"1\"}})"
         );
-        let held = format!("(lbgen:vip_held{{{own}}} == 1)");
+        let held = held(&own);
         let up = format!("lbgen:keepalived_up{{{own}}}");
         let healthy = format!("lbgen:check_healthy{{{own}}}");
         let mut all = vec![
@@ -101,19 +114,6 @@ impl Alert {
                 during_rollout: false,
                 summary: "more than one node holds {{ $labels.vip }}",
                 description: "Two nodes have {{ $labels.vip }} of {{ $labels.entrypoint }}: they do not hear each other's adverts, and connections break at random.",
-                next: "lbgen status",
-            },
-            Self {
-                name: "LbgenVipNotWherePlanned",
-                severity: Severity::Warning,
-                expr: format!(
-                    "max by (datacenter, entrypoint, node, vip) (lbgen:vip_planned{{{own}, rank=\"1\"}} unless on (datacenter, node, vip) {held} and on (datacenter, vip) {held} and on (datacenter, node) ({up} == 1) unless on (datacenter, node) (lbgen:drained{{{own}}} == 1) unless on (datacenter, entrypoint, node) ({healthy} == 0))"
-                ),
-                after: MINUTE * 10 + delay,
-                waits: true,
-                during_rollout: false,
-                summary: "{{ $labels.vip }} is not on {{ $labels.node }}",
-                description: "{{ $labels.node }} is up, healthy and not drained, and another node holds {{ $labels.vip }} of {{ $labels.entrypoint }}.",
                 next: "lbgen status",
             },
             Self {
@@ -173,12 +173,34 @@ impl Alert {
                 next: "journalctl -u keepalived",
             },
         ];
+        all.extend(Self::elsewhere(&own, vips));
         if form != MetricsForm::Textfile {
             return all;
         }
         all.extend(Self::of_our_metrics(&own));
         let claimed = format!("lbgen:rollout_claimed{{{own}}}");
         all.into_iter().flat_map(|alert| alert.by_rollout(&claimed)).collect()
+    }
+
+    /// VIPs that another node holds although their first one could: one alert for each time that this one waits by itself.
+    fn elsewhere(own: &str, vips: &[Watched]) -> Vec<Self> {
+        let delays: BTreeSet<Duration> = vips.iter().map(|vip| vip.delay).collect();
+        let of_delay = |delay: Duration| Self {
+            name: "LbgenVipNotWherePlanned",
+            severity: Severity::Warning,
+            expr: format!(
+                "max by (datacenter, entrypoint, node, vip) (lbgen:vip_planned{{{own}, rank=\"1\", preempt_delay=\"{}\"}} unless on (datacenter, node, vip) {held} and on (datacenter, vip) {held} and on (datacenter, node) (lbgen:keepalived_up{{{own}}} == 1) unless on (datacenter, node) (lbgen:drained{{{own}}} == 1) unless on (datacenter, entrypoint, node) (lbgen:check_healthy{{{own}}} == 0))",
+                delay.as_secs(),
+                held = held(own),
+            ),
+            after: Self::NOT_WHERE_PLANNED + delay,
+            waits: true,
+            during_rollout: false,
+            summary: "{{ $labels.vip }} is not on {{ $labels.node }}",
+            description: "{{ $labels.node }} is up, healthy and not drained, and another node holds {{ $labels.vip }} of {{ $labels.entrypoint }}.",
+            next: "lbgen status",
+        };
+        delays.into_iter().map(of_delay).collect()
     }
 
     /// The alert alone, or for when no rollout is under way and for when one is.
@@ -281,6 +303,11 @@ impl Alert {
             },
         ]
     }
+}
+
+/// The VIPs that a node has.
+fn held(own: &str) -> String {
+    format!("(lbgen:vip_held{{{own}}} == 1)")
 }
 
 /// The changes of each node that holds a VIP or not.

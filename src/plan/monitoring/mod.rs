@@ -8,7 +8,7 @@ pub use alert::{Alert, Raised, Severity};
 pub use case::Case;
 pub use recording::Recording;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -57,6 +57,8 @@ pub struct Watched {
     pub entrypoint: Label,
     /// The first is MASTER while all are well.
     pub order: Vec<Subdomain>,
+    /// The time that a better node waits before it takes the VIP back.
+    pub delay: Duration,
 }
 
 /// A port of a VIP, and the hosts that are asked for there.
@@ -79,23 +81,27 @@ pub(super) fn plan(
 ) -> Option<MonitoringPlan> {
     let settings = datacenter.monitoring.clone()?;
     let name = &datacenter.name;
+    let delays = datacenter.vips.iter().map(|vip| {
+        let delay = match vip.preempt.value {
+            Preempt::AtOnce => Duration::ZERO,
+            Preempt::After(delay) => delay,
+            Preempt::Never => NEVER,
+        };
+        (vip.address.value, delay)
+    });
+    let delays: BTreeMap<IpAddr, Duration> = delays.collect();
     let watched = vips.iter().map(|vip| Watched {
         vip: vip.address,
         entrypoint: vip.entrypoint.clone(),
         order: vip.order.iter().map(|standing| standing.node.clone()).collect(),
+        delay: delays.get(&vip.address).copied().unwrap_or_default(),
     });
     let vips: Vec<Watched> = watched.collect();
     let reporting = nodes.iter().filter(|node| !node.instances.is_empty());
     let checks = reporting.clone().flat_map(|node| {
         node.checks.iter().map(|check| (node.node.clone(), check.entrypoint.clone()))
     });
-    // A VIP that comes back late is not at the wrong place before.
-    let delays = datacenter.vips.iter().map(|vip| match vip.preempt.value {
-        Preempt::AtOnce => Duration::ZERO,
-        Preempt::After(delay) => delay,
-        Preempt::Never => NEVER,
-    });
-    let alerts = Alert::all(settings.metrics, name, delays.max().unwrap_or_default());
+    let alerts = Alert::all(settings.metrics, name, &vips);
     let checks = checks.collect();
     let nodes: Vec<Subdomain> = reporting.map(|node| node.node.clone()).collect();
     let mut recordings = Recording::planned(name, &vips, &nodes);

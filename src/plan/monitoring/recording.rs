@@ -41,12 +41,14 @@ impl Recording {
         let mut all = Vec::new();
         for watched in vips {
             let vip = watched.vip.to_string();
+            let delay = watched.delay.as_secs().to_string();
             for (index, node) in watched.order.iter().take(RANKS).enumerate() {
                 let rank = (index + 1).to_string();
                 let labels = [
                     ("datacenter", datacenter),
                     ("entrypoint", watched.entrypoint.as_str()),
                     ("node", node.as_str()),
+                    ("preempt_delay", delay.as_str()),
                     ("rank", rank.as_str()),
                     ("vip", vip.as_str()),
                 ];
