@@ -119,6 +119,52 @@ fn a_change_of_a_rule_fails() {
     }
 }
 
+/// The configurations of docs/monitoring.md are taken, its commands work, and each severity finds its receiver.
+#[test]
+#[ignore = "needs promtool, amtool and root; run tests/run"]
+fn the_page_for_debian_works() {
+    let work = tempfile::tempdir().unwrap();
+    rendered(work.path(), &fs::read_to_string(inventory("seed")).unwrap(), "textfile").unwrap();
+    let bundle = fs::read_dir(work.path().join("out")).unwrap().next().unwrap().unwrap().path();
+    fs::rename(bundle, work.path().join("out/eu1")).unwrap();
+    let page = fs::read_to_string(root().join("docs/monitoring.md")).unwrap();
+    let blocks = |kind: &'static str| {
+        let opening = format!("```{kind}\n");
+        let found = page.split(opening.as_str()).skip(1);
+        found.map(|block| block.split("```").next().unwrap()).collect::<Vec<&str>>()
+    };
+    let mut written = 0;
+    for block in blocks("yaml") {
+        let Some(path) = block.lines().next().unwrap().strip_prefix("# /etc/prometheus/") else {
+            continue;
+        };
+        fs::write(work.path().join(path), block).unwrap();
+        written += 1;
+    }
+    assert_eq!(written, 2);
+    let is_run = |line: &&str| !line.starts_with("apt ") && !line.starts_with("systemctl ");
+    let commands: Vec<&str> =
+        blocks("sh").iter().flat_map(|block| block.lines()).filter(is_run).collect();
+    assert_eq!(commands.len(), 5, "{commands:?}");
+    let script = format!(
+        "set -eu; mount -t tmpfs tmpfs /etc/prometheus; cp *.yml /etc/prometheus
+        {}
+        for severity in critical warning; do
+            amtool config routes test --config.file /etc/prometheus/alertmanager.yml alertname=LbgenVipUnheld severity=$severity
+        done",
+        commands.join("\n")
+    );
+    let done = Command::new("unshare")
+        .args(["--mount", "sh", "-c", &script])
+        .current_dir(work.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&done.stdout);
+    assert!(done.status.success(), "{said}{}", stderr(&done));
+    assert!(said.contains(" rules found"), "{said}");
+    assert!(said.ends_with("page\nday\n"), "{said}");
+}
+
 /// docs/alerts.md has a section for each alert, and for no other.
 #[test]
 fn every_alert_has_a_runbook() {
