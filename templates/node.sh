@@ -195,7 +195,7 @@ settings() {
 
 # Its file may be gone already. Metrics that nobody writes any more would be served for ever.
 metrics_down() {
-    systemctl stop --quiet lbgen-metrics.timer 2>/dev/null || true
+    systemctl stop --quiet lbgen-metrics.timer lbgen-metrics.service 2>/dev/null || true
     rm -f /etc/systemd/system/timers.target.wants/lbgen-metrics.timer
     if [ -e /run/lbgen/metrics.file ]; then rm -f "$(cat /run/lbgen/metrics.file)" /run/lbgen/metrics.file; fi
 }

@@ -12,6 +12,7 @@ use std::process::{Command, Output};
 use proptest::strategy::{Strategy as _, ValueTree as _};
 use proptest::test_runner::TestRunner;
 use rayon::prelude::*;
+use support::node::{nodes, on_node};
 use support::{code, examples_of_one_file, inventory, lbgen_in, random, root, stderr};
 
 /// The forms of metrics.
@@ -86,6 +87,32 @@ fn random_inventories() {
         })
         .sum();
     assert!(tested >= 50, "{tested} inventories were valid");
+}
+
+/// What a node of each example writes, without a daemon that runs.
+#[test]
+#[ignore = "needs promtool, iproute2 and root; run tests/run"]
+fn metrics_of_every_example() {
+    for example in examples_of_one_file() {
+        let work = tempfile::tempdir().unwrap();
+        let rules = of_example(work.path(), &example, "textfile").unwrap();
+        for node in nodes(rules.parent().unwrap()) {
+            if !node.join("usr/local/libexec/lbgen/metrics").exists() {
+                continue;
+            }
+            let done = on_node(
+                &node,
+                "mount -t tmpfs tmpfs /var/lib/prometheus
+                mkdir /var/lib/prometheus/node-exporter
+                /usr/local/libexec/lbgen/metrics
+                promtool check metrics </var/lib/prometheus/node-exporter/lbgen.prom
+                cat /var/lib/prometheus/node-exporter/lbgen.prom",
+            );
+            let said = String::from_utf8_lossy(&done.stdout);
+            assert!(done.status.success(), "{example}: {said}{}", stderr(&done));
+            assert!(said.contains("lbgen_keepalived_up{"), "{example}: {said}");
+        }
+    }
 }
 
 /// A test that cannot fail tests nothing: without an alert, or with another wait, some test fails.
