@@ -64,7 +64,7 @@ impl<'a> Cluster<'a> {
                     (switches.from, switches.to) = (Some(class(from)), Some(class(to)));
                     found.push(switches);
                 }
-                if from.field("/spec/rules") != to.field("/spec/rules") {
+                if from.rules() != to.rules() {
                     let mut switches =
                         finding(Class::Switches, "another backend answers".to_owned());
                     (switches.from, switches.to) = (backends(from), backends(to));
@@ -73,7 +73,7 @@ impl<'a> Cluster<'a> {
                 if let Some(words) = self.plain_http(from, to) {
                     found.push(finding(Class::Switches, words.to_owned()));
                 }
-                if from.field("/spec/tls") != to.field("/spec/tls") {
+                if from.tls() != to.tls() {
                     let mut tls = finding(Class::Tls, tls_words(from, to));
                     (tls.from, tls.to) = (secret(from), secret(to));
                     found.push(tls);
@@ -150,7 +150,7 @@ fn secret(object: &Object) -> Option<String> {
 }
 
 fn tls_words(from: &Object, to: &Object) -> String {
-    match (from.field("/spec/tls"), to.field("/spec/tls")) {
+    match (from.tls(), to.tls()) {
         (None, Some(_)) => "TLS from now on".to_owned(),
         (Some(_), None) => "no TLS any more".to_owned(),
         _ => "another Secret".to_owned(),

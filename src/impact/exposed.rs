@@ -3,8 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use serde_json::Value;
-
 use super::gateway::service;
 use super::{Class, Comparison, Finding};
 use crate::bundle::Place;
@@ -33,8 +31,7 @@ pub(super) fn findings(comparison: Comparison<'_>) -> Vec<Finding> {
     let hidden = hidden.filter(|name| !kept.contains(name)).filter_map(|name| {
         let file = Place::Service(name).to_string();
         // With a class the VIPs stand in its status, where a script writes them.
-        service(comparison.to, name)
-            .filter(|own| own.field("/spec/loadBalancerClass").is_none())?;
+        service(comparison.to, name).filter(|own| !own.has_load_balancer_class())?;
         let reason = "no VIP leads to it any more: requests for its domains do not arrive";
         let entry = Entry::Entrypoint(Label::parse(name)?);
         Some(Finding::new(Class::Unreachable, entry, reason).in_files([file.as_str()]))
@@ -72,8 +69,7 @@ fn entrypoints(state: &State) -> BTreeMap<IpAddr, &str> {
     let pairs = services.flat_map(|object| {
         let place = Place::of(&object.file);
         let entrypoint = place.entrypoint().filter(|name| place == Place::Service(name));
-        let vips = object.field("/spec/externalIPs").and_then(Value::as_array);
-        let vips = vips.into_iter().flatten().filter_map(|vip| vip.as_str()?.parse().ok());
+        let vips = object.external_ips().into_iter();
         vips.filter_map(move |vip| Some((vip, entrypoint?)))
     });
     pairs.collect()

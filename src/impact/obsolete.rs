@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
 use super::answer::Tier;
 use super::served::Served;
 use super::{Class, Comparison, Finding};
@@ -120,10 +118,7 @@ fn claims(object: &Object) -> Vec<Claim<'_>> {
             paths.map(|rule| Claim::Path(object.class(), rule.host, rule.path)).collect()
         }
         // A Service that moves to another namespace is another one.
-        "Service" => {
-            let port = object.field("/spec/healthCheckNodePort").and_then(Value::as_u64);
-            port.map(Claim::NodePort).into_iter().collect()
-        }
+        "Service" => object.health_check_node_port().map(Claim::NodePort).into_iter().collect(),
         // Of two ListenerSets with one host the older has it, although no route attaches to it any more.
         "ListenerSet" | "Gateway" => object
             .listeners()

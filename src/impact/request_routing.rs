@@ -111,10 +111,9 @@ fn owner(object: &Object) -> Option<&str> {
     match object.key.kind.as_str() {
         "Ingress" => Some(&object.key.name),
         // That of a fallback is called as the fallback; one that only redirects is nobody's.
-        "HTTPRoute" => object.component().or_else(|| {
-            let is_fallback = object.field("/spec/rules/0/backendRefs").is_some();
-            is_fallback.then_some(object.key.name.as_str())
-        }),
+        "HTTPRoute" => {
+            object.component().or_else(|| object.has_backends().then_some(object.key.name.as_str()))
+        }
         _ => None,
     }
 }

@@ -4,8 +4,6 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use serde_json::Value;
-
 use super::step::{Command, Do, Exception, Promise, Step};
 use super::{Rollout, switch};
 use crate::bundle::{ChangeKind, Place};
@@ -112,12 +110,7 @@ fn apply_title(again: &[&Object]) -> String {
 
 /// The VIPs that nothing answers on while their Service is not there.
 fn exceptions(old: &Object, new: &Object) -> Vec<Exception> {
-    let list = |object: &Object| -> Vec<IpAddr> {
-        let list = object.field("/spec/externalIPs").and_then(Value::as_array);
-        let texts = list.into_iter().flatten().filter_map(Value::as_str);
-        texts.filter_map(|text| text.parse().ok()).collect()
-    };
-    let vips: BTreeSet<IpAddr> = list(old).into_iter().chain(list(new)).collect();
+    let vips: BTreeSet<IpAddr> = old.external_ips().into_iter().chain(new.external_ips()).collect();
     let why = format!("nothing answers while {} is deleted and made anew, some seconds", old.key);
     vips.into_iter()
         .map(|vip| Exception {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::net::IpAddr;
 
 use serde_json::Value;
 
@@ -99,6 +100,37 @@ impl Object {
     pub fn ports(&self) -> BTreeSet<u64> {
         let all = self.field("/spec/ports").and_then(Value::as_array).into_iter().flatten();
         all.filter_map(|port| port.get("port").and_then(Value::as_u64)).collect()
+    }
+
+    /// The external IPs of a Service: its VIPs.
+    pub fn external_ips(&self) -> Vec<IpAddr> {
+        let all = self.field("/spec/externalIPs").and_then(Value::as_array).into_iter().flatten();
+        all.filter_map(|address| address.as_str()?.parse().ok()).collect()
+    }
+
+    /// The port at which kube-proxy says whether a node has ready endpoints of a Service.
+    pub fn health_check_node_port(&self) -> Option<u64> {
+        self.field("/spec/healthCheckNodePort").and_then(Value::as_u64)
+    }
+
+    /// Returns true if a Service leaves its addresses to a program that writes its status.
+    pub fn has_load_balancer_class(&self) -> bool {
+        self.field("/spec/loadBalancerClass").is_some()
+    }
+
+    /// The rules of an Ingress or a route, as written.
+    pub fn rules(&self) -> Option<&Value> {
+        self.field("/spec/rules")
+    }
+
+    /// Hosts and Secrets of an Ingress, as written.
+    pub fn tls(&self) -> Option<&Value> {
+        self.field("/spec/tls")
+    }
+
+    /// Returns true if a route sends requests to a Service; one that only redirects does not.
+    pub fn has_backends(&self) -> bool {
+        self.field("/spec/rules/0/backendRefs").is_some()
     }
 
     /// Every path of an Ingress or an HTTPRoute.

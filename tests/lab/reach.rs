@@ -21,7 +21,7 @@ case "$*" in
     [ -e /run/keepalived.pid ] || exit 0
     kill "$(cat /run/keepalived.pid)"
     while [ -e /run/keepalived.pid ]; do sleep 0.05; done ;;
-"stop "*" lbgen-metrics.service") pkill -f libexec/lbgen/metrics || true ;;
+"stop "*" lbgen-metrics.service") pkill -xf "/bin/sh /usr/local/libexec/lbgen/metrics" || true ;;
 esac
 END
     printf '#!/bin/sh\ncat /run/lab/keepalived.log\n' >/usr/local/sbin/journalctl
