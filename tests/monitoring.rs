@@ -146,6 +146,52 @@ fn a_change_of_a_rule_fails() {
     }
 }
 
+/// A rollout that begins while an alert fires may be the repair: the alert goes on, once. One that begins before makes it wait.
+#[test]
+#[ignore = "needs promtool; run tests/run"]
+fn a_page_goes_on_when_a_rollout_begins() {
+    let work = tempfile::tempdir().unwrap();
+    let rules = of_example(work.path(), "seed", "textfile").unwrap();
+    let text = fs::read_to_string(rules.join("rules.yaml")).unwrap();
+    let planned = text.split("record: lbgen:node_planned").nth(1).unwrap();
+    let label = |name: &str| {
+        let value = planned.split(&format!("{name}: ")).nth(1).unwrap();
+        value.split_whitespace().next().unwrap().to_owned()
+    };
+    let own = format!("datacenter=\"{}\",node=\"{}\"", label("datacenter"), label("node"));
+    let claimed = |values: &str| {
+        format!(
+            "  - interval: 1m
+    input_series:
+      - {{ series: 'lbgen_keepalived_up{{{own}}}', values: '0x30' }}
+      - {{ series: 'lbgen_report_timestamp_seconds{{{own}}}', values: '0+60x30' }}
+      - {{ series: 'lbgen_rollout_claimed_timestamp_seconds{{{own}}}', values: '{values}' }}
+    promql_expr_test:
+"
+        )
+    };
+    let look = |minute: usize, samples: &str| {
+        format!(
+            "      - {{ expr: 'count by (during) (ALERTS{{alertname=\"LbgenKeepalivedDown\", alertstate=\"firing\"}})', eval_time: {minute}m, exp_samples: [{samples}] }}\n"
+        )
+    };
+    let [alone, during] =
+        ["{ labels: '{}', value: 1 }", "{ labels: '{during=\"rollout\"}', value: 1 }"];
+    let tests = [
+        claimed("0x9 600x20"),
+        look(9, alone),
+        look(11, alone),
+        look(25, alone),
+        claimed("0 60x29"),
+        look(9, ""),
+        look(25, during),
+    ];
+    let tests =
+        format!("rule_files: [rules.yaml]\nevaluation_interval: 1m\ntests:\n{}", tests.concat());
+    fs::write(rules.join("rules.test.yaml"), tests).unwrap();
+    must_pass(&rules);
+}
+
 /// The configurations of docs/monitoring.md are taken, its commands work, and each severity finds its receiver.
 #[test]
 #[ignore = "needs promtool, amtool and root; run tests/run"]

@@ -150,6 +150,10 @@ fn report(lab: &Lab, name: &str) {
     host.serve("echo ready; exec prometheus-node-exporter --collector.disable-defaults --collector.textfile --collector.textfile.directory=/run/node-exporter --web.listen-address=:9100 >/run/lab/exporter.log 2>&1");
 }
 
+const NODE_EXPORTER: u16 = 9100;
+/// mehdy's keepalived-exporter.
+const KEEPALIVED_EXPORTER: u16 = 9165;
+
 /// Times of the rules, and the shorter ones of a lab.
 type Waits = &'static [(&'static str, &'static str)];
 
@@ -160,7 +164,7 @@ const SHORT: Waits = &[
     ("for: 10m\n", "for: 8s\n"),
     ("for: 15m\n", "for: 4s\n"),
     ("for: 24h\n", "for: 4s\n"),
-    ("> 120)", "> 5)"),
+    ("< 120", "< 5"),
     ("[10m]", "[8s]"),
 ];
 
@@ -171,7 +175,7 @@ const SIXTH: Waits = &[
     ("for: 10m\n", "for: 100s\n"),
     ("for: 15m\n", "for: 150s\n"),
     ("for: 24h\n", "for: 150s\n"),
-    ("> 120)", "> 20)"),
+    ("< 120", "< 20"),
     // A rollout takes seconds here.
     ("[10m]", "[12s]"),
 ];
@@ -182,27 +186,33 @@ fn write_rules(folder: &Path, waits: Waits) {
     fs::write(folder.join("rules.yaml"), rules).unwrap();
 }
 
-/// Prometheus beside the gateway, with the waits of the rules cut short.
-fn watch(lab: &Lab, folder: &Path, waits: Waits) {
+/// Prometheus beside the gateway, with the waits of the rules cut short; the exporters of the nodes are at a port, and their
+/// metrics have the labels that docs/monitoring.md gives to those of others.
+fn watch(lab: &Lab, folder: &Path, waits: Waits, port: u16) {
     write_rules(folder, waits);
-    let targets: Vec<String> = lab
-        .datacenter
-        .nodes
-        .values()
-        .filter_map(|node| Some(format!("\"{}:9100\"", node.address.as_ref()?.value)))
+    let nodes = lab.datacenter.nodes.iter();
+    let targets: String = nodes
+        .filter_map(|(name, node)| {
+            let labels = match port {
+                NODE_EXPORTER => String::new(),
+                _ => format!(", labels: {{ datacenter: lab, node: {name} }}"),
+            };
+            let address = node.address.as_ref()?.value;
+            Some(format!("      - {{ targets: [\"{address}:{port}\"]{labels} }}\n"))
+        })
         .collect();
     let configuration = format!(
-        "global: {{ scrape_interval: 1s, evaluation_interval: 1s }}\nrule_files: [rules.yaml]\nscrape_configs:\n  - job_name: node\n    static_configs: [{{ targets: [{}] }}]\n",
-        targets.join(", ")
+        "global: {{ scrape_interval: 1s, evaluation_interval: 1s }}\nrule_files: [rules.yaml]\nscrape_configs:\n  - job_name: node\n    static_configs:\n{targets}"
     );
     fs::write(folder.join("prometheus.yml"), configuration).unwrap();
     lab.gateway.serve(&format!(
         "echo ready; cd {0}; exec prometheus --config.file=prometheus.yml --storage.tsdb.path={0}/data --web.listen-address=127.0.0.1:9090 >{0}/log 2>&1",
         folder.display()
     ));
+    let metric = if port == NODE_EXPORTER { "lbgen_keepalived_up" } else { "keepalived_up" };
     let every_node = format!("[1-9][0-9.]*,\"{}\"", lab.nodes.len());
     lab.gateway.run(&format!(
-        "for i in $(seq 60); do curl -s 'http://127.0.0.1:9090/api/v1/query?query=count(lbgen:keepalived_up)' | grep -q '{every_node}' && exit; sleep 1; done; exit 1"
+        "for i in $(seq 60); do curl -s 'http://127.0.0.1:9090/api/v1/query?query=count({metric})' | grep -q '{every_node}' && exit; sleep 1; done; exit 1"
     ));
 }
 
@@ -239,17 +249,65 @@ fn must_fire(lab: &Lab, what: &str, alerts: &[&str]) {
     }
 }
 
+/// A fleet that runs as planned, and its bundle in a folder.
+fn started(work: &Path, monitoring: &str) -> Lab {
+    let text = format!("{}monitoring: {monitoring}\n", fleet("virtual", "iptables"));
+    fs::write(work.join("inventory.yaml"), &text).unwrap();
+    let done = support::lbgen_in(work, &["render", "-q"]);
+    assert_eq!(support::code(&done), 0, "{}", support::stderr(&done));
+    let lock = fs::read_to_string(work.join("inventory.lock")).unwrap();
+    let lab = Lab::start(&text, &lock);
+    lab.prove(&Scenario::default());
+    lab
+}
+
+/// The exporter of others is a Go program that no package has: `KEEPALIVED_EXPORTER` names it.
+#[test]
+#[ignore = "needs keepalived, prometheus, root and KEEPALIVED_EXPORTER; run KEEPALIVED_EXPORTER=... tests/run"]
+fn keepalived_exporter_raises_what_it_can() {
+    let Some(program) = std::env::var_os("KEEPALIVED_EXPORTER") else {
+        println!("skipped: KEEPALIVED_EXPORTER names no program");
+        return;
+    };
+    let work = tempfile::tempdir().unwrap();
+    let mut lab = started(work.path(), "{ metrics: keepalived_exporter }");
+    let export = |lab: &Lab, name: &str| {
+        // It reads keepalived's data in /tmp, where the lab's nodes have theirs elsewhere.
+        lab.nodes[name].host.run("mountpoint -q /tmp || mount --bind /run/lab /tmp");
+        let program = program.to_str().unwrap();
+        lab.nodes[name]
+            .host
+            .serve(&format!("echo ready; exec {program} >/run/lab/exporter.log 2>&1"));
+    };
+    for name in lab.nodes.keys() {
+        export(&lab, name);
+    }
+    watch(&lab, work.path(), SHORT, KEEPALIVED_EXPORTER);
+    must_fire(&lab, "all is well", &[]);
+    let faults = FAULTS.iter().take_while(|fault| fault.name != "a node is drained and forgotten");
+    for fault in faults {
+        (fault.begin)(&mut lab);
+        must_fire(&lab, fault.name, fault.alerts);
+        (fault.end)(&mut lab);
+        if fault.alerts == ["LbgenNodeSilent"] {
+            export(&lab, NODE);
+        }
+        must_fire(&lab, "all is well again", &[]);
+    }
+    // A drain is a fault to it, and no alert.
+    lab.nodes[NODE].drain(true);
+    sleep(Duration::from_secs(15));
+    must_fire(&lab, "a node is drained", &[]);
+    lab.nodes[NODE].drain(false);
+    lab.nodes[NODE].stop();
+    must_fire(&lab, "keepalived is stopped", &["LbgenKeepalivedDown"]);
+}
+
 #[test]
 #[ignore = "needs keepalived, prometheus, prometheus-node-exporter and root; run tests/run"]
 fn every_fault_raises_its_alerts_and_no_others() {
-    let text = fleet("virtual", "iptables") + "monitoring: { directory: /run/node-exporter }\n";
     let work = tempfile::tempdir().unwrap();
-    fs::write(work.path().join("inventory.yaml"), &text).unwrap();
-    let done = support::lbgen_in(work.path(), &["render", "-q"]);
-    assert_eq!(support::code(&done), 0, "{}", support::stderr(&done));
-    let lock = fs::read_to_string(work.path().join("inventory.lock")).unwrap();
-    let mut lab = Lab::start(&text, &lock);
-    lab.prove(&Scenario::default());
+    let mut lab = started(work.path(), "{ directory: /run/node-exporter }");
     let names: Vec<String> = lab.nodes.keys().cloned().collect();
     for name in &names {
         report(&lab, name);
@@ -257,7 +315,7 @@ fn every_fault_raises_its_alerts_and_no_others() {
     let node = &lab.nodes[NODE].host;
     let checked = node.run("sleep 2; promtool check metrics </run/node-exporter/lbgen.prom && cat /run/node-exporter/lbgen.prom");
     println!("{checked}");
-    watch(&lab, work.path(), SHORT);
+    watch(&lab, work.path(), SHORT, NODE_EXPORTER);
     let begun = Instant::now();
     must_fire(&lab, "all is well", &[]);
     let page = fs::read_to_string(support::root().join("docs/alerts.md")).unwrap();
@@ -304,7 +362,7 @@ fn rollouts_raise_no_alert() {
         report(&stage.lab, name);
     }
     // The fleet runs what it begins with; the rules of the end come with the rollout.
-    watch(&stage.lab, stage.work.path(), SIXTH);
+    watch(&stage.lab, stage.work.path(), SIXTH, NODE_EXPORTER);
     let base = watched(&lab::edits::base());
     let next = NEXT.iter().flat_map(|edit| [edit(&base), base.clone()]);
     let inventories: Vec<String> = std::iter::once(base.clone()).chain(next).collect();

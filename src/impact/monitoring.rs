@@ -1,32 +1,54 @@
 //! The effect of a change on those who watch: it is not one on traffic.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{Class, Comparison, Finding};
-use crate::bundle::{MonitoringFile, Place};
+use crate::bundle::{ChangeKind, MonitoringFile, Place};
 use crate::model::Entry;
 
 /// One finding for all files of monitoring that differ.
 pub(super) fn findings(comparison: Comparison<'_>) -> Option<Finding> {
-    let watched = comparison.changed.iter().filter(|file| !file.is_text);
-    let files: Vec<(&str, &str)> =
-        watched.filter_map(|file| Some((file.path, reader(Place::of(file.path))?))).collect();
-    let mut readers: Vec<&str> = files.iter().map(|(_, reader)| *reader).collect();
-    readers.sort_unstable();
-    readers.dedup();
-    let reason = format!("monitoring: {}", readers.join(", "));
-    (!files.is_empty()).then(|| {
-        Finding::new(Class::Settings, Entry::Datacenter, reason)
-            .in_files(files.into_iter().map(|(path, _)| path))
-    })
+    let mut nouns: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut files = Vec::new();
+    let mut changed = comparison.changed.iter().map(|file| file.path);
+    let kustomization = changed.find(|path| Place::of(path) == Place::Kustomization);
+    for file in comparison.changed.iter().filter(|file| !file.is_text) {
+        let Some(noun) = noun(Place::of(file.path)) else { continue };
+        let verb = match file.kind {
+            ChangeKind::Added => "adds",
+            ChangeKind::Changed | ChangeKind::Mode | ChangeKind::Renamed => "changes",
+            ChangeKind::Removed => "removes",
+        };
+        nouns.entry(verb).or_default().insert(noun);
+        files.push(file.path);
+        // It is listed there.
+        if file.path == Place::PrometheusRule.to_string() && verb != "changes" {
+            files.extend(kustomization);
+        }
+    }
+    let parts = nouns.iter().map(|(verb, nouns)| {
+        let nouns: Vec<&str> = nouns.iter().copied().collect();
+        format!("{verb} {}", nouns.join(", "))
+    });
+    let parts: Vec<String> = parts.collect();
+    // prometheus-operator loads its object by itself.
+    let is_loaded = nouns.iter().any(|(verb, nouns)| *verb != "removes" && nouns.contains(RULES));
+    let loads = if is_loaded { "; Prometheus must load them" } else { "" };
+    let reason = format!("monitoring {}{loads}", parts.join("; "));
+    (!files.is_empty())
+        .then(|| Finding::new(Class::Settings, Entry::Datacenter, reason).in_files(files))
 }
 
-/// The words for who must read a file again.
-fn reader(place: Place<'_>) -> Option<&'static str> {
+const RULES: &str = "the rules";
+
+/// The words for a file.
+fn noun(place: Place<'_>) -> Option<&'static str> {
     match place {
-        Place::PrometheusRule => Some("the object of prometheus-operator"),
+        Place::PrometheusRule => Some("the PrometheusRule"),
         Place::Monitoring(file) => Some(match file {
-            MonitoringFile::Rules => "Prometheus must load its rules",
+            MonitoringFile::Rules => RULES,
             MonitoringFile::RuleTests => "the tests of the rules",
-            MonitoringFile::Dashboard => "the dashboard of Grafana",
+            MonitoringFile::Dashboard => "the dashboard",
             MonitoringFile::Blackbox => "the targets of the blackbox exporter",
         }),
         Place::Node { .. }

@@ -109,14 +109,14 @@ names! {
     /// A command that keepalived starts: an absolute path and plain arguments.
     Command, "a command: an absolute path and arguments of letters, digits and `._/:=,+@%-`", "^/[A-Za-z0-9 ._/:=,+@%-]*$", is_command;
     /// A directory of a node.
-    Directory, "a directory: an absolute path of letters, digits and `._/-`", "^/[A-Za-z0-9._/-]*$",
-        |text| text.starts_with('/') && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._/-".contains(&byte));
+    Directory, "a directory: an absolute path of letters, digits and `._-`, no part with a dot first", "^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$",
+        is_directory;
     /// A label of Prometheus that is not one of its own (data model, "Metric names and labels").
     AlertLabel, "a label of Prometheus: letters, digits and `_`, no digit first, no `__` first",
         "^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$", is_alert_label;
     /// The value of a label of an alert, which Prometheus would expand as a template.
-    AlertLabelValue, "the value of a label: one line without `{{`", "^((?![{][{]).)*$",
-        |text| !text.contains("{{") && !text.chars().any(is_unprintable);
+    AlertLabelValue, "the value of a label: one line, not empty, without `{{`", "^((?![{][{]).)+$",
+        |text| !text.is_empty() && !text.contains("{{") && !text.chars().any(is_unprintable);
     /// A user of a node, by name (useradd(8)).
     User, "a user: at most 32 of a-z, 0-9, `_` and `-`, a letter or `_` first", "^[a-z_][a-z0-9_-]{0,31}$", is_user;
     /// The path of an Ingress rule.
@@ -270,6 +270,14 @@ fn is_alert_label(text: &str) -> bool {
     starts
         && !text.starts_with("__")
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+fn is_directory(text: &str) -> bool {
+    let is_part = |part: &str| {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        !part.is_empty() && !part.starts_with('.') && part.bytes().all(is_plain)
+    };
+    text.strip_prefix('/').is_some_and(|parts| parts.split('/').all(is_part))
 }
 
 fn is_user(text: &str) -> bool {

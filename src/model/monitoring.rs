@@ -24,8 +24,17 @@ pub struct Monitoring {
 }
 
 /// Labels that the rules set themselves.
-const OURS: [&str; 7] =
-    ["alertname", "datacenter", "during", "entrypoint", "node", "severity", "vip"];
+const OURS: [&str; 9] = [
+    "alertname",
+    "alertstate",
+    "datacenter",
+    "during",
+    "entrypoint",
+    "node",
+    "preempt_delay",
+    "severity",
+    "vip",
+];
 
 /// The directory of Debian's node exporter (prometheus-node-exporter, `--collector.textfile.directory`).
 const DIRECTORY: &str = "/var/lib/prometheus/node-exporter";

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::bundle::{sha256, short};
 use crate::plan::MonitoringPlan;
 
 /// As Grafana's schema 39 has it (Grafana 11).
@@ -74,7 +75,7 @@ pub(super) fn dashboard(plan: &MonitoringPlan, header: &str) -> Value {
         // The first key, where a file of ours says so.
         "__lbgen": header,
         "title": format!("Front end of {}", plan.datacenter),
-        "uid": format!("lbgen-{}", plan.datacenter),
+        "uid": uid(plan.datacenter.as_str()),
         "tags": ["lbgen"],
         "schemaVersion": 39,
         "editable": false,
@@ -85,6 +86,16 @@ pub(super) fn dashboard(plan: &MonitoringPlan, header: &str) -> Value {
         }] },
         "panels": panels,
     })
+}
+
+/// Grafana takes 40 characters (`MaxUIDLength` of its dashboard service).
+fn uid(datacenter: &str) -> String {
+    const MOST: usize = 40;
+    let uid = format!("lbgen-{datacenter}");
+    match uid.len() {
+        0..=MOST => uid,
+        _ => format!("lbgen-{}", short(&sha256(datacenter.as_bytes()))),
+    }
 }
 
 /// Colours from a value on, the lowest first.

@@ -24,6 +24,7 @@ struct Vip {
     address: String,
     entrypoint: String,
     instance: String,
+    interface: String,
 }
 
 /// The files of a node; `files` are its others.
@@ -37,6 +38,7 @@ pub(in crate::emit) fn emit(
         address: found.vip.to_string(),
         entrypoint: found.entrypoint.to_string(),
         instance: found.name(),
+        interface: found.address.interface.to_string(),
     });
     let report = Report {
         datacenter: &reported.datacenter,

@@ -79,6 +79,9 @@ pub(super) fn labels(plan: &MonitoringPlan, alert: &Alert) -> BTreeMap<String, S
     let mut labels: BTreeMap<String, String> =
         own.map(|(name, value)| (name.to_string(), value.to_string())).collect();
     labels.insert("severity".to_owned(), alert.severity.word().to_owned());
+    if let Some(delay) = alert.preempt_delay {
+        labels.insert("preempt_delay".to_owned(), delay.as_secs().to_string());
+    }
     if alert.during_rollout {
         let (name, value) = DURING_ROLLOUT;
         labels.insert(name.to_owned(), value.to_owned());

@@ -73,11 +73,12 @@ fn elsewhere(plan: &MonitoringPlan, delay: Duration) -> Option<Test> {
     input.held(vip, first, &always(false, fires));
     input.held(vip, second, &always(true, fires));
     input.up(first, &always(true, fires));
-    let address = vip.vip.to_string();
+    let (address, seconds) = (vip.vip.to_string(), delay.as_secs().to_string());
     let fired = vec![
         ("datacenter", plan.datacenter.as_str()),
         ("entrypoint", vip.entrypoint.as_str()),
         ("node", first.as_str()),
+        ("preempt_delay", seconds.as_str()),
         ("severity", "warning"),
         ("vip", address.as_str()),
     ];
@@ -119,8 +120,10 @@ fn of_node<'a>(
 }
 
 fn routing(plan: &MonitoringPlan, alert: &'static str, state: &str) -> Option<Test> {
-    let node = plan.nodes.first()?.as_str();
+    let node = plan.nodes.first()?;
     let mut input = Input::of(plan);
+    input.up(node, &always(true, STEP));
+    let node = node.as_str();
     for known in ["present", "missing", "absent", "foreign"] {
         let found = if known == "absent" || known == state { "3" } else { "0" };
         let values = number(found, STEP);
@@ -137,7 +140,8 @@ fn config(
     digests: &BTreeMap<&str, String>,
     alert: &'static str,
 ) -> Option<Test> {
-    let node = plan.nodes.first()?.as_str();
+    let first = plan.nodes.first()?;
+    let node = first.as_str();
     let planned = digests.get(node)?.as_str();
     let (digest, loaded) = match alert {
         "LbgenConfigDrift" => ("another", "another"),
@@ -145,6 +149,7 @@ fn config(
     };
     let [before, fires] = waits(plan, alert);
     let mut input = Input::of(plan);
+    input.up(first, &always(true, fires));
     let labels = [("digest", digest), ("loaded", loaded)];
     input.add("lbgen_config_info", node, &labels, number("1", fires));
     let fired = of_node(plan, node, "warning");
@@ -163,8 +168,10 @@ fn drained(plan: &MonitoringPlan) -> Option<Test> {
 
 /// Claimed at the second after the epoch, from which promtool counts.
 fn stuck(plan: &MonitoringPlan) -> Option<Test> {
-    let node = plan.nodes.first()?.as_str();
+    let node = plan.nodes.first()?;
     let mut input = Input::of(plan);
+    input.up(node, &always(true, 65));
+    let node = node.as_str();
     input.add("lbgen_rollout_claimed_timestamp_seconds", node, &[], number("1", 65));
     let fired = of_node(plan, node, "warning");
     Some(input.test("LbgenRolloutStuck", &[(60, vec![]), (65, vec![fired])]))

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::rule::{DURING_ROLLOUT, annotations, labels};
 use crate::language::word::MetricsForm;
 use crate::model::{Label, Subdomain};
-use crate::plan::{Case, Instance, MonitoringPlan, Watched};
+use crate::plan::{Case, Check, Instance, MonitoringPlan, Watched};
 
 #[derive(Serialize)]
 pub(super) struct Tests {
@@ -144,6 +144,9 @@ fn fired<'a>(
         alert.name == name
             && alert.during_rollout == is_during
             && own.get("severity") == Some(&alert.severity.word())
+            && own.get("preempt_delay").is_none_or(|delay| {
+                alert.preempt_delay.is_some_and(|own| own.as_secs().to_string() == **delay)
+            })
     });
     let mut all = alert.map(|alert| labels(plan, alert)).unwrap_or_default();
     all.extend(own.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
@@ -165,11 +168,13 @@ pub(super) struct Input<'a> {
     plan: &'a MonitoringPlan,
     interval: &'static str,
     series: Vec<Series>,
+    /// The nodes whose reports have a time.
+    reporting: BTreeSet<String>,
 }
 
 impl<'a> Input<'a> {
     pub fn of(plan: &'a MonitoringPlan) -> Self {
-        Self { plan, interval: INTERVAL, series: Vec::new() }
+        Self { plan, interval: INTERVAL, series: Vec::new(), reporting: BTreeSet::new() }
     }
 
     /// With a sample a minute.
@@ -207,32 +212,51 @@ impl<'a> Input<'a> {
             return self.export("keepalived_vrrp_state", node, watched.vip, runs(samples, 1));
         }
         let labels = [("entrypoint", watched.entrypoint.as_str()), ("vip", vip.as_str())];
+        self.report(node, samples);
         self.add("lbgen_vip_held", node.as_str(), &labels, runs(samples, 0));
     }
 
     pub fn up(&mut self, node: &Subdomain, samples: &[Option<bool>]) {
+        self.report(node, samples);
         let metric = if self.is_exported() { "keepalived_up" } else { "lbgen_keepalived_up" };
         self.add(metric, node.as_str(), &[], runs(samples, 0));
     }
 
+    /// The time of each report, while there is one.
+    fn report(&mut self, node: &Subdomain, samples: &[Option<bool>]) {
+        if self.is_exported() || !self.reporting.insert(node.to_string()) {
+            return;
+        }
+        let seconds = if self.interval == INTERVAL { STEP * 60 } else { 60 };
+        let mut at = 0;
+        let runs = samples.chunk_by(|one, other| one.is_some() == other.is_some()).map(|run| {
+            let begin = at * seconds;
+            at += run.len();
+            match (run[0], run.len()) {
+                (Some(_), length) => format!("{begin}+{seconds}x{}", length - 1),
+                (None, 1) => "stale".to_owned(),
+                (None, length) => format!("stale _x{}", length - 1),
+            }
+        });
+        let values = runs.collect::<Vec<_>>().join(" ");
+        self.add("lbgen_report_timestamp_seconds", node.as_str(), &[], values);
+    }
+
     pub fn drained(&mut self, node: &Subdomain, samples: &[Option<bool>]) {
         if !self.is_exported() {
+            self.report(node, samples);
             self.add("lbgen_drained", node.as_str(), &[], runs(samples, 0));
         }
     }
 
     pub fn healthy(&mut self, node: &Subdomain, entrypoint: &Label, samples: &[Option<bool>]) {
         if !self.is_exported() {
+            self.report(node, samples);
             let labels = [("entrypoint", entrypoint.as_str())];
             return self.add("lbgen_check_healthy", node.as_str(), &labels, runs(samples, 0));
         }
-        let own = self.plan.vips.iter().filter(|vip| vip.entrypoint == *entrypoint);
-        let own: Vec<IpAddr> =
-            own.filter(|vip| vip.order.contains(node)).map(|vip| vip.vip).collect();
-        for vip in own {
-            let metric = "keepalived_exporter_check_script_status";
-            self.export(metric, node, vip, runs(samples, 0));
-        }
+        let name = format!("{}{entrypoint}", Check::PREFIX);
+        self.add("keepalived_script_status", node.as_str(), &[("name", &name)], runs(samples, 0));
     }
 
     /// The test of one alert: when it fires, by its labels, and when it does not.

@@ -32,10 +32,14 @@ impl Severity {
 pub struct Alert {
     /// `LbgenVipUnheld`
     pub name: &'static str,
+    /// The labels beside `datacenter` that tell one of the name from another.
+    pub by: &'static str,
     /// The value of its label `severity`.
     pub severity: Severity,
     /// True if a rollout may cause it for a while, and it waits for that.
     pub waits: bool,
+    /// The time that a better node waits by itself before it takes its VIPs, where that tells rules of one name apart.
+    pub preempt_delay: Option<Duration>,
     /// True if it is the one that waits longer, while a rollout is under way.
     pub during_rollout: bool,
     /// PromQL.
@@ -94,10 +98,12 @@ impl Alert {
         let mut all = vec![
             Self {
                 name: "LbgenVipUnheld",
+                by: "vip",
                 severity: Severity::Critical,
                 expr: format!("{planned} unless on (datacenter, vip) {held}"),
                 after: MINUTE,
                 waits: true,
+                preempt_delay: None,
                 during_rollout: false,
                 summary: "nobody holds {{ $labels.vip }}",
                 description: "No node reports {{ $labels.vip }} of {{ $labels.entrypoint }}: clients do not reach it.",
@@ -105,12 +111,14 @@ impl Alert {
             },
             Self {
                 name: "LbgenVipHeldTwice",
+                by: "vip",
                 severity: Severity::Critical,
                 expr: format!(
                     "(count by (datacenter, vip) {held} > 1) * on (datacenter, vip) group_left (entrypoint) {planned}"
                 ),
                 after: MINUTE,
                 waits: true,
+                preempt_delay: None,
                 during_rollout: false,
                 summary: "more than one node holds {{ $labels.vip }}",
                 description: "Two nodes have {{ $labels.vip }} of {{ $labels.entrypoint }}: they do not hear each other's adverts, and connections break at random.",
@@ -118,10 +126,12 @@ impl Alert {
             },
             Self {
                 name: "LbgenEntrypointUnhealthy",
+                by: "entrypoint",
                 severity: Severity::Critical,
                 expr: format!("max by (datacenter, entrypoint) ({healthy}) == 0"),
                 after: MINUTE,
                 waits: false,
+                preempt_delay: None,
                 during_rollout: false,
                 summary: "no node is healthy for {{ $labels.entrypoint }}",
                 description: "The check of {{ $labels.entrypoint }} fails on every node that reports: nothing answers behind its VIPs.",
@@ -129,21 +139,25 @@ impl Alert {
             },
             Self {
                 name: "LbgenEntrypointUnhealthy",
+                by: "entrypoint",
                 severity: Severity::Warning,
                 expr: format!("{healthy} == 0"),
                 after: MINUTE,
                 waits: false,
+                preempt_delay: None,
                 during_rollout: false,
                 summary: "{{ $labels.entrypoint }} is unhealthy on {{ $labels.node }}",
-                description: "The check of {{ $labels.entrypoint }} fails on {{ $labels.node }}: its VIPs go to another node.",
+                description: "The check of {{ $labels.entrypoint }} fails on {{ $labels.node }}: its VIPs are on another node, where one can have them.",
                 next: "lbgen status --kubectl",
             },
             Self {
                 name: "LbgenKeepalivedDown",
+                by: "node",
                 severity: Severity::Critical,
                 expr: format!("{up} == 0"),
                 after: MINUTE,
                 waits: true,
+                preempt_delay: None,
                 during_rollout: false,
                 summary: "keepalived is down on {{ $labels.node }}",
                 description: "{{ $labels.node }} reports, and its keepalived does not run: one failure less is covered.",
@@ -151,10 +165,18 @@ impl Alert {
             },
             Self {
                 name: "LbgenNodeSilent",
+                by: "node",
                 severity: Severity::Warning,
-                expr: silent(form, &own, &up),
+                expr: format!(
+                    "lbgen:node_planned{{{own}}} unless on (datacenter, node) {}",
+                    match form {
+                        MetricsForm::Textfile => format!("lbgen:node_reports{{{own}}}"),
+                        MetricsForm::KeepalivedExporter | MetricsForm::None => up,
+                    }
+                ),
                 after: MINUTE * 2,
                 waits: false,
+                preempt_delay: None,
                 during_rollout: false,
                 summary: "{{ $labels.node }} does not report",
                 description: "{{ $labels.node }} is in the plan, and its metrics are missing or old.",
@@ -162,39 +184,53 @@ impl Alert {
             },
             Self {
                 name: "LbgenVipFlapping",
+                by: "vip",
                 severity: Severity::Warning,
                 // Both nodes report a move; what is recorded may miss some.
-                expr: format!("sum by (datacenter, vip) ({}) >= 6", changes(form, &own)),
+                expr: format!(
+                    "sum by (datacenter, vip) (max by (datacenter, node, vip) ({})) >= 6",
+                    changes(form, &own)
+                ),
                 after: Duration::ZERO,
                 waits: true,
+                preempt_delay: None,
                 during_rollout: false,
                 summary: "{{ $labels.vip }} moves to and fro",
                 description: "{{ $labels.vip }} moved at least three times in ten minutes.",
                 next: "journalctl -u keepalived",
             },
         ];
-        all.extend(Self::elsewhere(&own, vips));
+        all.extend(Self::elsewhere(form, &own, vips));
         if form != MetricsForm::Textfile {
             return all;
         }
         all.extend(Self::of_our_metrics(&own));
-        let claimed = format!("lbgen:rollout_claimed{{{own}}}");
-        all.into_iter().flat_map(|alert| alert.by_rollout(&claimed)).collect()
+        all.into_iter().flat_map(|alert| alert.by_rollout(&own)).collect()
     }
 
     /// VIPs that another node holds although their first one could: one alert for each time that this one waits by itself.
-    fn elsewhere(own: &str, vips: &[Watched]) -> Vec<Self> {
+    fn elsewhere(form: MetricsForm, own: &str, vips: &[Watched]) -> Vec<Self> {
+        // The exporter tells no drain from another fault.
+        let faulty = match form {
+            MetricsForm::KeepalivedExporter => format!(
+                " unless on (datacenter, node, vip) ({} == 3)",
+                with_vip(&format!("keepalived_vrrp_state{{{own}}}"))
+            ),
+            MetricsForm::Textfile | MetricsForm::None => String::new(),
+        };
         let delays: BTreeSet<Duration> = vips.iter().map(|vip| vip.delay).collect();
         let of_delay = |delay: Duration| Self {
             name: "LbgenVipNotWherePlanned",
+            by: "node, vip",
             severity: Severity::Warning,
             expr: format!(
-                "max by (datacenter, entrypoint, node, vip) (lbgen:vip_planned{{{own}, rank=\"1\", preempt_delay=\"{}\"}} unless on (datacenter, node, vip) {held} and on (datacenter, vip) {held} and on (datacenter, node) (lbgen:keepalived_up{{{own}}} == 1) unless on (datacenter, node) (lbgen:drained{{{own}}} == 1) unless on (datacenter, entrypoint, node) (lbgen:check_healthy{{{own}}} == 0))",
+                "max by (datacenter, entrypoint, node, vip) (lbgen:vip_planned{{{own}, rank=\"1\", preempt_delay=\"{}\"}} unless on (datacenter, node, vip) {held} and on (datacenter, vip) {held} and on (datacenter, node) (lbgen:keepalived_up{{{own}}} == 1) unless on (datacenter, node) (lbgen:drained{{{own}}} == 1) unless on (datacenter, entrypoint, node) (lbgen:check_healthy{{{own}}} == 0){faulty})",
                 delay.as_secs(),
                 held = held(own),
             ),
             after: Self::NOT_WHERE_PLANNED + delay,
             waits: true,
+            preempt_delay: Some(delay),
             during_rollout: false,
             summary: "{{ $labels.vip }} is not on {{ $labels.node }}",
             description: "{{ $labels.node }} is up, healthy and not drained, and another node holds {{ $labels.vip }} of {{ $labels.entrypoint }}.",
@@ -203,16 +239,25 @@ impl Alert {
         delays.into_iter().map(of_delay).collect()
     }
 
-    /// The alert alone, or for when no rollout is under way and for when one is.
-    fn by_rollout(self, claimed: &str) -> Vec<Self> {
+    /// The alert alone, or for when no rollout is under way and for when one is. One that fires already goes on when a rollout
+    /// begins: that may be the repair.
+    fn by_rollout(self, own: &str) -> Vec<Self> {
         if !self.waits {
             return vec![self];
         }
-        let expr = self.expr.clone();
+        let claimed = format!("on (datacenter) lbgen:rollout_claimed{{{own}}}");
+        let firing = format!(
+            "on (datacenter, {}) ALERTS{{{own}, alertname=\"{}\", alertstate=\"firing\", during=\"\"}}",
+            self.by, self.name
+        );
+        let expr = format!("({})", self.expr);
         vec![
-            Self { expr: format!("({expr}) unless on (datacenter) {claimed}"), ..self.clone() },
             Self {
-                expr: format!("({expr}) and on (datacenter) {claimed}"),
+                expr: format!("({expr} unless {claimed}) or ({expr} and {firing})"),
+                ..self.clone()
+            },
+            Self {
+                expr: format!("({expr} and {claimed}) unless {firing}"),
                 after: self.after.max(Self::DURING_ROLLOUT),
                 during_rollout: true,
                 ..self
@@ -222,19 +267,23 @@ impl Alert {
 
     /// Those that only our script can raise.
     fn of_our_metrics(own: &str) -> [Self; 6] {
+        // A node that is silent says nothing of today.
+        let reports = format!("on (datacenter, node) lbgen:node_reports{{{own}}}");
         let config = format!("lbgen_config_info{{{own}}}");
         let routing = |state: &str| {
             format!(
-                "max by (datacenter, node) (lbgen_policy_routing_entries{{{own}, state=\"{state}\"}}) > 0"
+                "max by (datacenter, node) (lbgen_policy_routing_entries{{{own}, state=\"{state}\"}}) > 0 and {reports}"
             )
         };
         [
             Self {
                 name: "LbgenPolicyRoutingMissing",
+                by: "node",
                 severity: Severity::Critical,
                 expr: routing("missing"),
                 after: MINUTE * 2,
                 waits: true,
+                preempt_delay: None,
                 during_rollout: false,
                 summary: "rules, routes or marks are missing on {{ $labels.node }}",
                 description: "Replies of VIPs on {{ $labels.node }} may leave by the wrong gateway, or not at all.",
@@ -242,10 +291,12 @@ impl Alert {
             },
             Self {
                 name: "LbgenPolicyRoutingForeign",
+                by: "node",
                 severity: Severity::Warning,
                 expr: routing("foreign"),
                 after: MINUTE * 2,
                 waits: true,
+                preempt_delay: None,
                 during_rollout: false,
                 summary: "rules, routes or marks of others are on {{ $labels.node }}",
                 description: "Something beside lbgen wrote into its tables, priorities or marks on {{ $labels.node }}.",
@@ -253,12 +304,14 @@ impl Alert {
             },
             Self {
                 name: "LbgenConfigNotLoaded",
+                by: "node",
                 severity: Severity::Warning,
                 expr: format!(
-                    "max by (datacenter, node) (lbgen_config_info{{{own}, loaded!=\"\"}} unless on (datacenter, node, digest) label_replace({config}, \"digest\", \"$1\", \"loaded\", \"(.*)\"))"
+                    "max by (datacenter, node) (lbgen_config_info{{{own}, loaded!=\"\"}} unless on (datacenter, node, digest) label_replace({config}, \"digest\", \"$1\", \"loaded\", \"(.*)\")) and {reports}"
                 ),
                 after: MINUTE * 2,
                 waits: true,
+                preempt_delay: None,
                 during_rollout: false,
                 summary: "keepalived on {{ $labels.node }} runs another configuration than its file",
                 description: "A reload was refused or forgotten on {{ $labels.node }}: the next start changes what it does.",
@@ -266,12 +319,14 @@ impl Alert {
             },
             Self {
                 name: "LbgenConfigDrift",
+                by: "node",
                 severity: Severity::Warning,
                 expr: format!(
-                    "max by (datacenter, node) ({config} unless on (datacenter, node, digest) lbgen:config_planned{{{own}}})"
+                    "max by (datacenter, node) ({config} unless on (datacenter, node, digest) lbgen:config_planned{{{own}}}) and {reports}"
                 ),
                 after: MINUTE * 15,
                 waits: true,
+                preempt_delay: None,
                 during_rollout: false,
                 summary: "keepalived.conf on {{ $labels.node }} is not the plan's",
                 description: "Somebody edited it by hand, or a rollout did not reach {{ $labels.node }}.",
@@ -279,10 +334,12 @@ impl Alert {
             },
             Self {
                 name: "LbgenDrainedTooLong",
+                by: "node",
                 severity: Severity::Warning,
                 expr: format!("lbgen:drained{{{own}}} == 1"),
                 after: HOUR * 24,
                 waits: false,
+                preempt_delay: None,
                 during_rollout: false,
                 summary: "{{ $labels.node }} has been drained for a day",
                 description: "{{ $labels.node }} takes no VIP; one failure less is covered.",
@@ -290,12 +347,14 @@ impl Alert {
             },
             Self {
                 name: "LbgenRolloutStuck",
+                by: "node",
                 severity: Severity::Warning,
                 expr: format!(
-                    "time() - (max by (datacenter, node) (lbgen_rollout_claimed_timestamp_seconds{{{own}}}) > 0) > 3600"
+                    "time() - (max by (datacenter, node) (lbgen_rollout_claimed_timestamp_seconds{{{own}}}) > 0) > 3600 and {reports}"
                 ),
                 after: Duration::ZERO,
                 waits: false,
+                preempt_delay: None,
                 during_rollout: false,
                 summary: "a rollout has claimed {{ $labels.node }} for over an hour",
                 description: "It was left, or its driver died: nobody else can change {{ $labels.node }}.",
@@ -314,21 +373,10 @@ fn held(own: &str) -> String {
 fn changes(form: MetricsForm, own: &str) -> String {
     match form {
         MetricsForm::KeepalivedExporter => {
-            with_vip(&format!("changes(keepalived_vrrp_state{{{own}}}[10m])"))
+            with_vip(&format!("changes((keepalived_vrrp_state{{{own}}} == bool 2)[10m:15s])"))
         }
         MetricsForm::Textfile | MetricsForm::None => {
             format!("changes(lbgen_vip_held{{{own}}}[10m])")
         }
-    }
-}
-
-/// Nodes of the plan that do not report, or whose report is old: the textfile collector serves a file for ever.
-fn silent(form: MetricsForm, own: &str, up: &str) -> String {
-    let missing = format!("lbgen:node_planned{{{own}}} unless on (datacenter, node) {up}");
-    match form {
-        MetricsForm::Textfile => format!(
-            "{missing} or max by (datacenter, node) ((time() - node_textfile_mtime_seconds{{file=~\".*lbgen[.]prom\"}} > 120) * on (instance) group_left (datacenter, node) (0 * lbgen_keepalived_up{{{own}}} + 1))"
-        ),
-        MetricsForm::KeepalivedExporter | MetricsForm::None => missing,
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Watched;
 use crate::language::word::MetricsForm;
 use crate::model::{Label, Subdomain};
-use crate::plan::Instance;
+use crate::plan::{Check, Instance};
 
 /// A recording rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,31 +65,50 @@ impl Recording {
     /// The metrics of a form as the alerts read them.
     pub(super) fn seen(form: MetricsForm, datacenter: &Label) -> Vec<Self> {
         let own = format!("datacenter=\"{datacenter}\"");
+        let planned = format!("on (datacenter, node) lbgen:node_planned{{{own}}}");
         match form {
-            MetricsForm::Textfile => vec![
-                Self::of(
-                    "lbgen:vip_held",
-                    format!("max by (datacenter, node, vip) (lbgen_vip_held{{{own}}})"),
-                ),
-                Self::of(
-                    "lbgen:check_healthy",
-                    format!("max by (datacenter, entrypoint, node) (lbgen_check_healthy{{{own}}})"),
-                ),
-                Self::of(
-                    "lbgen:keepalived_up",
-                    format!("max by (datacenter, node) (lbgen_keepalived_up{{{own}}})"),
-                ),
-                Self::of(
-                    "lbgen:drained",
-                    format!("max by (datacenter, node) (lbgen_drained{{{own}}})"),
-                ),
-                Self::of(
-                    "lbgen:rollout_claimed",
-                    format!(
-                        "max by (datacenter) (lbgen_rollout_claimed_timestamp_seconds{{{own}}}) > 0"
+            MetricsForm::Textfile => {
+                // The textfile collector serves a file for ever, and a node in maintenance wakes nobody.
+                let reports = format!("on (datacenter, node) lbgen:node_reports{{{own}}}");
+                vec![
+                    Self::of(
+                        "lbgen:node_reports",
+                        format!(
+                            "time() - max by (datacenter, node) (lbgen_report_timestamp_seconds{{{own}}}) < 120"
+                        ),
                     ),
-                ),
-            ],
+                    Self::of(
+                        "lbgen:vip_held",
+                        format!(
+                            "max by (datacenter, node, vip) (lbgen_vip_held{{{own}}}) and {reports}"
+                        ),
+                    ),
+                    Self::of(
+                        "lbgen:check_healthy",
+                        format!(
+                            "max by (datacenter, entrypoint, node) (lbgen_check_healthy{{{own}}}) and {reports} and {planned}"
+                        ),
+                    ),
+                    Self::of(
+                        "lbgen:keepalived_up",
+                        format!(
+                            "max by (datacenter, node) (lbgen_keepalived_up{{{own}}}) and {reports} and {planned}"
+                        ),
+                    ),
+                    Self::of(
+                        "lbgen:drained",
+                        format!(
+                            "max by (datacenter, node) (lbgen_drained{{{own}}}) and {reports} and {planned}"
+                        ),
+                    ),
+                    Self::of(
+                        "lbgen:rollout_claimed",
+                        format!(
+                            "max by (datacenter) ((lbgen_rollout_claimed_timestamp_seconds{{{own}}} > 0) and {reports})"
+                        ),
+                    ),
+                ]
+            }
             MetricsForm::KeepalivedExporter => vec![
                 Self::of(
                     "lbgen:vip_held",
@@ -101,13 +120,13 @@ impl Recording {
                 Self::of(
                     "lbgen:check_healthy",
                     format!(
-                        "min by (datacenter, entrypoint, node) ({} * on (datacenter, vip) group_left (entrypoint) max by (datacenter, entrypoint, vip) (lbgen:vip_planned{{{own}}}))",
-                        with_vip(&format!("keepalived_exporter_check_script_status{{{own}}}"))
+                        "max by (datacenter, entrypoint, node) (label_replace(keepalived_script_status{{{own}, name=~\"{prefix}.+\"}}, \"entrypoint\", \"$1\", \"name\", \"{prefix}(.+)\")) and {planned}",
+                        prefix = Check::PREFIX,
                     ),
                 ),
                 Self::of(
                     "lbgen:keepalived_up",
-                    format!("max by (datacenter, node) (keepalived_up{{{own}}})"),
+                    format!("max by (datacenter, node) (keepalived_up{{{own}}}) and {planned}"),
                 ),
             ],
             MetricsForm::None => Vec::new(),
