@@ -201,8 +201,10 @@ fn watch(lab: &Lab, folder: &Path, waits: Waits, port: u16) {
             Some(format!("      - {{ targets: [\"{address}:{port}\"]{labels} }}\n"))
         })
         .collect();
+    // The exporter of others answers after some seconds where keepalived does not.
+    let interval = if port == NODE_EXPORTER { "1s" } else { "5s" };
     let configuration = format!(
-        "global: {{ scrape_interval: 1s, evaluation_interval: 1s }}\nrule_files: [rules.yaml]\nscrape_configs:\n  - job_name: node\n    static_configs:\n{targets}"
+        "global: {{ scrape_interval: {interval}, evaluation_interval: 1s }}\nrule_files: [rules.yaml]\nscrape_configs:\n  - job_name: node\n    static_configs:\n{targets}"
     );
     fs::write(folder.join("prometheus.yml"), configuration).unwrap();
     lab.gateway.serve(&format!(
@@ -250,8 +252,8 @@ fn must_fire(lab: &Lab, what: &str, alerts: &[&str]) {
 }
 
 /// A fleet that runs as planned, and its bundle in a folder.
-fn started(work: &Path, monitoring: &str) -> Lab {
-    let text = format!("{}monitoring: {monitoring}\n", fleet("virtual", "iptables"));
+fn started(work: &Path, fleet: &str, monitoring: &str) -> Lab {
+    let text = format!("{fleet}monitoring: {monitoring}\n");
     fs::write(work.join("inventory.yaml"), &text).unwrap();
     let done = support::lbgen_in(work, &["render", "-q"]);
     assert_eq!(support::code(&done), 0, "{}", support::stderr(&done));
@@ -270,7 +272,9 @@ fn keepalived_exporter_raises_what_it_can() {
         return;
     };
     let work = tempfile::tempdir().unwrap();
-    let mut lab = started(work.path(), "{ metrics: keepalived_exporter }");
+    // It does not read the names of IPv6 instances (docs/monitoring.md).
+    let fleet = without(&fleet("virtual", "iptables"), "address: \"2001:db8:8::21\"");
+    let mut lab = started(work.path(), &fleet, "{ metrics: keepalived_exporter }");
     let export = |lab: &Lab, name: &str| {
         // It reads keepalived's data in /tmp, where the lab's nodes have theirs elsewhere.
         lab.nodes[name].host.run("mountpoint -q /tmp || mount --bind /run/lab /tmp");
@@ -282,7 +286,12 @@ fn keepalived_exporter_raises_what_it_can() {
     for name in lab.nodes.keys() {
         export(&lab, name);
     }
-    watch(&lab, work.path(), SHORT, KEEPALIVED_EXPORTER);
+    let said = on(
+        &lab,
+        "sleep 2; curl -s http://127.0.0.1:9165/metrics | grep ^keepalived; cat /run/lab/exporter.log",
+    );
+    println!("{said}");
+    watch(&lab, work.path(), SIXTH, KEEPALIVED_EXPORTER);
     must_fire(&lab, "all is well", &[]);
     let faults = FAULTS.iter().take_while(|fault| fault.name != "a node is drained and forgotten");
     for fault in faults {
@@ -307,7 +316,8 @@ fn keepalived_exporter_raises_what_it_can() {
 #[ignore = "needs keepalived, prometheus, prometheus-node-exporter and root; run tests/run"]
 fn every_fault_raises_its_alerts_and_no_others() {
     let work = tempfile::tempdir().unwrap();
-    let mut lab = started(work.path(), "{ directory: /run/node-exporter }");
+    let all = fleet("virtual", "iptables");
+    let mut lab = started(work.path(), &all, "{ directory: /run/node-exporter }");
     let names: Vec<String> = lab.nodes.keys().cloned().collect();
     for name in &names {
         report(&lab, name);
