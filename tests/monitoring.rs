@@ -89,7 +89,7 @@ fn random_inventories() {
     assert!(tested >= 50, "{tested} inventories were valid");
 }
 
-/// What a node of each example writes, without a daemon that runs.
+/// Nodes of every example write metrics that Prometheus takes, also while no daemon runs.
 #[test]
 #[ignore = "needs promtool, iproute2 and root; run tests/run"]
 fn metrics_of_every_example() {

@@ -137,6 +137,8 @@ fn status_tells_what_is_missing_and_what_is_foreign() {
     let done = on_node(
         &node,
         "lbgen-policy-routing up 192.0.2.10; lbgen-policy-routing up 192.0.2.10; lbgen-policy-routing status 192.0.2.10
+         # Leftovers are no matter of this VIP.
+         ip rule add from 10.8.8.8 lookup 77 priority 499 proto 176; lbgen-policy-routing status 192.0.2.10; ip rule del priority 499
          nft list ruleset; ! lbgen-policy-routing status 192.0.2.11 >/dev/null
          lbgen-policy-routing down 192.0.2.10; ! lbgen-policy-routing status 192.0.2.10 >/dev/null; ip rule; nft list map inet lbgen vip4
          ! lbgen-policy-routing up 2.0.2.10 2>&1; ! lbgen-policy-routing 2>&1",

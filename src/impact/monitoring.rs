@@ -13,7 +13,8 @@ pub(super) fn findings(comparison: Comparison<'_>) -> Option<Finding> {
     let mut changed = comparison.changed.iter().map(|file| file.path);
     let kustomization = changed.find(|path| Place::of(path) == Place::Kustomization);
     for file in comparison.changed.iter().filter(|file| !file.is_text) {
-        let Some(noun) = noun(Place::of(file.path)) else { continue };
+        let place = Place::of(file.path);
+        let Some(noun) = noun(place) else { continue };
         let verb = match file.kind {
             ChangeKind::Added => "adds",
             ChangeKind::Changed | ChangeKind::Mode | ChangeKind::Renamed => "changes",
@@ -22,7 +23,7 @@ pub(super) fn findings(comparison: Comparison<'_>) -> Option<Finding> {
         nouns.entry(verb).or_default().insert(noun);
         files.push(file.path);
         // It is listed there.
-        if file.path == Place::PrometheusRule.to_string() && verb != "changes" {
+        if place == Place::PrometheusRule && verb != "changes" {
             files.extend(kustomization);
         }
     }

@@ -120,7 +120,7 @@ pub const FAULTS: &[Fault] = &[
 ];
 
 /// The output of a script on that node.
-pub fn on(lab: &Lab, script: &str) -> String {
+fn on(lab: &Lab, script: &str) -> String {
     lab.nodes[NODE].host.run(script)
 }
 

@@ -88,7 +88,7 @@ pub(super) fn dashboard(plan: &MonitoringPlan, header: &str) -> Value {
     })
 }
 
-/// Grafana takes 40 characters (`MaxUIDLength` of its dashboard service).
+/// Grafana takes 40 characters (its `util.MaxUIDLength`).
 fn uid(datacenter: &str) -> String {
     const MOST: usize = 40;
     let uid = format!("lbgen-{datacenter}");

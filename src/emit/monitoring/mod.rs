@@ -39,7 +39,7 @@ struct Metadata<'a> {
 
 /// The files of a datacenter; `files` are those of its nodes, whose configuration the rules know.
 pub(super) fn emit(emitter: &Emitter<'_>, plan: &MonitoringPlan, files: &[BundleFile]) -> Files {
-    // Where nodes write no metrics, nobody reports theirs.
+    // Without metrics of the nodes nobody reports which configuration they have.
     let configured = files.iter().filter(|_| emitter.metrics.is_some());
     let digests: BTreeMap<&str, String> = configured.filter_map(digest).collect();
     let rules = rule::rules(plan, &digests);

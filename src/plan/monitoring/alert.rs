@@ -32,12 +32,10 @@ impl Severity {
 pub struct Alert {
     /// `LbgenVipUnheld`
     pub name: &'static str,
-    /// The labels beside `datacenter` that tell one of the name from another.
-    pub by: &'static str,
     /// The value of its label `severity`.
     pub severity: Severity,
-    /// True if a rollout may cause it for a while, and it waits for that.
-    pub waits: bool,
+    /// The labels beside `datacenter` that one which fires is known by, where a rollout may cause it and it waits for that.
+    pub waits: Option<&'static str>,
     /// The time that a better node waits by itself before it takes its VIPs, where that tells rules of one name apart.
     pub preempt_delay: Option<Duration>,
     /// True if it is the one that waits longer, while a rollout is under way.
@@ -67,20 +65,33 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 impl Alert {
+    /// Those that a rollout does not cause.
+    const BASE: Self = Self {
+        name: "",
+        severity: Severity::Warning,
+        waits: None,
+        preempt_delay: None,
+        during_rollout: false,
+        expr: String::new(),
+        after: Duration::ZERO,
+        summary: "",
+        description: "",
+        next: "",
+    };
+
     /// The time that an alert waits at least while a rollout is under way.
     pub const DURING_ROLLOUT: Duration = Duration::from_secs(10 * 60);
 
     /// The time that a VIP may be elsewhere, beside the one that its first node waits by itself.
     pub const NOT_WHERE_PLANNED: Duration = Duration::from_secs(10 * 60);
 
-    /// The time for which it must hold, as Prometheus writes it: `10m`; `None` where it fires at once.
+    /// The time for which it must hold, as Prometheus writes it: `24h10m`; `None` where it fires at once.
     pub fn time(&self) -> Option<String> {
-        match self.after.as_secs() {
-            0 => None,
-            seconds if seconds % 3600 == 0 => Some(format!("{}h", seconds / 3600)),
-            seconds if seconds % 60 == 0 => Some(format!("{}m", seconds / 60)),
-            seconds => Some(format!("{seconds}s")),
-        }
+        let seconds = self.after.as_secs();
+        let parts = [(seconds / 3600, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s")];
+        let parts = parts.iter().filter(|(number, _)| *number > 0);
+        let text: String = parts.map(|(number, unit)| format!("{number}{unit}")).collect();
+        (!text.is_empty()).then_some(text)
     }
 
     /// Every alert that the metrics of a form can raise; twice where a rollout may cause it, and the metrics tell of one.
@@ -98,74 +109,61 @@ impl Alert {
         let mut all = vec![
             Self {
                 name: "LbgenVipUnheld",
-                by: "vip",
                 severity: Severity::Critical,
                 expr: format!("{planned} unless on (datacenter, vip) {held}"),
                 after: MINUTE,
-                waits: true,
-                preempt_delay: None,
-                during_rollout: false,
+                waits: Some("vip"),
                 summary: "nobody holds {{ $labels.vip }}",
                 description: "No node reports {{ $labels.vip }} of {{ $labels.entrypoint }}: clients do not reach it.",
                 next: "lbgen status",
+                ..Self::BASE
             },
             Self {
                 name: "LbgenVipHeldTwice",
-                by: "vip",
                 severity: Severity::Critical,
                 expr: format!(
                     "(count by (datacenter, vip) {held} > 1) * on (datacenter, vip) group_left (entrypoint) {planned}"
                 ),
                 after: MINUTE,
-                waits: true,
-                preempt_delay: None,
-                during_rollout: false,
+                waits: Some("vip"),
                 summary: "more than one node holds {{ $labels.vip }}",
                 description: "Two nodes have {{ $labels.vip }} of {{ $labels.entrypoint }}: they do not hear each other's adverts, and connections break at random.",
                 next: "lbgen status",
+                ..Self::BASE
             },
             Self {
                 name: "LbgenEntrypointUnhealthy",
-                by: "entrypoint",
                 severity: Severity::Critical,
                 expr: format!("max by (datacenter, entrypoint) ({healthy}) == 0"),
                 after: MINUTE,
-                waits: false,
-                preempt_delay: None,
-                during_rollout: false,
                 summary: "no node is healthy for {{ $labels.entrypoint }}",
                 description: "The check of {{ $labels.entrypoint }} fails on every node that reports: nothing answers behind its VIPs.",
                 next: "lbgen status --kubectl",
+                ..Self::BASE
             },
             Self {
                 name: "LbgenEntrypointUnhealthy",
-                by: "entrypoint",
                 severity: Severity::Warning,
                 expr: format!("{healthy} == 0"),
                 after: MINUTE,
-                waits: false,
-                preempt_delay: None,
-                during_rollout: false,
                 summary: "{{ $labels.entrypoint }} is unhealthy on {{ $labels.node }}",
                 description: "The check of {{ $labels.entrypoint }} fails on {{ $labels.node }}: its VIPs are on another node, where one can have them.",
                 next: "lbgen status --kubectl",
+                ..Self::BASE
             },
             Self {
                 name: "LbgenKeepalivedDown",
-                by: "node",
                 severity: Severity::Critical,
                 expr: format!("{up} == 0"),
                 after: MINUTE,
-                waits: true,
-                preempt_delay: None,
-                during_rollout: false,
+                waits: Some("node"),
                 summary: "keepalived is down on {{ $labels.node }}",
                 description: "{{ $labels.node }} reports, and its keepalived does not run: one failure less is covered.",
                 next: "systemctl status keepalived",
+                ..Self::BASE
             },
             Self {
                 name: "LbgenNodeSilent",
-                by: "node",
                 severity: Severity::Warning,
                 expr: format!(
                     "lbgen:node_planned{{{own}}} unless on (datacenter, node) {}",
@@ -175,16 +173,13 @@ impl Alert {
                     }
                 ),
                 after: MINUTE * 2,
-                waits: false,
-                preempt_delay: None,
-                during_rollout: false,
                 summary: "{{ $labels.node }} does not report",
                 description: "{{ $labels.node }} is in the plan, and its metrics are missing or old.",
                 next: "lbgen status",
+                ..Self::BASE
             },
             Self {
                 name: "LbgenVipFlapping",
-                by: "vip",
                 severity: Severity::Warning,
                 // Both nodes report a move; what is recorded may miss some.
                 expr: format!(
@@ -192,12 +187,11 @@ impl Alert {
                     changes(form, &own)
                 ),
                 after: Duration::ZERO,
-                waits: true,
-                preempt_delay: None,
-                during_rollout: false,
+                waits: Some("vip"),
                 summary: "{{ $labels.vip }} moves to and fro",
                 description: "{{ $labels.vip }} moved at least three times in ten minutes.",
                 next: "journalctl -u keepalived",
+                ..Self::BASE
             },
         ];
         all.extend(Self::elsewhere(form, &own, vips));
@@ -221,7 +215,6 @@ impl Alert {
         let delays: BTreeSet<Duration> = vips.iter().map(|vip| vip.delay).collect();
         let of_delay = |delay: Duration| Self {
             name: "LbgenVipNotWherePlanned",
-            by: "node, vip",
             severity: Severity::Warning,
             expr: format!(
                 "max by (datacenter, entrypoint, node, vip) (lbgen:vip_planned{{{own}, rank=\"1\", preempt_delay=\"{}\"}} unless on (datacenter, node, vip) {held} and on (datacenter, vip) {held} and on (datacenter, node) (lbgen:keepalived_up{{{own}}} == 1) unless on (datacenter, node) (lbgen:drained{{{own}}} == 1) unless on (datacenter, entrypoint, node) (lbgen:check_healthy{{{own}}} == 0){faulty})",
@@ -229,12 +222,12 @@ impl Alert {
                 held = held(own),
             ),
             after: Self::NOT_WHERE_PLANNED + delay,
-            waits: true,
+            waits: Some("node, vip"),
             preempt_delay: Some(delay),
-            during_rollout: false,
             summary: "{{ $labels.vip }} is not on {{ $labels.node }}",
             description: "{{ $labels.node }} is up, healthy and not drained, and another node holds {{ $labels.vip }} of {{ $labels.entrypoint }}.",
             next: "lbgen status",
+            ..Self::BASE
         };
         delays.into_iter().map(of_delay).collect()
     }
@@ -242,13 +235,11 @@ impl Alert {
     /// The alert alone, or for when no rollout is under way and for when one is. One that fires already goes on when a rollout
     /// begins: that may be the repair.
     fn by_rollout(self, own: &str) -> Vec<Self> {
-        if !self.waits {
-            return vec![self];
-        }
+        let Some(labels) = self.waits else { return vec![self] };
         let claimed = format!("on (datacenter) lbgen:rollout_claimed{{{own}}}");
         let firing = format!(
-            "on (datacenter, {}) ALERTS{{{own}, alertname=\"{}\", alertstate=\"firing\", during=\"\"}}",
-            self.by, self.name
+            "on (datacenter, {labels}) ALERTS{{{own}, alertname=\"{}\", alertstate=\"firing\", during=\"\"}}",
+            self.name
         );
         let expr = format!("({})", self.expr);
         vec![
@@ -278,87 +269,73 @@ impl Alert {
         [
             Self {
                 name: "LbgenPolicyRoutingMissing",
-                by: "node",
                 severity: Severity::Critical,
                 expr: routing("missing"),
                 after: MINUTE * 2,
-                waits: true,
-                preempt_delay: None,
-                during_rollout: false,
+                waits: Some("node"),
                 summary: "rules, routes or marks are missing on {{ $labels.node }}",
                 description: "Replies of VIPs on {{ $labels.node }} may leave by the wrong gateway, or not at all.",
                 next: "lbgen-policy-routing status",
+                ..Self::BASE
             },
             Self {
                 name: "LbgenPolicyRoutingForeign",
-                by: "node",
                 severity: Severity::Warning,
                 expr: routing("foreign"),
                 after: MINUTE * 2,
-                waits: true,
-                preempt_delay: None,
-                during_rollout: false,
+                waits: Some("node"),
                 summary: "rules, routes or marks of others are on {{ $labels.node }}",
                 description: "Something beside lbgen wrote into its tables, priorities or marks on {{ $labels.node }}.",
                 next: "lbgen-policy-routing status",
+                ..Self::BASE
             },
             Self {
                 name: "LbgenConfigNotLoaded",
-                by: "node",
                 severity: Severity::Warning,
                 expr: format!(
                     "max by (datacenter, node) (lbgen_config_info{{{own}, loaded!=\"\"}} unless on (datacenter, node, digest) label_replace({config}, \"digest\", \"$1\", \"loaded\", \"(.*)\")) and {reports}"
                 ),
                 after: MINUTE * 2,
-                waits: true,
-                preempt_delay: None,
-                during_rollout: false,
+                waits: Some("node"),
                 summary: "keepalived on {{ $labels.node }} runs another configuration than its file",
                 description: "A reload was refused or forgotten on {{ $labels.node }}: the next start changes what it does.",
                 next: "/usr/local/libexec/lbgen/loaded --check",
+                ..Self::BASE
             },
             Self {
                 name: "LbgenConfigDrift",
-                by: "node",
                 severity: Severity::Warning,
                 expr: format!(
                     "max by (datacenter, node) ({config} unless on (datacenter, node, digest) lbgen:config_planned{{{own}}}) and {reports}"
                 ),
                 after: MINUTE * 15,
-                waits: true,
-                preempt_delay: None,
-                during_rollout: false,
+                waits: Some("node"),
                 summary: "keepalived.conf on {{ $labels.node }} is not the plan's",
                 description: "Somebody edited it by hand, or a rollout did not reach {{ $labels.node }}.",
                 next: "lbgen status",
+                ..Self::BASE
             },
             Self {
                 name: "LbgenDrainedTooLong",
-                by: "node",
                 severity: Severity::Warning,
                 expr: format!("lbgen:drained{{{own}}} == 1"),
                 after: HOUR * 24,
-                waits: false,
-                preempt_delay: None,
-                during_rollout: false,
                 summary: "{{ $labels.node }} has been drained for a day",
                 description: "{{ $labels.node }} takes no VIP; one failure less is covered.",
                 next: "rm /run/lbgen/drain",
+                ..Self::BASE
             },
             Self {
                 name: "LbgenRolloutStuck",
-                by: "node",
                 severity: Severity::Warning,
                 expr: format!(
                     "time() - (max by (datacenter, node) (lbgen_rollout_claimed_timestamp_seconds{{{own}}}) > 0) > 3600 and {reports}"
                 ),
                 after: Duration::ZERO,
-                waits: false,
-                preempt_delay: None,
-                during_rollout: false,
                 summary: "a rollout has claimed {{ $labels.node }} for over an hour",
                 description: "It was left, or its driver died: nobody else can change {{ $labels.node }}.",
                 next: "lbgen rollout --resume",
+                ..Self::BASE
             },
         ]
     }
