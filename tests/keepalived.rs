@@ -115,3 +115,83 @@ http.server.HTTPServer(("127.0.0.1", int(sys.argv[2])), Answer).serve_forever()
     );
     assert_eq!((code(&done), stdout(&done).as_str()), (0, "65534\n"), "{}", stderr(&done));
 }
+
+/// A node alone with a VIP, which becomes MASTER, loses its link, gets it back, and stops: what each command was given, by
+/// whom.
+const TRANSITIONS: &str = r#"
+    ip addr add 10.0.0.1/24 dev eth0
+    chmod 755 /run
+    install -m 666 /dev/null /run/calls
+    for name in any master backup fault stop; do
+        printf '#!/bin/sh\necho %s "$(id -un)" "$@" >>/run/calls\n' $name >/usr/local/bin/$name
+        chmod 755 /usr/local/bin/$name
+    done
+    called() {
+        tries=0
+        until grep -q "$1" /run/calls; do
+            tries=$((tries + 1))
+            if [ $tries -gt 300 ]; then echo "no $1"; cat /run/calls /run/log; exit 9; fi
+            sleep 0.1
+        done
+    }
+    keepalived -n -l -f "$conf" >/run/log 2>&1 &
+    daemon=$!
+    called ^master
+    ip link set eth0 down
+    called ^fault
+    kill $daemon
+    called ^stop
+    wait $daemon || true
+    sort /run/calls | uniq
+"#;
+
+#[test]
+#[ignore = "needs keepalived and root; run tests/run"]
+fn each_transition_calls_its_command_as_the_user_that_is_named() {
+    for mode in ["virtual", "static"] {
+        for user in ["nobody", "root", "daemon"] {
+            let folder = tempfile::tempdir().unwrap();
+            let inventory = folder.path().join("inventory.yaml");
+            let text = format!(
+                "datacenter: {mode}-{user}
+policy_routing: {{ mode: {mode} }}
+keepalived:
+  vrrp_version: 3
+  advert_interval: 100ms
+  notify:
+    any: /usr/local/bin/any --site one
+    master: /usr/local/bin/master now
+    backup: /usr/local/bin/backup
+    fault: /usr/local/bin/fault
+    stop: /usr/local/bin/stop
+    user: {user}
+gateways:
+  public: {{ address: 10.0.0.254, network: 10.0.0.0/24, interface: eth0 }}
+nodes:
+  lb-1: {{ address: 10.0.0.1, interface: eth0 }}
+  lb-2: {{ address: 10.0.0.2, interface: eth0 }}
+entrypoints:
+  mail: {{ host: {{}} }}
+vips:
+  - {{ address: 10.0.0.10, entrypoint: mail, vrid: 10, priorities: {{ lb-1: 100, lb-2: 50 }} }}
+"
+            );
+            fs::write(&inventory, text).unwrap();
+            let bundle = support::render(&inventory, &folder.path().join("out"));
+            let done = on_node(&bundle.join("nodes/lb-1"), TRANSITIONS);
+            let name = "load-balancer-10.0.0.10";
+            let expected = [
+                format!("any {user} --site one INSTANCE {name} BACKUP 100"),
+                format!("any {user} --site one INSTANCE {name} FAULT 100"),
+                format!("any {user} --site one INSTANCE {name} MASTER 100"),
+                format!("any {user} --site one INSTANCE {name} STOP 100"),
+                format!("backup {user}"),
+                format!("fault {user}"),
+                format!("master {user} now"),
+                format!("stop {user}"),
+            ];
+            let found = stdout(&done);
+            assert_eq!(found.lines().collect::<Vec<_>>(), expected, "{mode}: {}", stderr(&done));
+        }
+    }
+}

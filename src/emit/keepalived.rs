@@ -8,7 +8,7 @@ use minijinja::Value;
 use serde::Serialize;
 
 use super::peers::PeerLists;
-use super::{Emitter, Files, check, node_file};
+use super::{Emitter, Files, check, node_file, notify};
 use crate::bundle::NodeFile;
 use crate::model::{Entry, Garp, Interface, Preempt, Subdomain, VrrpVersion};
 use crate::plan::{
@@ -21,7 +21,6 @@ struct Conf<'a> {
     node: &'a Subdomain,
     vrrp_version: u8,
     drain_file: &'a str,
-    script: &'a str,
     garp: Vec<(&'static str, u64)>,
     rt_priority: u8,
     checks: Vec<CheckBlock>,
@@ -57,8 +56,8 @@ struct InstanceBlock<'a> {
     rules: Vec<String>,
     track: String,
     track_interfaces: &'a BTreeSet<Interface>,
-    notify: Option<String>,
-    restore_routing: bool,
+    restores: Vec<String>,
+    notify: Vec<String>,
 }
 
 pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> Files {
@@ -69,7 +68,6 @@ pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> Files {
             VrrpVersion::V3 => 3,
         },
         drain_file: Drain::FILE,
-        script: &NodeFile::PolicyRouting.installed(),
         garp: garp(&node.garp),
         rt_priority: node.rt_priority,
         checks: node.checks.iter().map(check_block).collect(),
@@ -120,8 +118,8 @@ fn instance(instance: &Instance, peers: Value) -> InstanceBlock<'_> {
         rules: instance.rules.iter().map(rule).collect(),
         track: track(instance),
         track_interfaces: &instance.track_interfaces,
-        notify: instance.notify.as_ref().map(|command| check::unprivileged(command.as_str())),
-        restore_routing: instance.restore_routing,
+        restores: notify::restores(instance),
+        notify: notify::lines(instance),
     }
 }
 

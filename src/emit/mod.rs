@@ -6,6 +6,7 @@ mod keepalived;
 mod kubernetes;
 mod loaded;
 mod monitoring;
+mod notify;
 mod peers;
 mod policy_routing;
 mod system;

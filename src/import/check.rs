@@ -201,19 +201,15 @@ impl Health {
     }
 }
 
-/// A command without the setpriv(1) before it, and whom that makes it run as.
-fn unwrapped<'a>(line: &'a str, user: &'a str) -> (&'a str, &'a str) {
+/// A command without the setpriv(1) or runuser(1) before it, and whom that makes it run as.
+pub fn unwrapped<'a>(line: &'a str, user: &'a str) -> (&'a str, &'a str) {
+    if let Some(rest) = line.strip_prefix("/usr/sbin/runuser -u ")
+        && let Some((user, command)) = rest.split_once(" -- ")
+    {
+        return (command, user);
+    }
     let Some(rest) = line.strip_prefix("/usr/bin/setpriv --reuid=") else { return (line, user) };
     let Some((user, rest)) = rest.split_once(' ') else { return (line, user) };
     let Some((_, command)) = rest.split_once("--no-new-privs ") else { return (line, user) };
     (command, if user == "65534" { "nobody" } else { user })
-}
-
-/// A command that keepalived calls on transitions, without what drops privileges before it.
-pub fn notify(statement: &Statement) -> (String, bool) {
-    let line = statement.words[1..].join(" ");
-    match unwrapped(&line, "root") {
-        (command, "nobody") => (command.to_owned(), true),
-        _ => (statement.value().unwrap_or_default().to_owned(), false),
-    }
 }

@@ -19,8 +19,6 @@ use Fate::{Carried, Lost, Otherwise};
 const OWN_GLOBALS: &str = "lbgen writes its own `global_defs`";
 const NO_MAIL: &str =
     "let your monitoring watch the nodes; `notify` runs a command on every transition";
-const ONE_NOTIFY: &str =
-    "lbgen has one `notify` for all transitions, which gets the state as its third argument";
 
 const TOP: &[(&str, Fate)] = &[
     ("global_defs", Carried),
@@ -60,7 +58,12 @@ const GLOBAL: &[(&str, Fate)] = &[
     ("default_interface", Carried),
     ("router_id", Otherwise("lbgen sets it to the node's name")),
     ("lvs_id", Otherwise("lbgen sets `router_id` to the node's name")),
-    ("script_user", Otherwise("lbgen starts scripts as root, and what needs no root as nobody")),
+    (
+        "script_user",
+        Otherwise(
+            "lbgen's keepalived starts scripts as root, and each becomes the user that the inventory names",
+        ),
+    ),
     ("enable_script_security", Otherwise(OWN_GLOBALS)),
     (
         "reload_check_config",
@@ -125,10 +128,10 @@ const INSTANCE: &[(&str, Fate)] = &[
             "passwords of VRRPv2 protect nothing, and RFC 5798 dropped them; adverts go from node to node (unicast)",
         ),
     ),
-    ("notify_master", Lost(ONE_NOTIFY)),
-    ("notify_backup", Lost(ONE_NOTIFY)),
-    ("notify_fault", Lost(ONE_NOTIFY)),
-    ("notify_stop", Lost(ONE_NOTIFY)),
+    ("notify_master", Carried),
+    ("notify_backup", Carried),
+    ("notify_fault", Carried),
+    ("notify_stop", Carried),
     ("smtp_alert", Lost(NO_MAIL)),
     ("garp_master_delay", Lost("`keepalived.garp` is for all VIPs of a datacenter")),
     ("garp_master_repeat", Lost("`keepalived.garp` is for all VIPs of a datacenter")),
@@ -199,9 +202,7 @@ fn tell(
 ) {
     let words: Vec<&str> = statement.words.iter().map(String::as_str).collect();
     let is_own = OWN.contains(&words.as_slice()) || words == ["router_id", node];
-    let restores = words.first().is_some_and(|word| word.starts_with("notify_"))
-        && words.get(1).is_some_and(|command| command.ends_with("/lbgen-policy-routing restore"));
-    if is_own || restores {
+    if is_own {
         return;
     }
     let key = statement.key();

@@ -76,10 +76,14 @@ impl Fleet {
                 continue;
             }
             let routing = ReplyRouting::read(tree, &read.name, &read.state, sources, findings);
-            let user = configuration.global.iter().find(|found| found.key() == "script_user");
-            let user = user.and_then(|user| user.value()).unwrap_or("root").to_owned();
             let mut node = Node {
-                checks: check::read(tree, &read.name, &configuration.scripts, &user, findings),
+                checks: check::read(
+                    tree,
+                    &read.name,
+                    &configuration.scripts,
+                    configuration.script_user(),
+                    findings,
+                ),
                 routing,
                 ..Node::default()
             };

@@ -10,6 +10,7 @@ use super::entrypoint::Entrypoints;
 use super::finding::Findings;
 use super::fleet::{Vip, most, preempt};
 use super::next_hop::{self, NextHop};
+use super::notify::Notify;
 use super::table::Table;
 use super::yaml::Yaml;
 use super::{Found, codes, number, tier};
@@ -25,8 +26,8 @@ pub struct Common {
     interval: Duration,
     /// The behaviour of a better node when it comes back.
     pub preempt: Preemption,
-    /// The command that all of them call on transitions.
-    pub notify: Option<String>,
+    /// The commands that all of them call on transitions.
+    pub notify: Option<Notify>,
 }
 
 impl Found {
@@ -180,7 +181,7 @@ impl Found {
         map.put_some("advert_interval", interval);
         let preempts = common.preempt != Preemption::AtOnce;
         map.put_some("preempt", preempts.then(|| Yaml::plain(preempt(common.preempt))));
-        map.put_some("notify", common.notify.as_ref().map(Yaml::text));
+        map.put_some("notify", common.notify.as_ref().map(Notify::yaml));
         let mut garp = Yaml::map();
         for (key, is_time) in
             [("delay", true), ("repeat", false), ("refresh", true), ("refresh_repeat", false)]

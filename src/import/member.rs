@@ -9,11 +9,11 @@ use super::check::{self, Health};
 use super::codes;
 use super::finding::Findings;
 use super::fleet::Node;
+use super::notify::Notify;
 use super::reply_routing::{self, Way};
-use crate::language::name::{Command, Name as _};
 use crate::plan::{Check, Drain};
 use crate::source::Span;
-use crate::state::{Configuration, Effect, Instance, Line, Statement, Track, Tracked, Weight};
+use crate::state::{Configuration, Effect, Instance, Line, Track, Tracked, Weight};
 
 /// A node's part in a VIP.
 #[derive(Debug)]
@@ -32,8 +32,8 @@ pub struct Member {
     pub health: Vec<(String, Health, Option<i32>)>,
     /// Interfaces that it tracks beside its own.
     pub track_interfaces: BTreeSet<String>,
-    /// The command that it calls on transitions.
-    pub notify: Option<String>,
+    /// The commands that it calls on transitions.
+    pub notify: Option<Notify>,
 }
 
 impl Member {
@@ -56,8 +56,7 @@ impl Member {
             found.take(track, findings);
         }
         leave_behind(node, instance, findings);
-        let notify = instance.others.iter().filter(|statement| statement.key() == "notify");
-        let notify = notify.filter_map(|statement| notified(statement, findings)).last();
+        let notify = Notify::read(&instance.others, configuration.script_user(), findings);
         let places = instance.addresses.iter().chain(&instance.excluded);
         let places =
             places.map(|found| (found.address.addr(), (found.address, found.interface.clone())));
@@ -214,26 +213,4 @@ fn leave_behind(node: &Node, instance: &Instance, findings: &mut Findings) {
             );
         }
     }
-}
-
-fn notified(statement: &Statement, findings: &mut Findings) -> Option<String> {
-    let (command, is_unprivileged) = check::notify(statement);
-    if Command::parse(&command).is_none() {
-        findings.add(
-            &codes::UNSAYABLE,
-            statement.at,
-            format!("the command `{command}` cannot stand in an inventory"),
-            "put it into a script on the nodes, and write its path as `notify`",
-        );
-        return None;
-    }
-    if !is_unprivileged {
-        findings.add(
-            &codes::OTHERWISE,
-            statement.at,
-            format!("`{command}` is run as nobody"),
-            "lbgen's keepalived calls `notify` without root's rights",
-        );
-    }
-    Some(command)
 }

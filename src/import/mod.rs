@@ -16,6 +16,7 @@ mod inventory;
 mod manifest;
 mod member;
 mod next_hop;
+mod notify;
 mod number;
 mod reading;
 mod reply_routing;

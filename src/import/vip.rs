@@ -85,7 +85,7 @@ impl Found {
             let notify = vip.most(|member| member.notify.clone()).flatten();
             map.put_some(
                 "notify",
-                notify.filter(|one| Some(one) != common.notify.as_ref()).map(Yaml::text),
+                notify.filter(|one| Some(one) != common.notify.as_ref()).map(|one| one.yaml()),
             );
             let tracked = self.tracked(vip);
             map.put_some("track_interfaces", (!tracked.is_empty()).then(|| Yaml::texts(&tracked)));

@@ -13,6 +13,7 @@ pub mod raw;
 mod read;
 pub mod routes;
 mod shared;
+mod short;
 mod written;
 mod yaml;
 

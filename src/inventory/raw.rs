@@ -1,8 +1,10 @@
 //! An inventory as written, key by key, with nothing resolved. The doc comments are the reference of the language.
 
 mod entrypoint;
+mod notify;
 
 pub use entrypoint::{Edge, EdgeGateway, EdgePort, Entrypoint, Fallback, NodeCheck, Routing};
+pub use notify::Notify;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
@@ -10,17 +12,16 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::keys::{Fields, Need, keys};
-use super::node::Kind;
 use super::read::Read;
+pub use super::short::Either;
 use super::written::{Map, Nonempty, Set, Text};
 use crate::diag::Report;
 use crate::language::form::{AnnotationKey, Free, MessageCode, Preemption, ServicePort, TlsSecret};
 use crate::language::name::{
-    AlertLabel, AlertLabelValue, Command, Directory, HeaderName, HeaderValue, Host, Interface,
-    Label, ServiceName, Subdomain, UrlPath,
+    AlertLabel, AlertLabelValue, Directory, HeaderName, HeaderValue, Host, Interface, Label,
+    ServiceName, Subdomain, UrlPath,
 };
 use crate::language::number::{Mark, Number, Pool, Priority, RulePriority, Table, Vrid};
-use crate::language::shape::Shape;
 use crate::language::version::{KeepalivedVersion, KubernetesVersion};
 use crate::language::word::{
     ClassForm, ComponentState, EndpointsChoice, GatewayChoice, HttpMethod, KubeProxy, MetricsForm,
@@ -115,8 +116,8 @@ keys! {
         Optional preempt: Loc<Text<Preemption>>,
         /// Pool for allocated VRIDs; default `1-255`.
         Optional vrids: Loc<Text<Pool<Vrid>>>,
-        /// Called by keepalived on every transition.
-        Optional notify: Loc<Text<Command>>,
+        /// Called by keepalived on transitions: on every one as nobody, or as `notify` says.
+        Optional notify: Notify,
         /// Gratuitous ARP of a new MASTER; default: as keepalived has it.
         Optional garp: Garp,
         /// Real-time priority of its VRRP process, which then stays in memory too; default 0: none.
@@ -242,8 +243,8 @@ keys! {
         Optional priorities: Map<Subdomain, Loc<Priority>>,
         /// Overrides `keepalived.preempt`.
         Optional preempt: Loc<Text<Preemption>>,
-        /// Overrides `keepalived.notify`.
-        Optional notify: Loc<Text<Command>>,
+        /// Overrides `keepalived.notify`; `{}` is none.
+        Optional notify: Notify,
         /// Interfaces without which a node does not hold it, beside its own.
         Optional track_interfaces: Set<Loc<Text<Interface>>>,
         /// Waived warnings, by code.
@@ -295,29 +296,8 @@ keys! {
     }
 }
 
-/// An item of `paths:`.
-#[derive(Debug)]
-pub enum Path {
-    /// `- /api/`: a Prefix.
-    Short(Loc<Text<UrlPath>>),
-    /// `- { path: /ws, type: Exact }`
-    Long(Box<LongPath>),
-}
-
-impl Read for Path {
-    fn shape() -> Shape {
-        Shape::Either(Box::new(Loc::<Text<UrlPath>>::shape()), Box::new(LongPath::shape()))
-    }
-
-    fn read(node: &super::node::Node, key: &Loc<&str>, report: &mut Report) -> Option<Self> {
-        match &node.kind {
-            Kind::Map(_) => {
-                LongPath::read(node, key, report).map(|long| Path::Long(Box::new(long)))
-            }
-            _ => Loc::read(node, key, report).map(Path::Short),
-        }
-    }
-}
+/// An item of `paths:`: `- /api/`, a Prefix, or `- { path: /ws, type: Exact }`.
+pub type Path = Either<Loc<Text<UrlPath>>, LongPath>;
 
 keys! {
     /// An item of `paths:`, long form.

@@ -6,6 +6,7 @@ use super::condition::Condition;
 use super::entrypoint::{Annotations, Entrypoint, annotations, is_canary};
 use super::{Names, codes, tiers_of, value};
 use crate::diag::{Diagnostic, Report};
+use crate::inventory::raw::Either;
 use crate::inventory::{Text, raw, whole_number};
 use crate::language::form::ServicePort;
 use crate::language::name::{Host, Label, Name, PortName, ServiceName, UrlPath};
@@ -245,8 +246,8 @@ fn backend(component: &str, raw: &raw::Backend, report: &mut Report) -> Option<B
 
 fn path(raw: &raw::Path, report: &mut Report) -> Option<Path> {
     let (path, kind, condition) = match raw {
-        raw::Path::Short(path) => (path, Some(PathType::Prefix), Some(Condition::default())),
-        raw::Path::Long(long) => {
+        Either::Short(path) => (path, Some(PathType::Prefix), Some(Condition::default())),
+        Either::Long(long) => {
             let kind = long
                 .r#type
                 .as_ref()

@@ -4,11 +4,11 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::codes;
+use super::notify::{self, Notify};
 use super::value;
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::{Text, raw, whole_number};
 use crate::language::form::Preemption;
-use crate::language::name::Command;
 use crate::language::number::Number;
 use crate::language::version::KeepalivedVersion;
 use crate::language::word::RoutingMode;
@@ -51,8 +51,8 @@ pub struct Keepalived {
     pub preempt_span: Option<Span>,
     /// Pool for allocated VRIDs.
     pub vrids: RangeInclusive<u8>,
-    /// Called on every transition; default of every VIP.
-    pub notify: Option<Command>,
+    /// Commands that it calls on transitions; default of every VIP.
+    pub notify: Option<Notify>,
     /// Gratuitous ARP.
     pub garp: Garp,
     /// Real-time priority of the VRRP process; 0 is none.
@@ -114,7 +114,7 @@ pub(super) fn build(raw: Option<&raw::Keepalived>, report: &mut Report) -> Optio
         None => Some(1..=255),
     };
     let notify = match raw.and_then(|raw| raw.notify.as_ref()) {
-        Some(raw) => value::name_of(raw, "a notify command", report).map(Some),
+        Some(raw) => notify::build(raw, report),
         None => Some(None),
     };
     let garp = match raw.and_then(|raw| raw.garp.as_ref()) {

@@ -18,6 +18,7 @@ mod kubernetes;
 mod monitoring;
 mod next_hop;
 mod node;
+mod notify;
 mod object;
 mod pin;
 mod pod;
@@ -45,6 +46,7 @@ pub use kubernetes::{EndpointsForm, Kubernetes};
 pub use monitoring::Monitoring;
 pub use next_hop::NextHop;
 pub use node::Node;
+pub use notify::{Notify, Transition};
 pub use vip::{Pins, Vip};
 
 pub use crate::language::name::{

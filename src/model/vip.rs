@@ -7,10 +7,11 @@ use std::time::Duration;
 use super::holder::{Known, holders, priorities, refuse_low_priorities};
 use super::keepalived::{self, Preempt};
 use super::next_hop::NextHop;
+use super::notify::{self, Notify};
 use super::{Names, codes, node, value};
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::raw;
-use crate::language::name::{Command, Interface, Label, Subdomain};
+use crate::language::name::{Interface, Label, Subdomain};
 use crate::language::number::RESERVED_TABLES;
 use crate::language::word::GatewayChoice;
 use crate::source::{Loc, Span};
@@ -40,8 +41,8 @@ pub struct Vip {
     pub priorities: Option<BTreeMap<Subdomain, u8>>,
     /// The behaviour of a better node when it comes back, and the place where that is set.
     pub preempt: Loc<Preempt>,
-    /// Called on every transition.
-    pub notify: Option<Command>,
+    /// Commands that keepalived calls on its transitions.
+    pub notify: Option<Notify>,
     /// Interfaces without which a node does not hold it, beside its own; sorted.
     pub track_interfaces: Vec<Interface>,
 }
@@ -111,7 +112,7 @@ fn vip(raw: &raw::Vip, known: &Known<'_>, report: &mut Report) -> Option<Vip> {
         }),
     };
     let notify = match &raw.notify {
-        Some(raw) => value::name_of(raw, "a notify command", report).map(Some),
+        Some(raw) => notify::build(raw, report),
         None => known.keepalived.map(|keepalived| keepalived.notify.clone()),
     };
     let track_interfaces = node::interfaces(raw.track_interfaces.as_ref(), report);

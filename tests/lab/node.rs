@@ -79,9 +79,10 @@ impl Machine<'_> {
     pub fn install(&self, node: &Node) {
         let files = self.bundle.join("nodes").join(self.plan.node.as_str());
         node.host.run(&format!("rsync -rltpO --chmod=u=rwX,go=rX {}/ /", files.display()));
-        for notify in self.plan.instances.iter().filter_map(|instance| instance.notify.as_ref()) {
-            let notify = notify.as_str();
-            let command = notify.split(' ').next().unwrap_or(notify);
+        let notifies = self.plan.instances.iter().filter_map(|instance| instance.notify.as_ref());
+        for command in notifies.flat_map(|notify| notify.commands.values()) {
+            let command = command.as_str();
+            let command = command.split(' ').next().unwrap_or(command);
             node.host.run(&format!(
                 "[ -e {command} ] || {{ mkdir -p $(dirname {command}); printf '#!/bin/sh\\n' >{command}; chmod 755 {command}; }}"
             ));

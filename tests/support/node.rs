@@ -22,8 +22,10 @@ pub fn on_node(node: &Path, script: &str) -> Output {
         mount -t overlay overlay -o "lowerdir=$1/usr:/usr" /usr
         mount -t tmpfs tmpfs /usr/local/bin
         mount -t tmpfs tmpfs /run
-        printf '#!/bin/sh\n' >/usr/local/bin/on-vrrp
-        chmod 755 /usr/local/bin/on-vrrp
+        for command in on-vrrp on-web announce withdraw; do
+            printf '#!/bin/sh\n' >/usr/local/bin/$command
+            chmod 755 /usr/local/bin/$command
+        done
         mkdir /run/lbgen
     "#;
     // With its processes: whatever a script starts is gone when it ends.

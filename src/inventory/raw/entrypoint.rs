@@ -4,8 +4,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::super::keys::{Fields, Need, keys};
-use super::super::node::{Kind, Node};
 use super::super::read::Read;
+use super::super::short::Either;
 use super::super::written::{Map, Nonempty, Set, Text};
 use crate::diag::Report;
 use crate::language::form::{AnnotationKey, Free, MessageCode};
@@ -13,7 +13,6 @@ use crate::language::name::{
     Command, Label, LabelValue, PortName, QualifiedName, ServiceName, Subdomain, User,
 };
 use crate::language::number::{NodePort, Number, Port};
-use crate::language::shape::Shape;
 use crate::language::version::ControllerVersion;
 use crate::language::word::{
     Api, ControllerName, Exposed, ImplementationName, OnUnhealthy, Protocol, Switch,
@@ -164,27 +163,8 @@ keys! {
     }
 }
 
-/// A port of `ports:`.
-#[derive(Debug)]
-pub enum EdgePort {
-    /// `http: 80`: TCP.
-    Short(Loc<Port>),
-    /// `dns: { port: 53, protocol: UDP }`
-    Long(LongPort),
-}
-
-impl Read for EdgePort {
-    fn shape() -> Shape {
-        Shape::Either(Box::new(Loc::<Port>::shape()), Box::new(LongPort::shape()))
-    }
-
-    fn read(node: &Node, key: &Loc<&str>, report: &mut Report) -> Option<Self> {
-        match &node.kind {
-            Kind::Map(_) => LongPort::read(node, key, report).map(EdgePort::Long),
-            _ => Loc::read(node, key, report).map(EdgePort::Short),
-        }
-    }
-}
+/// A port of `ports:`: `http: 80`, TCP, or `dns: { port: 53, protocol: UDP }`.
+pub type EdgePort = Either<Loc<Port>, LongPort>;
 
 keys! {
     /// A port of `ports:`, long form.

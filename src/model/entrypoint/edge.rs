@@ -7,6 +7,7 @@ use super::controller::Controller;
 use super::gateway::{self, Choice};
 use super::{Annotations, class, codes, of_tier, port, service, value};
 use crate::diag::{Diagnostic, Report};
+use crate::inventory::raw::Either;
 use crate::inventory::{Map, Text, raw};
 use crate::language::name::{
     Label, LabelValue, Name, PortName, QualifiedName, ServiceName, Subdomain,
@@ -229,8 +230,8 @@ fn ports(
 
 fn edge_port(raw: &raw::EdgePort, name: &str, report: &mut Report) -> Option<EdgePort> {
     let long = match raw {
-        raw::EdgePort::Short(raw) => return port(raw, name, report).map(EdgePort::tcp),
-        raw::EdgePort::Long(long) => long,
+        Either::Short(raw) => return port(raw, name, report).map(EdgePort::tcp),
+        Either::Long(long) => long,
     };
     let protocol = long
         .protocol

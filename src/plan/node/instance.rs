@@ -9,7 +9,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::{Held, IpRule, Planner, ReplyRouting, Route};
-use crate::model::{Command, Interface, Label, OnUnhealthy, Preempt, RoutingMode};
+use crate::model::{Interface, Label, Notify, OnUnhealthy, Preempt, RoutingMode};
 
 /// A `vrrp_instance`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,8 +44,8 @@ pub struct Instance {
     pub track: Option<Unhealthy>,
     /// Interfaces without which it is FAULT, beside its own.
     pub track_interfaces: BTreeSet<Interface>,
-    /// Called on every transition.
-    pub notify: Option<Command>,
+    /// Commands that it calls on transitions.
+    pub notify: Option<Notify>,
     /// True if the script has to put rules and routes back on transitions.
     pub restore_routing: bool,
 }

@@ -120,6 +120,12 @@ impl Host<'_> {
 }
 
 impl Configuration {
+    /// The user that runs scripts which name none.
+    pub fn script_user(&self) -> &str {
+        let written = self.global.iter().find(|found| found.key() == "script_user");
+        written.and_then(|user| user.value()).unwrap_or("root")
+    }
+
     fn of(statements: Vec<Statement>, host: Host<'_>, remarks: &mut Vec<Remark>) -> Self {
         let mut found = Self::default();
         let (mut drafts, mut groups) = (Vec::new(), Vec::new());
