@@ -168,6 +168,10 @@ fn a_diff_from_a_foreign_fleet_is_about_traffic_and_has_the_text_on_request() {
 
 /// Directives whose value the inventory has, or that only hold others.
 const CARRIED: &[&str] = &[
+    "garp_master_delay",
+    "garp_master_refresh",
+    "garp_master_repeat",
+    "garp_master_refresh_repeat",
     "global_defs",
     "vrrp_instance",
     "vrrp_script",

@@ -56,6 +56,7 @@ struct InstanceBlock<'a> {
     rules: Vec<String>,
     track: String,
     track_interfaces: &'a BTreeSet<Interface>,
+    garp: Vec<(&'static str, u64)>,
     restores: Vec<String>,
     notify: Vec<String>,
 }
@@ -118,6 +119,7 @@ fn instance(instance: &Instance, peers: Value) -> InstanceBlock<'_> {
         rules: instance.rules.iter().map(rule).collect(),
         track: track(instance),
         track_interfaces: &instance.track_interfaces,
+        garp: garp(&instance.garp),
         restores: notify::restores(instance),
         notify: notify::lines(instance),
     }

@@ -133,10 +133,10 @@ const INSTANCE: &[(&str, Fate)] = &[
     ("notify_fault", Carried),
     ("notify_stop", Carried),
     ("smtp_alert", Lost(NO_MAIL)),
-    ("garp_master_delay", Lost("`keepalived.garp` is for all VIPs of a datacenter")),
-    ("garp_master_repeat", Lost("`keepalived.garp` is for all VIPs of a datacenter")),
-    ("garp_master_refresh", Lost("`keepalived.garp` is for all VIPs of a datacenter")),
-    ("garp_master_refresh_repeat", Lost("`keepalived.garp` is for all VIPs of a datacenter")),
+    ("garp_master_delay", Carried),
+    ("garp_master_repeat", Carried),
+    ("garp_master_refresh", Carried),
+    ("garp_master_refresh_repeat", Carried),
     (
         "use_vmac",
         Lost(

@@ -9,6 +9,7 @@ use super::check::Asked;
 use super::entrypoint::Entrypoints;
 use super::finding::Findings;
 use super::fleet::{Vip, most, preempt};
+use super::garp::Garp;
 use super::next_hop::{self, NextHop};
 use super::notify::Notify;
 use super::table::Table;
@@ -28,6 +29,8 @@ pub struct Common {
     pub preempt: Preemption,
     /// The commands that all of them call on transitions.
     pub notify: Option<Notify>,
+    /// Gratuitous ARP, where a VIP says nothing else.
+    garp: Garp,
 }
 
 impl Found {
@@ -114,7 +117,15 @@ impl Found {
         let notify = most(members().filter_map(|member| member.notify.clone()));
         // Without the global one, a VIP that has none could not be said.
         let is_common = members().filter(|member| member.notify == notify).count() == all;
-        Common { vrrp_version: version, interval, preempt, notify: notify.filter(|_| is_common) }
+        let globals = self.written.iter().filter_map(|node| node.state.keepalived.as_ref());
+        let garps: Vec<_> = globals.map(|found| Garp::read(&found.global, findings)).collect();
+        Common {
+            vrrp_version: version,
+            interval,
+            preempt,
+            notify: notify.filter(|_| is_common),
+            garp: most(garps).unwrap_or_default(),
+        }
     }
 
     /// A setting of `global_defs` as most nodes have it.
@@ -182,21 +193,7 @@ impl Found {
         let preempts = common.preempt != Preemption::AtOnce;
         map.put_some("preempt", preempts.then(|| Yaml::plain(preempt(common.preempt))));
         map.put_some("notify", common.notify.as_ref().map(Notify::yaml));
-        let mut garp = Yaml::map();
-        for (key, is_time) in
-            [("delay", true), ("repeat", false), ("refresh", true), ("refresh_repeat", false)]
-        {
-            let value = self.global(&format!("vrrp_garp_master_{key}"));
-            let value = value.and_then(|value| value.parse::<u64>().ok());
-            garp.put_some(
-                key,
-                value.map(|value| match is_time {
-                    true => Yaml::text(format!("{value}s")),
-                    false => Yaml::plain(value),
-                }),
-            );
-        }
-        map.put_some("garp", Some(garp).filter(|garp| !garp.is_empty()));
+        map.put_some("garp", common.garp.yaml());
         let priority = self.global("vrrp_rt_priority").and_then(|value| value.parse::<u8>().ok());
         map.put_some(
             "rt_priority",

@@ -9,6 +9,7 @@ use super::check::{self, Health};
 use super::codes;
 use super::finding::Findings;
 use super::fleet::Node;
+use super::garp::Garp;
 use super::notify::Notify;
 use super::reply_routing::{self, Way};
 use crate::plan::{Check, Drain};
@@ -34,6 +35,8 @@ pub struct Member {
     pub track_interfaces: BTreeSet<String>,
     /// The commands that it calls on transitions.
     pub notify: Option<Notify>,
+    /// Gratuitous ARP, where it is its own.
+    pub garp: Garp,
 }
 
 impl Member {
@@ -71,6 +74,7 @@ impl Member {
             health: found.health,
             track_interfaces: found.interfaces,
             notify,
+            garp: Garp::read(&instance.others, findings),
             instance: instance.clone(),
         }
     }

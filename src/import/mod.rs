@@ -10,6 +10,7 @@ mod entrypoint;
 mod filter;
 mod finding;
 mod fleet;
+mod garp;
 mod gateway;
 mod host;
 mod inventory;

@@ -87,6 +87,7 @@ impl Found {
                 "notify",
                 notify.filter(|one| Some(one) != common.notify.as_ref()).map(|one| one.yaml()),
             );
+            map.put_some("garp", vip.most(|member| member.garp).and_then(|garp| garp.yaml()));
             let tracked = self.tracked(vip);
             map.put_some("track_interfaces", (!tracked.is_empty()).then(|| Yaml::texts(&tracked)));
             list.push(map);
@@ -210,12 +211,14 @@ fn tell_differences(vip: &Vip, findings: &mut Findings) {
     };
     let health = vip.most(checks);
     let notify = vip.most(|member| member.notify.clone());
+    let garp = vip.most(|member| member.garp);
     let stays = vip.most(|member| preempt(member.instance.preempt));
     for (name, member) in &vip.members {
         let found = [
             ("VRID", Some(member.instance.vrid) == vrid),
             ("check", Some(checks(member)) == health),
             ("`notify`", Some(&member.notify) == notify.as_ref()),
+            ("gratuitous ARP", Some(member.garp) == garp),
             ("preemption", Some(preempt(member.instance.preempt)) == stays),
         ];
         for (what, _) in found.into_iter().filter(|(_, is_same)| !is_same) {

@@ -142,7 +142,7 @@ keys! {
 }
 
 keys! {
-    /// `garp:` of `keepalived:`, as keepalived.conf(5) names them with `vrrp_garp_master_`.
+    /// `garp:` of `keepalived:` or of a VIP, as keepalived.conf(5) names them with `garp_master_`.
     Garp {
         /// Until the second round after becoming MASTER; keepalived's default is `5s`.
         Optional delay: Loc<Text<Duration>>,
@@ -245,6 +245,8 @@ keys! {
         Optional preempt: Loc<Text<Preemption>>,
         /// Overrides `keepalived.notify`; `{}` is none.
         Optional notify: Notify,
+        /// Overrides `keepalived.garp`, key by key.
+        Optional garp: Garp,
         /// Interfaces without which a node does not hold it, beside its own.
         Optional track_interfaces: Set<Loc<Text<Interface>>>,
         /// Waived warnings, by code.

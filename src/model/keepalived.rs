@@ -139,7 +139,7 @@ pub(super) fn build(raw: Option<&raw::Keepalived>, report: &mut Report) -> Optio
     })
 }
 
-fn garp(raw: &raw::Garp, report: &mut Report) -> Option<Garp> {
+pub(super) fn garp(raw: &raw::Garp, report: &mut Report) -> Option<Garp> {
     let delay =
         optional(raw.delay.as_ref(), |raw| value::whole_seconds(raw, "delay", 0..=86_400, report));
     let refresh = optional(raw.refresh.as_ref(), |raw| {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::holder::{Known, holders, priorities, refuse_low_priorities};
-use super::keepalived::{self, Preempt};
+use super::keepalived::{self, Garp, Preempt};
 use super::next_hop::NextHop;
 use super::notify::{self, Notify};
 use super::{Names, codes, node, value};
@@ -43,6 +43,8 @@ pub struct Vip {
     pub preempt: Loc<Preempt>,
     /// Commands that keepalived calls on its transitions.
     pub notify: Option<Notify>,
+    /// Gratuitous ARP; what is `None` is as for all VIPs.
+    pub garp: Garp,
     /// Interfaces without which a node does not hold it, beside its own; sorted.
     pub track_interfaces: Vec<Interface>,
 }
@@ -115,6 +117,10 @@ fn vip(raw: &raw::Vip, known: &Known<'_>, report: &mut Report) -> Option<Vip> {
         Some(raw) => notify::build(raw, report),
         None => known.keepalived.map(|keepalived| keepalived.notify.clone()),
     };
+    let garp = match &raw.garp {
+        Some(raw) => keepalived::garp(raw, report),
+        None => Some(Garp::default()),
+    };
     let track_interfaces = node::interfaces(raw.track_interfaces.as_ref(), report);
     let limit = raw.nodes.as_ref().map(|list| {
         value::refuse_empty(
@@ -160,6 +166,7 @@ fn vip(raw: &raw::Vip, known: &Known<'_>, report: &mut Report) -> Option<Vip> {
         priorities: priorities.map_or(Some(None), |priorities| priorities.map(Some))?,
         preempt: preempt?,
         notify: notify?,
+        garp: garp?,
         track_interfaces: track_interfaces?,
     })
 }

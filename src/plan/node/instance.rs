@@ -9,7 +9,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::{Held, IpRule, Planner, ReplyRouting, Route};
-use crate::model::{Interface, Label, Notify, OnUnhealthy, Preempt, RoutingMode};
+use crate::model::{Garp, Interface, Label, Notify, OnUnhealthy, Preempt, RoutingMode};
 
 /// A `vrrp_instance`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +46,8 @@ pub struct Instance {
     pub track_interfaces: BTreeSet<Interface>,
     /// Commands that it calls on transitions.
     pub notify: Option<Notify>,
+    /// Gratuitous ARP, where it is its own.
+    pub garp: Garp,
     /// True if the script has to put rules and routes back on transitions.
     pub restore_routing: bool,
 }
@@ -155,6 +157,7 @@ impl Planner<'_> {
                 .cloned()
                 .collect(),
             notify: vip.notify.clone(),
+            garp: vip.garp,
             restore_routing: !is_virtual,
         })
     }
