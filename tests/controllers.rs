@@ -144,6 +144,11 @@ fn a_canary_is_one_of_a_service() {
     assert_eq!(codes(&used), ["LB233"]);
     let said = trace(&used, &["--header", "X-Canary: always", "https://www.example.com/"]);
     assert!(said.starts_with("component app-a"), "{said}");
+    // A path of another type is another one.
+    let typed = nginx.replace("    paths: [/]\n", "    paths: [{ path: /, type: Exact }]\n");
+    assert!(codes(&typed).contains(&"LB208".to_owned()), "{:?}", codes(&typed));
+    let said = trace(&typed, &["--header", "X-Canary: always", "https://www.example.com/"]);
+    assert!(said.starts_with("component app-a"), "{said}");
 }
 
 #[test]

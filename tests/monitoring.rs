@@ -13,7 +13,9 @@ use proptest::strategy::{Strategy as _, ValueTree as _};
 use proptest::test_runner::TestRunner;
 use rayon::prelude::*;
 use support::node::{nodes, on_node};
-use support::{code, examples_of_one_file, inventory, lbgen_in, random, root, stderr};
+use support::{
+    code, examples_of_one_file, inventory, lbgen, lbgen_in, random, root, stderr, stdout,
+};
 
 /// The forms of metrics.
 const FORMS: [&str; 2] = ["textfile", "keepalived_exporter"];
@@ -250,4 +252,23 @@ fn every_alert_has_a_runbook() {
     let sections: BTreeSet<&str> =
         page.lines().filter_map(|line| line.strip_prefix("## Lbgen").map(|_| &line[3..])).collect();
     assert_eq!(names, sections);
+}
+
+#[test]
+fn settings_that_nothing_uses_are_named() {
+    let starter = stdout(&lbgen(&["init", "-"]));
+    let folder = tempfile::tempdir().unwrap();
+    let inventory = folder.path().join("inventory.yaml");
+    for (settings, said) in [
+        (
+            "{ metrics: none, directory: /srv/metrics }",
+            "the nodes write no metrics into a directory",
+        ),
+        ("{ rules: none, labels: { team: web } }", "there are no alerts to label"),
+    ] {
+        fs::write(&inventory, format!("{starter}\nmonitoring: {settings}\n")).unwrap();
+        let done = lbgen(&["check", inventory.to_str().unwrap()]);
+        let found = stderr(&done);
+        assert!(found.contains("LB211") && found.contains(said), "{settings}: {found}");
+    }
 }

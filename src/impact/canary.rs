@@ -53,8 +53,8 @@ pub(super) fn finding(
 }
 
 impl Share {
-    /// That of a component, where it is a canary that has an effect: another component has its host and path, and its own
-    /// Service answers nowhere else (facts K29).
+    /// That of a component, where it is a canary that has an effect: another component has its host, path and type, and its
+    /// own Service answers nowhere else (facts K29).
     fn of(
         state: &State,
         name: &str,
@@ -73,7 +73,9 @@ impl Share {
         let paths = own.paths();
         let from: BTreeSet<String> = mains()
             .filter(|main| {
-                paths.iter().any(|path| (path.host, path.path) == (main.host, main.path))
+                paths.iter().any(|path| {
+                    (path.host, path.path, path.kind) == (main.host, main.path, main.kind)
+                })
             })
             .map(|main| main.backend)
             .collect();

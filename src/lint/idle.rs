@@ -5,7 +5,7 @@ use crate::model::{Datacenter, NodeState, Vip};
 use crate::route::RoutingTable;
 
 /// A setting that changes nothing.
-const IDLE: Code = code!(Warning "LB211", "a setting that has no effect");
+pub(super) const IDLE: Code = code!(Warning "LB211", "a setting that has no effect");
 
 /// The codes of this family.
 pub const CODES: &[&Code] = &[&IDLE];

@@ -12,6 +12,7 @@ mod host;
 mod idle;
 mod ingress;
 mod limit;
+mod monitoring;
 mod node;
 mod port;
 mod preempt;
@@ -46,6 +47,7 @@ const FAMILIES: &[Family] = &[
     Family { codes: idle::CODES, check: idle::check },
     Family { codes: ingress::CODES, check: ingress::check },
     Family { codes: limit::CODES, check: limit::check },
+    Family { codes: monitoring::CODES, check: monitoring::check },
     Family { codes: node::CODES, check: node::check },
     Family { codes: port::CODES, check: port::check },
     Family { codes: preempt::CODES, check: preempt::check },

@@ -56,8 +56,8 @@ pub use crate::language::name::{
 pub use crate::language::number::RESERVED_TABLES;
 pub use crate::language::version::{KeepalivedVersion, KubernetesVersion};
 pub use crate::language::word::{
-    Api, ClassForm, Exposed, KubeProxy, NodeState, OnUnhealthy, PathType, Protocol, RoutingMode,
-    VipsForm,
+    Api, ClassForm, Exposed, KubeProxy, MetricsForm, NodeState, OnUnhealthy, PathType, Protocol,
+    RoutingMode, RulesForm, VipsForm,
 };
 
 use crate::diag::{Diagnostic, Report};

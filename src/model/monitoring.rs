@@ -7,18 +7,25 @@ use crate::diag::{Diagnostic, Report};
 use crate::inventory::raw;
 use crate::language::name::{AlertLabel, AlertLabelValue, Directory, Name};
 use crate::language::word::{MetricsForm, RulesForm, Switch};
+use crate::source::Span;
 
 /// `monitoring:`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Monitoring {
     /// The source of the metrics of a node.
     pub metrics: MetricsForm,
+    /// The place of `metrics`, or `None` if it is not written.
+    pub metrics_span: Option<Span>,
     /// The directory of the node exporter's textfile collector.
     pub directory: Directory,
+    /// The place of `directory`, or `None` if it is not written.
+    pub directory_span: Option<Span>,
     /// The form of the rules.
     pub rules: RulesForm,
     /// The labels that every alert has beside ours.
     pub labels: BTreeMap<AlertLabel, AlertLabelValue>,
+    /// The place of the first label.
+    pub labels_span: Option<Span>,
     /// True if there is a dashboard.
     pub has_dashboard: bool,
 }
@@ -80,5 +87,14 @@ pub(super) fn build(
     }
     let (metrics, directory, rules) = (metrics?, directory?, rules?);
     let has_dashboard = dashboard? == Switch::On;
-    are_right.then_some(Some(Monitoring { metrics, directory, rules, labels, has_dashboard }))
+    are_right.then_some(Some(Monitoring {
+        metrics,
+        metrics_span: raw.metrics.as_ref().map(|raw| raw.span),
+        directory,
+        directory_span: raw.directory.as_ref().map(|raw| raw.span),
+        rules,
+        labels,
+        labels_span: raw.labels.iter().flatten().next().map(|(_, entry)| entry.key),
+        has_dashboard,
+    }))
 }

@@ -2,7 +2,7 @@
 
 use super::{Request, Tracer};
 use crate::language::name::Label;
-use crate::model::{Component, Exposed, HeaderMatch};
+use crate::model::{Component, Exposed, HeaderMatch, Path};
 use crate::route::{Answer, Canary, Considered, Rule, Tier};
 
 impl<'a> Tracer<'a> {
@@ -47,8 +47,11 @@ impl<'a> Tracer<'a> {
         let service = main.upstream()?;
         let mut canaries = tier.canaries().filter(|(host, rule)| {
             let claims = || tier.rules(*host).iter();
-            // The texts of the paths are compared.
-            let first = claims().find(|found| found.path.path.value == rule.path.path.value);
+            // The texts of the paths are compared, and their types (mergeAlternativeBackends of ingress-nginx).
+            let is_same = |path: &Path| {
+                (&path.path.value, path.kind) == (&rule.path.path.value, rule.path.kind)
+            };
+            let first = claims().find(|found| is_same(&found.path));
             let first = first.and_then(|found| self.component(found.component()?));
             let own = rule.component().and_then(|name| self.component(name)?.upstream());
             let is_used = || {
