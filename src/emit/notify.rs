@@ -37,7 +37,7 @@ pub(super) fn lines(instance: &Instance) -> Vec<String> {
 }
 
 /// A command of root's that becomes another user's. keepalived can do that itself, but `keepalived -t` then ends by SIGTERM
-/// (2.2.7).
+/// (2.2.7). No shell stands before it, which asks for the user's group where checks do: runuser(1) knows it.
 fn dropped(command: &Command, user: &User) -> String {
     match user.as_str() {
         "root" => command.to_string(),

@@ -115,7 +115,7 @@ impl Found {
         }
         let all = members().count();
         let notify = most(members().filter_map(|member| member.notify.clone()));
-        // Without the global one, a VIP that has none could not be said.
+        // The global one is for all of them.
         let is_common = members().filter(|member| member.notify == notify).count() == all;
         let globals = self.written.iter().filter_map(|node| node.state.keepalived.as_ref());
         let garps: Vec<_> = globals.map(|found| Garp::read(&found.global, findings)).collect();

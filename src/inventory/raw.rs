@@ -116,7 +116,7 @@ keys! {
         Optional preempt: Loc<Text<Preemption>>,
         /// Pool for allocated VRIDs; default `1-255`.
         Optional vrids: Loc<Text<Pool<Vrid>>>,
-        /// Called by keepalived on transitions: on every one as nobody, or as `notify` says.
+        /// Called by keepalived on transitions: one command on every transition, run as nobody, or the keys below.
         Optional notify: Notify,
         /// Gratuitous ARP of a new MASTER; default: as keepalived has it.
         Optional garp: Garp,

@@ -1,11 +1,11 @@
-//! Pins and preferences that have no effect.
+//! Pins, preferences and settings that have no effect.
 
 use crate::diag::{Code, Diagnostic, Report, code};
-use crate::model::{Datacenter, NodeState, Vip};
+use crate::model::{Datacenter, MetricsForm, Monitoring, NodeState, RulesForm, Vip};
 use crate::route::RoutingTable;
 
 /// A setting that changes nothing.
-pub(super) const IDLE: Code = code!(Warning "LB211", "a setting that has no effect");
+const IDLE: Code = code!(Warning "LB211", "a setting that has no effect");
 
 /// The codes of this family.
 pub const CODES: &[&Code] = &[&IDLE];
@@ -37,6 +37,9 @@ pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
             ),
         );
     }
+    if let Some(monitoring) = &datacenter.monitoring {
+        of_monitoring(monitoring, report);
+    }
     for (name, node) in &datacenter.nodes {
         for gateway in &node.idle_interfaces {
             let title = format!("`{name}` does not have the gateway `{}`", gateway.value);
@@ -67,6 +70,27 @@ fn beside_priorities(datacenter: &Datacenter, vip: &Vip, report: &mut Report) {
             Diagnostic::new(&IDLE, node.span, title, label)
                 .also(vip.address.span, "its `priorities` say the order")
                 .help("give it the lowest of the priorities, or `state: maintenance`"),
+        );
+    }
+}
+
+fn of_monitoring(monitoring: &Monitoring, report: &mut Report) {
+    if let Some(span) = monitoring.directory_span
+        && monitoring.metrics != MetricsForm::Textfile
+    {
+        let title = "the nodes write no metrics into a directory";
+        report.push(
+            Diagnostic::new(&IDLE, span, title, "this directory is not used")
+                .help("remove the line, or write `metrics: textfile`"),
+        );
+    }
+    if let Some(span) = monitoring.labels_span
+        && monitoring.rules == RulesForm::None
+    {
+        let title = "there are no alerts to label";
+        report.push(
+            Diagnostic::new(&IDLE, span, title, "these labels are not used")
+                .help("remove `labels`, or write `rules: file`"),
         );
     }
 }

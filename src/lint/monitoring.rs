@@ -1,8 +1,7 @@
-//! Settings of the monitoring that do not do what they seem to.
+//! VIPs that the chosen source of metrics cannot read.
 
-use super::idle::IDLE;
 use crate::diag::{Code, Diagnostic, Report, code, count};
-use crate::model::{Datacenter, MetricsForm, Monitoring, RulesForm};
+use crate::model::{Datacenter, MetricsForm};
 use crate::route::RoutingTable;
 
 /// mehdy/keepalived-exporter splits the names of instances at colons (revision 5aedbfb).
@@ -11,10 +10,9 @@ const IPV6: Code = code!(Warning "LB244", "an IPv6 VIP that keepalived_exporter 
 /// The codes of this family.
 pub const CODES: &[&Code] = &[&IPV6];
 
-/// Reports what reads as if it did something, and VIPs that nothing would watch.
+/// Reports IPv6 VIPs under keepalived_exporter.
 pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
     let Some(monitoring) = &datacenter.monitoring else { return };
-    idle(monitoring, report);
     let Some(metrics) = monitoring.metrics_span else { return };
     let mut six = datacenter.vips.iter().filter(|vip| vip.address.value.is_ipv6());
     let Some(first) = six.next() else { return };
@@ -39,27 +37,6 @@ pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
                 "its name has colons, which the exporter takes for a separator",
             )
             .help("write `metrics: textfile`"),
-        );
-    }
-}
-
-fn idle(monitoring: &Monitoring, report: &mut Report) {
-    if let Some(span) = monitoring.directory_span
-        && monitoring.metrics != MetricsForm::Textfile
-    {
-        let title = "the nodes write no metrics into a directory";
-        report.push(
-            Diagnostic::new(&IDLE, span, title, "this directory is not used")
-                .help("remove the line, or write `metrics: textfile`"),
-        );
-    }
-    if let Some(span) = monitoring.labels_span
-        && monitoring.rules == RulesForm::None
-    {
-        let title = "there are no alerts to label";
-        report.push(
-            Diagnostic::new(&IDLE, span, title, "these labels are not used")
-                .help("remove `labels`, or write `rules: file`"),
         );
     }
 }
