@@ -164,10 +164,11 @@ impl Entry<'_> {
             self.say("edge.gateway.class", &gateway.class.value);
             self.say("edge.gateway.ports", format!("{}, {}", gateway.http, gateway.https));
         }
-        if let Some(routing) = &tiers.routing {
+        let second = tiers.routing.iter().filter_map(|tier| Some((tier, tier.behind.as_ref()?)));
+        for (routing, behind) in second {
             self.say("routing.class", &routing.class.value);
-            self.say("routing.service", &routing.service.value);
-            self.say("routing.port", routing.port);
+            self.say("routing.service", &behind.name.value);
+            self.say("routing.port", behind.port);
             self.annotations("routing.", &routing.annotations);
         }
         if let Some(fallback) = &tiers.fallback {

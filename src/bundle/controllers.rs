@@ -19,7 +19,7 @@ struct Readers {
     entrypoint: String,
     /// The class of the edge and its controller, where there are Ingresses.
     edge: Option<(String, Controller)>,
-    /// Those of the second tier.
+    /// Those of a second tier; without one the edge routes by itself.
     routing: Option<(String, Controller)>,
     gateway: Option<Implementation>,
 }
@@ -33,9 +33,15 @@ impl Readers {
             routing: tiers
                 .routing
                 .as_ref()
+                .filter(|tier| tier.behind.is_some())
                 .map(|tier| (tier.class.value.to_string(), tier.controller)),
             gateway: tiers.gateway.as_ref().map(|tier| tier.implementation),
         }
+    }
+
+    /// The class whose Ingresses lead to components.
+    fn routes(&self) -> Option<&str> {
+        self.routing.as_ref().or(self.edge.as_ref()).map(|(class, _)| class.as_str())
     }
 
     fn classes(&self) -> impl Iterator<Item = &(String, Controller)> {
@@ -82,17 +88,20 @@ impl Controllers {
         self.entrypoint(|readers| readers.edge.as_ref().is_some_and(|(own, _)| own == class))
     }
 
-    /// The entrypoint whose requests a class of the second tier gets.
+    /// The entrypoint whose components' Ingresses have a class.
     pub fn entrypoint_behind(&self, class: &str) -> Option<&str> {
-        self.entrypoint(|readers| readers.routing.as_ref().is_some_and(|(own, _)| own == class))
+        self.entrypoint(|readers| readers.routes() == Some(class))
     }
 
-    /// Every entrypoint, with the class of its second tier.
+    /// Returns true if a class is that of an edge with no second tier behind it.
+    pub fn is_one_tier(&self, class: &str) -> bool {
+        let only = |readers: &Readers| readers.routing.is_none() && readers.routes() == Some(class);
+        self.0.iter().any(only)
+    }
+
+    /// Every entrypoint, with the class of its components' Ingresses.
     pub fn entrypoints(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
-        self.0.iter().map(|readers| {
-            let class = readers.routing.as_ref().map(|(class, _)| class.as_str());
-            (readers.entrypoint.as_str(), class)
-        })
+        self.0.iter().map(|readers| (readers.entrypoint.as_str(), readers.routes()))
     }
 
     /// The implementation that reads a Gateway, which is called as its entrypoint; the default for one that is not listed.

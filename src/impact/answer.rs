@@ -6,14 +6,14 @@ use std::sync::Arc;
 use super::attachment::Listeners;
 use super::domains::Domains;
 use super::gateway::is_exposed;
+use super::row;
 use crate::bundle::Controllers;
-use crate::language::name::{Host, Name, UrlPath};
+use crate::language::name::{Host, Name};
 use crate::language::word::PathType;
 use crate::model::{Condition, Controller, Implementation, Path, is_canary};
 use crate::route::{
     self, Considered, Found, PathMatch, Rule, TraefikRule, Translation, normal, regex_annotation,
 };
-use crate::source::{Loc, Span};
 use crate::state::{Object, PathRule, State};
 
 /// The objects that answer together: the Ingresses of a class, or the routes of a Gateway.
@@ -111,6 +111,14 @@ pub(super) struct Compared<'a> {
     is_regex: bool,
 }
 
+/// What the answer to requests for a host comes from.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Deciding<'a> {
+    pub rules: Vec<Compared<'a>>,
+    listeners: Vec<&'a Host>,
+    server: Option<Host>,
+}
+
 /// The host, the path, the type and the conditions of a rule.
 pub(super) type Place = (Option<Host>, String, PathType, Condition);
 
@@ -130,6 +138,8 @@ struct Table {
     by: Asker,
     /// `None` where nobody knows whose class it is.
     entrypoint: Option<String>,
+    /// True if requests for any host come: no edge is in front.
+    is_open: bool,
 }
 
 /// The program that looks up requests in a table.
@@ -161,7 +171,8 @@ impl<'a> Answers<'a> {
                 Tier::Class(class) => {
                     let by = Asker::Controller(controllers.of_class(class));
                     let entrypoint = controllers.entrypoint_behind(class);
-                    Table::of(&objects, by, entrypoint, &Listeners::default())
+                    let table = Table::of(&objects, by, entrypoint, &Listeners::default());
+                    Table { is_open: controllers.is_one_tier(class), ..table }
                 }
                 Tier::Gateway(gateway) => {
                     let listeners = Listeners::of(state, gateway);
@@ -206,31 +217,33 @@ impl<'a> Answers<'a> {
     /// Hosts that requests to a tier can come for, as the edge lets them through.
     pub fn let_through(&self, tier: Tier<'_>) -> impl Iterator<Item = Host> {
         let table = self.table(tier).into_iter();
-        table.flat_map(|table| match table.by {
-            Asker::Gateway(..) => Host::parse("nobody.invalid").into_iter().collect(),
-            Asker::Controller(_) => self.domains.examples(table.entrypoint.as_deref()),
+        table.flat_map(|table| match table.is_open {
+            true => Host::parse("nobody.invalid").into_iter().collect(),
+            false => self.domains.examples(table.entrypoint.as_deref()),
         })
     }
 
     /// Returns true if requests for a host come to a tier.
     pub fn lets_through(&self, tier: Tier<'_>, host: &Host) -> bool {
-        self.table(tier).is_some_and(|table| match table.by {
-            // It answers plain http for any host.
-            Asker::Gateway(..) => true,
-            Asker::Controller(_) => self.domains.lead(host, table.entrypoint.as_deref()),
+        self.table(tier).is_some_and(|table| {
+            table.is_open || self.domains.lead(host, table.entrypoint.as_deref())
         })
     }
 
-    /// The rules and the listeners that can decide of requests for a host.
-    pub fn deciding(&self, tier: Tier<'_>, host: &Host) -> (Vec<Compared<'_>>, Vec<&Host>) {
-        let Some(table) = self.table(tier) else { return (Vec::new(), Vec::new()) };
+    /// The rules and the listeners that can decide of requests for a host, and the host under which it is looked up.
+    pub fn deciding(&self, tier: Tier<'_>, host: &Host) -> Deciding<'_> {
+        let Some(table) = self.table(tier) else { return Deciding::default() };
         let listeners = match &table.by {
             Asker::Controller(_) => &[][..],
             Asker::Gateway(_, listeners) => listeners,
         };
         let rules =
             table.compared().filter(|rule| rule.host.is_none_or(|own| host.is_covered_by(own)));
-        (rules.collect(), listeners.iter().filter(|own| host.is_covered_by(own)).collect())
+        Deciding {
+            rules: rules.collect(),
+            listeners: listeners.iter().filter(|own| host.is_covered_by(own)).collect(),
+            server: table.rules.server(host),
+        }
     }
 
     /// True where the same program reads a tier on the other side.
@@ -244,7 +257,7 @@ impl<'a> Answers<'a> {
     /// True where a tier has the same rules and listeners on the other side.
     pub fn is_like(&self, tier: Tier<'_>, other: &Self) -> bool {
         match (self.table(tier), other.table(tier)) {
-            (Some(one), Some(other)) => one.by == other.by && one.compared().eq(other.compared()),
+            (Some(one), Some(other)) => one.is_like(other),
             (one, other) => one.is_none() && other.is_none(),
         }
     }
@@ -267,15 +280,18 @@ impl Table {
         };
         let mut rows: Vec<(Option<Host>, Rule<Backend>)> = Vec::new();
         let mut regex_hosts: BTreeSet<Option<Host>> = BTreeSet::new();
+        let mut named: BTreeSet<Host> = BTreeSet::new();
         for object in objects {
             let annotations = object.annotations();
             // A canary takes a part of what another one has.
             if reader.is_some() && is_canary(&annotations) {
                 continue;
             }
+            named.extend(object.hosts().into_iter().flatten().filter_map(Host::parse));
             let paths = object.paths().into_iter();
-            let paths: Vec<(Option<Host>, Path, PathRule<'_>)> =
-                paths.filter_map(|rule| Some((host(rule.host)?, path(&rule)?, rule))).collect();
+            let paths: Vec<(Option<Host>, Path, PathRule<'_>)> = paths
+                .filter_map(|rule| Some((row::host(rule.host)?, row::path(&rule)?, rule)))
+                .collect();
             let written = paths.iter().map(|(_, path, _)| path);
             if reader
                 .is_some_and(|reader| regex_annotation(&annotations, written, reader).is_some())
@@ -302,12 +318,14 @@ impl Table {
                 (host, Rule { path, answer, is_catch_all, traefik, host: place, found, not_at })
             }));
         }
-        let rules = route::Tier::of_rows(rows.into_iter(), regex_hosts);
+        let rules = route::Tier::of_rows(rows.into_iter(), named, regex_hosts);
         let rules = match &by {
             Asker::Gateway(_, listeners) => rules.with_listeners(listeners.iter()),
             Asker::Controller(_) => rules,
         };
-        Self { rules, by, entrypoint: entrypoint.map(str::to_owned) }
+        // A Gateway answers plain http for any host.
+        let is_open = matches!(by, Asker::Gateway(..));
+        Self { rules, by, entrypoint: entrypoint.map(str::to_owned), is_open }
     }
 
     fn answer(&self, asked: route::Asked<'_>) -> Answered {
@@ -348,6 +366,14 @@ impl Table {
         }
     }
 
+    /// True for the same rules and named hosts, read by the same program.
+    fn is_like(&self, other: &Self) -> bool {
+        let hosts = self.rules.named_hosts().map(|(host, _)| host);
+        self.by == other.by
+            && self.compared().eq(other.compared())
+            && hosts.eq(other.rules.named_hosts().map(|(host, _)| host))
+    }
+
     fn compared(&self) -> impl Iterator<Item = Compared<'_>> {
         self.rules.all().map(|found| Compared {
             host: found.host,
@@ -361,26 +387,4 @@ impl Table {
             is_regex: self.rules.is_regex(found.host),
         })
     }
-}
-
-/// `Some(None)` is any host.
-fn host(text: Option<&str>) -> Option<Option<Host>> {
-    match text {
-        None | Some("") => Some(None),
-        Some(text) => Host::parse(text).map(Some),
-    }
-}
-
-fn path(rule: &PathRule<'_>) -> Option<Path> {
-    let text = rule.path.strip_prefix("(?i)^").unwrap_or(rule.path);
-    let value = UrlPath::parse(text).or_else(|| UrlPath::parse("/"))?;
-    let kind = match rule.kind {
-        Some("Exact") => PathType::Exact,
-        Some("ImplementationSpecific" | "RegularExpression") | None => {
-            PathType::ImplementationSpecific
-        }
-        _ => PathType::Prefix,
-    };
-    let path = Loc { value, span: Span::NOWHERE };
-    Some(Path { condition: rule.condition.clone(), ..Path::new(path, kind) })
 }

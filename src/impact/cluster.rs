@@ -13,7 +13,7 @@ use super::{Class, Comparison, Finding, Subject, canary};
 use crate::bundle::{ChangeKind, Controllers, Place};
 use crate::language::name::{Label, Name};
 use crate::model::Entry;
-use crate::route::forces_https;
+use crate::route::{edge_redirects, forces_https};
 use crate::state::{Kustomization, Object, State};
 
 pub(super) fn findings(comparison: Comparison<'_>) -> Vec<Finding> {
@@ -189,7 +189,7 @@ impl<'a> Cluster<'a> {
         found
     }
 
-    /// The finding for a component whose second tier begins or ceases to redirect plain http.
+    /// The finding for a component whose tier begins or ceases to redirect plain http.
     fn forced(
         &self,
         from: &RequestRouting<'_>,
@@ -199,26 +199,39 @@ impl<'a> Cluster<'a> {
         let [first, second] = self.comparison.readers();
         let is_forced = |side: &RequestRouting<'_>, controllers: &Controllers| {
             let ingress = side.objects.iter().find(|object| object.key.kind == "Ingress")?;
-            let controller = controllers.of_class(ingress.class().unwrap_or_default());
-            Some(forces_https(controller, &ingress.annotations()))
+            let class = ingress.class().unwrap_or_default();
+            let (controller, annotations) = (controllers.of_class(class), ingress.annotations());
+            let is_one_tier = controllers.is_one_tier(class);
+            let is_forced = match is_one_tier {
+                true => edge_redirects(controller, &annotations, true),
+                false => forces_https(controller, &annotations),
+            };
+            Some((is_one_tier, is_forced))
         };
         let reason = match (is_forced(from, first)?, is_forced(to, second)?) {
-            (false, true) => {
+            ((true, false), (true, true)) => {
+                "plain http is sent to https, where the host has a certificate"
+            }
+            ((false, false), (false, true)) => {
                 "plain http is sent to https; https too, in circles, unless the controller has `use-forwarded-headers`"
             }
-            (true, false) => "plain http is not sent to https any more",
+            ((one, true), (other, false)) if one == other => {
+                "plain http is not sent to https any more"
+            }
             _ => return None,
         };
         Some(Finding::new(Class::Switches, entry.clone(), reason))
     }
 
-    /// Returns true if an Ingress of the routing tier is a component's: fallbacks have a Service of their name beside
-    /// them.
+    /// Returns true if an Ingress or a route is a component's. Fallbacks have a Service of their name beside them, and in one
+    /// tier the Ingresses of domains lead to the fallback.
     fn is_component(&self, owner: &str) -> bool {
         let states = [self.comparison.from, self.comparison.to];
-        !states
-            .iter()
-            .any(|state| state.objects.keys().any(|key| key.kind == "Service" && key.name == owner))
+        let mut all = states.iter().flat_map(|state| state.objects.values());
+        !all.any(|object| {
+            let is_domain = || matches!(Place::of(&object.file), Place::Domain(_));
+            object.key.name == owner && (object.key.kind == "Service" || is_domain())
+        })
     }
 }
 

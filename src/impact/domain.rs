@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use super::cluster::{Cluster, in_place, moved};
 use super::gateway::{GIVES_BACK, TAKES_OVER};
 use super::virtual_host::VirtualHost;
 use super::{Class, Finding, exposed};
 use crate::bundle::{Controllers, Place};
 use crate::language::name::{Host, Label, Name};
-use crate::model::Entry;
+use crate::model::{Controller, Entry};
 use crate::route::edge_redirects;
 use crate::state::{Object, State};
 
@@ -36,7 +38,15 @@ impl<'a> Cluster<'a> {
             (None, Some(to)) => {
                 let own = VirtualHost::of_ingress(to, second);
                 let by_wildcard = self.gateways.by_wildcard(&host, [None, own]);
-                let new = || finding(Class::New, "a new host".to_owned());
+                let new = || match HttpsWithout::of(to, second) {
+                    Some(HttpsWithout::DefaultCertificate) => {
+                        finding(Class::Tls, tls_words(None, to.tls()))
+                    }
+                    Some(HttpsWithout::Nothing) => {
+                        finding(Class::New, "https is answered from now on".to_owned())
+                    }
+                    None => finding(Class::New, "a new host".to_owned()),
+                };
                 vec![by_wildcard.unwrap_or_else(new)]
             }
             (Some(_), None) if self.gateways.takes_over(host.as_str()) => {
@@ -45,8 +55,14 @@ impl<'a> Cluster<'a> {
             (Some(from), None) => {
                 let own = VirtualHost::of_ingress(from, first);
                 let by_wildcard = self.gateways.by_wildcard(&host, [own, None]);
-                let gone =
-                    || finding(Class::Unreachable, "no Ingress has this host any more".to_owned());
+                let unreachable = |reason: &str| finding(Class::Unreachable, reason.to_owned());
+                let gone = || match HttpsWithout::of(from, first) {
+                    Some(HttpsWithout::DefaultCertificate) => {
+                        finding(Class::Tls, tls_words(from.tls(), None))
+                    }
+                    Some(HttpsWithout::Nothing) => unreachable("https is not answered any more"),
+                    None => unreachable("no Ingress has this host any more"),
+                };
                 vec![by_wildcard.unwrap_or_else(gone)]
             }
             (Some(from), Some(to)) => {
@@ -64,7 +80,10 @@ impl<'a> Cluster<'a> {
                     (switches.from, switches.to) = (Some(class(from)), Some(class(to)));
                     found.push(switches);
                 }
-                if from.rules() != to.rules() {
+                let mut in_one_tier = [(from, first), (to, second)].into_iter();
+                let in_one_tier = in_one_tier
+                    .any(|(object, readers)| HttpsWithout::of(object, readers).is_some());
+                if from.rules() != to.rules() && !in_one_tier {
                     let mut switches =
                         finding(Class::Switches, "another backend answers".to_owned());
                     (switches.from, switches.to) = (backends(from), backends(to));
@@ -74,7 +93,7 @@ impl<'a> Cluster<'a> {
                     found.push(finding(Class::Switches, words.to_owned()));
                 }
                 if from.tls() != to.tls() {
-                    let mut tls = finding(Class::Tls, tls_words(from, to));
+                    let mut tls = finding(Class::Tls, tls_words(from.tls(), to.tls()));
                     (tls.from, tls.to) = (secret(from), secret(to));
                     found.push(tls);
                 }
@@ -149,8 +168,27 @@ fn secret(object: &Object) -> Option<String> {
     object.secrets().into_iter().next().map(str::to_owned)
 }
 
-fn tls_words(from: &Object, to: &Object) -> String {
-    match (from.tls(), to.tls()) {
+/// The answer to https for a host without a certificate of its own, in one tier: there the Ingress of a domain says which
+/// certificate its host has, and others say who answers.
+enum HttpsWithout {
+    /// As by http, with the certificate of the controller.
+    DefaultCertificate,
+    Nothing,
+}
+
+impl HttpsWithout {
+    /// `None` where a second tier is behind the class of an Ingress.
+    fn of(ingress: &Object, controllers: &Controllers) -> Option<Self> {
+        let class = ingress.class().filter(|class| controllers.is_one_tier(class))?;
+        Some(match controllers.of_class(class) {
+            Controller::IngressNginx => Self::DefaultCertificate,
+            _ => Self::Nothing,
+        })
+    }
+}
+
+fn tls_words(from: Option<&Value>, to: Option<&Value>) -> String {
+    match (from, to) {
         (None, Some(_)) => "TLS from now on".to_owned(),
         (Some(_), None) => "no TLS any more".to_owned(),
         _ => "another Secret".to_owned(),

@@ -17,6 +17,7 @@ mod node;
 mod obsolete;
 mod reader;
 mod request_routing;
+mod row;
 mod served;
 mod verdict;
 mod vip;

@@ -257,7 +257,7 @@ impl<'a> Served<'a> {
             if here == there && old == new && is_read_alike {
                 continue;
             }
-            let rules = || old.0.iter().chain(&new.0);
+            let rules = || old.rules.iter().chain(&new.rules);
             let texts: BTreeSet<&str> = rules().map(|rule| rule.path).collect();
             let paths = witnesses(&texts);
             let conditions: BTreeSet<&Condition> =

@@ -261,6 +261,10 @@ keys! {
         Optional entrypoint: Loc<Text<Label>>,
         /// The Secret of its certificate; default: named after the host; `false` is plain HTTP.
         Optional tls_secret: Loc<Text<TlsSecret>>,
+        /// The namespace of its Secret and its Ingress, where one tier of Ingresses routes requests; default: `kubernetes.namespace`.
+        Optional namespace: Loc<Text<Label>>,
+        /// Of its Ingress, such as an issuer of cert-manager; they add to those of the edge and win.
+        Optional annotations: Map<AnnotationKey, Loc<Text<Free>>>,
         /// Waived warnings, by code.
         Optional allow: Vec<Loc<Text<MessageCode>>>,
     }

@@ -42,6 +42,8 @@ pub type RulePriority = Number<1, 32765>;
 pub type Mark = Number<1, { u32::MAX as u64 }>;
 /// A port of TCP or UDP.
 pub type Port = Number<1, 65535>;
+/// Hosts of an Ingress.
+pub type Hosts = Number<1, 10_000>;
 /// A port of Kubernetes' default node port range.
 pub type NodePort = Number<30000, 32767>;
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diag::{Code, Diagnostic, Report, code};
-use crate::model::{Controller, Datacenter, Entrypoint, Host, Label};
+use crate::model::{Controller, Datacenter, Entrypoint, Host, Label, Tiers};
 use crate::route::{RoutingTable, Tier};
 use crate::source::Span;
 
@@ -23,21 +23,21 @@ pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report
     for (entrypoint, tier) in routes.tiers() {
         let found = datacenter.entrypoints.get(entrypoint);
         if let Some(controller) = found.and_then(Entrypoint::ingress_controller) {
-            hiding(tier, controller, report);
+            hiding(datacenter, tier, controller, report);
         }
         unanswered(datacenter, entrypoint, tier, report);
     }
     without_domain(datacenter, report);
 }
 
-/// The component that names a host first, and those that it hides there.
-type Finding<'a> = (&'a Label, BTreeSet<&'a Label>);
+/// The component that names a host first, or none where only a domain does, and those that are hidden there.
+type Finding<'a> = (Option<&'a Label>, BTreeSet<&'a Label>);
 
 /// A host that is named has a server of its own in ingress-nginx, with only the paths that name it: paths for any host,
 /// and those of a wildcard that covers it, are not served there.
 ///
 /// Other controllers look for rules for any host too, but where there is a fallback, it answers for a named host first.
-fn hiding(tier: &Tier, controller: Controller, report: &mut Report) {
+fn hiding(datacenter: &Datacenter, tier: &Tier, controller: Controller, report: &mut Report) {
     let is_nginx = controller == Controller::IngressNginx;
     let note = if is_nginx {
         "in ingress-nginx one Ingress that names a host hides, for that host, every path that does not name it"
@@ -48,7 +48,13 @@ fn hiding(tier: &Tier, controller: Controller, report: &mut Report) {
     let mut findings: BTreeMap<Finding<'_>, Vec<(&Host, Span)>> = BTreeMap::new();
     for (host, rules) in tier.named_hosts() {
         let namers = rules.iter().filter_map(|rule| Some((rule.host, rule.component()?)));
-        let Some((span, namer)) = namers.min() else { continue };
+        // In one tier the Ingress of a domain names its host too.
+        let domain = || datacenter.domains.get(host).filter(|_| tier.is_domain(host));
+        let (span, namer) = match (namers.min(), domain()) {
+            (Some((span, namer)), _) => (span, Some(namer)),
+            (None, Some(domain)) => (domain.span, None),
+            (None, None) => continue,
+        };
         let hidden = tier.hidden_on(host, controller);
         if !hidden.is_empty() {
             findings.entry((namer, hidden)).or_default().push((host, span));
@@ -61,18 +67,27 @@ fn hiding(tier: &Tier, controller: Controller, report: &mut Report) {
             count => format!("{count} other components"),
         };
         let there = if hosts.len() == 1 { "that host" } else { "those hosts" };
+        let (who, help) = match namer {
+            Some(namer) => (
+                format!("`{namer}` hides the paths of {whose}"),
+                format!(
+                    "give the hidden components the same `hosts`, or remove `hosts` from `{namer}`"
+                ),
+            ),
+            None => (
+                format!(
+                    "a domain hides the paths of {}",
+                    whose.replace("another", "a").replace("other ", "")
+                ),
+                "give the hidden components its host too".to_owned(),
+            ),
+        };
+        let title = format!("{who} on {}", listed(&on));
         report.push(
-            Diagnostic::new(
-                &HIDDEN,
-                hosts[0].1,
-                format!("`{namer}` hides the paths of {whose} on {}", listed(&on)),
-                "named here",
-            )
-            .note(format!("not served on {there}: {}", names(&hidden)))
-            .note(note)
-            .help(format!(
-                "give the hidden components the same `hosts`, or remove `hosts` from `{namer}`"
-            )),
+            Diagnostic::new(&HIDDEN, hosts[0].1, title, "named here")
+                .note(format!("not served on {there}: {}", names(&hidden)))
+                .note(note)
+                .help(help),
         );
     }
 }
@@ -92,9 +107,14 @@ fn listed(names: &[String]) -> String {
     }
 }
 
-/// The hosts of components that no request can have: the edge tier knows no domain for them.
+/// The hosts of components that no request can have: an edge before a second tier knows no domain for them.
 fn without_domain(datacenter: &Datacenter, report: &mut Report) {
-    for (name, component) in &datacenter.components {
+    let is_one_tier = |name: &Label| {
+        let tiers = datacenter.entrypoints.get(name).and_then(Entrypoint::tiers);
+        tiers.is_some_and(Tiers::is_one_tier)
+    };
+    let all = datacenter.components.iter();
+    for (name, component) in all.filter(|(_, found)| !is_one_tier(&found.entrypoint)) {
         for host in component.hosts.iter().filter(|_| component.backend.is_some()) {
             let is_served = |domain: &Host| {
                 *domain == host.value
@@ -160,7 +180,7 @@ fn unanswered(datacenter: &Datacenter, name: &Label, tier: &Tier, report: &mut R
             format!("`{name}` has no fallback, and nothing serves every path of {}", listed(&open)),
             "no `fallback`",
         )
-        .note("the routing controller answers 404 to requests that no component claims")
+        .note("the controller answers 404 to requests that no component claims")
         .help("add a `fallback`, or a component with the path `/`"),
     );
 }

@@ -29,6 +29,10 @@ pub const CODES: &[&Code] = &[&REGEX, &ALL_REGEX, &SNIPPET, &FORCED, &BROKEN];
 pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report) {
     let controller =
         |name: &Label| datacenter.entrypoints.get(name).and_then(Entrypoint::ingress_controller);
+    let is_one_tier = |name: &Label| {
+        let tiers = datacenter.entrypoints.get(name).and_then(Entrypoint::tiers);
+        tiers.is_some_and(Tiers::is_one_tier)
+    };
     let components = datacenter.components.values().filter(|found| found.backend.is_some());
     for component in components {
         let Some(controller) = controller(&component.entrypoint) else { continue };
@@ -40,7 +44,9 @@ pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report
             component.paths.iter().for_each(|path| refused(path, report));
             snippets(&component.annotations, report);
         }
-        forced(&component.annotations, report);
+        if !is_one_tier(&component.entrypoint) {
+            forced(&component.annotations, report);
+        }
         let turned = regex_annotation(&component.annotations, component.paths.iter(), controller);
         if let Some(name) = turned.filter(|_| !component.is_canary()) {
             all_regex(name, &component.annotations, report);
@@ -62,7 +68,9 @@ pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report
         if !routing.controller.reads_nginx() {
             continue;
         }
-        forced(&routing.annotations, report);
+        if !is_one_tier(name) {
+            forced(&routing.annotations, report);
+        }
         let own = datacenter.components.values().filter(|found| found.entrypoint == *name);
         let paths = own.flat_map(|component| &component.paths);
         if let Some(name) = regex_annotation(&routing.annotations, paths, routing.controller) {

@@ -24,9 +24,8 @@ const LIMITS: &[(&str, &str)] = &[
 /// Reports limits of one tier that the other would undo (facts K18).
 pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
     for (name, entrypoint) in &datacenter.entrypoints {
-        let Some(Tiers { edge, routing: Some(routing), .. }) = entrypoint.tiers() else {
-            continue;
-        };
+        let Some(tiers) = entrypoint.tiers().filter(|tiers| !tiers.is_one_tier()) else { continue };
+        let Tiers { edge, routing: Some(routing), .. } = tiers else { continue };
         if [edge.controller, routing.controller] != [Controller::IngressNginx; 2] {
             continue;
         }

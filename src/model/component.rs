@@ -36,12 +36,6 @@ pub struct Component {
 }
 
 impl Component {
-    /// The hosts that its paths are claimed on; `None` is any.
-    pub fn claimed_hosts(&self) -> impl Iterator<Item = Option<&Loc<Host>>> {
-        let any = self.hosts.is_empty().then_some(None);
-        any.into_iter().chain(self.hosts.iter().map(Some))
-    }
-
     /// Returns true if it takes a part of another component's requests, on the same hosts and paths (ingress-nginx).
     pub fn is_canary(&self) -> bool {
         is_canary(&self.annotations)

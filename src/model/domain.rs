@@ -1,6 +1,6 @@
-//! Branded hosts, at the edge tier.
+//! Branded hosts, at the edge.
 
-use super::entrypoint::Entrypoint;
+use super::entrypoint::{Annotations, Entrypoint, of_tier};
 use super::{Names, codes, tiers_of, value};
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::{Text, raw};
@@ -17,11 +17,16 @@ pub struct Domain {
     pub entrypoint: Label,
     /// The Secret of its certificate; `None` is plain HTTP.
     pub tls_secret: Option<Subdomain>,
+    /// The namespace of its Ingress and its Secret.
+    pub namespace: Label,
+    /// Of its Ingress: those of the edge, and its own, which win.
+    pub annotations: Annotations,
 }
 
 pub(super) fn build(
     raw: &raw::Inventory,
     entrypoints: &Names<Label, Entrypoint>,
+    home: Option<&Label>,
     report: &mut Report,
 ) -> Names<Host, Domain> {
     Names::build(
@@ -37,9 +42,45 @@ pub(super) fn build(
                 None => host.map(|host| Some(host.object_name())),
                 Some(raw) => tls_secret(raw, report),
             };
-            Some(Domain { span: raw.span, entrypoint: entrypoint?, tls_secret: tls_secret? })
+            let tiers = entrypoint.as_ref().and_then(|name| {
+                let (_, found) = entrypoints.find(name.as_str())?;
+                Some((found.span, found.tiers()?))
+            });
+            let of_edge = tiers.map(|(_, tiers)| tiers.edge.annotations.clone());
+            let annotations =
+                of_tier(&of_edge.unwrap_or_default(), raw.annotations.as_ref(), report);
+            let namespace = match &raw.namespace {
+                None => home.cloned(),
+                Some(raw) => {
+                    let beside =
+                        tiers.filter(|(_, tiers)| tiers.gateway.is_some() || !tiers.is_one_tier());
+                    if let Some((entrypoint, _)) = beside {
+                        report.push(needs_home(raw.span, entrypoint));
+                    }
+                    value::name_of(raw, "a namespace", report)
+                }
+            };
+            Some(Domain {
+                span: raw.span,
+                entrypoint: entrypoint?,
+                tls_secret: tls_secret?,
+                namespace: namespace?,
+                annotations,
+            })
         },
     )
+}
+
+/// The Ingress of a domain leads to a Service beside it, and a listener names a Secret beside it.
+fn needs_home(span: Span, entrypoint: Span) -> Diagnostic {
+    Diagnostic::new(
+        &codes::WORD,
+        span,
+        "`namespace` of a domain means nothing here",
+        "only for an entrypoint with one tier of Ingresses",
+    )
+    .also(entrypoint, "it has a second tier or a Gateway, which stand in `kubernetes.namespace`")
+    .help("copy the Secret there, and remove the key")
 }
 
 /// The Secret; `Some(None)` is plain HTTP.

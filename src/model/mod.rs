@@ -37,8 +37,8 @@ pub use domain::Domain;
 pub use entry::Entry;
 pub use entrypoint::{
     Annotations, Controller, ENVOY_NAMESPACE, EXPOSES, Edge, EdgePort, Entrypoint, Fallback,
-    GatewayTier, NGINX, SecondTier, Tiers, Traffic, is_canary, is_true, nginx_annotation,
-    nginx_annotation_span, nginx_annotations, nginx_switch,
+    GatewayTier, NGINX, RoutingTier, TierService, Tiers, Traffic, is_canary, is_true,
+    nginx_annotation, nginx_annotation_span, nginx_annotations, nginx_switch,
 };
 pub use implementation::{Feature, HostOrder, Implementation, RegexOrder};
 pub use keepalived::{Garp, Keepalived, PolicyRouting, Preempt, VrrpVersion};
@@ -150,8 +150,8 @@ pub fn draft(raw: &raw::Inventory, source: &str, report: &mut Report) -> Draft {
         mark_mask: policy_routing.as_ref().map_or(u32::MAX, |routing| routing.mark_mask),
     };
     let vips = vip::build(raw.vips.as_deref().unwrap_or_default(), &known, report);
-    let domains = domain::build(raw, &entrypoints, report);
     let namespace = kubernetes.as_ref().map(|kubernetes| &kubernetes.namespace);
+    let domains = domain::build(raw, &entrypoints, namespace, report);
     let components = component::build(raw, &entrypoints, namespace, report);
 
     if kubernetes.as_ref().is_none_or(|kubernetes| kubernetes.kube_proxy.needs_marks()) {
@@ -358,7 +358,7 @@ fn tiers_of(
                 "no ingress controller serves that",
             )
             .also(found.span, "it is a service on the nodes (`host`)")
-            .help("name an entrypoint that has `edge` and `routing`"),
+            .help("name an entrypoint that has `edge`"),
         );
         return None;
     }

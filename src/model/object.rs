@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 
-use super::{Component, Domain, Entrypoint, Names, codes};
+use super::{Component, Domain, Entrypoint, Names, Tiers, codes};
 use crate::diag::{Diagnostic, Report};
 use crate::language::name::{Host, Label};
 use crate::source::Span;
@@ -44,10 +44,17 @@ pub(super) fn refuse_shared(
         let found = entrypoints.find(entrypoint.as_str());
         found.is_some_and(|(_, found)| found.ingress_controller().is_some())
     };
-    for (host, domain) in domains.iter() {
+    // In one tier a domain without a certificate is only a name.
+    let is_name = |domain: &Domain| {
+        let found = entrypoints.find(domain.entrypoint.as_str());
+        let tiers = found.and_then(|(_, found)| found.tiers());
+        tiers.is_some_and(Tiers::is_one_tier) && domain.tls_secret.is_none()
+    };
+    for (host, domain) in domains.iter().filter(|(_, domain)| !is_name(domain)) {
         // A Gateway's listeners are called alike, and their Secrets.
         let kind = if has_ingresses(&domain.entrypoint) { "Ingress" } else { "listener" };
-        objects.push((domain.span, kind, home, host.object_name().to_string()));
+        let name = host.object_name().to_string();
+        objects.push((domain.span, kind, domain.namespace.as_str(), name));
     }
     for (name, component) in components.iter() {
         if component.backend.is_some() && has_ingresses(&component.entrypoint) {
@@ -60,7 +67,7 @@ pub(super) fn refuse_shared(
         }
     }
     // Not written by lbgen, but there: requests that pass the edge tier are sent to it.
-    let services = tiers().filter_map(|tiers| Some(&tiers.routing.as_ref()?.service));
+    let services = tiers().filter_map(|tiers| Some(&tiers.routing.as_ref()?.behind.as_ref()?.name));
     objects
         .extend(services.map(|service| (service.span, "Service", home, service.value.to_string())));
     objects.sort();

@@ -8,8 +8,8 @@ use super::known::Known;
 use crate::language::word::HttpMethod;
 use crate::model::{Controller, Exposed, HostOrder, Label, Protocol, RegexOrder, Tiers};
 use crate::route::{
-    Considered, PathMatch, Redirect, Tier, TraefikRouter, Translation, edge_redirects, is_forced,
-    keeps_slash,
+    Considered, PathMatch, Redirect, Tier, TraefikRouter, Translation, edge_redirects, keeps_slash,
+    routing_keeps_slash, routing_redirects,
 };
 
 /// A kind of traffic.
@@ -24,12 +24,12 @@ pub struct EntrypointData {
     ports: Vec<u16>,
     /// True if a Gateway sends plain HTTP to HTTPS.
     redirects: bool,
+    /// True if the edge routes by itself, without a second tier of Ingresses.
+    one_tier: bool,
     /// True if an Ingress edge sends plain HTTP to HTTPS: for a domain without TLS, and for one with it.
     edge_redirects: [bool; 2],
     /// True if such a redirect keeps a slash at the end.
     keeps_slash: bool,
-    /// True if a redirect of the second tier keeps a slash at the end.
-    tier_keeps_slash: bool,
     fallback: Option<String>,
     tier: TierData,
 }
@@ -44,6 +44,9 @@ struct TierData {
     /// Of a Gateway: `before-prefixes`, `by-length`, `after-prefixes` or `unknown`
     regex_order: &'static str,
     regex_hosts: BTreeSet<Option<String>>,
+    /// Hosts that are named without a rule, which closes them to those of others in ingress-nginx.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    bare_hosts: BTreeSet<String>,
     rules: Vec<RuleData>,
 }
 
@@ -78,8 +81,10 @@ struct RuleData {
     /// The method and headers that it wants, if any, and whether a `GET` without headers has them.
     #[serde(skip_serializing_if = "Option::is_none")]
     when: Option<(String, bool)>,
-    /// True if the second tier sends plain http to https.
-    forced: bool,
+    /// True if the tier that routes sends plain http to https: without TLS for the host, and with it.
+    forced: [bool; 2],
+    /// True if such a redirect keeps a slash at the end.
+    keeps_slash: bool,
     /// The address that annotations of the component send clients to.
     redirect: Option<RedirectData>,
     /// `None` is the fallback.
@@ -131,7 +136,7 @@ fn of_cluster(
         edge_redirects: [false, true]
             .map(|has_tls| edge_redirects(tiers.edge.controller, &tiers.edge.annotations, has_tls)),
         keeps_slash: keeps_slash(tiers.edge.controller, &tiers.edge.annotations),
-        tier_keeps_slash: keeps_slash(tiers.controller(), tiers.routing_annotations()),
+        one_tier: tiers.is_one_tier(),
         fallback: tiers.fallback.as_ref().map(|fallback| fallback.name.value.to_string()),
         tier: tier_data(tiers, tier, known),
         ..own
@@ -169,7 +174,9 @@ fn tier_data(tiers: &Tiers, tier: &Tier, known: &Known<'_>) -> TierData {
             listeners,
             when: (!condition.is_none())
                 .then(|| (condition.to_string(), condition.is_met_by(HttpMethod::Get, &[]))),
-            forced: is_forced(tiers, component(rule.component())),
+            forced: [false, true]
+                .map(|has_tls| routing_redirects(tiers, component(rule.component()), has_tls)),
+            keeps_slash: routing_keeps_slash(tiers, component(rule.component())),
             redirect: component(rule.component())
                 .and_then(|found| Translation::redirect_of(tiers, found, tiers.exposed))
                 .map(RedirectData::from),
@@ -191,6 +198,11 @@ fn tier_data(tiers: &Tiers, tier: &Tier, known: &Known<'_>) -> TierData {
             RegexOrder::Unknown => "unknown",
         },
         regex_hosts: regex_hosts.map(|host| host.map(ToString::to_string)).collect(),
+        bare_hosts: tier
+            .named_hosts()
+            .filter(|(_, rules)| rules.is_empty())
+            .map(|(host, _)| host.to_string())
+            .collect(),
         rules: rules.collect(),
     }
 }

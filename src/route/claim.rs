@@ -10,7 +10,7 @@ use crate::model::Draft;
 impl RoutingTable {
     /// Reports every host and path that two components of one entrypoint claim, or a component and the catch-all.
     pub fn refuse_shared(&self, draft: &Draft, report: &mut Report) {
-        for (entrypoint, tier) in &self.tiers {
+        for (entrypoint, tier) in self.tiers() {
             let mut claims: Vec<Claim<'_>> = Vec::new();
             for (host, rules) in &tier.hosts {
                 claims.extend(rules.iter().map(|rule| Claim {

@@ -1,5 +1,6 @@
 //! Redirects from plain http to https, as annotations of ingress-nginx ask for them.
 
+use super::with;
 use crate::model::{
     Annotations, Component, Controller, Tiers, is_true, nginx_annotation, nginx_switch,
 };
@@ -26,10 +27,22 @@ pub fn forces_https(controller: Controller, annotations: &Annotations) -> bool {
     controller.reads_nginx() && nginx_annotation(annotations, FORCE).is_some_and(is_true)
 }
 
-/// Returns true if the second tier redirects: it sees plain http from the edge, whatever the client sent
-/// (facts K15, K32).
-pub fn is_forced(tiers: &Tiers, component: Option<&Component>) -> bool {
-    let own = component.and_then(|found| nginx_annotation(&found.annotations, FORCE));
-    let says = own.or_else(|| nginx_annotation(tiers.routing_annotations(), FORCE));
-    tiers.controller().reads_nginx() && says.is_some_and(is_true)
+/// Returns true if the tier that routes redirects plain http for a rule of a component, or for those of nobody. A second
+/// tier sees plain http from the edge, whatever the client sent, and only `force-ssl-redirect` counts there (facts K15, K32).
+pub fn routing_redirects(tiers: &Tiers, component: Option<&Component>, has_tls: bool) -> bool {
+    let all = rule_annotations(tiers, component);
+    match tiers.is_one_tier() {
+        true => edge_redirects(tiers.controller(), &all, has_tls),
+        false => forces_https(tiers.controller(), &all),
+    }
+}
+
+/// Returns true if such a redirect keeps a slash at the end.
+pub fn routing_keeps_slash(tiers: &Tiers, component: Option<&Component>) -> bool {
+    keeps_slash(tiers.controller(), &rule_annotations(tiers, component))
+}
+
+fn rule_annotations(tiers: &Tiers, component: Option<&Component>) -> Annotations {
+    let none = Annotations::new();
+    with(tiers.routing_annotations(), component.map_or(&none, |found| &found.annotations))
 }

@@ -48,6 +48,7 @@ impl Tier {
             records: self.records.clone(),
             regex_hosts: self.regex_hosts.clone(),
             all_regex: self.all_regex,
+            domains: BTreeSet::new(),
             contested: BTreeMap::new(),
             wildcard_listeners: Vec::new(),
         };

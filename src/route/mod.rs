@@ -7,14 +7,17 @@ mod https;
 mod inherit;
 mod matcher;
 mod regex;
+mod table;
 mod traefik_rule;
 mod translation;
 mod witness;
 
-pub use https::{edge_redirects, forces_https, is_forced, keeps_slash};
-use inherit::Listeners;
+pub use https::{
+    edge_redirects, forces_https, keeps_slash, routing_keeps_slash, routing_redirects,
+};
 pub use matcher::{Asked, Considered, Found, Lookup, TraefikRouter, normal};
 pub use regex::{Engine, regex_annotation};
+pub use table::RoutingTable;
 pub use traefik_rule::TraefikRule;
 pub use translation::{
     Canary, Cors, Fate, Mirror, PathMatch, Redirect, Remark, Rewrite, Translation,
@@ -25,20 +28,12 @@ pub use witness::witnesses;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use crate::language::name::{Host, Label};
 use crate::language::word::PathType;
-use crate::model::{Annotations, Component, Condition, Controller, Draft, Path, Tiers};
+use crate::model::{Annotations, Component, Condition, Controller, Domain, Draft, Path, Tiers};
 use crate::source::Span;
-
-/// The rules of the routing tier of every entrypoint.
-#[derive(Debug, Default)]
-pub struct RoutingTable {
-    tiers: BTreeMap<Label, Tier>,
-    /// The listeners of each entrypoint's Gateway, and the rules of its routes once somebody asks for them.
-    gateways: BTreeMap<Label, (Listeners, OnceLock<Tier>)>,
-}
 
 /// The rules of one routing tier, and who answers: by the inventory, or by the objects of a state.
 #[derive(Debug)]
@@ -53,6 +48,8 @@ pub struct Tier<A = Answer> {
     regex_hosts: BTreeSet<Option<Host>>,
     /// True if that is so of every host.
     all_regex: bool,
+    /// In one tier of Ingresses: the domains, which a component without hosts is for. Empty is any host.
+    domains: BTreeSet<Host>,
     /// Of a Gateway: the hosts that name a path which another host answers differently, and their answers.
     contested: BTreeMap<PathMatch, Vec<(Host, Condition, A)>>,
     /// Of a Gateway: its listeners for wildcards.
@@ -136,56 +133,29 @@ impl<A> Default for Tier<A> {
             records: Vec::new(),
             regex_hosts: BTreeSet::new(),
             all_regex: false,
+            domains: BTreeSet::new(),
             contested: BTreeMap::new(),
             wildcard_listeners: Vec::new(),
         }
     }
 }
 
-impl RoutingTable {
-    /// The table of everything that could be understood.
-    pub fn of(draft: &Draft) -> Self {
-        let mut table = Self::default();
-        for (name, entrypoint) in draft.entrypoints() {
-            let Some(tiers) = entrypoint.tiers() else { continue };
-            let with_listener = |has_tls: bool| {
-                let own = draft.domains().filter(|(_, domain)| {
-                    domain.entrypoint == *name
-                        && domain.tls_secret.is_some() == has_tls
-                        && tiers.has_listener(domain)
-                });
-                own.map(|(host, _)| host.clone()).collect()
-            };
-            let redirects = tiers.redirects();
-            let listeners = Listeners { redirects, hosts: [true, false].map(with_listener) };
-            table.gateways.insert(name.clone(), (listeners, OnceLock::new()));
-            table.tiers.insert(name.clone(), Tier::of(name, tiers, draft));
-        }
-        table
-    }
-
-    /// The routing tier of an entrypoint.
-    pub fn tier(&self, entrypoint: &Label) -> Option<&Tier> {
-        self.tiers.get(entrypoint)
-    }
-
-    /// The rules of the routes of an entrypoint's Gateway, or of the one that it would have.
-    pub fn gateway(&self, entrypoint: &Label) -> Option<&Tier> {
-        let (listeners, tier) = self.gateways.get(entrypoint)?;
-        let written = self.tiers.get(entrypoint)?;
-        Some(tier.get_or_init(|| written.of_gateway(listeners)))
-    }
-
-    /// Every routing tier, by entrypoint.
-    pub fn tiers(&self) -> impl Iterator<Item = (&Label, &Tier)> {
-        self.tiers.iter()
-    }
-}
-
 impl Tier {
-    fn of(name: &Label, tiers: &Tiers, draft: &Draft) -> Self {
+    /// Tells a single tier of Ingresses of its domains. The Ingress of one with a certificate names the host, whether or
+    /// not it has a rule for it.
+    fn know_domains<'d>(&mut self, domains: impl Iterator<Item = (&'d Host, &'d Domain)>) {
+        for (host, domain) in domains {
+            self.domains.insert(host.clone());
+            if domain.tls_secret.is_some() {
+                self.hosts.entry(Some(host.clone())).or_default();
+            }
+        }
+    }
+
+    /// With the rules of an entrypoint.
+    fn filled(mut self, name: &Label, tiers: &Tiers, draft: &Draft) -> Self {
         let controller = tiers.controller();
-        let mut tier = Self::default();
+        let tier = &mut self;
         let own = || draft.components().filter(|(_, component)| component.entrypoint == *name);
         if controller.reads_nginx() {
             let everything = Path::everything(tiers.edge.class.span);
@@ -197,8 +167,9 @@ impl Tier {
                 let all = with(of_tier, &component.annotations);
                 let turned = regex_annotation(&all, component.paths.iter(), controller).is_some();
                 if component.backend.is_some() && turned {
-                    let hosts = component.claimed_hosts();
-                    tier.regex_hosts.extend(hosts.map(|host| host.map(|host| host.value.clone())));
+                    let hosts = tier.hosts_of(component).map(Option::<&Host>::cloned);
+                    let hosts: Vec<Option<Host>> = hosts.collect();
+                    tier.regex_hosts.extend(hosts);
                 }
             }
         }
@@ -224,7 +195,23 @@ impl Tier {
             });
         }
         tier.sort();
-        tier
+        self
+    }
+
+    /// Returns true for a domain of a single tier of Ingresses.
+    pub fn is_domain(&self, host: &Host) -> bool {
+        self.domains.contains(host)
+    }
+
+    /// The hosts that the paths of a component are claimed on; `None` is any.
+    pub fn hosts_of<'c>(
+        &'c self,
+        component: &'c Component,
+    ) -> impl Iterator<Item = Option<&'c Host>> {
+        let own = component.hosts.iter().map(|host| &host.value);
+        let every = self.domains.iter().filter(|_| component.hosts.is_empty());
+        let any = component.hosts.is_empty() && self.domains.is_empty();
+        any.then_some(None).into_iter().chain(own.chain(every).map(Some))
     }
 
     /// The rules of a component, one for each host and path.
@@ -236,9 +223,10 @@ impl Tier {
     ) -> Vec<(Option<Host>, Rule)> {
         let traefik = TraefikRule::of(&with(tiers.routing_annotations(), &component.annotations));
         let rules = component.paths.iter().flat_map(|path| {
-            component.claimed_hosts().map(|host| {
-                let place = host.map_or(path.path.span, |host| host.span);
-                let host = host.map(|host| host.value.clone());
+            self.hosts_of(component).map(|host| {
+                let named = component.hosts.iter().find(|own| Some(&own.value) == host);
+                let place = named.map_or(path.path.span, |host| host.span);
+                let host = host.cloned();
                 let rule = Rule {
                     path: path.clone(),
                     answer: Answer::Component(name.clone()),
@@ -263,6 +251,7 @@ impl Tier {
             .chain(self.canaries.iter().map(|(host, _)| host))
             .filter(|host| host.is_some())
             .cloned()
+            .chain(self.domains.iter().cloned().map(Some))
             .collect();
         self.hosts.entry(None).or_default().push(rule.clone());
         for host in named {
@@ -275,12 +264,14 @@ impl Tier {
 }
 
 impl<A> Tier<A> {
-    /// A tier of rows.
+    /// A tier of rows, and of hosts that are named with or without a rule.
     pub fn of_rows(
         rows: impl Iterator<Item = (Option<Host>, Rule<A>)>,
+        named: BTreeSet<Host>,
         regex_hosts: BTreeSet<Option<Host>>,
     ) -> Self {
         let mut tier = Self { regex_hosts, ..Self::default() };
+        tier.hosts.extend(named.into_iter().map(|host| (Some(host), Vec::new())));
         for (host, rule) in rows {
             tier.hosts.entry(host).or_default().push(rule);
         }

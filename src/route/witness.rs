@@ -7,11 +7,17 @@ use super::regex::examples;
 /// Characters of regular expressions.
 const SPECIAL: [char; 13] = ['\\', '^', '$', '*', '+', '?', '(', ')', '[', ']', '{', '}', '|'];
 
+/// As a URL has it: a query or a fragment would begin there.
+fn escaped(path: &str) -> String {
+    path.replace('?', "%3F").replace('#', "%23")
+}
+
 /// The texts of rules first, then what their expressions match, what lies below and above them, and near misses.
 pub fn witnesses(texts: &BTreeSet<&str>) -> Vec<String> {
     let mut told: BTreeSet<String> = BTreeSet::new();
     let mut paths: Vec<String> = Vec::new();
     let mut add = |path: String| {
+        let path = escaped(&path);
         if told.insert(path.clone()) {
             paths.push(path);
         }

@@ -155,9 +155,7 @@ fn text<'a>(objects: impl Iterator<Item = &'a Value>) -> String {
 fn usual_place(object: &Object) -> String {
     let name = object.key.name.as_str();
     let place = match object.key.kind.as_str() {
-        "Ingress" if object.field("/spec/tls").is_some() || name.contains('.') => {
-            Place::Domain(name)
-        }
+        "Ingress" if !object.secrets().is_empty() || name.contains('.') => Place::Domain(name),
         "Ingress" | "HTTPRoute" => Place::Component(name),
         "Gateway" | "EnvoyProxy" => Place::Gateway(name),
         "ListenerSet" => {

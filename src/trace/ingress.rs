@@ -1,9 +1,10 @@
-//! The way through two tiers of Ingresses.
+//! The way through one or two tiers of Ingresses.
 
 use super::{Outcome, Request, Routes, Scheme, Trace, Tracer};
 use crate::model::{Controller, Domain, Exposed, Host, Tiers};
 use crate::route::{
-    Considered, Engine, Found, Tier, edge_redirects, is_forced, keeps_slash, normal,
+    Considered, Engine, Found, Tier, edge_redirects, keeps_slash, normal, routing_keeps_slash,
+    routing_redirects,
 };
 
 impl<'a> Tracer<'a> {
@@ -14,17 +15,33 @@ impl<'a> Tracer<'a> {
         domain: Option<(&'a Host, &'a Domain)>,
         trace: &mut Trace<'a>,
     ) -> Outcome<'a> {
-        let Some((_, domain)) = domain else {
-            return Outcome::nothing(format!("no domain has the host {}", trace.request.host));
-        };
-        if let Some(answer) = at_the_edge(trace.request, domain, routes.tiers, &mut trace.notes) {
-            return answer;
+        let tiers = routes.tiers;
+        let has_tls = domain.is_some_and(|(_, domain)| domain.tls_secret.is_some());
+        if !tiers.is_one_tier() {
+            if domain.is_none() {
+                return Outcome::nothing(format!("no domain has the host {}", trace.request.host));
+            }
+            if let Some(redirect) = at_the_edge(trace.request, has_tls, tiers) {
+                return redirect;
+            }
+        }
+        if trace.request.scheme == Scheme::Https && !has_tls {
+            if tiers.edge.controller != Controller::IngressNginx {
+                return Outcome::nothing(format!(
+                    "{} has no https at the edge",
+                    trace.request.host
+                ));
+            }
+            trace.notes.push(format!(
+                "{} has no Secret: the edge answers https with its own certificate, which browsers refuse",
+                trace.request.host
+            ));
         }
         let outcome = self.routed(routes, trace);
-        self.forced_to_https(routes.tiers, trace).unwrap_or(outcome)
+        self.forced_to_https(tiers, has_tls, trace).unwrap_or(outcome)
     }
 
-    /// Returns the answer of the routing tier.
+    /// Returns the answer of the tier that routes.
     fn routed(&self, routes: Routes<'a>, trace: &mut Trace<'a>) -> Outcome<'a> {
         let Routes { tiers, tier } = routes;
         let request = trace.request;
@@ -68,19 +85,32 @@ impl<'a> Tracer<'a> {
 }
 
 impl<'a> Tracer<'a> {
-    /// The redirect of `force-ssl-redirect` on the routing tier, or what it needs where the client came by https.
-    fn forced_to_https(&self, tiers: &Tiers, trace: &mut Trace<'a>) -> Option<Outcome<'a>> {
-        let rule = trace.considered.first()?;
-        let component = rule.rule.component().and_then(|name| self.datacenter.components.get(name));
-        if !is_forced(tiers, component) {
+    /// The redirect to https of the tier that routes, or what a second tier needs for it where the client came by https.
+    fn forced_to_https(
+        &self,
+        tiers: &Tiers,
+        has_tls: bool,
+        trace: &mut Trace<'a>,
+    ) -> Option<Outcome<'a>> {
+        let rule = trace.considered.first();
+        // Where no rule is, the only tier does as its own annotations say.
+        if rule.is_none() && !tiers.is_one_tier() {
             return None;
         }
+        let component = rule.and_then(|rule| rule.rule.component());
+        let component = component.and_then(|name| self.datacenter.components.get(name));
+        if !routing_redirects(tiers, component, has_tls) {
+            return None;
+        }
+        let why = match tiers.is_one_tier() {
+            true => "the edge sends plain http to https (`ssl-redirect`)",
+            false => "the routing tier sends plain http to https (`force-ssl-redirect`)",
+        };
         match trace.request.scheme {
-            Scheme::Http => Some(Outcome::to_https(
-                trace.request,
-                keeps_slash(tiers.controller(), tiers.routing_annotations()),
-                "the routing tier sends plain http to https (`force-ssl-redirect`)",
-            )),
+            Scheme::Http => {
+                Some(Outcome::to_https(trace.request, routing_keeps_slash(tiers, component), why))
+            }
+            Scheme::Https if tiers.is_one_tier() => None,
             Scheme::Https => {
                 trace.notes.push(
                     "`force-ssl-redirect` needs `use-forwarded-headers` in the routing controller: without it, that sees plain http and sends the browser round in circles".to_owned(),
@@ -100,34 +130,17 @@ fn tried_elsewhere(tier: &Tier, found: &Considered<'_>) -> Option<String> {
     })
 }
 
-/// The answer of the edge itself.
-fn at_the_edge<'a>(
-    request: &Request,
-    domain: &Domain,
-    tiers: &Tiers,
-    notes: &mut Vec<String>,
-) -> Option<Outcome<'a>> {
+/// The redirect of an edge that a second tier is behind.
+fn at_the_edge<'a>(request: &Request, has_tls: bool, tiers: &Tiers) -> Option<Outcome<'a>> {
     let edge = &tiers.edge;
-    let has_tls = domain.tls_secret.is_some();
-    if request.scheme == Scheme::Http && edge_redirects(edge.controller, &edge.annotations, has_tls)
-    {
-        return Some(Outcome::to_https(
+    let redirects = edge_redirects(edge.controller, &edge.annotations, has_tls);
+    (request.scheme == Scheme::Http && redirects).then(|| {
+        Outcome::to_https(
             request,
             keeps_slash(edge.controller, &edge.annotations),
             "the edge sends plain http to https (`ssl-redirect`)",
-        ));
-    }
-    if request.scheme == Scheme::Https && !has_tls {
-        if edge.controller != Controller::IngressNginx {
-            return Some(Outcome::nothing(
-                "`tls_secret: false`: the edge has no https for this host",
-            ));
-        }
-        notes.push(
-            "`tls_secret: false`: the edge answers https with its own certificate, which browsers refuse".to_owned(),
-        );
-    }
-    None
+        )
+    })
 }
 
 impl Outcome<'_> {

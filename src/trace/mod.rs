@@ -156,7 +156,8 @@ impl<'a> Tracer<'a> {
     fn follow(&self, trace: &mut Trace<'a>) -> Outcome<'a> {
         let host = &trace.request.host;
         let domain = self.domain(host);
-        let entrypoint = domain.map(|(_, domain)| &domain.entrypoint).or_else(|| self.open());
+        let entrypoint = domain.map(|(_, domain)| &domain.entrypoint);
+        let entrypoint = entrypoint.or_else(|| self.naming(host)).or_else(|| self.open());
         let Some(entrypoint) = entrypoint else {
             return Outcome::nothing(format!("no domain has the host {host}"));
         };
@@ -204,7 +205,7 @@ impl<'a> Tracer<'a> {
             return Outcome::unconnected(why);
         }
         note_unfollowed("edge", &tiers.edge.annotations, &mut trace.notes);
-        if let Some(routing) = &tiers.routing {
+        if let Some(routing) = tiers.routing.as_ref().filter(|_| !tiers.is_one_tier()) {
             note_unfollowed("routing", &routing.annotations, &mut trace.notes);
         }
         match self.side(tiers) {
@@ -245,12 +246,27 @@ impl<'a> Tracer<'a> {
         found.or_else(above)
     }
 
+    /// The entrypoint with one tier of Ingresses in which a rule names a host that no domain has.
+    fn naming(&self, host: &Host) -> Option<&'a Label> {
+        let mut all = self.datacenter.entrypoints.keys();
+        all.find(|name| {
+            let routes = self.routes_of(name).filter(|found| found.tiers.is_one_tier());
+            let routes = routes.filter(|found| self.side(found.tiers) == Exposed::Ingress);
+            routes.is_some_and(|found| found.tier.server(host).is_some())
+        })
+    }
+
+    /// Returns true if nothing in front of the rules keeps hosts back that no domain has.
+    fn is_open(&self, tiers: &Tiers) -> bool {
+        self.side(tiers) == Exposed::Gateway || tiers.is_one_tier()
+    }
+
     /// The only entrypoint of the cluster, where it answers hosts of nobody.
     fn open(&self) -> Option<&'a Label> {
         let mut all = self.datacenter.entrypoints.iter();
         let mut all = all.by_ref().filter_map(|(name, found)| Some((name, found.tiers()?)));
         let (name, tiers) = all.next()?;
-        (all.next().is_none() && self.side(tiers) == Exposed::Gateway).then_some(name)
+        (all.next().is_none() && self.is_open(tiers)).then_some(name)
     }
 
     fn vips(&self, entrypoint: &Label) -> Vec<(IpAddr, Option<&'a Subdomain>)> {

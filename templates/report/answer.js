@@ -49,7 +49,7 @@ const length = (text) => new TextEncoder().encode(text).length;
 
 const MATCHERS = {
   'ingress-nginx': (tier, host, path) => {
-    const named = (own) => tier.rules.some((rule) => rule.host === own);
+    const named = (own) => tier.rules.some((rule) => rule.host === own) || (tier.bareHosts || []).includes(own);
     const near = wildcard(host);
     const server = named(host) ? host : near !== null && named(near) ? near : null;
     const rules = tier.rules.filter((rule) => rule.host === server);
@@ -183,8 +183,11 @@ const trace = (written) => {
   const path = rest.startsWith('/') ? rest : '/' + rest;
   const domain = domainOf(host);
   const open = data.entrypoints.filter((one) => one.side !== null);
+  const isOnly = (one) => one.oneTier && one.side === 'ingress';
+  const names = (one) => one.tier.rules.some((rule) => rule.host !== null && isFor(rule, host));
   const entrypoint = domain ? data.entrypoints[domain.entrypoint]
-    : open.length === 1 && open[0].side === 'gateway' ? open[0] : null;
+    : data.entrypoints.find((one) => isOnly(one) && names(one))
+      || (open.length === 1 && (open[0].side === 'gateway' || isOnly(open[0])) ? open[0] : null);
   if (entrypoint === null) return { kind: 'none', why: 'no domain has the host ' + host };
   const index = data.entrypoints.indexOf(entrypoint);
   const vips = data.vips.map((vip, at) => [vip, at]).filter(([vip]) => vip.entrypoint === index);
@@ -221,12 +224,12 @@ const trace = (written) => {
     return found.undecided ? undecided() : answered(found.rule);
   }
   const isNginx = entrypoint.edge === 'ingress-nginx';
-  if (scheme === 'http' && entrypoint.edgeRedirects[hasTls ? 1 : 0]) {
-    return toHttps(entrypoint.keepsSlash);
-  }
+  const isRedirected = scheme === 'http' && entrypoint.edgeRedirects[hasTls ? 1 : 0];
+  if (isRedirected && !entrypoint.oneTier) return toHttps(entrypoint.keepsSlash);
   if (!isNginx && scheme === 'https' && !hasTls) return nothing('the edge has no https for this host');
   const found = MATCHERS[entrypoint.tier.controller](entrypoint.tier, host, normal(path));
-  if (found.rule && found.rule.forced && scheme === 'http') return toHttps(entrypoint.tierKeepsSlash);
+  if (found.rule && found.rule.forced[hasTls ? 1 : 0] && scheme === 'http') return toHttps(found.rule.keepsSlash);
+  if (!found.rule && isRedirected) return toHttps(entrypoint.keepsSlash);
   if (found.undecided) return undecided();
   if (found.slash) {
     return { kind: 'redirect', location: 'http://' + host + found.slash, why: 'the path ends in a slash', through };

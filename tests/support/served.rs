@@ -24,9 +24,31 @@ struct Component {
 }
 
 /// Paths to ask for.
-pub const ASKED: [&str; 23] = [
-    "/", "/a", "/a/", "/a/b", "/a/b/", "/a/b/c", "/a/bx", "/ab", "/ab/", "/abx", "/ab/x", "/c",
-    "/c/", "/c/d", "/cx", "/x", "/A", "/AB", "/A/B", "/C", "/b/b", "/a.+", "/[a-c]/b",
+pub const ASKED: [&str; 24] = [
+    "/",
+    "/a",
+    "/a/",
+    "/a/b",
+    "/a/b/",
+    "/a/b/c",
+    "/a/bx",
+    "/ab",
+    "/ab/",
+    "/abx",
+    "/ab/x",
+    "/c",
+    "/c/",
+    "/c/d",
+    "/cx",
+    "/x",
+    "/A",
+    "/AB",
+    "/A/B",
+    "/C",
+    "/b/b",
+    "/a.+",
+    "/[a-c]/b",
+    "/(%3F!c).+",
 ];
 
 const TYPES: [&str; 3] = ["Prefix", "Exact", "ImplementationSpecific"];
@@ -41,15 +63,20 @@ const ANNOTATIONS: [&str; 4] = [
 #[derive(Debug, Clone, Copy)]
 enum Chooser {
     Controller(&'static str),
+    /// That of the edge, where no second tier is behind it.
+    OneTier(&'static str),
     Implementation(&'static str),
 }
 
-const CHOOSERS: [Chooser; 9] = [
+const CHOOSERS: [Chooser; 12] = [
     Chooser::Controller("controller: ingress-nginx"),
     Chooser::Controller("controller: traefik"),
     Chooser::Controller("controller: traefik, strict_prefix: true"),
     Chooser::Controller("controller: traefik, strict_prefix: true, controller_version: \"3.6\""),
     Chooser::Controller("controller: other"),
+    Chooser::OneTier("controller: ingress-nginx"),
+    Chooser::OneTier("controller: traefik, selector: { app: x }"),
+    Chooser::OneTier("controller: other, selector: { app: x }"),
     Chooser::Implementation("envoy-gateway"),
     Chooser::Implementation("traefik"),
     Chooser::Implementation("istio"),
@@ -95,6 +122,9 @@ impl Served {
         let tiers = |class: &str, port: u16| match self.chooser {
             Chooser::Controller(keys) => format!(
                 "    edge: {{ class: edge{class}, health_check_node_port: {port}{plain_http} }}\n    routing: {{ class: routing{class}, {keys} }}"
+            ),
+            Chooser::OneTier(keys) => format!(
+                "    edge: {{ class: edge{class}, {keys}, health_check_node_port: {port}{plain_http} }}"
             ),
             Chooser::Implementation(name) => format!(
                 "    edge: {{ api: gateway, implementation: {name}, class: edge, selector: {{ app: x }}, health_check_node_port: {port} }}"

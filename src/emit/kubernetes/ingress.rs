@@ -35,10 +35,10 @@ pub(super) fn ingress(plan: &IngressPlan, form: ClassForm) -> Ingress {
 }
 
 fn rule(rule: &IngressRule) -> Rule {
-    let paths = rule.paths.iter().map(path).collect();
+    let paths: Vec<HTTPIngressPath> = rule.paths.iter().map(path).collect();
     Rule {
         host: rule.host.as_ref().map(ToString::to_string),
-        http: Some(HTTPIngressRuleValue { paths }),
+        http: (!paths.is_empty()).then_some(HTTPIngressRuleValue { paths }),
     }
 }
 
@@ -70,7 +70,7 @@ fn backend(backend: &IngressBackend) -> Backend {
 
 fn tls(tls: &Tls) -> IngressTLS {
     IngressTLS {
-        hosts: Some(vec![tls.host.to_string()]),
-        secret_name: Some(tls.secret.to_string()),
+        hosts: Some(tls.hosts.iter().map(ToString::to_string).collect()),
+        secret_name: tls.secret.as_ref().map(ToString::to_string),
     }
 }

@@ -12,7 +12,7 @@ use crate::language::form::{AnnotationKey, Free, MessageCode};
 use crate::language::name::{
     Command, Label, LabelValue, PortName, QualifiedName, ServiceName, Subdomain, User,
 };
-use crate::language::number::{NodePort, Number, Port};
+use crate::language::number::{Hosts, NodePort, Number, Port};
 use crate::language::version::ControllerVersion;
 use crate::language::word::{
     Api, ControllerName, Exposed, ImplementationName, OnUnhealthy, Protocol, Switch,
@@ -23,17 +23,17 @@ use crate::source::{Loc, Span};
 keys! {
     /// An entry of `entrypoints:`.
     Entrypoint {
-        /// First tier: TLS termination. Needs `routing`, except with `api: gateway`. An entrypoint has either `edge` or `host`.
+        /// First tier: TLS termination. Without `routing` it is the only one. An entrypoint has either `edge` or `host`.
         Optional edge: Edge,
         /// Second tier: requests to components.
         Optional routing: Routing,
-        /// Instead of the two tiers: a service on the nodes themselves, such as a mail relay.
+        /// Instead of `edge`: a service on the nodes themselves, such as a mail relay.
         Optional host: NodeCheck,
         /// A check of the node, beside `health_check_node_port` or that of `host`.
         Optional node_check: NodeCheck,
         /// What serves everything that no component claims.
         Optional fallback: Fallback,
-        /// Copied to every Ingress of both tiers; those of a tier add to them and win.
+        /// Copied to every Ingress of all tiers; those of a tier add to them and win.
         Optional annotations: Map<AnnotationKey, Loc<Text<Free>>>,
         /// While no ready pod is on a node, it ranks below every healthy one (`yield`, the default), gives its VIPs up
         /// (`fault`) or does nothing (`ignore`).
@@ -68,9 +68,12 @@ keys! {
         Optional traefik_provider: Loc<Text<TraefikProvider>>,
         /// Whether Traefik's `strictPrefixMatching` is on; default `false`.
         Optional strict_prefix: Loc<Text<Switch>>,
-        /// Copied to every edge Ingress.
+        /// Copied to every Ingress of its class.
         Optional annotations: Map<AnnotationKey, Loc<Text<Free>>>,
-        /// `ingress` (default): two tiers of Ingresses; `gateway`: one tier, by Gateway API; `both` for a migration.
+        /// In one tier: the most hosts that a component's Ingress names without a warning; default 50.
+        Optional max_hosts: Loc<Hosts>,
+        /// `ingress` (default): Ingresses, in two tiers with `routing` and in one without; `gateway`: Gateway API; `both` for a
+        /// migration.
         Optional api: Loc<Text<Api>>,
         /// With `api: both`, whose pods the VIPs lead to: `ingress` (default) or `gateway`.
         Optional expose: Loc<Text<Exposed>>,

@@ -33,8 +33,10 @@ pub struct Edge {
     pub health_check_node_port: Option<Loc<u16>>,
     /// The controller, which decides how hosts and paths are compared.
     pub controller: Controller,
-    /// Copied to every edge Ingress.
+    /// Copied to every Ingress of its class.
     pub annotations: Annotations,
+    /// In one tier: the most hosts that a component's Ingress names without a warning.
+    pub max_hosts: usize,
 }
 
 /// A port of the edge.
@@ -105,6 +107,10 @@ pub(super) fn build(
         .service_namespace
         .as_ref()
         .map(|raw| value::name_of(raw, "a namespace", report).map(|name| raw.with(name)));
+    let max_hosts = raw
+        .max_hosts
+        .as_ref()
+        .map_or(Some(50), |raw| value::number(raw, "max_hosts", report).map(|found| found.value));
     let class = class?;
     let mut default_selector = || {
         // The plan knows the labels that Envoy Gateway gives.
@@ -148,6 +154,7 @@ pub(super) fn build(
         health_check_node_port: health_check_node_port.map_or(Some(None), |port| port.map(Some))?,
         controller,
         annotations,
+        max_hosts: max_hosts?,
         class,
     })
 }

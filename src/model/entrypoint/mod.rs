@@ -1,14 +1,14 @@
-//! One entrypoint per kind of traffic: two tiers of ingress controllers and what catches the rest.
+//! One entrypoint per kind of traffic: its tiers of ingress controllers and what catches the rest.
 
 mod annotation;
 mod controller;
 mod edge;
 mod fallback;
 mod gateway;
-mod second_tier;
+mod routing_tier;
 
 pub(super) use annotation::annotations;
-use annotation::of_tier;
+pub(super) use annotation::of_tier;
 pub use annotation::{
     Annotations, NGINX, is_canary, is_true, nginx_annotation, nginx_annotation_span,
     nginx_annotations, nginx_switch,
@@ -17,7 +17,7 @@ pub use controller::Controller;
 pub use edge::{Edge, EdgePort};
 pub use fallback::Fallback;
 pub use gateway::{EXPOSES, GatewayTier};
-pub use second_tier::SecondTier;
+pub use routing_tier::{RoutingTier, TierService};
 
 use gateway::{Choice, choice};
 
@@ -50,24 +50,24 @@ pub const ENVOY_NAMESPACE: &str = "envoy-gateway-system";
 /// The destination of traffic.
 #[derive(Debug)]
 pub enum Traffic {
-    /// To pods, through two tiers of ingress controllers or one Gateway.
+    /// To pods, through ingress controllers or a Gateway.
     Cluster(Box<Tiers>),
     /// To a service on the nodes themselves, with its check.
     Host(Option<NodeCheck>),
 }
 
-/// Two tiers of ingress controllers, one Gateway, or both side by side: one of `routing` and `gateway` is there.
+/// One or two tiers of ingress controllers, one Gateway, or both side by side: one of `routing` and `gateway` is there.
 #[derive(Debug)]
 pub struct Tiers {
     /// First tier.
     pub edge: Edge,
-    /// Second tier, of Ingresses.
-    pub routing: Option<SecondTier>,
+    /// The tier whose Ingresses lead to components.
+    pub routing: Option<RoutingTier>,
     /// The tier of Gateway API.
     pub gateway: Option<GatewayTier>,
     /// The API that the VIPs lead to.
     pub exposed: Exposed,
-    /// Of the Ingresses of both tiers; those of a tier have them too.
+    /// Of the Ingresses of all tiers; those of a tier have them too.
     pub annotations: Annotations,
     /// The fallback, which serves everything that no component claims.
     pub fallback: Option<Fallback>,
@@ -81,6 +81,11 @@ impl Tiers {
             (None, Some(_)) => Api::Gateway,
             (_, None) => Api::Ingress,
         }
+    }
+
+    /// Returns true if its edge routes requests to components by itself, without a second tier of Ingresses.
+    pub fn is_one_tier(&self) -> bool {
+        self.routing.as_ref().is_some_and(|routing| routing.behind.is_none())
     }
 
     /// Returns the controller that compares its Ingresses with requests, or would if it had any.
@@ -105,7 +110,7 @@ impl Tiers {
         self.controller().reads_nginx() && component.is_canary()
     }
 
-    /// The annotations of its second tier, and those that a single tier has.
+    /// The annotations of the Ingresses of its components, or those that they would have.
     pub fn routing_annotations(&self) -> &Annotations {
         self.routing.as_ref().map_or(&self.annotations, |routing| &routing.annotations)
     }
@@ -227,31 +232,45 @@ fn traffic(name: &str, raw: &raw::Entrypoint, report: &mut Report) -> Option<Tra
             .help("remove it; `api: both` writes the two sides beside each other"),
         );
     }
-    let needed = ["edge", "routing"].into_iter().take(if has_routing { 2 } else { 1 });
-    let missing: Vec<&str> = needed.filter(|key| !has(key)).collect();
-    for key in &missing {
+    if !has(&"edge") {
         report.push(
             Diagnostic::new(
                 &crate::inventory::codes::MISSING_KEY,
                 raw.span,
-                format!("`{name}` lacks the required key `{key}`"),
-                format!("add `{key}:` here"),
+                format!("`{name}` lacks the required key `edge`"),
+                "add `edge:` here",
             )
             .help("traffic that does not go to the cluster has `host` instead"),
         );
     }
+    let is_one_tier = choice.api != Api::Gateway && !has(&"routing");
+    if let (Some(raw), false) =
+        (raw.edge.as_ref().and_then(|edge| edge.max_hosts.as_ref()), is_one_tier)
+    {
+        report.push(
+            Diagnostic::new(
+                &codes::WORD,
+                raw.span,
+                "`max_hosts` means nothing here",
+                "only in one tier of Ingresses",
+            )
+            .note("the Ingress of a component without `hosts` names every domain only where no second tier routes")
+            .help("remove it"),
+        );
+    }
     let both = annotations(raw.annotations.as_ref(), report);
     let edge = raw.edge.as_ref().and_then(|raw| edge::build(raw, &both, choice, report));
-    let routing = raw.routing.as_ref().map(|raw| second_tier::build(raw, &both, report));
+    let routing = match (&raw.routing, &edge) {
+        (Some(raw), _) => Some(routing_tier::second(raw, &both, report)),
+        (None, Some(edge)) if is_one_tier => Some(Some(routing_tier::only(edge))),
+        (None, _) => None,
+    };
     let gateway = match (choice.api, raw.edge.as_ref().zip(edge.as_ref())) {
         (Api::Gateway | Api::Both, Some((raw, edge))) => {
             Some(gateway::build(raw, edge, choice.api, report))
         }
         _ => None,
     };
-    if !missing.is_empty() {
-        return None;
-    }
     let fallback = raw.fallback.as_ref().map(|raw| fallback::build(raw, report));
     Some(Traffic::Cluster(Box::new(Tiers {
         edge: edge?,

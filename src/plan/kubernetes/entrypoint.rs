@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::{
-    EndpointsPlan, Exposure, Families, Family, IngressBackend, IngressPath, IngressPlan,
-    IngressRule, Manifest, ManifestFile, Object, Planner, ServicePlan, ServicePort, SlicePlan,
-    gateway, written,
+    EndpointsPlan, Exposure, Families, Family, IngressPlan, IngressRule, Manifest, ManifestFile,
+    Object, Planner, ServicePlan, ServicePort, SlicePlan, gateway, ingress::to_fallback, written,
 };
 use crate::model::{
-    BackendPort, EXPOSES, EndpointsForm, Entry, Entrypoint, Exposed, Fallback, Label, Name as _,
-    PathType, PortName, Protocol, QualifiedName, SecondTier, Subdomain, Tiers, UrlPath, Vip,
+    EXPOSES, EndpointsForm, Entry, Entrypoint, Exposed, Fallback, Host, Label, Name as _, PortName,
+    Protocol, QualifiedName, RoutingTier, Subdomain, Tiers, UrlPath, Vip,
 };
 use crate::route::Answer;
 
@@ -132,30 +131,27 @@ impl Planner<'_> {
         Manifest { file: ManifestFile::Fallback(name.clone()), legacy, objects, from }
     }
 
-    /// The Ingress of every rule of the routing table that the fallback answers.
-    fn catch_all(&self, name: &Label, routing: &SecondTier, fallback: &Fallback) -> IngressPlan {
+    /// The Ingress of every rule of the routing table that the fallback answers, but for those that a domain's has.
+    fn catch_all(&self, name: &Label, routing: &RoutingTier, fallback: &Fallback) -> IngressPlan {
         let mut meta = self.meta((&fallback.name.value).into());
         meta.annotations = written(&routing.annotations);
+        let is_elsewhere = |host: &Host| {
+            let domain = self.datacenter.domains.get(host);
+            routing.behind.is_none() && domain.is_some_and(|own| self.has_fallback(host, own))
+        };
         let tier = self.routes.tier(name);
         let hosts = tier
             .into_iter()
             .flat_map(|tier| tier.hosts())
-            .filter(|(_, rules)| rules.iter().any(|rule| rule.answer == Answer::Fallback));
-        let everything = IngressPath {
-            path: UrlPath::root(),
-            kind: PathType::Prefix,
-            backend: IngressBackend {
-                service: fallback.name.value.clone(),
-                port: BackendPort::Name(PortName::http()),
-            },
-        };
+            .filter(|(_, rules)| rules.iter().any(|rule| rule.answer == Answer::Fallback))
+            .filter(|(host, _)| !host.is_some_and(is_elsewhere));
         IngressPlan {
             meta,
             class: routing.class.value.clone(),
             rules: hosts
                 .map(|(host, _)| IngressRule {
                     host: host.cloned(),
-                    paths: vec![everything.clone()],
+                    paths: vec![to_fallback(fallback)],
                 })
                 .collect(),
             tls: None,

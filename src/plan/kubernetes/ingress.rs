@@ -1,10 +1,11 @@
-//! Ingresses: of domains at the edge tier, of components and the catch-all at the routing tier.
+//! Ingresses: of domains at the edge, of components at the tier that routes.
 
 use super::{Manifest, ManifestFile, Object, ObjectMeta, Planner, written};
 use crate::model::{
-    BackendPort, Component, Domain, Entry, Host, Label, PathType, SecondTier, ServiceName,
-    Subdomain, Tiers, UrlPath,
+    BackendPort, Component, Controller, Domain, Entry, Fallback, Host, Label, PathType, PortName,
+    RoutingTier, ServiceName, Subdomain, TierService, UrlPath,
 };
+use crate::route::Answer;
 
 /// An Ingress.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +16,7 @@ pub struct IngressPlan {
     pub class: Subdomain,
     /// In the order of the file.
     pub rules: Vec<IngressRule>,
-    /// The host and certificate, or `None` if TLS does not end here.
+    /// The hosts and their certificate, or `None` if TLS does not end here.
     pub tls: Option<Tls>,
 }
 
@@ -24,7 +25,7 @@ pub struct IngressPlan {
 pub struct IngressRule {
     /// `None` is any host.
     pub host: Option<Host>,
-    /// In the order of the inventory.
+    /// In the order of the inventory; none where only the host's certificate is said.
     pub paths: Vec<IngressPath>,
 }
 
@@ -48,39 +49,41 @@ pub struct IngressBackend {
     pub port: BackendPort,
 }
 
-/// The certificate of a host.
+/// The certificate of some hosts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tls {
-    /// The host.
-    pub host: Host,
-    /// The Secret of its certificate.
-    pub secret: Subdomain,
+    /// The hosts; not empty.
+    pub hosts: Vec<Host>,
+    /// The Secret of the certificate; `None` where other Ingresses name those of the hosts.
+    pub secret: Option<Subdomain>,
 }
 
 impl Planner<'_> {
-    /// The edge Ingress of a branded host: everything goes to the routing tier.
+    /// The Ingress of a branded host at the edge. A second tier gets everything from it; where there is none, it has the
+    /// certificate of its host, and the rest for the fallback.
     pub(super) fn domain(&self, host: &Host, domain: &Domain) -> Option<Manifest> {
-        let Tiers { edge, routing, .. } =
-            self.datacenter.entrypoints.get(&domain.entrypoint)?.tiers()?;
-        let routing = routing.as_ref()?;
-        let everything = IngressPath {
-            path: UrlPath::root(),
-            kind: PathType::ImplementationSpecific,
-            backend: IngressBackend {
-                service: routing.service.value.clone(),
-                port: BackendPort::Number(routing.port),
-            },
+        let tiers = self.datacenter.entrypoints.get(&domain.entrypoint)?.tiers()?;
+        let tls = domain
+            .tls_secret
+            .as_ref()
+            .map(|secret| Tls { hosts: vec![host.clone()], secret: Some(secret.clone()) });
+        let path = match (&tiers.routing.as_ref()?.behind, &tiers.fallback) {
+            (Some(second), _) => Some(to_second_tier(second)),
+            (None, _) if tls.is_none() => return None,
+            (None, Some(fallback)) if self.has_fallback(host, domain) => {
+                Some(to_fallback(fallback))
+            }
+            (None, _) => None,
         };
         let mut meta = self.meta(host.object_name());
-        meta.annotations = written(&edge.annotations);
+        meta.namespace = domain.namespace.clone();
+        meta.annotations = written(&domain.annotations);
+        let paths = path.into_iter().collect();
         let ingress = IngressPlan {
             meta,
-            class: edge.class.value.clone(),
-            rules: vec![IngressRule { host: Some(host.clone()), paths: vec![everything] }],
-            tls: domain
-                .tls_secret
-                .as_ref()
-                .map(|secret| Tls { host: host.clone(), secret: secret.clone() }),
+            class: tiers.edge.class.value.clone(),
+            rules: vec![IngressRule { host: Some(host.clone()), paths }],
+            tls,
         };
         Some(Manifest {
             file: ManifestFile::Domain(host.clone()),
@@ -88,6 +91,16 @@ impl Planner<'_> {
             objects: vec![Object::Ingress(ingress)],
             from: vec![Entry::Domain(host.clone())],
         })
+    }
+
+    /// Returns true if the Ingress of a domain leads to the fallback, in one tier: it has to stand beside it, and no
+    /// component may serve every path of the host.
+    pub(super) fn has_fallback(&self, host: &Host, domain: &Domain) -> bool {
+        let tier = self.routes.tier(&domain.entrypoint);
+        let mut rules = tier.into_iter().flat_map(|tier| tier.rules(Some(host)));
+        domain.tls_secret.is_some()
+            && domain.namespace == self.datacenter.kubernetes.namespace
+            && rules.any(|rule| rule.answer == Answer::Fallback)
     }
 
     /// The Ingress of a component at the routing tier, its HTTPRoutes, or both; a legacy one has none.
@@ -114,9 +127,11 @@ impl Planner<'_> {
         &self,
         name: &Label,
         component: &Component,
-        routing: &SecondTier,
+        routing: &RoutingTier,
     ) -> Option<IngressPlan> {
         let backend = component.backend.as_ref()?;
+        let tier = self.routes.tier(&component.entrypoint)?;
+        let hosts: Vec<Option<&Host>> = tier.hosts_of(component).collect();
         let paths: Vec<IngressPath> = component
             .paths
             .iter()
@@ -139,14 +154,51 @@ impl Planner<'_> {
                 annotations,
             },
             class: routing.class.value.clone(),
-            rules: component
-                .claimed_hosts()
-                .map(|host| IngressRule {
-                    host: host.map(|host| host.value.clone()),
-                    paths: paths.clone(),
-                })
+            rules: hosts
+                .iter()
+                .map(|host| IngressRule { host: host.cloned(), paths: paths.clone() })
                 .collect(),
-            tls: None,
+            tls: self.tls_of(routing, hosts.into_iter().flatten()),
         })
+    }
+
+    /// In one tier Traefik answers TLS only by routers of Ingresses with `tls`; where the Secrets are is said of the domains.
+    fn tls_of<'h>(
+        &self,
+        routing: &RoutingTier,
+        hosts: impl Iterator<Item = &'h Host>,
+    ) -> Option<Tls> {
+        let is_traefik =
+            matches!(routing.controller, Controller::Traefik { .. } | Controller::TraefikNginx);
+        let has_tls = |host: &&Host| {
+            let domains = &self.datacenter.domains;
+            let own = domains.get(*host).or_else(|| domains.get(&host.wildcard()?));
+            own.is_some_and(|domain| domain.tls_secret.is_some())
+        };
+        let hosts: Vec<Host> = hosts.filter(has_tls).cloned().collect();
+        let is_wanted = is_traefik && routing.behind.is_none() && !hosts.is_empty();
+        is_wanted.then_some(Tls { hosts, secret: None })
+    }
+}
+
+fn to_second_tier(second: &TierService) -> IngressPath {
+    IngressPath {
+        path: UrlPath::root(),
+        kind: PathType::ImplementationSpecific,
+        backend: IngressBackend {
+            service: second.name.value.clone(),
+            port: BackendPort::Number(second.port),
+        },
+    }
+}
+
+pub(super) fn to_fallback(fallback: &Fallback) -> IngressPath {
+    IngressPath {
+        path: UrlPath::root(),
+        kind: PathType::Prefix,
+        backend: IngressBackend {
+            service: fallback.name.value.clone(),
+            port: BackendPort::Name(PortName::http()),
+        },
     }
 }
