@@ -1,4 +1,4 @@
-//! Objects that are deleted before what replaces them is applied, and who answers in between.
+//! Objects that give up what others take: they are deleted or applied first. Who answers in between.
 
 use std::collections::BTreeSet;
 
@@ -10,12 +10,14 @@ use crate::language::name::{Host, Label, Name};
 use crate::model::{Controller, Entry};
 use crate::state::{Object, State};
 
-/// The objects that are no longer produced.
+/// The objects that are no longer produced, or that give up a host or a path to others.
 pub(crate) struct Obsolete<'a> {
     /// To be deleted before anything is applied: what they claim goes to another object.
     pub first: Vec<&'a Object>,
     /// Services among those, which are deleted in the step that applies the new one: nothing answers in between.
     pub moving: Vec<&'a Object>,
+    /// To be applied, as they will be, before the others: another object takes a path that they give up.
+    pub giving: Vec<&'a Object>,
     /// To be deleted at the end.
     pub later: Vec<&'a Object>,
 }
@@ -41,8 +43,20 @@ impl<'a> Obsolete<'a> {
         let (first, later): (Vec<&Object>, Vec<&Object>) = gone.partition(|object| {
             !may_stand_beside(object) && claims(object).iter().any(|claim| new.contains(claim))
         });
-        let (moving, first) = first.into_iter().partition(|object| object.key.kind == "Service");
-        Self { first, moving, later }
+        let (moving, first): (Vec<&Object>, Vec<&Object>) =
+            first.into_iter().partition(|object| object.key.kind == "Service");
+        // Of two that take a path from each other none can be applied first.
+        let (both, giving): (Vec<_>, Vec<_>) = Giving::all(comparison)
+            .into_iter()
+            .filter(|found| !may_stand_beside(found.old))
+            .partition(|found| found.takes);
+        let both = both.into_iter().map(|found| found.old);
+        Self {
+            first: first.into_iter().chain(both).collect(),
+            moving,
+            giving: giving.into_iter().map(|found| found.new).collect(),
+            later,
+        }
     }
 
     /// Those who answer for a component or a domain between the two steps.
@@ -50,18 +64,23 @@ impl<'a> Obsolete<'a> {
         comparison: Comparison<'_>,
         is_component: impl Fn(&str) -> bool,
     ) -> Vec<Finding> {
-        let Obsolete { first, .. } = Obsolete::of(comparison);
+        let Obsolete { first, giving, .. } = Obsolete::of(comparison);
         let ingresses: Vec<&Object> =
             first.into_iter().filter(|object| object.key.kind == "Ingress").collect();
-        if ingresses.is_empty() {
+        if ingresses.is_empty() && giving.is_empty() {
             return Vec::new();
         }
         let mut between = State { objects: comparison.from.objects.clone(), ..State::default() };
         for object in &ingresses {
             between.objects.remove(&object.key);
         }
+        between.objects.extend(giving.iter().map(|new| (new.key.clone(), (*new).clone())));
         let [controllers, _] = comparison.readers();
         let served = Served::of([comparison.from, &between], [controllers; 2]);
+        let ingresses: Vec<&Object> = ingresses
+            .into_iter()
+            .chain(giving.iter().filter_map(|new| comparison.from.objects.get(&new.key)))
+            .collect();
         let tiers = ingresses.iter().filter_map(|object| Tier::of(object));
         let tiers = tiers.map(|tier| [tier, tier]).collect();
         let changes = served.changes(&tiers, is_component, |_| true);
@@ -88,7 +107,7 @@ impl<'a> Obsolete<'a> {
                     _ => "another rule answers",
                 };
                 let reason = format!(
-                    "{who} for some seconds, between the delete and the apply: {}",
+                    "{who} for some seconds, between two steps: {}",
                     change.urls.join(", ")
                 );
                 let files: Vec<&str> = own().map(|object| object.file.as_str()).collect();
@@ -100,8 +119,46 @@ impl<'a> Obsolete<'a> {
     }
 }
 
+/// An Ingress that stays and gives up a path that another object takes.
+struct Giving<'a> {
+    old: &'a Object,
+    new: &'a Object,
+    /// True if it takes a path from another one that stays.
+    takes: bool,
+}
+
+impl<'a> Giving<'a> {
+    fn all(comparison: Comparison<'a>) -> Vec<Self> {
+        let (from, to) = (&comparison.from.objects, &comparison.to.objects);
+        let ingresses = |object: &&Object| object.key.kind == "Ingress";
+        let stay = || {
+            let news = to.values().filter(ingresses);
+            news.filter_map(|new| Some((from.get(&new.key).filter(|old| *old != new)?, new)))
+        };
+        let (mut given, mut taken) = (BTreeSet::new(), BTreeSet::new());
+        for (old, new) in stay() {
+            let [before, after] =
+                [old, new].map(|one| claims(one).into_iter().collect::<BTreeSet<_>>());
+            given.extend(before.difference(&after).copied());
+            taken.extend(after.difference(&before).copied());
+        }
+        let news = to.values().filter(|new| !from.contains_key(&new.key));
+        taken.extend(news.filter(ingresses).flat_map(claims));
+        let found = stay().filter_map(|(old, new)| {
+            let [before, after] =
+                [old, new].map(|one| claims(one).into_iter().collect::<BTreeSet<_>>());
+            before.difference(&after).any(|claim| taken.contains(claim)).then_some(Self {
+                old,
+                new,
+                takes: after.difference(&before).any(|claim| given.contains(claim)),
+            })
+        });
+        found.collect()
+    }
+}
+
 /// A thing that only one object may have.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Claim<'a> {
     /// Class, host and path.
     Path(Option<&'a str>, Option<&'a str>, &'a str),

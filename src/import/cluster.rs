@@ -9,7 +9,7 @@ use super::component::Component;
 use super::edge::{Edge, Fallback, SecondTier, strings};
 use super::tls;
 use crate::bundle::Place;
-use crate::state::{Object, ObjectKey};
+use crate::state::{Object, ObjectKey, PathRule};
 
 /// The parts of an inventory that the objects give.
 #[derive(Debug, Default)]
@@ -36,6 +36,10 @@ pub struct Domain {
     pub edge: String,
     /// `None` is plain HTTP.
     pub secret: Option<String>,
+    /// The namespace of its Ingress.
+    pub namespace: String,
+    /// Beside those of the edge.
+    pub annotations: BTreeMap<String, String>,
 }
 
 pub fn annotations(object: &Object) -> BTreeMap<String, String> {
@@ -56,7 +60,10 @@ impl Cluster {
                 continue;
             }
             let secret = tls::secret(ingress, host).map(str::to_owned);
-            self.domains.insert(host.to_owned(), Domain { edge: edge.to_owned(), secret });
+            let namespace = ingress.key.namespace.clone();
+            let domain =
+                Domain { edge: edge.to_owned(), secret, namespace, annotations: BTreeMap::new() };
+            self.domains.insert(host.to_owned(), domain);
         }
         let Some(edge) = self.edges.get_mut(edge) else { return refused };
         if let (None, Some(path)) = (&edge.routing, ingress.paths().first()) {
@@ -73,7 +80,8 @@ impl Cluster {
     /// Finds the class of each second tier: by its folder, its Service's name, or because no other is left.
     pub fn pair(&mut self, routed: &[&Object]) {
         let mut classes: BTreeSet<&str> = routed.iter().filter_map(|found| found.class()).collect();
-        let two_tiers = |(_, edge): &(&String, &mut Edge)| !edge.is_gateway_alone();
+        let two_tiers =
+            |(_, edge): &(&String, &mut Edge)| !edge.is_gateway_alone() && !edge.is_one_tier;
         for (name, edge) in self.edges.iter_mut().filter(two_tiers) {
             let mut by_folder =
                 routed.iter().filter(|found| Place::of(&found.file).entrypoint() == Some(name));
@@ -99,13 +107,13 @@ impl Cluster {
         }
     }
 
-    /// Finds the Services of addresses outside that the second tier sends everything else to, and their Ingresses. One is a
-    /// fallback where it is beside the edge and answers everything that no component does; others are components.
+    /// Finds the Services of addresses outside that everything else is sent to, and their Ingresses. One is a fallback where
+    /// it is beside the edge and answers everything that no component does; others are components.
     pub fn fallbacks(
         &mut self,
         objects: &[Object],
         routed: &[&Object],
-        classes: &BTreeMap<String, String>,
+        edge_of: &dyn Fn(&Object) -> Option<String>,
     ) -> BTreeSet<ObjectKey> {
         let mut names = BTreeSet::new();
         for ingress in routed {
@@ -114,7 +122,7 @@ impl Cluster {
             let service = first.backend.split(':').next().unwrap_or_default().to_owned();
             let is_everything =
                 paths.iter().all(|path| path.path == "/" && path.backend == first.backend);
-            let Some(name) = ingress.class().and_then(|class| classes.get(class)) else { continue };
+            let Some(name) = edge_of(ingress) else { continue };
             let home = self.namespace.as_ref().is_none_or(|home| *home == ingress.key.namespace);
             if !is_everything || !home || !is_outside(objects, &ingress.key.namespace, &service) {
                 continue;
@@ -123,17 +131,25 @@ impl Cluster {
             let others = routed
                 .iter()
                 .filter(|other| other.key != ingress.key && other.class() == ingress.class());
-            let named: BTreeSet<&str> = others.flat_map(|other| other.hosts()).flatten().collect();
+            // What somebody serves as a whole needs no fallback.
+            let paths: Vec<PathRule<'_>> = others.flat_map(|other| other.paths()).collect();
+            let of_all = |host: &str| {
+                let mut own = paths.iter().filter(|path| path.host == Some(host));
+                own.any(|path| path.path == "/" && path.kind != Some("Exact"))
+            };
+            let named = paths.iter().filter_map(|path| path.host).filter(|host| !of_all(host));
+            let named: BTreeSet<&str> = named.collect();
             let is_any = own.contains(&None)
                 || self
                     .domains
                     .iter()
-                    .filter(|(_, domain)| domain.edge == *name)
+                    .filter(|(_, domain)| domain.edge == name)
                     .all(|(host, _)| own.contains(&Some(host.as_str())));
             if !is_any || !named.iter().all(|host| own.contains(&Some(*host))) {
                 continue;
             }
-            let Some(edge) = self.edges.get_mut(name).filter(|edge| edge.fallback.is_none()) else {
+            let Some(edge) = self.edges.get_mut(&name).filter(|edge| edge.fallback.is_none())
+            else {
                 continue;
             };
             let Some((endpoints, fallback)) = outside(objects, &ingress.key.namespace, &service)

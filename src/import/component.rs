@@ -16,6 +16,8 @@ pub struct Component {
     pub paths: Vec<Claim>,
     pub hosts: BTreeSet<String>,
     pub annotations: BTreeMap<String, String>,
+    /// True for an Ingress that lbgen wrote.
+    pub is_ours: bool,
 }
 
 /// A path that is claimed.
@@ -104,6 +106,7 @@ impl Component {
             paths,
             hosts: by_host.into_keys().flatten().collect(),
             annotations: annotations(ingress),
+            is_ours: ingress.is_ours(),
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Services and classes of the two tiers.
+//! Services and classes of the tiers.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -9,7 +9,7 @@ use super::gateway::GatewaySide;
 use crate::bundle::Place;
 use crate::state::Object;
 
-/// The two tiers of an entrypoint.
+/// The tiers of an entrypoint.
 #[derive(Debug, Default)]
 pub struct Edge {
     pub class: String,
@@ -21,6 +21,8 @@ pub struct Edge {
     pub vips: BTreeSet<IpAddr>,
     pub annotations: BTreeMap<String, String>,
     pub routing: Option<SecondTier>,
+    /// True if its own Ingresses lead to components.
+    pub is_one_tier: bool,
     pub fallback: Option<Fallback>,
     /// The Gateway; without a `class` it stands alone.
     pub gateway: Option<GatewaySide>,
@@ -63,6 +65,13 @@ pub fn addresses(service: &Object) -> BTreeSet<IpAddr> {
 }
 
 impl Edge {
+    /// The ports of an edge that nobody described.
+    pub fn usual_ports() -> BTreeMap<String, (u64, String)> {
+        [("http", 80), ("https", 443)]
+            .map(|(name, port)| (name.to_owned(), (port, "TCP".to_owned())))
+            .into()
+    }
+
     /// Returns true if a Gateway serves it, and no Ingress does.
     pub fn is_gateway_alone(&self) -> bool {
         self.gateway.is_some() && self.class.is_empty()

@@ -272,7 +272,12 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
         // A host may have one listener for plain HTTP and one with TLS.
         let secret = secret.map(str::to_owned);
         let secret = secret.or_else(|| known.and_then(|known| known.secret.clone()));
-        let domain = Domain { edge: gateway.to_owned(), secret };
+        let domain = Domain {
+            edge: gateway.to_owned(),
+            secret,
+            namespace: String::new(),
+            annotations: BTreeMap::new(),
+        };
         self.cluster.domains.insert(host.to_owned(), domain);
     }
 }

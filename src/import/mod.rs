@@ -19,6 +19,7 @@ mod member;
 mod next_hop;
 mod notify;
 mod number;
+mod one_tier;
 mod reading;
 mod reply_routing;
 mod route;

@@ -13,6 +13,7 @@ use super::finding::Findings;
 use super::fleet::most;
 use super::gateway::home_of;
 use super::manifest::line_of;
+use super::one_tier::Taken;
 use super::tls;
 use crate::bundle::Place;
 use crate::diag::Code;
@@ -35,6 +36,9 @@ const PLAIN: &[&str] = &[
     "Service",
 ];
 
+/// The class of an Ingress that names none, as ingress-nginx calls its own.
+const DEFAULT_CLASS: &str = "nginx";
+
 /// Help for Ingresses that no second tier is behind.
 const DIRECT: &str = "lbgen's edge sends whole hosts to a second tier of controllers: give that a class of its own, and let it have these paths as a component";
 
@@ -48,6 +52,8 @@ pub struct Reading<'a, S> {
     pub(super) cluster: Cluster,
     /// The Gateway of each entrypoint that has one.
     pub(super) gateways: BTreeMap<String, &'a Object>,
+    /// Paths of single tiers.
+    pub(super) taken: Taken,
 }
 
 impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
@@ -60,7 +66,8 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
     ) -> Self {
         let (files, cluster) = (BTreeMap::new(), Cluster::default());
         let gateways = BTreeMap::new();
-        Self { objects, shown, sources, findings, files, cluster, gateways }
+        let taken = Taken::new();
+        Self { objects, shown, sources, findings, files, cluster, gateways, taken }
     }
 
     /// Returns the cluster of a fleet with these VIPs.
@@ -100,10 +107,29 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
             .filter(|(_, edge)| !edge.class.is_empty())
             .map(|(name, edge)| (edge.class.clone(), name.clone()))
             .collect();
-        let (at_edge, routed): (Vec<&Object>, Vec<&Object>) = ingresses
-            .iter()
-            .partition(|found| found.class().is_some_and(|class| classes.contains_key(class)));
-        self.at_edge(&at_edge, &classes, !routed.is_empty());
+        let only = self.cluster.edges.keys().next().filter(|_| self.cluster.edges.len() == 1);
+        let only = only.cloned();
+        // One without a class is of the default class.
+        let edge_of = |ingress: &Object| match ingress.class() {
+            Some(class) => classes.get(class).cloned(),
+            None => classes.get(DEFAULT_CLASS).or(only.as_ref()).cloned(),
+        };
+        let (at_edge, routed): (Vec<&'a Object>, Vec<&'a Object>) =
+            ingresses.iter().partition(|found| edge_of(found).is_some());
+        let mut by_edge: BTreeMap<String, Vec<&'a Object>> = BTreeMap::new();
+        for ingress in at_edge {
+            by_edge.entry(edge_of(ingress).unwrap_or_default()).or_default().push(ingress);
+        }
+        for edge in self.one_tiers(&by_edge, !routed.is_empty()) {
+            if let Some(found) = self.cluster.edges.get_mut(&edge) {
+                found.is_one_tier = true;
+            }
+            let own = by_edge.remove(&edge).unwrap_or_default();
+            self.one_tier(&edge, own);
+        }
+        for (edge, own) in by_edge {
+            self.at_edge(&edge, &own, !routed.is_empty());
+        }
         for ingress in ingresses {
             if ingress.field("/spec/defaultBackend").is_some() {
                 let title = format!("`defaultBackend` of {} is left behind", ingress.key);
@@ -118,6 +144,10 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
         self.tell_loose_routes();
         self.cluster.factor_annotations();
         self.cluster
+    }
+
+    pub(super) fn objects(&self) -> &'a [Object] {
+        self.objects
     }
 
     /// The objects of a kind.
@@ -185,53 +215,57 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
         // A selector names the release, and most charts call the class as that.
         let is_open = |edge: &&mut Edge| edge.class.is_empty() && !edge.is_gateway_alone();
         for edge in cluster.edges.values_mut().filter(is_open) {
-            let Some(class) = edge.selected().find(|value| free.contains(value)) else { continue };
+            let named = edge.selected().find(|value| free.contains(value));
+            let named = named.or_else(|| edge.selected().find(|value| classes.contains(value)));
+            let Some(class) = named else { continue };
             edge.class = class.to_owned();
             free.remove(edge.class.as_str());
         }
-        // The classes of whole hosts that are left belong to the edges that have none yet.
+        // The classes of whole hosts that are left belong to the edges that have none yet; so does the only class.
         for edge in cluster.edges.values_mut().filter(is_open) {
-            let class = free.pop_first();
+            let only = classes.first().filter(|_| classes.len() == 1);
+            let class = free.pop_first().or(only.copied());
             edge.class = class.unwrap_or(&edge.service).to_owned();
+        }
+        // Without a Service of a controller its class is all that is known of it.
+        if cluster.edges.is_empty() {
+            let all = ingresses.iter().map(|found| found.class().unwrap_or(DEFAULT_CLASS));
+            for class in all.collect::<BTreeSet<&str>>() {
+                let (class, service) = (class.to_owned(), class.to_owned());
+                let edge = Edge { class, service, ports: Edge::usual_ports(), ..Edge::default() };
+                cluster.edges.insert(super::label(&edge.class, "web"), edge);
+            }
+            for ingress in ingresses {
+                let class = ingress.class().unwrap_or(DEFAULT_CLASS);
+                let title = format!("no Service of the controller of class {class} was found");
+                let help = "give the Services too, or correct `service`, `selector` and `ports` of the edge; clients need a VIP of it";
+                self.say(&codes::OTHERWISE, ingress, title, help);
+            }
         }
     }
 
-    /// Ingresses of the edges' classes. Where a second tier is, those of a class lead to one Service beside the edge.
-    fn at_edge(
-        &mut self,
-        ingresses: &[&'a Object],
-        classes: &BTreeMap<String, String>,
-        is_any_routed: bool,
-    ) {
-        let mut whole: BTreeMap<&str, Vec<&Object>> = BTreeMap::new();
-        for ingress in ingresses {
-            let Some(edge) = ingress.class().and_then(|class| classes.get(class)) else {
-                continue;
-            };
-            if is_whole(ingress) {
-                whole.entry(edge).or_default().push(ingress);
-            } else {
-                let title = format!("{} has paths of its own at the edge", ingress.key);
-                self.say(&codes::UNSAYABLE, ingress, title, DIRECT);
-            }
+    /// Ingresses of an edge's class. Where a second tier is, they lead to one Service beside the edge.
+    fn at_edge(&mut self, edge: &str, ingresses: &[&'a Object], is_any_routed: bool) {
+        let (whole, others): (Vec<&Object>, Vec<&Object>) =
+            ingresses.iter().copied().partition(|ingress| is_whole(ingress));
+        for ingress in others {
+            let title = format!("{} has paths of its own at the edge", ingress.key);
+            self.say(&codes::UNSAYABLE, ingress, title, DIRECT);
         }
-        for (edge, all) in whole {
-            let home = self.cluster.namespace.clone().unwrap_or_default();
-            let near = all.iter().filter(|ingress| ingress.key.namespace == home);
-            let backend =
-                |ingress: &&Object| ingress.paths().first().map(|path| path.backend.clone());
-            let routing = most(near.filter_map(backend));
-            let has_second = is_any_routed || all.iter().any(|ingress| ingress.is_ours());
-            let (behind, direct): (Vec<&Object>, Vec<&Object>) =
-                all.into_iter().partition(|ingress| {
-                    has_second && ingress.key.namespace == home && backend(ingress) == routing
-                });
-            for ingress in direct {
-                let title = format!("{} sends its host straight to a Service", ingress.key);
-                self.say(&codes::UNSAYABLE, ingress, title, DIRECT);
-            }
-            self.domains(edge, &behind);
+        let home = self.cluster.namespace.clone().unwrap_or_default();
+        let near = whole.iter().filter(|ingress| ingress.key.namespace == home);
+        let backend = |ingress: &&Object| ingress.paths().first().map(|path| path.backend.clone());
+        let routing = most(near.filter_map(backend));
+        let has_second = is_any_routed || whole.iter().any(|ingress| ingress.is_ours());
+        let (behind, direct): (Vec<&Object>, Vec<&Object>) =
+            whole.into_iter().partition(|ingress| {
+                has_second && ingress.key.namespace == home && backend(ingress) == routing
+            });
+        for ingress in direct {
+            let title = format!("{} sends its host straight to a Service", ingress.key);
+            self.say(&codes::UNSAYABLE, ingress, title, DIRECT);
         }
+        self.domains(edge, &behind);
     }
 
     /// Ingresses that send whole hosts from an edge to its second tier.
@@ -294,7 +328,8 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
             .iter()
             .filter_map(|(name, edge)| Some((edge.routing.as_ref()?.class.clone(), name.clone())))
             .collect();
-        let fallbacks = self.cluster.fallbacks(self.objects, ingresses, &classes);
+        let edge_of = |ingress: &Object| classes.get(ingress.class()?).cloned();
+        let fallbacks = self.cluster.fallbacks(self.objects, ingresses, &edge_of);
         let components: Vec<&Object> =
             ingresses.iter().copied().filter(|found| !fallbacks.contains(&found.key)).collect();
         let mut named: BTreeMap<&str, usize> = BTreeMap::new();
@@ -348,7 +383,7 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
 }
 
 /// Returns true if an Ingress sends everything of its hosts to one Service.
-fn is_whole(ingress: &Object) -> bool {
+pub fn is_whole(ingress: &Object) -> bool {
     let paths = ingress.paths();
     !paths.is_empty()
         && paths.iter().all(|path| path.path == "/" && path.host.is_some())

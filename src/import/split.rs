@@ -241,7 +241,7 @@ impl Canary {
 }
 
 /// Hosts that have the same paths together.
-fn alike(
+pub fn alike(
     hosts: BTreeMap<Option<String>, Vec<Claim>>,
 ) -> Vec<(Vec<Claim>, BTreeSet<Option<String>>)> {
     let mut found: Vec<(Vec<Claim>, BTreeSet<Option<String>>)> = Vec::new();
@@ -296,6 +296,7 @@ fn component(
         paths,
         hosts: hosts.into_iter().flatten().collect(),
         annotations,
+        is_ours: false,
     };
     Ok(Part { name, route: target.owner.clone(), component })
 }

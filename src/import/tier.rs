@@ -39,14 +39,13 @@ pub fn tiers(edge: &Edge, port: Option<u16>) -> (Yaml, Option<Yaml>) {
         .into_iter()
         .map(|(key, value)| (format!("app.kubernetes.io/{key}"), value.to_owned()))
         .collect();
+    let is_unknown = edge.selector.is_empty();
     let is_default = match alone {
         Some(side) => side.is_managed,
-        None => edge.selector == default,
+        None => is_unknown || edge.selector == default,
     };
     first.put_some("selector", strings(&edge.selector).filter(|_| !is_default));
-    let usual = [("http", 80), ("https", 443)]
-        .map(|(name, port)| (name.to_owned(), (port, "TCP".to_owned())));
-    if edge.ports != BTreeMap::from(usual) {
+    if edge.ports != Edge::usual_ports() {
         let mut ports = Yaml::map();
         for (name, (number, protocol)) in &edge.ports {
             let mut long = Yaml::map();
@@ -114,10 +113,16 @@ pub fn fallback(edge: &Edge) -> Option<Yaml> {
 }
 
 pub fn domains(cluster: &Cluster, many: bool) -> Yaml {
+    let home = cluster.namespace.as_deref().unwrap_or("ingress");
     let mut all = Yaml::map();
     for (host, domain) in &cluster.domains {
         let mut map = Yaml::map();
         map.put_some("entrypoint", many.then(|| Yaml::text(&domain.edge)));
+        let edge = cluster.edges.get(&domain.edge);
+        let is_apart = edge.is_some_and(|edge| edge.is_one_tier)
+            && domain.secret.is_some()
+            && domain.namespace != home;
+        map.put_some("namespace", is_apart.then(|| Yaml::text(&domain.namespace)));
         let default = Host::parse(host).map(|host| host.object_name().to_string());
         match &domain.secret {
             None => map.put("tls_secret", Yaml::plain("false")),
@@ -126,6 +131,7 @@ pub fn domains(cluster: &Cluster, many: bool) -> Yaml {
             }
             Some(_) => {}
         }
+        map.put_some("annotations", strings(&domain.annotations));
         all.put(host, map);
     }
     all

@@ -109,10 +109,7 @@ fn listed(names: &[String]) -> String {
 
 /// The hosts of components that no request can have: an edge before a second tier knows no domain for them.
 fn without_domain(datacenter: &Datacenter, report: &mut Report) {
-    let is_one_tier = |name: &Label| {
-        let tiers = datacenter.entrypoints.get(name).and_then(Entrypoint::tiers);
-        tiers.is_some_and(Tiers::is_one_tier)
-    };
+    let is_one_tier = |name: &Label| datacenter.tiers(name).is_some_and(Tiers::is_one_tier);
     let all = datacenter.components.iter();
     for (name, component) in all.filter(|(_, found)| !is_one_tier(&found.entrypoint)) {
         for host in component.hosts.iter().filter(|_| component.backend.is_some()) {

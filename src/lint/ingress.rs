@@ -29,10 +29,7 @@ pub const CODES: &[&Code] = &[&REGEX, &ALL_REGEX, &SNIPPET, &FORCED, &BROKEN];
 pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report) {
     let controller =
         |name: &Label| datacenter.entrypoints.get(name).and_then(Entrypoint::ingress_controller);
-    let is_one_tier = |name: &Label| {
-        let tiers = datacenter.entrypoints.get(name).and_then(Entrypoint::tiers);
-        tiers.is_some_and(Tiers::is_one_tier)
-    };
+    let is_one_tier = |name: &Label| datacenter.tiers(name).is_some_and(Tiers::is_one_tier);
     let components = datacenter.components.values().filter(|found| found.backend.is_some());
     for component in components {
         let Some(controller) = controller(&component.entrypoint) else { continue };

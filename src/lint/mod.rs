@@ -14,6 +14,7 @@ mod ingress;
 mod limit;
 mod monitoring;
 mod node;
+mod one_tier;
 mod port;
 mod preempt;
 mod tie;
@@ -49,6 +50,7 @@ const FAMILIES: &[Family] = &[
     Family { codes: limit::CODES, check: limit::check },
     Family { codes: monitoring::CODES, check: monitoring::check },
     Family { codes: node::CODES, check: node::check },
+    Family { codes: one_tier::CODES, check: one_tier::check },
     Family { codes: port::CODES, check: port::check },
     Family { codes: preempt::CODES, check: preempt::check },
     Family { codes: answer::CODES, check: answer::check },

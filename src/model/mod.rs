@@ -101,6 +101,16 @@ pub struct Datacenter {
 }
 
 impl Datacenter {
+    /// The tiers of an entrypoint whose traffic goes to the cluster.
+    pub fn tiers(&self, entrypoint: &Label) -> Option<&Tiers> {
+        self.entrypoints.get(entrypoint)?.tiers()
+    }
+
+    /// The domain of a host: its own, or that of a wildcard one label above.
+    pub fn domain(&self, host: &Host) -> Option<&Domain> {
+        self.domains.get(host).or_else(|| self.domains.get(&host.wildcard()?))
+    }
+
     /// Returns true if anything says on which nodes an entrypoint is healthy.
     pub fn is_checked(&self, entrypoint: &Entrypoint) -> bool {
         entrypoint.is_checked() || self.node_check.is_some()

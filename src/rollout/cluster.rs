@@ -17,7 +17,7 @@ pub(super) fn add(comparison: Comparison<'_>, rollout: &mut Rollout) {
     if !changed {
         return;
     }
-    let Obsolete { first, moving, later } = Obsolete::of(comparison);
+    let Obsolete { first, moving, giving, later } = Obsolete::of(comparison);
     let mut before = Vec::new();
     if !first.is_empty() {
         before.push(delete(
@@ -25,6 +25,10 @@ pub(super) fn add(comparison: Comparison<'_>, rollout: &mut Rollout) {
             &first,
         ));
     }
+    before.extend(switch::apply(
+        "apply objects that give up hosts or paths which others take; until the next step other rules answer them, or 404",
+        &giving,
+    ));
     before.extend(switch::before(comparison));
     before.extend(free_health_ports(comparison));
     let unchangeable: Vec<(&Object, &Object)> = pairs(comparison).filter(cannot_change).collect();

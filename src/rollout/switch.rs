@@ -28,10 +28,10 @@ pub(super) fn before(comparison: Comparison<'_>) -> Vec<Step> {
     let (parents, others): (Vec<&Object>, Vec<&Object>) = changed.into_iter().partition(is_parent);
     // A Gateway's file has the redirect of plain HTTP too.
     let files: BTreeSet<&str> = parents.iter().map(|object| object.file.as_str()).collect();
-    let others =
+    let others: Vec<&Object> =
         others.into_iter().filter(|object| !files.contains(object.file.as_str())).collect();
-    let parents = apply("apply the Gateway and its listeners", parents);
-    let others = apply("apply what the other pods answer with", others);
+    let parents = apply("apply the Gateway and its listeners", &parents);
+    let others = apply("apply what the other pods answer with", &others);
     parents.into_iter().chain(others).collect()
 }
 
@@ -78,7 +78,8 @@ fn is_written(comparison: Comparison<'_>, object: &Object) -> bool {
     files.any(|file| file.path == object.file && file.kind != ChangeKind::Removed)
 }
 
-fn apply(title: &str, objects: Vec<&Object>) -> Option<Step> {
+/// A step that applies the files of some objects; `None` without any.
+pub(super) fn apply(title: &str, objects: &[&Object]) -> Option<Step> {
     let files: BTreeSet<&str> = objects.iter().map(|object| object.file.as_str()).collect();
     if files.is_empty() {
         return None;

@@ -173,8 +173,25 @@ impl Tier {
                 }
             }
         }
+        // In one tier a component that names a domain comes before one that is for all of them.
+        let mut named: BTreeSet<(&Host, (&str, PathType, &Condition))> = BTreeSet::new();
+        for (_, component) in own().filter(|(_, found)| !tiers.has_canary(found)) {
+            let hosts = component.hosts.iter().filter(|_| component.backend.is_some());
+            named.extend(
+                hosts.flat_map(|host| {
+                    component.paths.iter().map(|path| (&host.value, path.claim()))
+                }),
+            );
+        }
+        let is_taken = |component: &Component, host: Option<&Host>, path: &Path| {
+            let taken = host.is_some_and(|host| named.contains(&(host, path.claim())));
+            taken && component.hosts.is_empty()
+        };
         for (name, component) in own() {
             for (host, rule) in tier.rules_of(name, component, tiers) {
+                if is_taken(component, host.as_ref(), &rule.path) {
+                    continue;
+                }
                 match (&component.backend, tiers.has_canary(component)) {
                     (None, _) => tier.records.push((host, rule)),
                     (Some(_), true) => tier.canaries.push((host, rule)),
@@ -212,6 +229,14 @@ impl Tier {
         let every = self.domains.iter().filter(|_| component.hosts.is_empty());
         let any = component.hosts.is_empty() && self.domains.is_empty();
         any.then_some(None).into_iter().chain(own.chain(every).map(Some))
+    }
+
+    /// Returns true if a component has a path on a host: as its answer, as a canary or as a record.
+    pub fn gives(&self, name: &Label, host: Option<&Host>, path: &Path) -> bool {
+        let is_own =
+            |rule: &Rule| rule.component() == Some(name) && rule.path.claim() == path.claim();
+        let beside = || self.canaries().filter(|(own, _)| *own == host).map(|(_, rule)| rule);
+        self.rules(host).iter().any(is_own) || beside().any(is_own)
     }
 
     /// The rules of a component, one for each host and path.

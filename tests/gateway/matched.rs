@@ -213,8 +213,7 @@ fn a_renamed_fallback_has_a_gap() {
     let shop = "  shop: { backend: { port: 80 }, paths: [/shop] }\n";
     let folder = written(&inventory(edge, "  www.example.com:\n", shop));
     let said = diff(folder.path(), ["name: old", "name: older"]);
-    let gap =
-        "gap entrypoints.web nobody answers for some seconds, between the delete and the apply: /";
+    let gap = "gap entrypoints.web nobody answers for some seconds, between two steps: /";
     assert!(said.iter().any(|found| found == gap), "{said:#?}");
 }
 

@@ -2,8 +2,8 @@
 
 use super::{Manifest, ManifestFile, Object, ObjectMeta, Planner, written};
 use crate::model::{
-    BackendPort, Component, Controller, Domain, Entry, Fallback, Host, Label, PathType, PortName,
-    RoutingTier, ServiceName, Subdomain, TierService, UrlPath,
+    BackendPort, Component, Controller, Domain, Entry, Fallback, Host, Label, Path, PathType,
+    PortName, RoutingTier, ServiceName, Subdomain, TierService, UrlPath,
 };
 use crate::route::Answer;
 
@@ -62,7 +62,7 @@ impl Planner<'_> {
     /// The Ingress of a branded host at the edge. A second tier gets everything from it; where there is none, it has the
     /// certificate of its host, and the rest for the fallback.
     pub(super) fn domain(&self, host: &Host, domain: &Domain) -> Option<Manifest> {
-        let tiers = self.datacenter.entrypoints.get(&domain.entrypoint)?.tiers()?;
+        let tiers = self.datacenter.tiers(&domain.entrypoint)?;
         let tls = domain
             .tls_secret
             .as_ref()
@@ -105,7 +105,7 @@ impl Planner<'_> {
 
     /// The Ingress of a component at the routing tier, its HTTPRoutes, or both; a legacy one has none.
     pub(super) fn component(&self, name: &Label, component: &Component) -> Option<Manifest> {
-        let tiers = self.datacenter.entrypoints.get(&component.entrypoint)?.tiers()?;
+        let tiers = self.datacenter.tiers(&component.entrypoint)?;
         let routing = tiers.routing.as_ref();
         let ingress = routing.and_then(|routing| self.routing_ingress(name, component, routing));
         let mut objects: Vec<Object> = ingress.map(Object::Ingress).into_iter().collect();
@@ -131,19 +131,33 @@ impl Planner<'_> {
     ) -> Option<IngressPlan> {
         let backend = component.backend.as_ref()?;
         let tier = self.routes.tier(&component.entrypoint)?;
-        let hosts: Vec<Option<&Host>> = tier.hosts_of(component).collect();
-        let paths: Vec<IngressPath> = component
-            .paths
-            .iter()
-            .map(|path| IngressPath {
-                path: path.path.value.clone(),
-                kind: path.kind,
-                backend: IngressBackend {
-                    service: backend.service.clone(),
-                    port: backend.port.clone(),
-                },
+        let path = |path: &Path| IngressPath {
+            path: path.path.value.clone(),
+            kind: path.kind,
+            backend: IngressBackend {
+                service: backend.service.clone(),
+                port: backend.port.clone(),
+            },
+        };
+        // In one tier a component for every domain leaves those paths out that another one has on a domain.
+        let is_given =
+            |host, path: &&Path| routing.behind.is_some() || tier.gives(name, host, path);
+        let rules: Vec<IngressRule> = tier
+            .hosts_of(component)
+            .map(|host| IngressRule {
+                host: host.cloned(),
+                paths: component
+                    .paths
+                    .iter()
+                    .filter(|path| is_given(host, path))
+                    .map(path)
+                    .collect(),
             })
+            .filter(|rule| !rule.paths.is_empty())
             .collect();
+        if rules.is_empty() {
+            return None;
+        }
         let mut annotations = written(&routing.annotations);
         annotations.extend(written(&component.annotations));
         Some(IngressPlan {
@@ -154,11 +168,8 @@ impl Planner<'_> {
                 annotations,
             },
             class: routing.class.value.clone(),
-            rules: hosts
-                .iter()
-                .map(|host| IngressRule { host: host.cloned(), paths: paths.clone() })
-                .collect(),
-            tls: self.tls_of(routing, hosts.into_iter().flatten()),
+            tls: self.tls_of(routing, rules.iter().filter_map(|rule| rule.host.as_ref())),
+            rules,
         })
     }
 
@@ -171,9 +182,7 @@ impl Planner<'_> {
         let is_traefik =
             matches!(routing.controller, Controller::Traefik { .. } | Controller::TraefikNginx);
         let has_tls = |host: &&Host| {
-            let domains = &self.datacenter.domains;
-            let own = domains.get(*host).or_else(|| domains.get(&host.wildcard()?));
-            own.is_some_and(|domain| domain.tls_secret.is_some())
+            self.datacenter.domain(host).is_some_and(|domain| domain.tls_secret.is_some())
         };
         let hosts: Vec<Host> = hosts.filter(has_tls).cloned().collect();
         let is_wanted = is_traefik && routing.behind.is_none() && !hosts.is_empty();

@@ -1,0 +1,299 @@
+//! Ingresses of an edge that no second tier is behind -> domains, components and the fallback.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::cluster::{Domain, annotations};
+use super::codes;
+use super::component::{Claim, Component, Refusal};
+use super::reading::Reading;
+use super::split::alike;
+use super::{label, tls};
+use crate::bundle::Place;
+use crate::language::name::{Host, Name as _};
+use crate::model::NGINX;
+use crate::state::{Object, PathRule};
+
+/// Annotations by which cert-manager issues the certificates of an Ingress: in an inventory they are a domain's.
+const ISSUERS: &[&str] = &["cert-manager.io/", "acme.cert-manager.io/", "kubernetes.io/tls-acme"];
+
+/// Annotations of ingress-nginx that say something of the paths of one Ingress.
+const OF_PATHS: &[&str] =
+    &["rewrite-target", "use-regex", "app-root", "canary", "permanent-", "temporal-"];
+
+/// Paths that one backend has on the same hosts; without hosts on any.
+struct Part {
+    backend: String,
+    paths: Vec<Claim>,
+    hosts: BTreeSet<String>,
+}
+
+/// The Ingress that has a path: the entrypoint, the host, the path and its type.
+pub type Taken = BTreeMap<(String, Option<String>, String, String), String>;
+
+impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
+    /// The edges whose Ingresses lead to components by themselves.
+    pub(super) fn one_tiers(
+        &self,
+        by_edge: &BTreeMap<String, Vec<&'a Object>>,
+        is_any_routed: bool,
+    ) -> BTreeSet<String> {
+        let home = self.cluster.namespace.clone().unwrap_or_default();
+        let is_only = |ingresses: &[&Object]| {
+            let to_second = |ingress: &Object| {
+                let mut paths = ingress.paths().into_iter();
+                ingress.is_ours()
+                    && paths.any(|path| path.kind == Some("ImplementationSpecific"))
+                    && matches!(Place::of(&ingress.file), Place::Domain(_))
+            };
+            if ingresses.iter().all(|ingress| ingress.is_ours()) {
+                return !ingresses.iter().any(|ingress| to_second(ingress));
+            }
+            let mut whole: BTreeMap<String, usize> = BTreeMap::new();
+            for ingress in ingresses.iter().filter(|found| found.key.namespace == home) {
+                if super::reading::is_whole(ingress) {
+                    *whole.entry(ingress.paths()[0].backend.clone()).or_default() += 1;
+                }
+            }
+            let behind = whole.values().max().copied().unwrap_or_default();
+            !is_any_routed || 2 * behind < ingresses.len()
+        };
+        let found = by_edge.iter().filter(|(_, ingresses)| is_only(ingresses));
+        found.map(|(edge, _)| edge.clone()).collect()
+    }
+
+    /// Adds what the Ingresses of one of them are.
+    pub(super) fn one_tier(&mut self, edge: &str, mut ingresses: Vec<&'a Object>) {
+        let age = |ingress: &Object| {
+            let created = ingress.field("/metadata/creationTimestamp");
+            created.and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
+        };
+        // Of two that have a path, ingress-nginx lets the older one answer.
+        ingresses.sort_by_key(|ingress| age(ingress));
+        let fallbacks =
+            self.cluster.fallbacks(self.objects(), &ingresses, &|_| Some(edge.to_owned()));
+        let common = common(&ingresses);
+        for ingress in &ingresses {
+            self.certificates(edge, ingress, &common);
+            if !fallbacks.contains(&ingress.key) && !self.is_of_fallback(edge, ingress) {
+                self.parts(edge, ingress, &common);
+            }
+        }
+        let own = self.cluster.domains.iter().filter(|(_, domain)| domain.edge == edge);
+        let every: BTreeSet<String> = own.map(|(host, _)| host.clone()).collect();
+        // As lbgen writes one without hosts.
+        for component in self.cluster.components.values_mut() {
+            if component.edge == edge && component.is_ours && component.hosts == every {
+                component.hosts.clear();
+            }
+        }
+        if let Some(edge) = self.cluster.edges.get_mut(edge) {
+            edge.annotations = common;
+        }
+    }
+
+    /// Returns true if an Ingress says no more than the certificate of its hosts, and that the fallback has the rest.
+    fn is_of_fallback(&self, edge: &str, ingress: &Object) -> bool {
+        let fallback = self.cluster.edges.get(edge).and_then(|edge| edge.fallback.as_ref());
+        let leads = |path: &PathRule<'_>| {
+            let service = path.backend.split(':').next();
+            path.path == "/" && fallback.is_some_and(|own| Some(own.name.as_str()) == service)
+        };
+        ingress.field("/spec/tls").is_some()
+            && !ingress.hosts().is_empty()
+            && ingress.paths().iter().all(leads)
+            && ingress.field("/spec/defaultBackend").is_none()
+    }
+
+    /// The domains of an Ingress.
+    fn certificates(&mut self, edge: &str, ingress: &'a Object, common: &BTreeMap<String, String>) {
+        let is_domain = matches!(Place::of(&ingress.file), Place::Domain(_)) && ingress.is_ours();
+        let mut own = annotations(ingress);
+        own.retain(|key, value| common.get(key) != Some(value) && (is_domain || is_issuer(key)));
+        let mut moved: BTreeSet<String> = BTreeSet::new();
+        let hosts: BTreeSet<&str> = ingress.hosts().into_iter().flatten().collect();
+        for host in hosts {
+            let secret = tls::secret(ingress, host).map(str::to_owned);
+            let known = self.cluster.domains.get(host);
+            if known.is_some_and(|known| known.edge != edge) {
+                self.say_shared(ingress, host);
+                continue;
+            }
+            let namespace = ingress.key.namespace.clone();
+            match known.map(|known| {
+                (known.secret.is_some(), known.secret == secret && known.namespace == namespace)
+            }) {
+                Some((true, is_same)) => {
+                    if secret.is_some() && !is_same {
+                        let title = format!("{} has another Secret for {host}", ingress.key);
+                        let help = "ingress-nginx takes that of the older Ingress, and so does the inventory";
+                        self.say(&codes::OTHERWISE, ingress, title, help);
+                    }
+                    continue;
+                }
+                Some((false, _)) if secret.is_none() => continue,
+                _ => {}
+            }
+            let annotations = if secret.is_some() { own.clone() } else { BTreeMap::new() };
+            if secret.is_some()
+                && Host::parse(host)
+                    .is_some_and(|host| host.object_name().to_string() != ingress.key.name)
+            {
+                moved.insert(host.to_owned());
+            }
+            let domain = Domain { edge: edge.to_owned(), secret, namespace, annotations };
+            self.cluster.domains.insert(host.to_owned(), domain);
+        }
+        if !moved.is_empty() {
+            let hosts = moved.into_iter().collect::<Vec<_>>().join(", ");
+            let title = format!("the certificate of {hosts} moves out of {}", ingress.key);
+            let help = "lbgen writes an Ingress for each domain with a certificate, named as the host, with `tls` and the annotations of cert-manager";
+            self.say(&codes::OTHERWISE, ingress, title, help);
+        }
+        for host in tls::without_secret(ingress) {
+            let title =
+                format!("{} serves {host} with the controller's default certificate", ingress.key);
+            let help = "a domain has the Secret of its certificate: name it by `tls_secret`";
+            self.say(&codes::UNSAYABLE, ingress, title, help);
+        }
+    }
+
+    /// The components of an Ingress: one for each backend, and for hosts that have other paths.
+    fn parts(&mut self, edge: &str, ingress: &'a Object, common: &BTreeMap<String, String>) {
+        let mut own = annotations(ingress);
+        own.retain(|key, value| common.get(key) != Some(value) && !is_issuer(key));
+        let parts = self.parts_of(edge, ingress);
+        if parts.is_empty() {
+            if ingress.paths().is_empty() {
+                let title = format!("{} {}", ingress.key, Refusal::NoRules.words());
+                self.say(&codes::UNSAYABLE, ingress, title, Refusal::NoRules.help());
+            }
+            return;
+        }
+        for (index, part) in parts.into_iter().enumerate() {
+            let Some((service, port)) = part
+                .backend
+                .rsplit_once(':')
+                .filter(|(service, port)| !service.is_empty() && !port.is_empty())
+            else {
+                let title = format!("{} {}", ingress.key, Refusal::Resource.words());
+                self.say(&codes::UNSAYABLE, ingress, title, Refusal::Resource.help());
+                continue;
+            };
+            let name = &ingress.key.name;
+            let wanted = match (index, service.strip_prefix(name.as_str())) {
+                (0, _) => name.clone(),
+                (_, Some(rest)) if rest.starts_with('-') => service.to_owned(),
+                _ => format!("{name}-{service}"),
+            };
+            let component = Component {
+                edge: edge.to_owned(),
+                namespace: ingress.key.namespace.clone(),
+                service: service.to_owned(),
+                port: port.to_owned(),
+                paths: part.paths,
+                hosts: part.hosts,
+                annotations: own.clone(),
+                is_ours: ingress.is_ours(),
+            };
+            let name = self.free_name(&wanted, &component.namespace);
+            if index > 0 || name != *name_of(ingress) {
+                let title = format!("a part of {} becomes the component {name}", ingress.key);
+                let help = "a component has one backend, the same paths on each of its hosts, and a name of its own; its Ingress is called as it";
+                self.say(&codes::OTHERWISE, ingress, title, help);
+            }
+            let has_domains = self.cluster.domains.values().any(|domain| domain.edge == edge);
+            if component.hosts.is_empty() && has_domains && !ingress.is_ours() {
+                let title = format!("{} has no host, and answers on every domain", ingress.key);
+                let help = "ingress-nginx serves it on hosts alone that no Ingress names; give the component `hosts`, or leave it out";
+                self.say(&codes::OTHERWISE, ingress, title, help);
+            }
+            self.cluster.components.insert(name, component);
+        }
+    }
+
+    fn parts_of(&mut self, edge: &str, ingress: &'a Object) -> Vec<Part> {
+        let is_canary = annotations(ingress).contains_key(&format!("{NGINX}canary"));
+        let mut order: Vec<String> = Vec::new();
+        let mut rows: BTreeMap<String, BTreeMap<Option<String>, Vec<Claim>>> = BTreeMap::new();
+        for rule in ingress.paths() {
+            let claim = Claim {
+                path: rule.path.to_owned(),
+                kind: rule.kind.unwrap_or("ImplementationSpecific").to_owned(),
+                condition: rule.condition,
+            };
+            let host = rule.host.map(str::to_owned);
+            let path = match claim.kind.as_str() {
+                "Prefix" => claim.path.trim_end_matches('/').to_owned(),
+                _ => claim.path.clone(),
+            };
+            let place = (edge.to_owned(), host.clone(), path, claim.kind.clone());
+            let owner = self.taken.get(&place).filter(|_| !is_canary).cloned();
+            if let Some(owner) = owner {
+                let on = host.as_deref().unwrap_or("any host");
+                let title =
+                    format!("`{}` of {} on {on} is of {owner} too", claim.path, ingress.key);
+                let help = "ingress-nginx lets the older Ingress answer, and so does the inventory";
+                self.say(&codes::LOST, ingress, title, help);
+                continue;
+            }
+            if !is_canary {
+                self.taken.insert(place, ingress.key.to_string());
+            }
+            if !order.contains(&rule.backend) {
+                order.push(rule.backend.clone());
+            }
+            rows.entry(rule.backend).or_default().entry(host).or_default().push(claim);
+        }
+        let mut parts = Vec::new();
+        for backend in order {
+            let Some(hosts) = rows.remove(&backend) else { continue };
+            let any = hosts.len() > 1 && hosts.contains_key(&None);
+            for (paths, hosts) in alike(hosts) {
+                let named: BTreeSet<String> = hosts.iter().flatten().cloned().collect();
+                let is_mixed = any && hosts.contains(&None) && !named.is_empty();
+                if is_mixed {
+                    let (backend, paths) = (backend.clone(), paths.clone());
+                    parts.push(Part { backend, paths, hosts: BTreeSet::new() });
+                }
+                parts.push(Part { backend: backend.clone(), paths, hosts: named });
+            }
+        }
+        // lbgen leaves out paths of a component for every domain where another one has them.
+        if ingress.is_ours() && parts.len() > 1 {
+            parts.sort_by_key(|part| std::cmp::Reverse(part.paths.len()));
+            parts.truncate(1);
+            parts[0].hosts.clear();
+        }
+        parts
+    }
+
+    /// A name that no component has.
+    fn free_name(&self, wanted: &str, namespace: &str) -> String {
+        let wanted = label(wanted, "component");
+        let near = label(&format!("{namespace}-{wanted}"), "component");
+        let numbered = (2..).map(|number| label(&format!("{wanted}-{number}"), "component"));
+        let mut all = [wanted.clone(), near].into_iter().chain(numbered);
+        let is_free = |name: &String| !self.cluster.components.contains_key(name);
+        all.find(is_free).unwrap_or(wanted)
+    }
+}
+
+fn name_of(ingress: &Object) -> &str {
+    &ingress.key.name
+}
+
+fn is_issuer(key: &str) -> bool {
+    ISSUERS.iter().any(|own| key.starts_with(own))
+}
+
+/// Annotations that all Ingresses have, and that say nothing of their paths.
+fn common(ingresses: &[&Object]) -> BTreeMap<String, String> {
+    let mut found = super::component::common_annotations(ingresses);
+    let of_paths = |key: &str| {
+        let name = key.strip_prefix(NGINX);
+        name.is_some_and(|name| OF_PATHS.iter().any(|own| name.starts_with(own)))
+    };
+    let is_ours = ingresses.iter().all(|ingress| ingress.is_ours());
+    found.retain(|key, _| is_ours || ingresses.len() > 1 && !is_issuer(key) && !of_paths(key));
+    found
+}
