@@ -54,7 +54,7 @@ impl Facts {
         for (host, domain) in &datacenter.domains {
             let mut entry = facts.entry("domains", host, THERE);
             entry.say("entrypoint", &domain.entrypoint);
-            let secret = domain.tls_secret.as_ref().map_or("false", |secret| secret.as_str());
+            let secret = domain.tls_secret.as_ref().map_or("false".to_owned(), ToString::to_string);
             entry.say("tls_secret", secret);
         }
         for (name, component) in &datacenter.components {

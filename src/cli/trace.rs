@@ -18,7 +18,7 @@ use super::{Exit, Format};
 use crate::diag::count;
 use crate::inventory::routes;
 use crate::language::word::PathType;
-use crate::model::{Entrypoint, Host};
+use crate::model::{Certificate, Entrypoint, Host};
 use crate::pipeline::Planned;
 use crate::route::Considered;
 use crate::trace::{Expected, Outcome, Request, Test, Trace, Tracer};
@@ -214,8 +214,11 @@ fn text(trace: &Trace<'_>, session: &Session) -> String {
             })
             .collect();
         rows.push(("VIP", if vips.is_empty() { "none".to_owned() } else { vips.join(", ") }));
-        let secret = edge.domain.tls_secret.as_ref();
-        let tls = secret.map_or("no TLS".to_owned(), |secret| format!("Secret {secret}"));
+        let tls = match &edge.domain.tls_secret {
+            Some(Certificate::Secret(name)) => format!("Secret {name}"),
+            Some(Certificate::Default) => "the controller's own certificate".to_owned(),
+            None => "no TLS".to_owned(),
+        };
         rows.push((
             "edge",
             format!(

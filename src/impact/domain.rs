@@ -141,7 +141,7 @@ impl<'a> Cluster<'a> {
     fn plain_http(&self, from: &Object, to: &Object) -> Option<&'static str> {
         let is_redirected = |object: &Object, controllers: &Controllers| {
             let controller = controllers.of_class(object.class().unwrap_or(""));
-            edge_redirects(controller, &object.annotations(), !object.secrets().is_empty())
+            edge_redirects(controller, &object.annotations(), object.tls().is_some())
         };
         let [first, second] = self.comparison.readers();
         let has_tls = |object: &Object| secret(object).is_some();
@@ -165,7 +165,7 @@ fn backends(object: &Object) -> Option<String> {
 }
 
 fn secret(object: &Object) -> Option<String> {
-    object.secrets().into_iter().next().map(str::to_owned)
+    object.certificate().map(str::to_owned)
 }
 
 /// The answer to https for a host without a certificate of its own, in one tier: there the Ingress of a domain says which

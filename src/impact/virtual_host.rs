@@ -29,7 +29,7 @@ impl<'a> VirtualHost<'a> {
             name: object.hosts().into_iter().flatten().next()?,
             by: Tier::Class(class),
             entrypoint: controllers.entrypoint_of(class),
-            secret: object.secrets().into_iter().next(),
+            secret: object.certificate(),
         })
     }
 

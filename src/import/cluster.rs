@@ -59,7 +59,7 @@ impl Cluster {
                 refused.push(host.to_owned());
                 continue;
             }
-            let secret = tls::secret(ingress, host).map(str::to_owned);
+            let secret = tls::certificate(ingress, host).map(str::to_owned);
             let namespace = ingress.key.namespace.clone();
             let domain =
                 Domain { edge: edge.to_owned(), secret, namespace, annotations: BTreeMap::new() };
@@ -157,6 +157,7 @@ impl Cluster {
                 continue;
             };
             self.endpoints = Some(endpoints);
+            self.namespace.get_or_insert_with(|| ingress.key.namespace.clone());
             edge.fallback = Some(fallback);
             if let Some(routing) = &mut edge.routing {
                 routing.annotations = annotations(ingress);

@@ -9,8 +9,8 @@ use super::reading::Reading;
 use super::split::alike;
 use super::{label, tls};
 use crate::bundle::Place;
-use crate::language::name::{Host, Name as _};
-use crate::model::NGINX;
+use crate::language::name::{Host, Name as _, UrlPath};
+use crate::model::{NGINX, is_true};
 use crate::state::{Object, PathRule};
 
 /// Annotations by which cert-manager issues the certificates of an Ingress: in an inventory they are a domain's.
@@ -27,7 +27,7 @@ struct Part {
     hosts: BTreeSet<String>,
 }
 
-/// The Ingress that has a path: the entrypoint, the host, the path and its type.
+/// The Ingress that has a path: the entrypoint, the host, the path and its type, which says if it is a canary's.
 pub type Taken = BTreeMap<(String, Option<String>, String, String), String>;
 
 impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
@@ -72,8 +72,23 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
         let fallbacks =
             self.cluster.fallbacks(self.objects(), &ingresses, &|_| Some(edge.to_owned()));
         let common = common(&ingresses);
+        for ingress in ingresses.iter().filter(|found| fallbacks.contains(&found.key)) {
+            let everything = (edge.to_owned(), None, String::new(), "Prefix".to_owned());
+            self.taken.insert(everything, ingress.key.to_string());
+        }
+        let class = self.cluster.edges.get(edge).map(|edge| edge.class.clone()).unwrap_or_default();
         for ingress in &ingresses {
-            self.certificates(edge, ingress, &common);
+            if ingress.class().is_none() {
+                let title = format!("{} names no class, and gets {class}", ingress.key);
+                let help = "the default class of the cluster had it; correct `class` of the edge if that is another one";
+                self.say(&codes::OTHERWISE, ingress, title, help);
+            }
+            // ingress-nginx makes no server of a canary.
+            if !is_canary(ingress) {
+                self.certificates(edge, ingress, &common);
+            }
+        }
+        for ingress in &ingresses {
             if !fallbacks.contains(&ingress.key) && !self.is_of_fallback(edge, ingress) {
                 self.parts(edge, ingress, &common);
             }
@@ -96,9 +111,13 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
         let fallback = self.cluster.edges.get(edge).and_then(|edge| edge.fallback.as_ref());
         let leads = |path: &PathRule<'_>| {
             let service = path.backend.split(':').next();
-            path.path == "/" && fallback.is_some_and(|own| Some(own.name.as_str()) == service)
+            path.path == "/"
+                && path.kind != Some("Exact")
+                && fallback.is_some_and(|own| Some(own.name.as_str()) == service)
         };
+        let home = self.cluster.namespace.as_deref().unwrap_or("ingress");
         ingress.field("/spec/tls").is_some()
+            && (ingress.paths().is_empty() || ingress.key.namespace == home)
             && !ingress.hosts().is_empty()
             && ingress.paths().iter().all(leads)
             && ingress.field("/spec/defaultBackend").is_none()
@@ -112,7 +131,13 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
         let mut moved: BTreeSet<String> = BTreeSet::new();
         let hosts: BTreeSet<&str> = ingress.hosts().into_iter().flatten().collect();
         for host in hosts {
-            let secret = tls::secret(ingress, host).map(str::to_owned);
+            let secret = tls::certificate(ingress, host).map(str::to_owned);
+            if secret.is_none() && !ingress.paths().iter().any(|path| path.host == Some(host)) {
+                let title = format!("{host} of {} has no paths", ingress.key);
+                let help = "ingress-nginx answers 404 for a host that is named without paths; afterwards a wildcard may answer";
+                self.say(&codes::LOST, ingress, title, help);
+                continue;
+            }
             let known = self.cluster.domains.get(host);
             if known.is_some_and(|known| known.edge != edge) {
                 self.say_shared(ingress, host);
@@ -148,12 +173,6 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
             let title = format!("the certificate of {hosts} moves out of {}", ingress.key);
             let help = "lbgen writes an Ingress for each domain with a certificate, named as the host, with `tls` and the annotations of cert-manager";
             self.say(&codes::OTHERWISE, ingress, title, help);
-        }
-        for host in tls::without_secret(ingress) {
-            let title =
-                format!("{} serves {host} with the controller's default certificate", ingress.key);
-            let help = "a domain has the Secret of its certificate: name it by `tls_secret`";
-            self.say(&codes::UNSAYABLE, ingress, title, help);
         }
     }
 
@@ -212,7 +231,7 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
     }
 
     fn parts_of(&mut self, edge: &str, ingress: &'a Object) -> Vec<Part> {
-        let is_canary = annotations(ingress).contains_key(&format!("{NGINX}canary"));
+        let is_canary = is_canary(ingress);
         let mut order: Vec<String> = Vec::new();
         let mut rows: BTreeMap<String, BTreeMap<Option<String>, Vec<Claim>>> = BTreeMap::new();
         for rule in ingress.paths() {
@@ -221,14 +240,22 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
                 kind: rule.kind.unwrap_or("ImplementationSpecific").to_owned(),
                 condition: rule.condition,
             };
+            if UrlPath::parse(rule.path).is_none() {
+                let title =
+                    format!("`{}` of {} cannot be a path of a component", rule.path, ingress.key);
+                self.say(&codes::UNSAYABLE, ingress, title, UrlPath::about());
+                continue;
+            }
             let host = rule.host.map(str::to_owned);
             let path = match claim.kind.as_str() {
                 "Prefix" => claim.path.trim_end_matches('/').to_owned(),
                 _ => claim.path.clone(),
             };
-            let place = (edge.to_owned(), host.clone(), path, claim.kind.clone());
-            let owner = self.taken.get(&place).filter(|_| !is_canary).cloned();
-            if let Some(owner) = owner {
+            // A canary stands beside what it takes requests from.
+            let kind =
+                if is_canary { format!("{} canary", claim.kind) } else { claim.kind.clone() };
+            let place = (edge.to_owned(), host.clone(), path, kind);
+            if let Some(owner) = self.taken.get(&place).cloned() {
                 let on = host.as_deref().unwrap_or("any host");
                 let title =
                     format!("`{}` of {} on {on} is of {owner} too", claim.path, ingress.key);
@@ -236,9 +263,7 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
                 self.say(&codes::LOST, ingress, title, help);
                 continue;
             }
-            if !is_canary {
-                self.taken.insert(place, ingress.key.to_string());
-            }
+            self.taken.insert(place, ingress.key.to_string());
             if !order.contains(&rule.backend) {
                 order.push(rule.backend.clone());
             }
@@ -273,13 +298,20 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
         let near = label(&format!("{namespace}-{wanted}"), "component");
         let numbered = (2..).map(|number| label(&format!("{wanted}-{number}"), "component"));
         let mut all = [wanted.clone(), near].into_iter().chain(numbered);
-        let is_free = |name: &String| !self.cluster.components.contains_key(name);
+        // The Ingress of a domain is called as its host.
+        let is_free = |name: &String| {
+            !self.cluster.components.contains_key(name) && !self.cluster.domains.contains_key(name)
+        };
         all.find(is_free).unwrap_or(wanted)
     }
 }
 
 fn name_of(ingress: &Object) -> &str {
     &ingress.key.name
+}
+
+fn is_canary(ingress: &Object) -> bool {
+    annotations(ingress).get(&format!("{NGINX}canary")).is_some_and(|value| is_true(value))
 }
 
 fn is_issuer(key: &str) -> bool {

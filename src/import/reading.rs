@@ -14,7 +14,6 @@ use super::fleet::most;
 use super::gateway::home_of;
 use super::manifest::line_of;
 use super::one_tier::Taken;
-use super::tls;
 use crate::bundle::Place;
 use crate::diag::Code;
 use crate::emit::LOAD_BALANCER_CLASS;
@@ -224,7 +223,9 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
         // The classes of whole hosts that are left belong to the edges that have none yet; so does the only class.
         for edge in cluster.edges.values_mut().filter(is_open) {
             let only = classes.first().filter(|_| classes.len() == 1);
-            let class = free.pop_first().or(only.copied());
+            let unnamed =
+                Some(DEFAULT_CLASS).filter(|_| classes.is_empty() && !ingresses.is_empty());
+            let class = free.pop_first().or(only.copied()).or(unnamed);
             edge.class = class.unwrap_or(&edge.service).to_owned();
         }
         // Without a Service of a controller its class is all that is known of it.
@@ -300,18 +301,6 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
             }
             for host in self.cluster.domain(ingress, edge) {
                 self.say_shared(ingress, &host);
-            }
-            for host in tls::without_secret(ingress) {
-                let title = format!(
-                    "{} serves {host} with the controller's default certificate",
-                    ingress.key
-                );
-                self.say(
-                    &codes::UNSAYABLE,
-                    ingress,
-                    title,
-                    "a domain has the Secret of its certificate: make one in the edge's namespace, and name it by `tls_secret`",
-                );
             }
         }
         if let Some(edge) = self.cluster.edges.get_mut(edge) {

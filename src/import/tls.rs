@@ -24,13 +24,8 @@ fn entry<'a>(ingress: &'a Object, host: &str) -> Option<&'a Value> {
     named.or_else(covered).or_else(open)
 }
 
-/// The Secret of a host's certificate.
-pub fn secret<'a>(ingress: &'a Object, host: &str) -> Option<&'a str> {
-    entry(ingress, host)?["secretName"].as_str().filter(|name| !name.is_empty())
-}
-
-/// Hosts with TLS and without a Secret: the controller's default certificate.
-pub fn without_secret(ingress: &Object) -> Vec<&str> {
-    let hosts = ingress.hosts().into_iter().flatten();
-    hosts.filter(|host| entry(ingress, host).is_some() && secret(ingress, host).is_none()).collect()
+/// The Secret of a host's certificate, or `default` for TLS with that of the controller.
+pub fn certificate<'a>(ingress: &'a Object, host: &str) -> Option<&'a str> {
+    let secret = entry(ingress, host)?["secretName"].as_str();
+    Some(secret.filter(|name| !name.is_empty()).unwrap_or("default"))
 }

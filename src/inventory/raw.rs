@@ -259,7 +259,8 @@ keys! {
     Domain {
         /// Default: the only entrypoint, where there is one.
         Optional entrypoint: Loc<Text<Label>>,
-        /// The Secret of its certificate; default: named after the host; `false` is plain HTTP.
+        /// The Secret of its certificate; without the key: named after the host; `default` is the controller's own certificate, `false` is
+        /// plain HTTP.
         Optional tls_secret: Loc<Text<TlsSecret>>,
         /// The namespace of its Secret and its Ingress, where one tier of Ingresses routes requests; default: `kubernetes.namespace`.
         Optional namespace: Loc<Text<Label>>,

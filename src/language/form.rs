@@ -72,7 +72,7 @@ pub struct TlsSecret;
 
 impl TlsSecret {
     /// The words that are refused as a name: whoever writes them means something other than a Secret of that name.
-    pub const REFUSED: &[&str] = &["true", "false", "yes", "no", "on", "off"];
+    pub const REFUSED: &[&str] = &["true", "false", "default", "yes", "no", "on", "off"];
 }
 
 impl Term for TlsSecret {
@@ -81,7 +81,7 @@ impl Term for TlsSecret {
             Subdomain::about(),
             format!("^(?!({})$){}", Self::REFUSED.join("|"), &Subdomain::PATTERN[1..]),
         );
-        Shape::Either(Box::new(Shape::Words(vec!["false"])), Box::new(Shape::Text(name)))
+        Shape::Either(Box::new(Shape::Words(vec!["false", "default"])), Box::new(Shape::Text(name)))
     }
 }
 

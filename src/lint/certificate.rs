@@ -24,7 +24,9 @@ pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
         let own = datacenter.domains.iter().filter(|(_, domain)| domain.entrypoint == *name);
         let mut seen: BTreeMap<(&Label, &Subdomain), &Host> = BTreeMap::new();
         for (host, domain) in own.filter(|(_, domain)| has_ingress && issues(domain)) {
-            let Some(secret) = &domain.tls_secret else { continue };
+            let Some(secret) = domain.tls_secret.as_ref().and_then(|found| found.secret()) else {
+                continue;
+            };
             let Some(first) = seen.insert((&domain.namespace, secret), host) else { continue };
             report.push(
                 Diagnostic::new(

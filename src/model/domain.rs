@@ -1,5 +1,7 @@
 //! Branded hosts, at the edge.
 
+use std::fmt;
+
 use super::entrypoint::{Annotations, Entrypoint, of_tier};
 use super::{Names, codes, tiers_of, value};
 use crate::diag::{Diagnostic, Report};
@@ -15,12 +17,41 @@ pub struct Domain {
     pub span: Span,
     /// The entrypoint that it is reached by.
     pub entrypoint: Label,
-    /// The Secret of its certificate; `None` is plain HTTP.
-    pub tls_secret: Option<Subdomain>,
+    /// Its certificate; `None` is plain HTTP.
+    pub tls_secret: Option<Certificate>,
     /// The namespace of its Ingress and its Secret.
     pub namespace: Label,
     /// Of its Ingress: those of the edge, and its own, which win.
     pub annotations: Annotations,
+}
+
+/// The certificate of a domain.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Certificate {
+    /// Of a Secret in its namespace.
+    Secret(Subdomain),
+    /// The controller's own.
+    Default,
+}
+
+impl Certificate {
+    /// The Secret, or `None` for that of the controller.
+    pub fn secret(&self) -> Option<&Subdomain> {
+        match self {
+            Self::Secret(name) => Some(name),
+            Self::Default => None,
+        }
+    }
+}
+
+/// As an inventory writes it.
+impl fmt::Display for Certificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Secret(name) => name.fmt(f),
+            Self::Default => f.write_str("default"),
+        }
+    }
 }
 
 pub(super) fn build(
@@ -39,13 +70,29 @@ pub(super) fn build(
             let entrypoint =
                 tiers_of(raw.entrypoint.as_ref(), &what, raw.span, entrypoints, report);
             let tls_secret = match &raw.tls_secret {
-                None => host.map(|host| Some(host.object_name())),
+                None => host.map(|host| Some(Certificate::Secret(host.object_name()))),
                 Some(raw) => tls_secret(raw, report),
             };
             let tiers = entrypoint.as_ref().and_then(|name| {
                 let (_, found) = entrypoints.find(name.as_str())?;
                 Some((found.span, found.tiers()?))
             });
+            if let (Some((entrypoint, tiers)), Some(Some(Certificate::Default))) =
+                (tiers, &tls_secret)
+                && tiers.gateway.is_some()
+            {
+                let at = raw.tls_secret.as_ref().map_or(raw.span, |raw| raw.span);
+                report.push(
+                    Diagnostic::new(
+                        &codes::WORD,
+                        at,
+                        "`tls_secret: default` means nothing to a Gateway",
+                        "a listener needs a Secret",
+                    )
+                    .also(entrypoint, "it has a Gateway")
+                    .help("name the Secret of the certificate"),
+                );
+            }
             let of_edge = tiers.map(|(_, tiers)| tiers.edge.annotations.clone());
             let annotations =
                 of_tier(&of_edge.unwrap_or_default(), raw.annotations.as_ref(), report);
@@ -84,10 +131,12 @@ fn needs_home(span: Span, entrypoint: Span) -> Diagnostic {
 }
 
 /// The Secret; `Some(None)` is plain HTTP.
-fn tls_secret(raw: &Loc<Text<TlsSecret>>, report: &mut Report) -> Option<Option<Subdomain>> {
+fn tls_secret(raw: &Loc<Text<TlsSecret>>, report: &mut Report) -> Option<Option<Certificate>> {
     let text = raw.value.text.as_str();
-    if raw.value.plain && text == "false" {
-        return Some(None);
+    match (raw.value.plain, text) {
+        (true, "false") => return Some(None),
+        (true, "default") => return Some(Some(Certificate::Default)),
+        _ => {}
     }
     if TlsSecret::REFUSED.contains(&text) {
         report.push(
@@ -95,11 +144,12 @@ fn tls_secret(raw: &Loc<Text<TlsSecret>>, report: &mut Report) -> Option<Option<
                 &codes::WORD,
                 raw.span,
                 format!("`tls_secret` cannot be `{text}`"),
-                "the name of a Secret, or `false` without quotes",
+                "the name of a Secret, or `false` or `default` without quotes",
             )
-            .help("`false` is plain HTTP; without the key, the Secret is named as the host"),
+            .help("`false` is plain HTTP, `default` the controller's own certificate; without the key, the Secret is named as the host"),
         );
         return None;
     }
-    value::name(text, raw.span, "a Secret's name", report).map(Some)
+    let name = value::name(text, raw.span, "a Secret's name", report);
+    name.map(|name| Some(Certificate::Secret(name)))
 }

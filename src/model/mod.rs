@@ -33,7 +33,7 @@ use indexmap::IndexSet;
 pub use check::{NodeCheck, Timing};
 pub use component::{Backend, BackendPort, Component, Path};
 pub use condition::{Condition, HeaderMatch};
-pub use domain::Domain;
+pub use domain::{Certificate, Domain};
 pub use entry::Entry;
 pub use entrypoint::{
     Annotations, Controller, ENVOY_NAMESPACE, EXPOSES, Edge, EdgePort, Entrypoint, Fallback,

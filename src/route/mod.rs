@@ -7,6 +7,7 @@ mod https;
 mod inherit;
 mod matcher;
 mod regex;
+mod single;
 mod table;
 mod traefik_rule;
 mod translation;
@@ -17,6 +18,7 @@ pub use https::{
 };
 pub use matcher::{Asked, Considered, Found, Lookup, TraefikRouter, normal};
 pub use regex::{Engine, regex_annotation};
+use single::Named;
 pub use table::RoutingTable;
 pub use traefik_rule::TraefikRule;
 pub use translation::{
@@ -32,7 +34,7 @@ use std::sync::Arc;
 
 use crate::language::name::{Host, Label};
 use crate::language::word::PathType;
-use crate::model::{Annotations, Component, Condition, Controller, Domain, Draft, Path, Tiers};
+use crate::model::{Annotations, Component, Condition, Controller, Draft, Path, Tiers};
 use crate::source::Span;
 
 /// The rules of one routing tier, and who answers: by the inventory, or by the objects of a state.
@@ -141,17 +143,6 @@ impl<A> Default for Tier<A> {
 }
 
 impl Tier {
-    /// Tells a single tier of Ingresses of its domains. The Ingress of one with a certificate names the host, whether or
-    /// not it has a rule for it.
-    fn know_domains<'d>(&mut self, domains: impl Iterator<Item = (&'d Host, &'d Domain)>) {
-        for (host, domain) in domains {
-            self.domains.insert(host.clone());
-            if domain.tls_secret.is_some() {
-                self.hosts.entry(Some(host.clone())).or_default();
-            }
-        }
-    }
-
     /// With the rules of an entrypoint.
     fn filled(mut self, name: &Label, tiers: &Tiers, draft: &Draft) -> Self {
         let controller = tiers.controller();
@@ -173,23 +164,11 @@ impl Tier {
                 }
             }
         }
-        // In one tier a component that names a domain comes before one that is for all of them.
-        let mut named: BTreeSet<(&Host, (&str, PathType, &Condition))> = BTreeSet::new();
-        for (_, component) in own().filter(|(_, found)| !tiers.has_canary(found)) {
-            let hosts = component.hosts.iter().filter(|_| component.backend.is_some());
-            named.extend(
-                hosts.flat_map(|host| {
-                    component.paths.iter().map(|path| (&host.value, path.claim()))
-                }),
-            );
-        }
-        let is_taken = |component: &Component, host: Option<&Host>, path: &Path| {
-            let taken = host.is_some_and(|host| named.contains(&(host, path.claim())));
-            taken && component.hosts.is_empty()
-        };
+        let single = own().filter(|_| tiers.is_one_tier());
+        let named = Named::of(single.map(|(_, component)| component), tiers);
         for (name, component) in own() {
             for (host, rule) in tier.rules_of(name, component, tiers) {
-                if is_taken(component, host.as_ref(), &rule.path) {
+                if named.take(component, host.as_ref(), &rule.path) {
                     continue;
                 }
                 match (&component.backend, tiers.has_canary(component)) {
@@ -213,30 +192,6 @@ impl Tier {
         }
         tier.sort();
         self
-    }
-
-    /// Returns true for a domain of a single tier of Ingresses.
-    pub fn is_domain(&self, host: &Host) -> bool {
-        self.domains.contains(host)
-    }
-
-    /// The hosts that the paths of a component are claimed on; `None` is any.
-    pub fn hosts_of<'c>(
-        &'c self,
-        component: &'c Component,
-    ) -> impl Iterator<Item = Option<&'c Host>> {
-        let own = component.hosts.iter().map(|host| &host.value);
-        let every = self.domains.iter().filter(|_| component.hosts.is_empty());
-        let any = component.hosts.is_empty() && self.domains.is_empty();
-        any.then_some(None).into_iter().chain(own.chain(every).map(Some))
-    }
-
-    /// Returns true if a component has a path on a host: as its answer, as a canary or as a record.
-    pub fn gives(&self, name: &Label, host: Option<&Host>, path: &Path) -> bool {
-        let is_own =
-            |rule: &Rule| rule.component() == Some(name) && rule.path.claim() == path.claim();
-        let beside = || self.canaries().filter(|(own, _)| *own == host).map(|(_, rule)| rule);
-        self.rules(host).iter().any(is_own) || beside().any(is_own)
     }
 
     /// The rules of a component, one for each host and path.

@@ -151,7 +151,7 @@ impl Object {
                 let port = port.map_or(String::new(), |port| port.to_string().replace('"', ""));
                 found.push(PathRule {
                     host,
-                    path: text("path").unwrap_or("/"),
+                    path: text("path").filter(|path| !path.is_empty()).unwrap_or("/"),
                     kind: text("pathType"),
                     owner: &self.key.name,
                     namespace: &self.key.namespace,

@@ -54,7 +54,7 @@ pub struct IngressBackend {
 pub struct Tls {
     /// The hosts; not empty.
     pub hosts: Vec<Host>,
-    /// The Secret of the certificate; `None` where other Ingresses name those of the hosts.
+    /// The Secret of the certificate; `None` for the controller's own, or where other Ingresses name those of the hosts.
     pub secret: Option<Subdomain>,
 }
 
@@ -66,7 +66,7 @@ impl Planner<'_> {
         let tls = domain
             .tls_secret
             .as_ref()
-            .map(|secret| Tls { hosts: vec![host.clone()], secret: Some(secret.clone()) });
+            .map(|found| Tls { hosts: vec![host.clone()], secret: found.secret().cloned() });
         let path = match (&tiers.routing.as_ref()?.behind, &tiers.fallback) {
             (Some(second), _) => Some(to_second_tier(second)),
             (None, _) if tls.is_none() => return None,

@@ -104,7 +104,7 @@ pub struct Edge<'a> {
     class: &'a str,
     /// The Secret of its certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
-    tls_secret: Option<&'a str>,
+    tls_secret: Option<String>,
 }
 
 /// An answer.
@@ -224,7 +224,7 @@ impl<'a> Edge<'a> {
         Self {
             domain: edge.host,
             class: edge.tiers.edge.class.value.as_str(),
-            tls_secret: edge.domain.tls_secret.as_ref().map(|secret| secret.as_str()),
+            tls_secret: edge.domain.tls_secret.as_ref().map(ToString::to_string),
         }
     }
 }

@@ -187,7 +187,11 @@ impl Planner<'_> {
     }
 
     fn listener(&self, host: &Host, gateway: &GatewayTier) -> Listener {
-        let secret = self.datacenter.domains.get(host).and_then(|found| found.tls_secret.clone());
+        let secret = self
+            .datacenter
+            .domains
+            .get(host)
+            .and_then(|found| found.tls_secret.as_ref()?.secret().cloned());
         let port = if secret.is_some() { gateway.https } else { gateway.http };
         Listener { host: host.clone(), port, secret }
     }
