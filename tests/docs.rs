@@ -76,6 +76,9 @@ fn the_pages_show_what_happens() {
     let folder = tempfile::tempdir().unwrap();
     copy(&examples, &folder.path().join("inventory-examples"));
     run_blocks("docs/operations.md", "console", folder.path());
+    let folder = tempfile::tempdir().unwrap();
+    copy(&examples, &folder.path().join("inventory-examples"));
+    run_blocks("docs/moving-in.md", "console", folder.path());
     run_blocks("docs/gateway.md", "console gateway", tempfile::tempdir().unwrap().path());
     for page in ["docs/operations.md", "docs/teams.md"] {
         let folder = tempfile::tempdir().unwrap();

@@ -12,7 +12,7 @@ use std::sync::Mutex;
 use lbgen::diag::Report;
 use lbgen::inventory;
 use lbgen::language::name::Name;
-use lbgen::model::{Controller, Exposed, Host, Implementation, PathType};
+use lbgen::model::{Controller, Entrypoint, Exposed, Host, Implementation, PathType, Tiers};
 use lbgen::pipeline::{self, Options, Planned};
 use lbgen::plan::Keep;
 use lbgen::plan::simulate::Scenario;
@@ -99,10 +99,14 @@ fn is_alike(tier: &Tier, host: &Host, path: &str, place: Span) -> bool {
 
 static SEEN: Mutex<(usize, BTreeMap<&'static str, usize>)> = Mutex::new((0, BTreeMap::new()));
 
-/// A host that no domain has gets a 404 from the edge, whatever the path: a wildcard is one label.
+/// A host that no domain has gets a 404 from an edge before a second tier, whatever the path: a wildcard is one label.
 fn refuse_foreign(planned: &Planned) {
     let Planned { datacenter, routes, plan } = planned;
     let tracer = Tracer::of(datacenter, routes, plan, &Scenario::default()).by(Exposed::Ingress);
+    let mut tiers = datacenter.entrypoints.values().filter_map(Entrypoint::tiers);
+    if tiers.any(Tiers::is_one_tier) {
+        return;
+    }
     for path in datacenter.components.values().flat_map(|component| &component.paths) {
         for host in ["foreign.invalid", "example.invalid.example.org", "a.b.c.d.example.com"] {
             let url = format!("https://{host}{}", path.path.value);

@@ -204,16 +204,20 @@ impl Args {
 
 fn text(trace: &Trace<'_>, session: &Session) -> String {
     let mut rows: Vec<(&str, String)> = Vec::new();
+    let vips: Vec<String> = trace
+        .vips
+        .iter()
+        .map(|(vip, node)| match node {
+            Some(node) => format!("{vip} on {node}"),
+            None => format!("{vip} on no node"),
+        })
+        .collect();
+    match (vips.is_empty(), &trace.edge) {
+        (false, _) => rows.push(("VIP", vips.join(", "))),
+        (true, Some(_)) => rows.push(("VIP", "none".to_owned())),
+        (true, None) => {}
+    }
     if let Some(edge) = &trace.edge {
-        let vips: Vec<String> = trace
-            .vips
-            .iter()
-            .map(|(vip, node)| match node {
-                Some(node) => format!("{vip} on {node}"),
-                None => format!("{vip} on no node"),
-            })
-            .collect();
-        rows.push(("VIP", if vips.is_empty() { "none".to_owned() } else { vips.join(", ") }));
         let tls = match &edge.domain.tls_secret {
             Some(Certificate::Secret(name)) => format!("Secret {name}"),
             Some(Certificate::Default) => "the controller's own certificate".to_owned(),

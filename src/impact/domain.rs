@@ -38,7 +38,11 @@ impl<'a> Cluster<'a> {
             (None, Some(to)) => {
                 let own = VirtualHost::of_ingress(to, second);
                 let by_wildcard = self.gateways.by_wildcard(&host, [None, own]);
-                let new = || match HttpsWithout::of(to, second) {
+                let without = HttpsWithout::of(to, second);
+                let moved = without.as_ref().and_then(|_| self.had_certificate(to, &host));
+                let moved = moved
+                    .map(|owner| finding(Class::Tuned, format!("its certificate was in {owner}")));
+                let new = || match without {
                     Some(HttpsWithout::DefaultCertificate) => {
                         finding(Class::Tls, tls_words(None, to.tls()))
                     }
@@ -47,7 +51,7 @@ impl<'a> Cluster<'a> {
                     }
                     None => finding(Class::New, "a new host".to_owned()),
                 };
-                vec![by_wildcard.unwrap_or_else(new)]
+                vec![moved.or(by_wildcard).unwrap_or_else(new)]
             }
             (Some(_), None) if self.gateways.takes_over(host.as_str()) => {
                 vec![finding(Class::Switches, TAKES_OVER.to_owned())]
@@ -94,7 +98,7 @@ impl<'a> Cluster<'a> {
                 }
                 if from.tls() != to.tls() {
                     let mut tls = finding(Class::Tls, tls_words(from.tls(), to.tls()));
-                    (tls.from, tls.to) = (secret(from), secret(to));
+                    (tls.from, tls.to) = (secret(from, &host), secret(to, &host));
                     found.push(tls);
                 }
                 if found.is_empty() && from.value != to.value {
@@ -104,6 +108,19 @@ impl<'a> Cluster<'a> {
             }
             (None, None) => Vec::new(),
         }
+    }
+
+    /// The Ingress in which the certificate of a domain was, of the same class.
+    fn had_certificate(&self, ingress: &Object, host: &Host) -> Option<String> {
+        let same = |other: &&Object| {
+            other.key.kind == "Ingress"
+                && other.class() == ingress.class()
+                && other.key.namespace == ingress.key.namespace
+                && other.hosts().contains(&Some(host.as_str()))
+                && secret(other, host) == secret(ingress, host)
+        };
+        let mut all = self.comparison.from.objects.values();
+        all.find(same).map(|other| other.key.to_string())
     }
 
     /// Domains that move to where nothing answers some of their URLs.
@@ -144,7 +161,7 @@ impl<'a> Cluster<'a> {
             edge_redirects(controller, &object.annotations(), object.tls().is_some())
         };
         let [first, second] = self.comparison.readers();
-        let has_tls = |object: &Object| secret(object).is_some();
+        let has_tls = |object: &Object| object.tls().is_some();
         match (is_redirected(from, first), is_redirected(to, second)) {
             _ if has_tls(from) != has_tls(to) => None,
             (false, true) => Some("plain http is sent to https"),
@@ -164,8 +181,8 @@ fn backends(object: &Object) -> Option<String> {
     (!found.is_empty()).then(|| found.into_iter().collect::<Vec<_>>().join(", "))
 }
 
-fn secret(object: &Object) -> Option<String> {
-    object.certificate().map(str::to_owned)
+fn secret(object: &Object, host: &Host) -> Option<String> {
+    object.certificate_of(host.as_str()).map(str::to_owned)
 }
 
 /// The answer to https for a host without a certificate of its own, in one tier: there the Ingress of a domain says which

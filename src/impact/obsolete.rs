@@ -51,12 +51,12 @@ impl<'a> Obsolete<'a> {
             .filter(|found| !may_stand_beside(found.old))
             .partition(|found| found.takes);
         let both = both.into_iter().map(|found| found.old);
-        Self {
-            first: first.into_iter().chain(both).collect(),
-            moving,
-            giving: giving.into_iter().map(|found| found.new).collect(),
-            later,
+        let mut giving: Vec<&Object> = giving.into_iter().map(|found| found.new).collect();
+        if !giving.is_empty() {
+            giving.extend(certificates(comparison));
         }
+        let first = first.into_iter().chain(both).collect();
+        Self { first, moving, giving, later }
     }
 
     /// Those who answer for a component or a domain between the two steps.
@@ -117,6 +117,17 @@ impl<'a> Obsolete<'a> {
             })
             .collect()
     }
+}
+
+/// New Ingresses with certificates, which may be those that others give up too; those of them that no Ingress stands in the
+/// way of.
+fn certificates<'a>(comparison: Comparison<'a>) -> impl Iterator<Item = &'a Object> {
+    let (from, to) = (&comparison.from.objects, &comparison.to.objects);
+    let held: BTreeSet<Claim<'a>> = from.values().flat_map(claims).collect();
+    let new = to.values().filter(|object| {
+        object.key.kind == "Ingress" && object.tls().is_some() && !from.contains_key(&object.key)
+    });
+    new.filter(move |object| claims(object).iter().all(|claim| !held.contains(claim)))
 }
 
 /// An Ingress that stays and gives up a path that another object takes.

@@ -25,11 +25,12 @@ impl<'a> VirtualHost<'a> {
     /// The one of a domain's Ingress.
     pub fn of_ingress(object: &'a Object, controllers: &'a Controllers) -> Option<Self> {
         let class = object.class()?;
+        let name = object.hosts().into_iter().flatten().next()?;
         Some(Self {
-            name: object.hosts().into_iter().flatten().next()?,
+            name,
             by: Tier::Class(class),
             entrypoint: controllers.entrypoint_of(class),
-            secret: object.certificate(),
+            secret: object.certificate_of(name),
         })
     }
 

@@ -7,7 +7,6 @@ use serde_json::Value;
 
 use super::component::Component;
 use super::edge::{Edge, Fallback, SecondTier, strings};
-use super::tls;
 use crate::bundle::Place;
 use crate::state::{Object, ObjectKey, PathRule};
 
@@ -59,7 +58,7 @@ impl Cluster {
                 refused.push(host.to_owned());
                 continue;
             }
-            let secret = tls::certificate(ingress, host).map(str::to_owned);
+            let secret = ingress.certificate_of(host).map(str::to_owned);
             let namespace = ingress.key.namespace.clone();
             let domain =
                 Domain { edge: edge.to_owned(), secret, namespace, annotations: BTreeMap::new() };
@@ -139,12 +138,15 @@ impl Cluster {
             };
             let named = paths.iter().filter_map(|path| path.host).filter(|host| !of_all(host));
             let named: BTreeSet<&str> = named.collect();
+            // A single tier answers hosts of nobody too.
+            let is_one_tier = self.edges.get(&name).is_some_and(|edge| edge.is_one_tier);
             let is_any = own.contains(&None)
-                || self
-                    .domains
-                    .iter()
-                    .filter(|(_, domain)| domain.edge == name)
-                    .all(|(host, _)| own.contains(&Some(host.as_str())));
+                || !is_one_tier
+                    && self
+                        .domains
+                        .iter()
+                        .filter(|(_, domain)| domain.edge == name)
+                        .all(|(host, _)| own.contains(&Some(host.as_str())));
             if !is_any || !named.iter().all(|host| own.contains(&Some(*host))) {
                 continue;
             }

@@ -26,7 +26,6 @@ mod route;
 mod split;
 mod table;
 mod tier;
-mod tls;
 mod vip;
 mod yaml;
 

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::cluster::{Domain, annotations};
 use super::codes;
 use super::component::{Claim, Component, Refusal};
+use super::label;
 use super::reading::Reading;
 use super::split::alike;
-use super::{label, tls};
 use crate::bundle::Place;
 use crate::language::name::{Host, Name as _, UrlPath};
 use crate::model::{NGINX, is_true};
@@ -131,7 +131,7 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
         let mut moved: BTreeSet<String> = BTreeSet::new();
         let hosts: BTreeSet<&str> = ingress.hosts().into_iter().flatten().collect();
         for host in hosts {
-            let secret = tls::certificate(ingress, host).map(str::to_owned);
+            let secret = ingress.certificate_of(host).map(str::to_owned);
             if secret.is_none() && !ingress.paths().iter().any(|path| path.host == Some(host)) {
                 let title = format!("{host} of {} has no paths", ingress.key);
                 let help = "ingress-nginx answers 404 for a host that is named without paths; afterwards a wildcard may answer";

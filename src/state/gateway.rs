@@ -61,12 +61,6 @@ impl Object {
         of_ingress.chain(self.listeners().into_iter().filter_map(|found| found.secret)).collect()
     }
 
-    /// The Secret of the first certificate of an Ingress, or `default` for that of the controller.
-    pub fn certificate(&self) -> Option<&str> {
-        let entry = self.tls()?.get(0)?;
-        Some(entry.get("secretName").and_then(Value::as_str).unwrap_or("default"))
-    }
-
     /// The `spec` of a Gateway or a ListenerSet, or `None` if it is something else.
     pub fn listening(&self) -> Option<Listening<'_>> {
         let is_one = matches!(self.key.kind.as_str(), "Gateway" | "ListenerSet");

@@ -24,9 +24,14 @@ const KINDS: [&str; 9] = [
     "PrometheusRule",
 ];
 
-/// The objects of a datacenter that a cluster has.
+/// The objects that a cluster has.
 #[derive(Debug, Clone)]
-pub struct Live(Vec<Object>);
+pub struct Live {
+    /// Those of a datacenter.
+    ours: Vec<Object>,
+    /// Those of others, which matter where an object of ours has the same name: an apply takes them over.
+    others: Vec<Object>,
+}
 
 /// The objects of a List, or single ones, as `kubectl get` prints them; `file` is what messages call it.
 pub fn objects_of(text: &str, file: &str) -> anyhow::Result<Vec<Object>> {
@@ -61,7 +66,7 @@ pub fn objects_of(text: &str, file: &str) -> anyhow::Result<Vec<Object>> {
 }
 
 impl Live {
-    /// Reads a List, or single objects. What has not lbgen's labels, or was made by a controller, is not ours.
+    /// Reads a List, or single objects. What has not lbgen's labels is not ours, and what a controller made is nobody's.
     pub fn read(text: &str, datacenter: &str) -> anyhow::Result<Self> {
         let objects = objects_of(text, "")?;
         let selecting: BTreeSet<(String, String)> = objects
@@ -70,7 +75,7 @@ impl Live {
             .filter(|object| object.field("/spec/selector").is_some_and(|map| *map != empty()))
             .map(|object| (object.key.namespace.clone(), object.key.name.clone()))
             .collect();
-        let ours = |object: &Object| {
+        let is_written = |object: &Object| {
             let place = (object.key.namespace.clone(), object.key.name.clone());
             // Controllers copy a Service's labels to the Endpoints and slices that they make, and those of Endpoints to
             // the slices that mirror them.
@@ -83,13 +88,13 @@ impl Live {
                 _ => false,
             };
             KINDS.contains(&object.key.kind.as_str())
-                && object.is_ours()
-                && object.datacenter() == Some(datacenter)
                 && object.field("/metadata/ownerReferences").is_none()
                 && object.label("endpoints.kubernetes.io/managed-by").is_none()
                 && !made_by_controller
         };
-        Ok(Self(objects.into_iter().filter(ours).collect()))
+        let is_ours = |object: &Object| object.is_ours() && object.datacenter() == Some(datacenter);
+        let (ours, others) = objects.into_iter().filter(is_written).partition(is_ours);
+        Ok(Self { ours, others })
     }
 }
 
@@ -106,7 +111,10 @@ impl Tree {
         let will_be = will_be.map(|object| (&object.key, (object.file.as_str(), Some(object))));
         let places: BTreeMap<&ObjectKey, (&str, Option<&Object>)> = before.chain(will_be).collect();
         let mut files: BTreeMap<String, BTreeMap<&ObjectKey, Value>> = BTreeMap::new();
-        for object in &live.0 {
+        let names: BTreeSet<&ObjectKey> =
+            after.iter().flatten().map(|object| &object.key).collect();
+        let taken_over = live.others.iter().filter(|object| names.contains(&object.key));
+        for object in live.ours.iter().chain(taken_over) {
             let (path, wanted) = match places.get(&object.key) {
                 Some((path, wanted)) => ((*path).to_owned(), *wanted),
                 None => (usual_place(object), None),

@@ -1,6 +1,7 @@
 //! Files -> [`State`]: what a folder of configuration says that runs, whoever wrote it. Nothing here asks the plan:
 //! a state is about what the files say.
 
+mod certificate;
 pub mod elect;
 
 mod gateway;

@@ -33,6 +33,10 @@ pub fn examples() -> Vec<String> {
     for entry in fs::read_dir(root().join("inventory-examples")).unwrap() {
         let entry = entry.unwrap();
         let name = entry.file_name().into_string().unwrap();
+        // Files of machines and clusters, to be imported.
+        if name.starts_with("collected") {
+            continue;
+        }
         if entry.path().join("inventory.yaml").is_file() {
             names.push(name);
             continue;

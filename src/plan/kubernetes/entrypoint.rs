@@ -121,12 +121,18 @@ impl Planner<'_> {
                 })
             }));
         }
+        let mut from = vec![Entry::Entrypoint(name.clone())];
         if let Some(routing) = &tiers.routing {
-            objects.push(Object::Ingress(self.catch_all(name, routing, fallback)));
+            let catch_all = self.catch_all(name, routing, fallback);
+            // In one tier a domain without a certificate has no Ingress of its own.
+            let hosts = catch_all.rules.iter().filter_map(|rule| rule.host.as_ref());
+            let hosts = hosts.filter(|_| routing.behind.is_none());
+            let named = hosts.filter(|host| self.datacenter.domains.contains_key(*host));
+            from.extend(named.map(|host| Entry::Domain(host.clone())));
+            objects.push(Object::Ingress(catch_all));
         }
         objects.extend(self.catch_all_routes(name, fallback).into_iter().map(Object::HttpRoute));
         let legacy = self.legacy(name);
-        let mut from = vec![Entry::Entrypoint(name.clone())];
         from.extend(legacy.iter().map(|legacy| Entry::Component(legacy.component.clone())));
         Manifest { file: ManifestFile::Fallback(name.clone()), legacy, objects, from }
     }
