@@ -266,6 +266,7 @@ fn a_node_that_leaves_is_not_undrained() {
         advert: 1,
         preempt: true,
         gateway: 1,
+        one_tier: false,
     };
     let mut after = before.clone();
     after.nodes[0] = None;

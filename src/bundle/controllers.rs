@@ -78,9 +78,13 @@ impl Controllers {
 
     /// The controller of a class; ingress-nginx for one that is not listed.
     pub fn of_class(&self, class: &str) -> Controller {
+        self.listed(class).unwrap_or(Controller::IngressNginx)
+    }
+
+    /// The controller of a class that is listed.
+    pub fn listed(&self, class: &str) -> Option<Controller> {
         let mut classes = self.0.iter().flat_map(Readers::classes);
-        let found = classes.find(|(own, _)| own == class);
-        found.map_or(Controller::IngressNginx, |(_, controller)| *controller)
+        classes.find(|(own, _)| own == class).map(|(_, controller)| *controller)
     }
 
     /// The entrypoint whose edge reads a class.

@@ -6,7 +6,9 @@ use std::net::IpAddr;
 use serde_json::Value;
 
 use super::gateway::GatewaySide;
-use crate::bundle::Place;
+use crate::bundle::{Controllers, Place};
+use crate::language::version::ControllerVersion;
+use crate::model::Controller;
 use crate::state::Object;
 
 /// The tiers of an entrypoint.
@@ -21,6 +23,8 @@ pub struct Edge {
     pub vips: BTreeSet<IpAddr>,
     pub annotations: BTreeMap<String, String>,
     pub routing: Option<SecondTier>,
+    /// The controller, where something names it.
+    pub controller: Option<Controller>,
     /// True if its own Ingresses lead to components.
     pub is_one_tier: bool,
     pub fallback: Option<Fallback>,
@@ -34,6 +38,7 @@ pub struct Edge {
 #[derive(Debug, Default, Clone)]
 pub struct SecondTier {
     pub class: String,
+    pub controller: Option<Controller>,
     pub service: String,
     pub port: u64,
     pub annotations: BTreeMap<String, String>,
@@ -75,6 +80,18 @@ impl Edge {
     /// Returns true if a Gateway serves it, and no Ingress does.
     pub fn is_gateway_alone(&self) -> bool {
         self.gateway.is_some() && self.class.is_empty()
+    }
+
+    /// Finds its controllers: those that a bundle lists, or Traefik by the labels of its pods.
+    pub fn find_controllers(&mut self, listed: Option<&Controllers>) {
+        let of = |class: &str| listed.and_then(|listed| listed.listed(class));
+        let is_traefik = self.selector.values().any(|value| value == "traefik");
+        let traefik =
+            Controller::Traefik { strict_prefix: false, version: ControllerVersion::NEWEST };
+        self.controller = of(&self.class).or_else(|| is_traefik.then_some(traefik));
+        if let Some(routing) = &mut self.routing {
+            routing.controller = of(&routing.class);
+        }
     }
 
     /// The values of the selector, the name of the release first.

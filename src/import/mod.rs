@@ -35,6 +35,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::bundle::{Controllers, Place};
 use crate::diag::Report;
 use crate::language::name::{Label, Name as _, Subdomain};
 use crate::language::version::KeepalivedVersion;
@@ -98,7 +99,9 @@ pub fn import(mut source: Source, sources: &mut Sources, report: &mut Report) ->
         Some(text) => (path.to_owned(), text.clone()),
         None => (source.tree.shown(path), source.tree.get(path).unwrap_or_default().to_owned()),
     };
-    let cluster = Reading::new(&source.objects, shown, sources, &mut findings).of(&vips);
+    let mut cluster = Reading::new(&source.objects, shown, sources, &mut findings).of(&vips);
+    let listed = source.tree.get(&Place::List.to_string()).and_then(Controllers::read);
+    cluster.edges.values_mut().for_each(|edge| edge.find_controllers(listed.as_ref()));
     let found = Found {
         name: name(&source),
         version: version(&written),

@@ -144,19 +144,23 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
                 continue;
             }
             let namespace = ingress.key.namespace.clone();
-            match known.map(|known| {
-                (known.secret.is_some(), known.secret == secret && known.namespace == namespace)
-            }) {
-                Some((true, is_same)) => {
-                    if secret.is_some() && !is_same {
-                        let title = format!("{} has another Secret for {host}", ingress.key);
-                        let help = "ingress-nginx takes that of the older Ingress, and so does the inventory";
-                        self.say(&codes::OTHERWISE, ingress, title, help);
-                    }
-                    continue;
-                }
-                Some((false, _)) if secret.is_none() => continue,
-                _ => {}
+            let is_known = known.is_some();
+            let certificate =
+                known.and_then(|known| Some((known.secret.clone()?, known.namespace.clone())));
+            let is_same = secret.as_ref().is_some_and(|own| {
+                certificate.as_ref().is_none_or(|found| *found == (own.clone(), namespace.clone()))
+            });
+            if certificate.is_some() && secret.is_some() && !is_same && !ingress.is_ours() {
+                let title = format!("{} has another Secret for {host}", ingress.key);
+                let help =
+                    "ingress-nginx takes that of the older Ingress, and so does the inventory";
+                self.say(&codes::OTHERWISE, ingress, title, help);
+            }
+            // A router of Traefik needs `tls`, whoever names the Secret.
+            let is_weak = |found: &str| found == "default" && ingress.is_ours();
+            let is_decided = certificate.is_some_and(|(found, _)| !is_weak(&found));
+            if is_decided || is_known && secret.as_deref().is_none_or(is_weak) {
+                continue;
             }
             let annotations = if secret.is_some() { own.clone() } else { BTreeMap::new() };
             if secret.is_some()

@@ -9,7 +9,7 @@ use super::gateway::GatewaySide;
 use super::yaml::Yaml;
 use crate::language::name::{Host, Name as _};
 use crate::language::word::ImplementationName;
-use crate::model::{Condition, Implementation};
+use crate::model::{Condition, Controller, Implementation};
 
 fn strings(map: &BTreeMap<String, String>) -> Option<Yaml> {
     let mut found = Yaml::map();
@@ -31,6 +31,9 @@ pub fn tiers(edge: &Edge, port: Option<u16>) -> (Yaml, Option<Yaml>) {
     }
     let class = alone.map_or(&edge.class, |side| &side.class);
     first.put("class", Yaml::text(class));
+    if alone.is_none() {
+        controller(edge.controller, &mut first);
+    }
     first.put_some("service", (edge.service != *class).then(|| Yaml::text(&edge.service)));
     first.put_some("service_namespace", edge.service_namespace.as_ref().map(Yaml::text));
     let labels =
@@ -76,6 +79,7 @@ pub fn tiers(edge: &Edge, port: Option<u16>) -> (Yaml, Option<Yaml>) {
     let second = edge.routing.as_ref().map(|routing| {
         let mut second = Yaml::map();
         second.put("class", Yaml::text(&routing.class));
+        controller(routing.controller, &mut second);
         second.put_some(
             "service",
             (routing.service != routing.class).then(|| Yaml::text(&routing.service)),
@@ -85,6 +89,17 @@ pub fn tiers(edge: &Edge, port: Option<u16>) -> (Yaml, Option<Yaml>) {
         second
     });
     (first, second)
+}
+
+fn controller(found: Option<Controller>, map: &mut Yaml) {
+    for (key, value) in found.into_iter().flat_map(Controller::keys) {
+        // A release is no number.
+        let value = match key == "strict_prefix" {
+            true => Yaml::plain(value),
+            false => Yaml::text(value),
+        };
+        map.put(key, value);
+    }
 }
 
 /// The implementation, where it is not the default; one that is not known does what the specification says.

@@ -55,6 +55,8 @@ pub struct Fleet {
     pub preempt: bool,
     /// The last part of its address.
     pub gateway: u8,
+    /// True if the edge of the first entrypoint routes by itself.
+    pub one_tier: bool,
 }
 
 impl Fleet {
@@ -71,7 +73,11 @@ impl Fleet {
             self.gateway
         );
         for entrypoint in 0..2 {
-            writeln!(text, "  e{entrypoint}: {{ edge: {{ class: edge-{entrypoint}, health_check_node_port: {} }}, routing: {{ class: routing-{entrypoint} }}, fallback: {{ name: old-{entrypoint}, addresses: [10.0.9.1], port: 8080 }} }}", 32000 + entrypoint).unwrap();
+            let routing = match self.one_tier && entrypoint == 0 {
+                true => String::new(),
+                false => format!(", routing: {{ class: routing-{entrypoint} }}"),
+            };
+            writeln!(text, "  e{entrypoint}: {{ edge: {{ class: edge-{entrypoint}, health_check_node_port: {} }}{routing}, fallback: {{ name: old-{entrypoint}, addresses: [10.0.9.1], port: 8080 }} }}", 32000 + entrypoint).unwrap();
         }
         text += "nodes:\n";
         let there: Vec<usize> =
@@ -220,6 +226,7 @@ pub fn fleet() -> impl Strategy<Value = Fleet> {
         prop_oneof![4 => Just(1u32), 1 => Just(2u32)],
         rare(0.9),
         1..3u8,
+        rare(0.3),
     );
     (
         prop::collection::vec(prop::option::weighted(0.8, node()), 2..7),
@@ -230,7 +237,7 @@ pub fn fleet() -> impl Strategy<Value = Fleet> {
     )
         .prop_filter("some node", |(nodes, ..)| nodes.iter().any(Option::is_some))
         .prop_map(|(nodes, vips, components, domains, globals)| {
-            let (kube_proxy, mode, vrrp3, advert, preempt, gateway) = globals;
+            let (kube_proxy, mode, vrrp3, advert, preempt, gateway, one_tier) = globals;
             Fleet {
                 nodes,
                 vips,
@@ -242,6 +249,7 @@ pub fn fleet() -> impl Strategy<Value = Fleet> {
                 advert,
                 preempt,
                 gateway,
+                one_tier,
             }
         })
 }
@@ -260,6 +268,7 @@ pub fn edited(before: &Fleet, other: &Fleet, edits: &[u8]) -> Fleet {
             10 => after.advert = other.advert,
             11 => after.preempt = other.preempt,
             12 => after.gateway = other.gateway,
+            14 if edit / 16 < 6 => after.one_tier = other.one_tier,
             13 | 14 => {
                 take(&mut after.components, &other.components, pick(*edit, other.components.len()));
             }

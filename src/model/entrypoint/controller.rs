@@ -42,6 +42,23 @@ impl Controller {
         }
     }
 
+    /// The keys of a tier that name it, with their values; none for the default.
+    pub fn keys(self) -> Vec<(&'static str, String)> {
+        let name = ("controller", self.name().to_string());
+        match self {
+            Self::IngressNginx => Vec::new(),
+            Self::Other => vec![name],
+            Self::TraefikNginx => {
+                vec![name, ("traefik_provider", TraefikProvider::Nginx.to_string())]
+            }
+            Self::Traefik { strict_prefix, version } => {
+                let strict = strict_prefix.then(|| ("strict_prefix", true.to_string()));
+                let version = version.named().map(|version| ("controller_version", version));
+                [name].into_iter().chain(strict).chain(version).collect()
+            }
+        }
+    }
+
     /// By the keys of a tier.
     pub(super) fn of(
         controller: Option<&Loc<Text<ControllerName>>>,
