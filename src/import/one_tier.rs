@@ -93,6 +93,12 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
                 self.parts(edge, ingress, &common);
             }
         }
+        // A host without a certificate that such a component is not for is no domain, but one that others name.
+        let spread = self.spread.remove(edge).unwrap_or_default();
+        self.cluster.domains.retain(|host, domain| {
+            let is_for_all = spread.iter().all(|hosts| hosts.contains(host));
+            domain.edge != edge || domain.secret.is_some() || is_for_all
+        });
         let own = self.cluster.domains.iter().filter(|(_, domain)| domain.edge == edge);
         let every: BTreeSet<String> = own.map(|(host, _)| host.clone()).collect();
         // As lbgen writes one without hosts.
@@ -156,10 +162,9 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
                     "ingress-nginx takes that of the older Ingress, and so does the inventory";
                 self.say(&codes::OTHERWISE, ingress, title, help);
             }
-            // A router of Traefik needs `tls`, whoever names the Secret.
-            let is_weak = |found: &str| found == "default" && ingress.is_ours();
-            let is_decided = certificate.is_some_and(|(found, _)| !is_weak(&found));
-            if is_decided || is_known && secret.as_deref().is_none_or(is_weak) {
+            // The Ingress of a domain says it, whoever names the host before.
+            let is_decided = certificate.is_some() || is_known && secret.is_none();
+            if is_decided && !is_domain {
                 continue;
             }
             let annotations = if secret.is_some() { own.clone() } else { BTreeMap::new() };
@@ -219,16 +224,23 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
                 is_ours: ingress.is_ours(),
             };
             let name = self.free_name(&wanted, &component.namespace);
-            if index > 0 || name != *name_of(ingress) {
+            if index > 0 {
                 let title = format!("a part of {} becomes the component {name}", ingress.key);
                 let help = "a component has one backend, the same paths on each of its hosts, and a name of its own; its Ingress is called as it";
+                self.say(&codes::OTHERWISE, ingress, title, help);
+            } else if name != ingress.key.name {
+                let title = format!("{} becomes the component {name}", ingress.key);
+                let help = "a component has a name of its own, without dots, and its Ingress is called as it; delete the old one just before the first apply: ingress-nginx refuses a host and path that another Ingress has";
                 self.say(&codes::OTHERWISE, ingress, title, help);
             }
             let has_domains = self.cluster.domains.values().any(|domain| domain.edge == edge);
             if component.hosts.is_empty() && has_domains && !ingress.is_ours() {
-                let title = format!("{} has no host, and answers on every domain", ingress.key);
-                let help = "ingress-nginx serves it on hosts alone that no Ingress names; give the component `hosts`, or leave it out";
-                self.say(&codes::OTHERWISE, ingress, title, help);
+                let title = format!(
+                    "{} has no host: it answers on every domain from now on, and on no other host",
+                    ingress.key
+                );
+                let help = "ingress-nginx serves it only on hosts that no Ingress names; give the component `hosts`, or leave it out";
+                self.say(&codes::LOST, ingress, title, help);
             }
             self.cluster.components.insert(name, component);
         }
@@ -289,6 +301,8 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
         }
         // lbgen leaves out paths of a component for every domain where another one has them.
         if ingress.is_ours() && parts.len() > 1 {
+            let hosts = parts.iter().flat_map(|part| part.hosts.iter().cloned()).collect();
+            self.spread.entry(edge.to_owned()).or_default().push(hosts);
             parts.sort_by_key(|part| std::cmp::Reverse(part.paths.len()));
             parts.truncate(1);
             parts[0].hosts.clear();
@@ -308,10 +322,6 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
         };
         all.find(is_free).unwrap_or(wanted)
     }
-}
-
-fn name_of(ingress: &Object) -> &str {
-    &ingress.key.name
 }
 
 fn is_canary(ingress: &Object) -> bool {

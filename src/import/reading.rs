@@ -53,6 +53,8 @@ pub struct Reading<'a, S> {
     pub(super) gateways: BTreeMap<String, &'a Object>,
     /// Paths of single tiers.
     pub(super) taken: Taken,
+    /// By edge, the hosts of each component that lbgen wrote for every domain, where the paths differ.
+    pub(super) spread: BTreeMap<String, Vec<BTreeSet<String>>>,
 }
 
 impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
@@ -65,8 +67,8 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
     ) -> Self {
         let (files, cluster) = (BTreeMap::new(), Cluster::default());
         let gateways = BTreeMap::new();
-        let taken = Taken::new();
-        Self { objects, shown, sources, findings, files, cluster, gateways, taken }
+        let (taken, spread) = (Taken::new(), BTreeMap::new());
+        Self { objects, shown, sources, findings, files, cluster, gateways, taken, spread }
     }
 
     /// Returns the cluster of a fleet with these VIPs.
@@ -95,7 +97,14 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
                 self.say(&codes::LOST, service, title, help);
             }
         }
-        let ingresses: Vec<&Object> = self.of_kind("Ingress").collect();
+        let is_made = |found: &&Object| found.field("/metadata/ownerReferences").is_some();
+        let (made, ingresses): (Vec<&Object>, Vec<&Object>) =
+            self.of_kind("Ingress").partition(is_made);
+        for ingress in made {
+            let title = format!("{} is another object's, and stays as it is", ingress.key);
+            let help = "`ownerReferences` name what makes and deletes it, such as a challenge of cert-manager";
+            self.say(&codes::OTHERWISE, ingress, title, help);
+        }
         self.home(&services, &ingresses);
         let of_gateways = self.entrypoints_of_gateways(&services);
         self.edges(&services, &of_gateways, &ingresses);
@@ -184,9 +193,11 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
         let namespace = most(gateways).or_else(near);
         let cluster = &mut self.cluster;
         cluster.namespace = namespace;
-        cluster.by_annotation = ingresses.iter().any(|found| {
+        let annotated = ingresses.iter().filter(|found| {
             found.field("/metadata/annotations/kubernetes.io~1ingress.class").is_some()
         });
+        // As most of them do.
+        cluster.by_annotation = 2 * annotated.count() > ingresses.len();
         cluster.by_status = services.iter().any(|edge| {
             let class = edge.field("/spec/loadBalancerClass").and_then(Value::as_str);
             class == Some(LOAD_BALANCER_CLASS)

@@ -1,4 +1,5 @@
-//! A single tier of Ingresses: Ingresses with many hosts, and routers of Traefik that answer TLS or plain http, never both.
+//! A single tier of Ingresses: Ingresses with many hosts, and routers of Traefik's ingress-nginx provider, which answer TLS
+//! or plain http, never both.
 
 use crate::diag::{Code, Diagnostic, Report, code};
 use crate::model::{Controller, Datacenter, Host, Label, Tiers};
@@ -7,8 +8,7 @@ use crate::route::{Answer, RoutingTable, Tier};
 /// Every new domain changes the Ingress of every component.
 const MANY_HOSTS: Code = code!(Warning "LB245", "an Ingress with many hosts, in one tier");
 /// Traefik makes routers of one kind of an Ingress.
-const MIXED_TLS: Code =
-    code!(Error "LB332", "an Ingress for hosts with and without TLS, on one tier of Traefik");
+const MIXED_TLS: Code = code!(Error "LB332", "an Ingress for hosts with and without TLS, read by Traefik's ingress-nginx provider");
 
 /// The codes of this family.
 pub const CODES: &[&Code] = &[&MANY_HOSTS, &MIXED_TLS];
@@ -20,7 +20,7 @@ pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report
             continue;
         };
         many_hosts(datacenter, name, tiers, tier, report);
-        if matches!(tiers.controller(), Controller::Traefik { .. } | Controller::TraefikNginx) {
+        if tiers.controller() == Controller::TraefikNginx {
             mixed_tls(datacenter, name, tier, report);
         }
     }
@@ -93,5 +93,5 @@ fn mixed_tls(datacenter: &Datacenter, name: &Label, tier: &Tier, report: &mut Re
     }
 }
 
-/// The reason (Traefik, "Kubernetes Ingress": Enabling TLS).
-const ROUTERS: &str = "Traefik makes routers for TLS of an Ingress with `tls`, which plain http does not reach, and the reverse of one without";
+/// The reason (Traefik, pkg/provider/kubernetes/ingress-nginx: `hasTLS` of an Ingress).
+const ROUTERS: &str = "this provider makes routers for TLS of an Ingress with `tls`, which plain http does not reach, and the reverse of one without";

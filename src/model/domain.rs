@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::entrypoint::{Annotations, Entrypoint, of_tier};
-use super::{Names, codes, tiers_of, value};
+use super::{Names, Tiers, codes, tiers_of, value};
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::{Text, raw};
 use crate::language::form::TlsSecret;
@@ -107,6 +107,17 @@ pub(super) fn build(
                     value::name_of(raw, "a namespace", report)
                 }
             };
+            if let Some((_, tiers)) = tiers
+                && !has_ingress(tiers, tls_secret.as_ref())
+            {
+                let written =
+                    raw.annotations.as_ref().and_then(|map| Some(map.iter().next()?.1.key));
+                let namespace = raw.namespace.as_ref().map(|raw| raw.span);
+                let keys = [("annotations", written), ("namespace", namespace)];
+                for (key, span) in keys.into_iter().filter_map(|(key, span)| Some((key, span?))) {
+                    report.push(without_ingress(key, span));
+                }
+            }
             Some(Domain {
                 span: raw.span,
                 entrypoint: entrypoint?,
@@ -116,6 +127,25 @@ pub(super) fn build(
             })
         },
     )
+}
+
+/// Returns true if a domain has an Ingress of its own, or its certificate could not be understood.
+fn has_ingress(tiers: &Tiers, tls_secret: Option<&Option<Certificate>>) -> bool {
+    let is_plain = matches!(tls_secret, Some(None));
+    // With a Gateway `namespace` was refused already.
+    let Some(routing) = &tiers.routing else { return false };
+    routing.behind.is_some() || !is_plain
+}
+
+fn without_ingress(key: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(
+        &codes::WORD,
+        span,
+        format!("`{key}` of a domain without an Ingress means nothing"),
+        "no object would have it",
+    )
+    .note("in one tier a domain without a certificate is only a name, and a Gateway has listeners instead")
+    .help("remove it, or write it at the component")
 }
 
 /// The Ingress of a domain leads to a Service beside it, and a listener names a Secret beside it.

@@ -173,18 +173,18 @@ impl Planner<'_> {
         })
     }
 
-    /// In one tier Traefik answers TLS only by routers of Ingresses with `tls`; where the Secrets are is said of the domains.
+    /// In one tier Traefik's ingress-nginx provider answers TLS only by routers of Ingresses with `tls`; where the Secrets are
+    /// is said of the domains.
     fn tls_of<'h>(
         &self,
         routing: &RoutingTier,
         hosts: impl Iterator<Item = &'h Host>,
     ) -> Option<Tls> {
-        let is_traefik =
-            matches!(routing.controller, Controller::Traefik { .. } | Controller::TraefikNginx);
         let has_tls = |host: &&Host| {
             self.datacenter.domain(host).is_some_and(|domain| domain.tls_secret.is_some())
         };
         let hosts: Vec<Host> = hosts.filter(has_tls).cloned().collect();
+        let is_traefik = routing.controller == Controller::TraefikNginx;
         let is_wanted = is_traefik && routing.behind.is_none() && !hosts.is_empty();
         is_wanted.then_some(Tls { hosts, secret: None })
     }
