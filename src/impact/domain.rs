@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
-
 use super::cluster::{Cluster, in_place, moved};
 use super::gateway::{GIVES_BACK, TAKES_OVER};
 use super::virtual_host::VirtualHost;
@@ -24,6 +22,9 @@ impl<'a> Cluster<'a> {
         let finding =
             |class, reason: String| Finding::new(class, Entry::Domain(host.clone()), reason);
         let [first, second] = self.comparison.readers();
+        let is_only = |ingress: &Object, controllers: &Controllers| {
+            ingress.class().is_some_and(|class| controllers.is_one_tier(class))
+        };
         match (from, to) {
             (None, Some(_)) if self.gateways.takes_over(host.as_str()) => {
                 vec![finding(Class::New, "an Ingress beside the Gateway's listener".to_owned())]
@@ -35,6 +36,9 @@ impl<'a> Cluster<'a> {
             (None, Some(_)) if self.gateways.had(host.as_str()) => {
                 vec![finding(Class::Switches, GIVES_BACK.to_owned())]
             }
+            (None, Some(to)) if is_only(to, first) && !is_only(to, second) => {
+                vec![finding(Class::Tuned, "its Ingress leads to the second tier".to_owned())]
+            }
             (None, Some(to)) => {
                 let own = VirtualHost::of_ingress(to, second);
                 let by_wildcard = self.gateways.by_wildcard(&host, [None, own]);
@@ -44,7 +48,7 @@ impl<'a> Cluster<'a> {
                     .map(|owner| finding(Class::Tuned, format!("its certificate was in {owner}")));
                 let new = || match without {
                     Some(HttpsWithout::DefaultCertificate) => {
-                        finding(Class::Tls, tls_words(None, to.tls()))
+                        finding(Class::Tls, tls_words([None, Some(to.key.name.as_str())]))
                     }
                     Some(HttpsWithout::Nothing) => {
                         finding(Class::New, "https is answered from now on".to_owned())
@@ -56,13 +60,19 @@ impl<'a> Cluster<'a> {
             (Some(_), None) if self.gateways.takes_over(host.as_str()) => {
                 vec![finding(Class::Switches, TAKES_OVER.to_owned())]
             }
+            (Some(from), None) if is_only(from, second) && !is_only(from, first) => {
+                vec![match secret(from, &host) {
+                    Some(name) => finding(Class::Tls, tls_words([Some(name.as_str()), None])),
+                    None => finding(Class::Tuned, "its rules are those of components".to_owned()),
+                }]
+            }
             (Some(from), None) => {
                 let own = VirtualHost::of_ingress(from, first);
                 let by_wildcard = self.gateways.by_wildcard(&host, [own, None]);
                 let unreachable = |reason: &str| finding(Class::Unreachable, reason.to_owned());
                 let gone = || match HttpsWithout::of(from, first) {
                     Some(HttpsWithout::DefaultCertificate) => {
-                        finding(Class::Tls, tls_words(from.tls(), None))
+                        finding(Class::Tls, tls_words([Some(from.key.name.as_str()), None]))
                     }
                     Some(HttpsWithout::Nothing) => unreachable("https is not answered any more"),
                     None => unreachable("no Ingress has this host any more"),
@@ -93,12 +103,14 @@ impl<'a> Cluster<'a> {
                     (switches.from, switches.to) = (backends(from), backends(to));
                     found.push(switches);
                 }
+                let certificates = self.certificates(from, to);
                 if let Some(words) = self.plain_http(from, to) {
                     found.push(finding(Class::Switches, words.to_owned()));
                 }
-                if from.tls() != to.tls() {
-                    let mut tls = finding(Class::Tls, tls_words(from.tls(), to.tls()));
-                    (tls.from, tls.to) = (secret(from, &host), secret(to, &host));
+                let [old, new] = certificates;
+                if old != new {
+                    let mut tls = finding(Class::Tls, tls_words([old, new]));
+                    (tls.from, tls.to) = (old.map(str::to_owned), new.map(str::to_owned));
                     found.push(tls);
                 }
                 if found.is_empty() && from.value != to.value {
@@ -154,16 +166,25 @@ impl<'a> Cluster<'a> {
         findings.collect()
     }
 
+    /// The certificates of a domain's Ingress, before and after.
+    fn certificates(&self, from: &'a Object, to: &'a Object) -> [Option<&'a str>; 2] {
+        let [first, second] = self.comparison.readers();
+        let host = from.hosts().into_iter().flatten().find_map(Host::parse);
+        let Some(host) = host else { return [None; 2] };
+        let sides = [VirtualHost::of_ingress(from, first), VirtualHost::of_ingress(to, second)];
+        self.gateways.certificates(&host, sides)
+    }
+
     /// The change of the answer to plain http, where it changes and no certificate comes or goes.
-    fn plain_http(&self, from: &Object, to: &Object) -> Option<&'static str> {
-        let is_redirected = |object: &Object, controllers: &Controllers| {
+    fn plain_http(&self, from: &'a Object, to: &'a Object) -> Option<&'static str> {
+        let is_redirected = |object: &Object, controllers: &Controllers, has_tls: bool| {
             let controller = controllers.of_class(object.class().unwrap_or(""));
-            edge_redirects(controller, &object.annotations(), object.tls().is_some())
+            edge_redirects(controller, &object.annotations(), has_tls)
         };
         let [first, second] = self.comparison.readers();
-        let has_tls = |object: &Object| object.tls().is_some();
-        match (is_redirected(from, first), is_redirected(to, second)) {
-            _ if has_tls(from) != has_tls(to) => None,
+        let [old, new] = self.certificates(from, to).map(|found| found.is_some());
+        match (is_redirected(from, first, old), is_redirected(to, second, new)) {
+            _ if old != new => None,
             (false, true) => Some("plain http is sent to https"),
             (true, false) => Some("plain http is answered, and not sent to https any more"),
             _ => None,
@@ -204,10 +225,10 @@ impl HttpsWithout {
     }
 }
 
-fn tls_words(from: Option<&Value>, to: Option<&Value>) -> String {
-    match (from, to) {
-        (None, Some(_)) => "TLS from now on".to_owned(),
-        (Some(_), None) => "no TLS any more".to_owned(),
+fn tls_words(certificates: [Option<&str>; 2]) -> String {
+    match certificates {
+        [None, Some(_)] => "TLS from now on".to_owned(),
+        [Some(_), None] => "no TLS any more".to_owned(),
         _ => "another Secret".to_owned(),
     }
 }

@@ -59,9 +59,23 @@ impl<'a> Gateways<'a> {
         [from, to]: [Option<VirtualHost<'a>>; 2],
     ) -> Option<Finding> {
         let [before, after] = &self.wildcards;
-        let from = from.or_else(|| before.above(host))?;
-        let to = to.or_else(|| after.above(host))?;
+        let from = from.map(|own| before.covered(own, host)).or_else(|| before.above(host))?;
+        let to = to.map(|own| after.covered(own, host)).or_else(|| after.above(host))?;
         Some(from.gives_way(to, self.comparison, host))
+    }
+
+    /// The certificates of a domain's Ingress, before and after: its own, or that of a wildcard.
+    pub fn certificates(
+        &self,
+        host: &Host,
+        sides: [Option<VirtualHost<'a>>; 2],
+    ) -> [Option<&'a str>; 2] {
+        let [before, after] = &self.wildcards;
+        let [from, to] = sides;
+        let of = |own: Option<VirtualHost<'a>>, wildcards: &Wildcards<'a>| {
+            wildcards.covered(own?, host).secret()
+        };
+        [of(from, before), of(to, after)]
     }
 
     /// The Gateway whose listener answers for a host after the change, where VIPs lead to it.

@@ -4,7 +4,7 @@ use super::answer::Tier;
 use super::{Class, Comparison, Finding, exposed};
 use crate::bundle::{Controllers, Place};
 use crate::language::name::{Host, Name};
-use crate::model::Entry;
+use crate::model::{Controller, Entry};
 use crate::state::{HostListener, Object, State};
 
 /// The one that answers.
@@ -16,6 +16,8 @@ pub(super) struct VirtualHost<'a> {
     entrypoint: Option<&'a str>,
     /// That of its certificate; `None` is plain HTTP.
     secret: Option<&'a str>,
+    /// True if the controller takes the certificate of a wildcard for a host without one (ingress-nginx).
+    takes_wildcard: bool,
 }
 
 /// The wildcards of a state.
@@ -31,7 +33,13 @@ impl<'a> VirtualHost<'a> {
             by: Tier::Class(class),
             entrypoint: controllers.entrypoint_of(class),
             secret: object.certificate_of(name),
+            takes_wildcard: controllers.of_class(class) == Controller::IngressNginx,
         })
+    }
+
+    /// The Secret of its certificate; `None` is plain HTTP.
+    pub fn secret(self) -> Option<&'a str> {
+        self.secret
     }
 
     /// The one of a listener. A Gateway is named as its entrypoint.
@@ -42,6 +50,7 @@ impl<'a> VirtualHost<'a> {
             by: Tier::Gateway(gateway),
             entrypoint: Some(gateway),
             secret: listener.secret,
+            takes_wildcard: false,
         })
     }
 
@@ -88,6 +97,14 @@ impl<'a> Wildcards<'a> {
         // An Ingress beside a Gateway that VIPs lead to answers nobody.
         let named = listeners.chain(ingresses).filter(|found| found.name.starts_with('*'));
         Self(named.filter_map(|found| Some((Host::parse(found.name)?, found))).collect())
+    }
+
+    /// The entry of a host, with the certificate of a wildcard where it has none of its own (facts K47).
+    pub fn covered(&self, own: VirtualHost<'a>, host: &Host) -> VirtualHost<'a> {
+        let wildcard = host.wildcard().filter(|_| own.takes_wildcard);
+        let mut all = self.0.iter();
+        let above = all.find(|(name, found)| Some(name) == wildcard.as_ref() && found.by == own.by);
+        VirtualHost { secret: own.secret.or_else(|| above?.1.secret), ..own }
     }
 
     /// The one that answers for a host that has no entry of its own: the nearest.

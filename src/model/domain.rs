@@ -93,9 +93,9 @@ pub(super) fn build(
                     .help("name the Secret of the certificate"),
                 );
             }
-            let of_edge = tiers.map(|(_, tiers)| tiers.edge.annotations.clone());
-            let annotations =
-                of_tier(&of_edge.unwrap_or_default(), raw.annotations.as_ref(), report);
+            let none = Annotations::new();
+            let of_edge = tiers.map_or(&none, |(_, tiers)| &tiers.edge.annotations);
+            let annotations = of_tier(of_edge, raw.annotations.as_ref(), report);
             let namespace = match &raw.namespace {
                 None => home.cloned(),
                 Some(raw) => {
@@ -112,7 +112,9 @@ pub(super) fn build(
             {
                 let written =
                     raw.annotations.as_ref().and_then(|map| Some(map.iter().next()?.1.key));
-                let namespace = raw.namespace.as_ref().map(|raw| raw.span);
+                // With a Gateway that was refused already.
+                let namespace = raw.namespace.as_ref().filter(|_| tiers.routing.is_some());
+                let namespace = namespace.map(|raw| raw.span);
                 let keys = [("annotations", written), ("namespace", namespace)];
                 for (key, span) in keys.into_iter().filter_map(|(key, span)| Some((key, span?))) {
                     report.push(without_ingress(key, span));
@@ -132,9 +134,8 @@ pub(super) fn build(
 /// Returns true if a domain has an Ingress of its own, or its certificate could not be understood.
 fn has_ingress(tiers: &Tiers, tls_secret: Option<&Option<Certificate>>) -> bool {
     let is_plain = matches!(tls_secret, Some(None));
-    // With a Gateway `namespace` was refused already.
-    let Some(routing) = &tiers.routing else { return false };
-    routing.behind.is_some() || !is_plain
+    let routing = tiers.routing.as_ref();
+    routing.is_some_and(|routing| routing.behind.is_some() || !is_plain)
 }
 
 fn without_ingress(key: &str, span: Span) -> Diagnostic {

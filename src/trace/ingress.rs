@@ -16,7 +16,14 @@ impl<'a> Tracer<'a> {
         trace: &mut Trace<'a>,
     ) -> Outcome<'a> {
         let tiers = routes.tiers;
-        let has_tls = domain.is_some_and(|(_, domain)| domain.tls_secret.is_some());
+        let mut has_tls = domain.is_some_and(|(_, domain)| domain.tls_secret.is_some());
+        if let Some(wildcard) = domain.and_then(|(host, domain)| self.covering(host, domain)) {
+            has_tls = true;
+            let own = &trace.request.host;
+            trace.notes.push(format!(
+                "`tls_secret: false` does not keep {own} from TLS: the controller takes the certificate of {wildcard} for it"
+            ));
+        }
         if !tiers.is_one_tier() {
             if domain.is_none() {
                 return Outcome::nothing(format!("no domain has the host {}", trace.request.host));
@@ -39,6 +46,18 @@ impl<'a> Tracer<'a> {
         }
         let outcome = self.routed(routes, trace);
         self.forced_to_https(tiers, has_tls, trace).unwrap_or(outcome)
+    }
+
+    /// Returns the wildcard domain whose certificate stands for a domain without one: in ingress-nginx (facts K47), and in one
+    /// tier, where no object would say that the host has none.
+    fn covering(&self, host: &Host, domain: &Domain) -> Option<Host> {
+        let tiers = self.datacenter.tiers(&domain.entrypoint)?;
+        let wildcard = host.wildcard().filter(|_| domain.tls_secret.is_none())?;
+        let above = self.datacenter.domains.get(&wildcard)?;
+        let by_name = tiers.edge.controller == Controller::IngressNginx || tiers.is_one_tier();
+        let is_covered =
+            by_name && above.entrypoint == domain.entrypoint && above.tls_secret.is_some();
+        is_covered.then_some(wildcard)
     }
 
     /// Returns the answer of the tier that routes.

@@ -224,11 +224,16 @@ const trace = (written) => {
     return found.undecided ? undecided() : answered(found.rule);
   }
   const isNginx = entrypoint.edge === 'ingress-nginx';
-  const isRedirected = scheme === 'http' && entrypoint.edgeRedirects[hasTls ? 1 : 0];
+  // The certificate of a wildcard stands for a domain without one: in ingress-nginx, and in one tier.
+  const above = data.domains.get(wildcard(host));
+  const isCovered = (isNginx || entrypoint.oneTier) && domain !== null && above !== undefined
+    && above.entrypoint === domain.entrypoint && above.secret !== null;
+  const isSecure = hasTls || isCovered;
+  const isRedirected = scheme === 'http' && entrypoint.edgeRedirects[isSecure ? 1 : 0];
   if (isRedirected && !entrypoint.oneTier) return toHttps(entrypoint.keepsSlash);
-  if (!isNginx && scheme === 'https' && !hasTls) return nothing('the edge has no https for this host');
+  if (!isNginx && scheme === 'https' && !isSecure) return nothing('the edge has no https for this host');
   const found = MATCHERS[entrypoint.tier.controller](entrypoint.tier, host, normal(path));
-  if (found.rule && found.rule.forced[hasTls ? 1 : 0] && scheme === 'http') return toHttps(found.rule.keepsSlash);
+  if (found.rule && found.rule.forced[isSecure ? 1 : 0] && scheme === 'http') return toHttps(found.rule.keepsSlash);
   if (!found.rule && isRedirected) return toHttps(entrypoint.keepsSlash);
   if (found.undecided) return undecided();
   if (found.slash) {

@@ -94,6 +94,8 @@ pub struct Served {
     domains: [bool; HOSTS.len()],
     /// Those of the hosts whose domains are of the second entrypoint.
     apart: [bool; HOSTS.len()],
+    /// Those of the hosts whose domains have no certificate.
+    plain: [bool; HOSTS.len()],
     /// The name of the first entrypoint, and a part of its classes.
     entrypoint: &'static str,
     class: &'static str,
@@ -115,7 +117,10 @@ impl Served {
         let domains = (0..HOSTS.len()).filter(is_domain);
         let domains: Vec<String> = domains
             .map(|host| {
-                format!("\"{}\": {{ entrypoint: {} }}", HOSTS[host], self.of(self.apart[host]))
+                // In one tier such a domain is in no object, and nothing can say where its requests come.
+                let is_plain = self.plain[host] && !matches!(self.chooser, Chooser::OneTier(_));
+                let tls = if is_plain { ", tls_secret: false" } else { "" };
+                format!("\"{}\": {{ entrypoint: {}{tls} }}", HOSTS[host], self.of(self.apart[host]))
             })
             .collect();
         let domains = domains.join(", ");
@@ -216,12 +221,20 @@ pub fn edits() -> impl Strategy<Value = (Served, Served)> {
             prop::bool::weighted(0.2),
             prop::array::uniform3(prop::bool::weighted(0.8)),
             prop::array::uniform4(prop::bool::weighted(0.15)),
+            prop::array::uniform4(prop::bool::weighted(0.15)),
         ),
-        (0..10usize, prop::sample::select(CHOOSERS.to_vec())),
+        (0..11usize, prop::sample::select(CHOOSERS.to_vec())),
         prop::option::weighted(0.7, component()),
     )
         .prop_map(
-            |(chooser, fallback, components, (plain_http, domains, apart), (at, other), edited)| {
+            |(
+                chooser,
+                fallback,
+                components,
+                (plain_http, domains, apart, plain),
+                (at, other),
+                edited,
+            )| {
                 let domains = [domains[0], domains[1], domains[2], true];
                 let (entrypoint, class) = ("web", "");
                 let before = Served {
@@ -230,6 +243,7 @@ pub fn edits() -> impl Strategy<Value = (Served, Served)> {
                     plain_http,
                     domains,
                     apart,
+                    plain,
                     entrypoint,
                     class,
                     components,
@@ -252,6 +266,10 @@ pub fn edits() -> impl Strategy<Value = (Served, Served)> {
                     }
                     (None, 8) if any(2) == 0 => after.entrypoint = "front",
                     (None, 8) => after.class = "-new",
+                    (None, 9) => {
+                        let host = any(4);
+                        after.plain[host] = !plain[host];
+                    }
                     (None, _) => {
                         let host = any(3);
                         after.domains[host] = !domains[host];
