@@ -34,9 +34,6 @@ pub struct Claim {
 pub enum Refusal {
     NoRules,
     Resource,
-    SeveralBackends,
-    OtherPaths,
-    AnyAndSome,
 }
 
 impl Refusal {
@@ -45,9 +42,6 @@ impl Refusal {
         match self {
             Self::NoRules => "has no rules with paths",
             Self::Resource => "leads to a resource, or to a Service without a port",
-            Self::SeveralBackends => "has several backends",
-            Self::OtherPaths => "has other paths on one host than on another",
-            Self::AnyAndSome => "has rules for any host and for some",
         }
     }
 
@@ -57,57 +51,7 @@ impl Refusal {
                 "a component has paths: `/` is everything; a default backend is an entrypoint's `fallback`"
             }
             Self::Resource => "a component has a Service and its port",
-            Self::SeveralBackends | Self::OtherPaths | Self::AnyAndSome => {
-                "split it into a component each"
-            }
         }
-    }
-}
-
-impl Component {
-    /// The component of an Ingress; why it cannot be one, otherwise.
-    pub fn of(ingress: &Object, edge: &str) -> Result<Self, Refusal> {
-        let mut by_host: BTreeMap<Option<String>, Vec<Claim>> = BTreeMap::new();
-        let mut backends = BTreeSet::new();
-        for rule in ingress.paths() {
-            backends.insert(rule.backend.clone());
-            by_host.entry(rule.host.map(str::to_owned)).or_default().push(Claim {
-                path: rule.path.to_owned(),
-                kind: rule.kind.unwrap_or("ImplementationSpecific").to_owned(),
-                condition: rule.condition,
-            });
-        }
-        let mut backends = backends.into_iter();
-        let backend = match (backends.next(), backends.next()) {
-            (Some(backend), None) => backend,
-            (None, _) => return Err(Refusal::NoRules),
-            (Some(_), Some(_)) => return Err(Refusal::SeveralBackends),
-        };
-        let (service, port) = match backend.rsplit_once(':') {
-            Some((service, port)) if !service.is_empty() && !port.is_empty() => (service, port),
-            _ => return Err(Refusal::Resource),
-        };
-        let (service, port) = (service.to_owned(), port.to_owned());
-        let mut lists = by_host.values();
-        let paths = lists.next().cloned().unwrap_or_default();
-        // Their order says nothing.
-        let sorted = |paths: &[Claim]| paths.iter().cloned().collect::<BTreeSet<_>>();
-        if lists.any(|other| sorted(other) != sorted(&paths)) {
-            return Err(Refusal::OtherPaths);
-        }
-        if by_host.len() > 1 && by_host.contains_key(&None) {
-            return Err(Refusal::AnyAndSome);
-        }
-        Ok(Self {
-            edge: edge.to_owned(),
-            namespace: ingress.key.namespace.clone(),
-            service,
-            port,
-            paths,
-            hosts: by_host.into_keys().flatten().collect(),
-            annotations: annotations(ingress),
-            is_ours: ingress.is_ours(),
-        })
     }
 }
 

@@ -20,6 +20,7 @@ mod next_hop;
 mod notify;
 mod number;
 mod one_tier;
+mod part;
 mod reading;
 mod reply_routing;
 mod route;

@@ -7,13 +7,13 @@ use serde_json::Value;
 
 use super::cluster::{Cluster, annotations, outside};
 use super::codes;
-use super::component::{Component, common_annotations};
+use super::component::common_annotations;
 use super::edge::{Edge, Fallback, addresses, is_edge};
 use super::finding::Findings;
 use super::fleet::most;
 use super::gateway::home_of;
 use super::manifest::line_of;
-use super::one_tier::Taken;
+use super::part::Taken;
 use crate::bundle::Place;
 use crate::diag::Code;
 use crate::emit::LOAD_BALANCER_CLASS;
@@ -51,7 +51,7 @@ pub struct Reading<'a, S> {
     pub(super) cluster: Cluster,
     /// The Gateway of each entrypoint that has one.
     pub(super) gateways: BTreeMap<String, &'a Object>,
-    /// Paths of single tiers.
+    /// Paths of components.
     pub(super) taken: Taken,
     /// By edge, the hosts of each component that lbgen wrote for every domain, where the paths differ.
     pub(super) spread: BTreeMap<String, Vec<BTreeSet<String>>>,
@@ -320,7 +320,7 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
     }
 
     /// Ingresses of the second tiers: fallbacks and components.
-    fn routed(&mut self, ingresses: &[&Object]) {
+    fn routed(&mut self, ingresses: &[&'a Object]) {
         self.cluster.pair(ingresses);
         let classes: BTreeMap<String, String> = self
             .cluster
@@ -354,30 +354,12 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
                 let help = "TLS ends at the edge; with it the routing controller also sent plain http to https";
                 self.say(&codes::LOST, ingress, title, help);
             }
-            match Component::of(ingress, edge) {
-                Ok(found) => {
-                    let key = &ingress.key;
-                    let name = match named.get(key.name.as_str()) {
-                        Some(1) | None => key.name.clone(),
-                        Some(_) => format!("{}-{}", key.namespace, key.name),
-                    };
-                    if name != key.name {
-                        let title = format!("{key} becomes the component {name}");
-                        let help = "there are Ingresses of that name in several namespaces, and a component is called as its Ingress; delete the old one just before the first apply: ingress-nginx refuses a host and path that another Ingress has";
-                        self.say(&codes::OTHERWISE, ingress, title, help);
-                    }
-                    if self.cluster.components.insert(name.clone(), found).is_some() {
-                        let title = format!("{} has the name of another one, {name}", ingress.key);
-                        let help =
-                            "components have names of their own; rename one of the Ingresses first";
-                        self.say(&codes::UNSAYABLE, ingress, title, help);
-                    }
-                }
-                Err(why) => {
-                    let title = format!("{} {}", ingress.key, why.words());
-                    self.say(&codes::UNSAYABLE, ingress, title, why.help());
-                }
-            }
+            let key = &ingress.key;
+            let name = match named.get(key.name.as_str()) {
+                Some(1) | None => key.name.clone(),
+                Some(_) => format!("{}-{}", key.namespace, key.name),
+            };
+            self.parts(edge, ingress, &name, &annotations(ingress));
         }
     }
 }
