@@ -78,7 +78,9 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
         for ingress in &ingresses {
             if !fallbacks.contains(&ingress.key) && !self.is_of_fallback(edge, ingress) {
                 let mut own = annotations(ingress);
-                own.retain(|key, value| common.get(key) != Some(value) && !is_issuer(key));
+                // Without `tls` it issues nothing, and stays where it is.
+                let is_moved = |key: &str| is_issuer(key) && ingress.tls().is_some();
+                own.retain(|key, value| common.get(key) != Some(value) && !is_moved(key));
                 self.parts(edge, ingress, &ingress.key.name, &own);
             }
         }
