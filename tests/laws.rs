@@ -215,7 +215,7 @@ fn obeys(before: &Served, after: &Served) -> Result<usize, TestCaseError> {
                 .any(|name| said.get(&format!("components.{name}")).is_some_and(is_told));
             let is_named =
                 is_named || of_domain.is_some_and(is_told) || of_wildcard.is_some_and(is_told);
-            // What becomes of a fallback, or of plain http, is told of the entrypoint.
+            // A change of a fallback, or of plain http, is told of the entrypoint.
             let of_entrypoint = || {
                 let told = said.keys().any(|subject| subject.starts_with("entrypoints."));
                 told && (names.is_empty() || scheme == "http")

@@ -241,7 +241,7 @@ fn planned(text: &str) -> Result<Planned, String> {
     planned.ok_or_else(|| errors.join("; "))
 }
 
-/// What the import says it does in another way, and the answers show.
+/// Codes of differences that the import names.
 const NAMED: [&str; 2] = ["LB402", "LB403"];
 
 fn obeys(cluster: &Cluster) -> Result<bool, TestCaseError> {

@@ -44,6 +44,10 @@ impl Readers {
         self.routing.as_ref().or(self.edge.as_ref()).map(|(class, _)| class.as_str())
     }
 
+    fn is_one_tier(&self) -> bool {
+        self.routing.is_none() && self.edge.is_some()
+    }
+
     fn classes(&self) -> impl Iterator<Item = &(String, Controller)> {
         self.edge.iter().chain(&self.routing)
     }
@@ -99,8 +103,12 @@ impl Controllers {
 
     /// Returns true if a class is that of an edge with no second tier behind it.
     pub fn is_one_tier(&self, class: &str) -> bool {
-        let only = |readers: &Readers| readers.routing.is_none() && readers.routes() == Some(class);
-        self.0.iter().any(only)
+        self.0.iter().any(|readers| readers.is_one_tier() && readers.routes() == Some(class))
+    }
+
+    /// Returns true if some edge has no second tier behind it.
+    pub fn has_one_tier(&self) -> bool {
+        self.0.iter().any(Readers::is_one_tier)
     }
 
     /// Every entrypoint, with the class of its components' Ingresses.

@@ -111,7 +111,7 @@ pub(super) struct Compared<'a> {
     is_regex: bool,
 }
 
-/// What the answer to requests for a host comes from.
+/// The rules, listeners and host that decide of a request.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Deciding<'a> {
     pub rules: Vec<Compared<'a>>,

@@ -8,7 +8,7 @@ use super::virtual_host::VirtualHost;
 use super::{Class, Finding, exposed};
 use crate::bundle::{Controllers, Place};
 use crate::language::name::{Host, Label, Name};
-use crate::model::{Controller, Entry};
+use crate::model::Entry;
 use crate::route::edge_redirects;
 use crate::state::{Object, State};
 
@@ -94,20 +94,17 @@ impl<'a> Cluster<'a> {
                     (switches.from, switches.to) = (Some(class(from)), Some(class(to)));
                     found.push(switches);
                 }
-                let mut in_one_tier = [(from, first), (to, second)].into_iter();
-                let in_one_tier = in_one_tier
-                    .any(|(object, readers)| HttpsWithout::of(object, readers).is_some());
+                let in_one_tier = is_only(from, first) || is_only(to, second);
                 if from.rules() != to.rules() && !in_one_tier {
                     let mut switches =
                         finding(Class::Switches, "another backend answers".to_owned());
                     (switches.from, switches.to) = (backends(from), backends(to));
                     found.push(switches);
                 }
-                let certificates = self.certificates(from, to);
                 if let Some(words) = self.plain_http(from, to) {
                     found.push(finding(Class::Switches, words.to_owned()));
                 }
-                let [old, new] = certificates;
+                let [old, new] = self.certificates(from, to);
                 if old != new {
                     let mut tls = finding(Class::Tls, tls_words([old, new]));
                     (tls.from, tls.to) = (old.map(str::to_owned), new.map(str::to_owned));
@@ -219,7 +216,7 @@ impl HttpsWithout {
     fn of(ingress: &Object, controllers: &Controllers) -> Option<Self> {
         let class = ingress.class().filter(|class| controllers.is_one_tier(class))?;
         Some(match controllers.of_class(class) {
-            Controller::IngressNginx => Self::DefaultCertificate,
+            controller if controller.has_default_certificate() => Self::DefaultCertificate,
             _ => Self::Nothing,
         })
     }

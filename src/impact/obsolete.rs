@@ -142,29 +142,27 @@ impl<'a> Giving<'a> {
     fn all(comparison: Comparison<'a>) -> Vec<Self> {
         let (from, to) = (&comparison.from.objects, &comparison.to.objects);
         let ingresses = |object: &&Object| object.key.kind == "Ingress";
-        let stay = || {
-            let news = to.values().filter(ingresses);
-            news.filter_map(|new| Some((from.get(&new.key).filter(|old| *old != new)?, new)))
-        };
-        let (mut given, mut taken) = (BTreeSet::new(), BTreeSet::new());
-        for (old, new) in stay() {
-            let [before, after] =
-                [old, new].map(|one| claims(one).into_iter().collect::<BTreeSet<_>>());
-            given.extend(before.difference(&after).copied());
-            taken.extend(after.difference(&before).copied());
+        let mut taken: BTreeSet<Claim<'_>> = to
+            .values()
+            .filter(|new| ingresses(new) && !from.contains_key(&new.key))
+            .flat_map(claims)
+            .collect();
+        let mut given: BTreeSet<Claim<'_>> = BTreeSet::new();
+        let mut stay = Vec::new();
+        for new in to.values().filter(ingresses) {
+            let Some(old) = from.get(&new.key).filter(|old| *old != new) else { continue };
+            let [before, after] = [old, new].map(|one| BTreeSet::from_iter(claims(one)));
+            let lost: Vec<Claim<'_>> = before.difference(&after).copied().collect();
+            let gained: Vec<Claim<'_>> = after.difference(&before).copied().collect();
+            given.extend(lost.iter().copied());
+            taken.extend(gained.iter().copied());
+            stay.push((old, new, lost, gained));
         }
-        let news = to.values().filter(|new| !from.contains_key(&new.key));
-        taken.extend(news.filter(ingresses).flat_map(claims));
-        let found = stay().filter_map(|(old, new)| {
-            let [before, after] =
-                [old, new].map(|one| claims(one).into_iter().collect::<BTreeSet<_>>());
-            before.difference(&after).any(|claim| taken.contains(claim)).then_some(Self {
-                old,
-                new,
-                takes: after.difference(&before).any(|claim| given.contains(claim)),
-            })
+        let giving = stay.into_iter().filter_map(|(old, new, lost, gained)| {
+            let takes = gained.iter().any(|claim| given.contains(claim));
+            lost.iter().any(|claim| taken.contains(claim)).then_some(Self { old, new, takes })
         });
-        found.collect()
+        giving.collect()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Class, Comparison, Finding};
 use crate::bundle::{Change, Controllers, Place};
+use crate::emit::BundleFile;
 use crate::language::name::{Label, Name};
 use crate::model::Entry;
 
@@ -28,4 +29,14 @@ pub(super) fn are_replaced(changes: &[Change<'_>]) -> bool {
         Some([Some(old), Some(new)]) => !old.replaced(&new).is_empty(),
         _ => false,
     }
+}
+
+/// Returns true if the edge of some entrypoint routes requests by itself, before or after.
+pub(super) fn is_one_tier(changes: &[Change<'_>], files: &[BundleFile]) -> bool {
+    let is_list = |path: &str| Place::of(path) == Place::List;
+    let list = changes.iter().find(|change| is_list(change.path));
+    let old = list.and_then(|list| Some(&*list.old.as_ref()?.body));
+    let new = files.iter().find(|file| is_list(&file.path)).map(|file| &*file.body);
+    let mut sides = old.into_iter().chain(new).filter_map(Controllers::read);
+    sides.any(|controllers| controllers.has_one_tier())
 }

@@ -14,7 +14,7 @@ pub(super) fn host(text: Option<&str>) -> Option<Option<Host>> {
     }
 }
 
-/// `None` for one that no URL can have.
+/// One that an inventory cannot have counts as `/`.
 pub(super) fn path(rule: &PathRule<'_>) -> Option<Path> {
     let text = rule.path.strip_prefix("(?i)^").unwrap_or(rule.path);
     let value = UrlPath::parse(text).or_else(|| UrlPath::parse("/"))?;

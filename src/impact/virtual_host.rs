@@ -4,7 +4,7 @@ use super::answer::Tier;
 use super::{Class, Comparison, Finding, exposed};
 use crate::bundle::{Controllers, Place};
 use crate::language::name::{Host, Name};
-use crate::model::{Controller, Entry};
+use crate::model::Entry;
 use crate::state::{HostListener, Object, State};
 
 /// The one that answers.
@@ -33,7 +33,7 @@ impl<'a> VirtualHost<'a> {
             by: Tier::Class(class),
             entrypoint: controllers.entrypoint_of(class),
             secret: object.certificate_of(name),
-            takes_wildcard: controllers.of_class(class) == Controller::IngressNginx,
+            takes_wildcard: controllers.of_class(class).shares_wildcards(),
         })
     }
 

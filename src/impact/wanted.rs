@@ -25,21 +25,11 @@ pub fn wanted(changes: &[Change<'_>], files: &[BundleFile]) -> impl Fn(&str) -> 
         let mut all = old.chain(files.iter().map(|file| (file.path.as_str(), &*file.body)));
         all.any(|(path, text)| Place::of(path).is_routing() && text.contains("- host:"))
     };
-    // In one tier the Ingress of a domain leads to the fallback, or has no path: its rules compete with those of others.
-    let route = |text: &str| text.contains("pathType: Prefix") || !text.contains("http:");
-    let domains_route = || {
-        let differing =
-            changes.iter().filter(|found| matches!(Place::of(found.path), Place::Domain(_)));
-        let texts = differing.flat_map(|found| {
-            let (old, new) = (found.old.as_ref(), found.new);
-            [old.map(|file| &*file.body), new.map(|file| &*file.body)]
-        });
-        texts.flatten().any(route)
-    };
     let every_domain = replaced
         || listeners
         || routing && (domains || names_hosts())
-        || domains && domains_route();
+        // In one tier the rules of a domain's Ingress compete with those of others.
+        || domains && reader::is_one_tier(changes, files);
     move |path: &str| {
         let is_beside = match Place::of(path) {
             Place::Node { .. } => true,

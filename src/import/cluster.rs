@@ -130,7 +130,7 @@ impl Cluster {
             let others = routed
                 .iter()
                 .filter(|other| other.key != ingress.key && other.class() == ingress.class());
-            // What somebody serves as a whole needs no fallback.
+            // A host that somebody serves as a whole needs no fallback.
             let paths: Vec<PathRule<'_>> = others.flat_map(|other| other.paths()).collect();
             let of_all = |host: &str| {
                 let mut own = paths.iter().filter(|path| path.host == Some(host));

@@ -1,4 +1,4 @@
-//! Ingresses of the second tier -> components.
+//! Components, as an inventory will say them.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::cluster::{Domain, annotations};
 use super::codes;
-use super::reading::Reading;
+use super::reading::{Reading, is_whole};
 use crate::bundle::Place;
 use crate::language::name::{Host, Name as _};
 use crate::model::{NGINX, is_true};
@@ -28,8 +28,7 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
         let is_only = |ingresses: &[&Object]| {
             let to_second = |ingress: &Object| {
                 let mut paths = ingress.paths().into_iter();
-                ingress.is_ours()
-                    && paths.any(|path| path.kind == Some("ImplementationSpecific"))
+                paths.any(|path| path.kind == Some("ImplementationSpecific"))
                     && matches!(Place::of(&ingress.file), Place::Domain(_))
             };
             if ingresses.iter().all(|ingress| ingress.is_ours()) {
@@ -37,7 +36,7 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
             }
             let mut whole: BTreeMap<String, usize> = BTreeMap::new();
             for ingress in ingresses.iter().filter(|found| found.key.namespace == home) {
-                if super::reading::is_whole(ingress) {
+                if is_whole(ingress) {
                     *whole.entry(ingress.paths()[0].backend.clone()).or_default() += 1;
                 }
             }

@@ -141,15 +141,24 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
                 parts.push(Part { backend: backend.clone(), paths, hosts: named });
             }
         }
-        // lbgen leaves out paths of a component for every domain where another one has them.
-        if ingress.is_ours() && parts.len() > 1 {
-            let hosts = parts.iter().flat_map(|part| part.hosts.iter().cloned()).collect();
-            self.spread.entry(edge.to_owned()).or_default().push(hosts);
-            parts.sort_by_key(|part| std::cmp::Reverse(part.paths.len()));
-            parts.truncate(1);
-            parts[0].hosts.clear();
+        let is_one_tier = self.cluster.edges.get(edge).is_some_and(|edge| edge.is_one_tier);
+        let is_one_backend = parts.windows(2).all(|pair| pair[0].backend == pair[1].backend);
+        if is_one_tier && ingress.is_ours() && is_one_backend && parts.len() > 1 {
+            return vec![self.for_every_domain(edge, parts)];
         }
         parts
+    }
+
+    /// A component for every domain, of which lbgen leaves paths out on a domain where another one has them.
+    fn for_every_domain(&mut self, edge: &str, mut parts: Vec<Part>) -> Part {
+        let hosts = parts.iter().flat_map(|part| part.hosts.iter().cloned()).collect();
+        self.spread.entry(edge.to_owned()).or_default().push(hosts);
+        parts.sort_by_key(|part| part.paths.len());
+        let all: Vec<Claim> = parts.iter().flat_map(|part| part.paths.iter().cloned()).collect();
+        let mut paths = parts.pop().map(|most| most.paths).unwrap_or_default();
+        let missing: BTreeSet<Claim> = all.into_iter().filter(|own| !paths.contains(own)).collect();
+        paths.extend(missing);
+        Part { backend: parts.swap_remove(0).backend, paths, hosts: BTreeSet::new() }
     }
 
     /// A name that no component has.

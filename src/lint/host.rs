@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diag::{Code, Diagnostic, Report, code};
+use crate::diag::{Code, Diagnostic, Report, code, count};
 use crate::model::{Controller, Datacenter, Entrypoint, Host, Label, Tiers};
 use crate::route::{RoutingTable, Tier};
 use crate::source::Span;
@@ -62,23 +62,19 @@ fn hiding(datacenter: &Datacenter, tier: &Tier, controller: Controller, report: 
     }
     for ((namer, hidden), hosts) in findings {
         let on: Vec<String> = hosts.iter().map(|(host, _)| format!("`{host}`")).collect();
-        let whose = match hidden.len() {
-            1 => "another component".to_owned(),
-            count => format!("{count} other components"),
-        };
         let there = if hosts.len() == 1 { "that host" } else { "those hosts" };
         let (who, help) = match namer {
             Some(namer) => (
-                format!("`{namer}` hides the paths of {whose}"),
+                match hidden.len() {
+                    1 => format!("`{namer}` hides the paths of another component"),
+                    count => format!("`{namer}` hides the paths of {count} other components"),
+                },
                 format!(
                     "give the hidden components the same `hosts`, or remove `hosts` from `{namer}`"
                 ),
             ),
             None => (
-                format!(
-                    "a domain hides the paths of {}",
-                    whose.replace("another", "a").replace("other ", "")
-                ),
+                format!("a domain hides the paths of {}", count(hidden.len(), "component")),
                 "give the hidden components its host too".to_owned(),
             ),
         };

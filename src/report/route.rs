@@ -19,8 +19,10 @@ pub struct EntrypointData {
     name: String,
     /// `ingress`, `gateway`; `None` for a service on the nodes.
     side: Option<&'static str>,
-    /// The controller of the edge.
-    edge: &'static str,
+    /// True if the edge answers https for a host without a certificate.
+    default_certificate: bool,
+    /// True if the certificate of a wildcard domain stands for a domain without one.
+    shares_wildcards: bool,
     ports: Vec<u16>,
     /// True if a Gateway sends plain HTTP to HTTPS.
     redirects: bool,
@@ -127,10 +129,8 @@ fn of_cluster(
             Exposed::Ingress => "ingress",
             Exposed::Gateway => "gateway",
         }),
-        edge: match tiers.edge.controller {
-            Controller::TraefikNginx => "traefik-nginx",
-            other => word(other),
-        },
+        default_certificate: tiers.edge.controller.has_default_certificate(),
+        shares_wildcards: tiers.shares_wildcards(),
         ports: open.map(|port| port.number).collect(),
         redirects: tiers.redirects(),
         edge_redirects: [false, true]

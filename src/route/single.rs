@@ -69,7 +69,7 @@ impl Tier {
         any.then_some(None).into_iter().chain(own.chain(every).map(Some))
     }
 
-    /// Returns true if a component has a path on a host: as its answer, as a canary or as a record.
+    /// Returns true if a component has a path on a host: as its answer or as a canary.
     pub fn gives(&self, name: &Label, host: Option<&Host>, path: &Path) -> bool {
         let is_own =
             |rule: &Rule| rule.component() == Some(name) && rule.path.claim() == path.claim();

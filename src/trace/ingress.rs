@@ -33,7 +33,7 @@ impl<'a> Tracer<'a> {
             }
         }
         if trace.request.scheme == Scheme::Https && !has_tls {
-            if tiers.edge.controller != Controller::IngressNginx {
+            if !tiers.edge.controller.has_default_certificate() {
                 return Outcome::nothing(format!(
                     "{} has no https at the edge",
                     trace.request.host
@@ -48,15 +48,14 @@ impl<'a> Tracer<'a> {
         self.forced_to_https(tiers, has_tls, trace).unwrap_or(outcome)
     }
 
-    /// Returns the wildcard domain whose certificate stands for a domain without one: in ingress-nginx (facts K47), and in one
-    /// tier, where no object would say that the host has none.
+    /// Returns the wildcard domain whose certificate stands for a domain without one.
     fn covering(&self, host: &Host, domain: &Domain) -> Option<Host> {
         let tiers = self.datacenter.tiers(&domain.entrypoint)?;
         let wildcard = host.wildcard().filter(|_| domain.tls_secret.is_none())?;
         let above = self.datacenter.domains.get(&wildcard)?;
-        let by_name = tiers.edge.controller == Controller::IngressNginx || tiers.is_one_tier();
-        let is_covered =
-            by_name && above.entrypoint == domain.entrypoint && above.tls_secret.is_some();
+        let is_covered = tiers.shares_wildcards()
+            && above.entrypoint == domain.entrypoint
+            && above.tls_secret.is_some();
         is_covered.then_some(wildcard)
     }
 
@@ -112,7 +111,7 @@ impl<'a> Tracer<'a> {
         trace: &mut Trace<'a>,
     ) -> Option<Outcome<'a>> {
         let rule = trace.considered.first();
-        // Where no rule is, the only tier does as its own annotations say.
+        // Without a rule the only tier does as its own annotations say.
         if rule.is_none() && !tiers.is_one_tier() {
             return None;
         }

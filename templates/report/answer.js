@@ -223,15 +223,13 @@ const trace = (written) => {
     const found = byGateway(entrypoint.tier, listener, host, normal(path));
     return found.undecided ? undecided() : answered(found.rule);
   }
-  const isNginx = entrypoint.edge === 'ingress-nginx';
-  // The certificate of a wildcard stands for a domain without one: in ingress-nginx, and in one tier.
   const above = data.domains.get(wildcard(host));
-  const isCovered = (isNginx || entrypoint.oneTier) && domain !== null && above !== undefined
+  const isCovered = entrypoint.sharesWildcards && domain !== null && above !== undefined
     && above.entrypoint === domain.entrypoint && above.secret !== null;
   const isSecure = hasTls || isCovered;
   const isRedirected = scheme === 'http' && entrypoint.edgeRedirects[isSecure ? 1 : 0];
   if (isRedirected && !entrypoint.oneTier) return toHttps(entrypoint.keepsSlash);
-  if (!isNginx && scheme === 'https' && !isSecure) return nothing('the edge has no https for this host');
+  if (!entrypoint.defaultCertificate && scheme === 'https' && !isSecure) return nothing('the edge has no https for this host');
   const found = MATCHERS[entrypoint.tier.controller](entrypoint.tier, host, normal(path));
   if (found.rule && found.rule.forced[isSecure ? 1 : 0] && scheme === 'http') return toHttps(found.rule.keepsSlash);
   if (!found.rule && isRedirected) return toHttps(entrypoint.keepsSlash);

@@ -33,6 +33,16 @@ impl Controller {
         matches!(self, Self::IngressNginx | Self::TraefikNginx)
     }
 
+    /// Returns true if it answers https for a host without a certificate, with a certificate of its own.
+    pub fn has_default_certificate(self) -> bool {
+        self == Self::IngressNginx
+    }
+
+    /// Returns true if it takes the certificate of a wildcard for a host without one (facts K47).
+    pub fn shares_wildcards(self) -> bool {
+        self == Self::IngressNginx
+    }
+
     /// Its name in an inventory.
     pub fn name(self) -> ControllerName {
         match self {

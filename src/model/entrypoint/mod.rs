@@ -88,6 +88,12 @@ impl Tiers {
         self.routing.as_ref().is_some_and(|routing| routing.behind.is_none())
     }
 
+    /// Returns true if the certificate of a wildcard domain stands for a domain without one below it: the controller does so,
+    /// or no object says that the domain has none.
+    pub fn shares_wildcards(&self) -> bool {
+        self.edge.controller.shares_wildcards() || self.is_one_tier()
+    }
+
     /// Returns the controller that compares its Ingresses with requests, or would if it had any.
     pub fn controller(&self) -> Controller {
         self.routing.as_ref().map_or(Controller::IngressNginx, |routing| routing.controller)
