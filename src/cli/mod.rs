@@ -132,6 +132,9 @@ enum Command {
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     CompleteEnv::with_factory(about::command).var(complete::VARIABLE).complete();
+    // This thread works where it would wait for the others: handing work over costs as much as a small step of it.
+    // The pool that is there by default would do, too.
+    let _ = rayon::ThreadPoolBuilder::new().use_current_thread().build_global();
     let matches = about::command().get_matches();
     let cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,

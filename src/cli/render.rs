@@ -9,7 +9,7 @@ use super::about::{self, About};
 use super::answer::{Answer, Body, each, print};
 use super::input::{Member, Members};
 use super::progress::Progress;
-use super::session::{Loaded, Rendered, Session};
+use super::session::{Loaded, Rendered, Session, free};
 use super::{Exit, Format, Input};
 use crate::bundle::{self, Change, Disk, Update, WriteLock};
 use crate::diag::count;
@@ -157,7 +157,11 @@ impl Prepared {
         let progress = Progress::through(self.list.len(), "writing", &session.global);
         let answers = self.list.into_par_iter().map(|(member, rendered)| {
             let answer = rendered.and_then(|rendered| match rendered {
-                Some(rendered) => write(args, &rendered, &member.session),
+                Some(rendered) => {
+                    let answer = write(args, &rendered, &member.session);
+                    free(rendered);
+                    answer
+                }
                 None => Answer::failed(&member.session),
             });
             progress.step();
@@ -172,8 +176,11 @@ impl Prepared {
 /// Writes one bundle.
 fn write(args: &Args, rendered: &Rendered, session: &Session) -> anyhow::Result<Answer> {
     let disk = Disk::open(&args.output, rendered.datacenter.as_str())?;
-    let changes = bundle::changes(&disk, &rendered.files)?;
-    let strangers = bundle::strangers(&disk, &rendered.files)?;
+    let (changes, strangers) = rayon::join(
+        || bundle::changes(&disk, &rendered.files),
+        || bundle::strangers(&disk, &rendered.files),
+    );
+    let (changes, strangers) = (changes?, strangers?);
     let stale = rendered.stale_lock();
     let lock = stale.map(|lock| (lock.path.as_path(), lock.text.as_str()));
     let summary = Update { disk: &disk, changes: &changes, lock }.write()?;

@@ -192,7 +192,7 @@ impl Session {
             || (bundle::newer_writer(&bundle), Templates::load(folder.as_deref())),
         );
         // Beside the files they would be a fifth of all memory.
-        (loaded.inventory, loaded.lock) = (None, None);
+        free((loaded.inventory.take(), loaded.lock.take()));
         if let Some(planned) = &planned {
             self.refuse_missing_lock(loaded, output, &planned.datacenter.name);
             if let Some(writer) = &newer {
@@ -303,6 +303,11 @@ impl Session {
             self.say(text);
         }
     }
+}
+
+/// Frees by whichever thread has time what takes as long to free as a step of planning; at the end of a run, nobody does.
+pub(super) fn free(value: impl Send + 'static) {
+    rayon::spawn(move || drop(value));
 }
 
 impl Loaded {

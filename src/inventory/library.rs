@@ -141,7 +141,7 @@ impl Library {
         let path = path.canonicalize().ok()?;
         let file = self.files.get(&path)?;
         let root = Merge::of(self, report).whole(&path);
-        read_root(root.as_ref(), file.start, report)
+        read_root(root.as_deref(), file.start, report)
     }
 
     /// The name that the file at `path` gives a datacenter, as it is written there.

@@ -3,6 +3,7 @@
 //! Maps merge key by key and lists append. The including file wins; two included files must not say different things,
 //! and an entry of a naming map has one of them as its owner.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -16,9 +17,9 @@ use crate::source::Span;
 const NAMING: &[&str] = &["gateways", "nodes", "entrypoints", "domains", "components"];
 
 /// One inventory on its way together.
-pub(super) struct Merge<'a> {
+pub(super) struct Merge<'a, 'r> {
     library: &'a Library,
-    report: &'a mut Report,
+    report: &'r mut Report,
     /// From the inventory to the file that is being read.
     way: Vec<(PathBuf, Span)>,
     /// Files whose own problems are in the report.
@@ -27,24 +28,24 @@ pub(super) struct Merge<'a> {
     cycles: BTreeSet<BTreeSet<PathBuf>>,
 }
 
-impl<'a> Merge<'a> {
-    pub fn of(library: &'a Library, report: &'a mut Report) -> Self {
+impl<'a, 'r> Merge<'a, 'r> {
+    pub fn of(library: &'a Library, report: &'r mut Report) -> Self {
         Self { library, report, way: Vec::new(), told: BTreeSet::new(), cycles: BTreeSet::new() }
     }
 
-    /// The tree of a file, with what it includes.
-    pub fn whole(&mut self, path: &Path) -> Option<Node> {
+    /// The tree of a file, with what it includes; that of the library where there is nothing to merge.
+    pub fn whole(&mut self, path: &Path) -> Option<Cow<'a, Node>> {
         let (path, file) = self.library.file(path)?;
         if self.told.insert(path.to_owned()) {
             self.report.extend(&file.report);
         }
-        let mut root = file.root.clone().filter(|root| !root.is_null());
+        let mut root = file.root.as_ref().filter(|root| !root.is_null()).map(Cow::Borrowed);
         let mut included: Option<Node> = None;
         for link in &file.links {
             self.way.push((path.to_owned(), link.at));
             if self.way.iter().any(|(above, _)| *above == link.path) {
                 self.refuse_cycle(&link.path);
-            } else if let Some(part) = self.whole(&link.path).and_then(|part| self.part(part)) {
+            } else if let Some(part) = self.included(&link.path) {
                 match &mut included {
                     None => included = Some(part),
                     Some(included) => self.beside(included, part, ""),
@@ -53,13 +54,14 @@ impl<'a> Merge<'a> {
             self.way.pop();
         }
         if let (Some(root), Some(included)) = (&mut root, included) {
-            over(root, included);
+            over(root.to_mut(), included);
         }
         root
     }
 
     /// A file that is included: the keys that only an inventory has are not its own.
-    fn part(&mut self, mut part: Node) -> Option<Node> {
+    fn included(&mut self, path: &Path) -> Option<Node> {
+        let mut part = self.whole(path)?.into_owned();
         let Kind::Map(entries) = &mut part.kind else {
             if !matches!(part.kind, Kind::Refused) {
                 let title =
