@@ -78,6 +78,12 @@ fn answer(args: &Args, loaded: &mut Loaded, session: &mut Session) -> anyhow::Re
             "there is no bundle in {shown}: everything counts as new (-o says where another one is)"
         ));
     }
+    if let Origin::Tree(tree) = &origin
+        && tree.is_rolled_out()
+        && !args.from.has_objects()
+    {
+        session.remark("the nodes do not say what the cluster has: only they are compared (--objects has the rest)");
+    }
     session.detail(|| format!("compared {} files", rendered.files.len()));
     // What git or another folder has says nothing of the lock.
     let lock = rendered.stale_lock().filter(|_| !args.from.is_given());

@@ -49,7 +49,13 @@ impl From {
             (None, None) => return Ok(Origin::Disk(Disk::open(output, datacenter)?)),
             (None, Some(_)) => Tree::of_disk(&Disk::open(output, datacenter)?, &[], |_| true)?,
         };
-        Ok(Origin::Tree(self.with_objects(tree, rendered)?))
+        let tree = self.with_objects(tree, rendered)?;
+        Ok(Origin::Tree(tree.with_unsaid(&rendered.files, self.has_objects())))
+    }
+
+    /// Returns true if it is said what the cluster has.
+    pub fn has_objects(&self) -> bool {
+        self.objects.is_some()
     }
 
     /// The tree with what the cluster has, where that is given.

@@ -5,6 +5,7 @@ mod certificate;
 pub mod elect;
 
 mod gateway;
+mod gathered;
 mod git;
 pub mod http_route;
 mod interfaces;

@@ -22,7 +22,7 @@ pub struct Tree {
     /// The prefix that messages put before a path.
     root: String,
     /// True if the tree's own paths lie below the root as `NAME/etc/...`, unlike those of a bundle.
-    bare: bool,
+    pub(super) bare: bool,
     files: BTreeMap<String, Arc<str>>,
     /// Names that messages use for files that came from elsewhere.
     elsewhere: BTreeMap<String, String>,
