@@ -217,3 +217,113 @@ fn rows_are_about_what_happens() {
         .collect();
     assert_eq!(classes, BTreeSet::from(["IMPACT", "text", "3"]), "{said}");
 }
+
+/// Machines behind a component's Service, and a fallback in the cluster: what happens to requests, in words.
+#[test]
+fn machines_and_fallbacks_say_who_answers() {
+    let work = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| support::lbgen_in(work.path(), arguments);
+    let text = |fallback: &str, backend: &str| {
+        format!(
+            "datacenter: eu1\ngateways:\n  public: {{ address: 192.0.2.1, network: 192.0.2.0/24, interface: eth1 }}\n\
+             nodes:\n  lb-1: {{ address: 10.0.0.11, interface: eth0 }}\n\
+             entrypoints:\n  web: {{ edge: {{ class: a, health_check_node_port: 32100 }}, routing: {{ class: b }}, fallback: {{ {fallback} }} }}\n\
+             vips: [{{ address: 192.0.2.10 }}]\ndomains: {{ www.example.com: }}\n\
+             components:\n  erp: {{ namespace: office, backend: {{ {backend} }}, paths: [/erp] }}\n"
+        )
+    };
+    let machines = "addresses: [10.9.0.1, 10.9.0.2], port: 8080";
+    let old = "name: old, addresses: [10.1.1.1], port: 80";
+    // From, to, and what is said; `-` is nothing.
+    let cases = [
+        [
+            old,
+            machines,
+            old,
+            "addresses: [10.9.0.1, 10.9.0.3], port: 8080",
+            "switches components.erp other addresses or ports behind Endpoints office/erp",
+        ],
+        [
+            old,
+            machines,
+            old,
+            "port: 8080",
+            "unreachable components.erp Service office/erp is deleted, and requests lead to it",
+        ],
+        [
+            old,
+            "port: 8080",
+            old,
+            machines,
+            "switches components.erp machines outside of the cluster answer behind Service office/erp",
+        ],
+        [
+            old,
+            machines,
+            "service: old, namespace: shop, port: 80",
+            machines,
+            "switches entrypoints.web ingress/old -> shop/old another fallback answers",
+        ],
+        [
+            "service: old, port: 80",
+            machines,
+            "service: old, port: web",
+            machines,
+            "switches entrypoints.web ingress/old:80 -> ingress/old:web another fallback answers",
+        ],
+        [
+            old,
+            machines,
+            "name: old, addresses: [10.1.1.2], port: 80",
+            machines,
+            "switches entrypoints.web other addresses or ports behind Endpoints ingress/old",
+        ],
+    ];
+    for [fallback, backend, new_fallback, new_backend, said] in cases {
+        fs::write(work.path().join("inventory.yaml"), text(fallback, backend)).unwrap();
+        let done = run(&["render", "-q"]);
+        assert_eq!(support::code(&done), 0, "{}", support::stderr(&done));
+        fs::write(work.path().join("inventory.yaml"), text(new_fallback, new_backend)).unwrap();
+        let shown = support::stdout(&run(&["diff", "-q", "--impact-only"]));
+        let shown = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(shown.contains(said), "{said}\n{shown}");
+    }
+}
+
+/// The nodes of a fleet that lbgen runs, gathered, have no difference; a file that somebody edited has.
+#[test]
+fn a_gathered_fleet_of_ours_has_no_difference() {
+    for example in support::examples_of_one_file() {
+        let work = tempfile::tempdir().unwrap();
+        let inventory = support::inventory(&example);
+        let bundle = support::render(&inventory, &work.path().join("out"));
+        let gathered = work.path().join("gathered");
+        for (path, body) in support::files(&bundle.join("nodes")) {
+            let path = gathered.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, body).unwrap();
+        }
+        for node in fs::read_dir(&gathered).unwrap() {
+            let node = node.unwrap().path();
+            for name in ["ip-addr.json", "ip-rule.json", "ip-route.json"] {
+                fs::write(node.join(name), "[]").unwrap();
+            }
+            fs::create_dir_all(node.join("etc/default")).unwrap();
+            fs::write(node.join("etc/default/keepalived"), "DAEMON_ARGS=\"\"\n").unwrap();
+        }
+        let diff = || {
+            let (inventory, out) = (inventory.to_str().unwrap(), work.path().join("out"));
+            let from = gathered.to_str().unwrap();
+            support::lbgen(&["diff", inventory, "-o", out.to_str().unwrap(), "--from", from])
+        };
+        let done = diff();
+        let said = support::stdout(&done) + &support::stderr(&done);
+        assert_eq!(support::code(&done), 0, "{example}: {said}");
+        assert!(said.contains("--objects has the rest"), "{example}: {said}");
+        let conf = fs::read_dir(&gathered).unwrap().next().unwrap().unwrap().path();
+        let conf = conf.join("etc/keepalived/keepalived.conf");
+        let text = fs::read_to_string(&conf).unwrap();
+        fs::write(&conf, text.replace("priority ", "priority 1")).unwrap();
+        assert_eq!(support::code(&diff()), 1, "{example}");
+    }
+}

@@ -64,7 +64,7 @@ fn open<'a>(side: &'a Planned, other: &'a Planned, host: &Host) -> Option<&'a La
 fn words(outcome: &Outcome<'_>) -> Answer {
     let (text, name) = match outcome {
         Outcome::Component { name, port, .. } => (format!("{name}:{port}"), name.to_string()),
-        Outcome::Fallback { .. } => ("fallback".to_owned(), String::new()),
+        Outcome::Fallback { name, .. } => (format!("fallback {name}"), String::new()),
         Outcome::Redirect { location, .. } => (format!("to {location}"), String::new()),
         Outcome::Undecided { candidates } => {
             let all: Vec<_> = candidates.iter().map(words).collect();
@@ -106,9 +106,9 @@ fn effects(before: &Answer, after: &Answer) -> Vec<(String, &'static str)> {
     match (old.is_empty(), new.is_empty()) {
         (true, true) => Vec::new(),
         (false, true) if after.0 == "none" => all(old, "unreachable"),
-        (false, true) if after.0 == "fallback" => all(old, "to-fallback"),
+        (false, true) if after.0.starts_with("fallback") => all(old, "to-fallback"),
         (true, false) if before.0 == "none" => all(new, "new"),
-        (true, false) if before.0 == "fallback" => all(new, "from-fallback"),
+        (true, false) if before.0.starts_with("fallback") => all(new, "from-fallback"),
         _ => all(old.into_iter().chain(new).collect(), "switches"),
     }
 }
@@ -246,8 +246,10 @@ fn obeys(before: &Served, after: &Served) -> Result<usize, TestCaseError> {
     // Classes that say that somebody else answers.
     let moving = [Class::Unreachable, Class::Switches, Class::ToFallback, Class::FromFallback];
     let moved = impact.findings.iter().filter(|found| moving.contains(&found.class));
-    // Its annotations say so, whether or not another rule has all of its requests.
-    for finding in moved.filter(|found| !found.reason.starts_with("plain http")) {
+    // Its annotations say so, whether or not another rule has all of its requests. Who is behind a Service, trace does not say.
+    let is_elsewhere =
+        |reason: &str| reason.starts_with("plain http") || reason.contains("Service ");
+    for finding in moved.filter(|found| !is_elsewhere(&found.reason)) {
         let subject = finding.subject.to_string();
         let Some(name) = subject.strip_prefix("components.") else { continue };
         // The component that a canary takes requests from may be new or gone with it.

@@ -6,7 +6,8 @@ use std::ops::RangeInclusive;
 
 use crate::language::form::in_words;
 use crate::model::{
-    Annotations, Component, Datacenter, EndpointsForm, Entrypoint, Preempt, VrrpVersion,
+    Annotations, Component, Datacenter, EndpointsForm, Entrypoint, FallbackTarget, Preempt,
+    VrrpVersion,
 };
 use crate::plan::Plan;
 
@@ -173,7 +174,10 @@ impl Entry<'_> {
         }
         if let Some(fallback) = &tiers.fallback {
             self.say("fallback", &fallback.name.value);
-            self.say("fallback.port", fallback.port);
+            match &fallback.target {
+                FallbackTarget::Machines(_, port) => self.say("fallback.port", port),
+                FallbackTarget::Service { port, .. } => self.say("fallback.port", &port.value),
+            }
         }
     }
 

@@ -266,8 +266,9 @@ fn outcome(found: &Outcome<'_>) -> String {
         Outcome::Component { name, namespace, service, port } => {
             format!("component {name}: Service {namespace}/{service}, port {port}")
         }
-        Outcome::Fallback { name, namespace, port } => {
-            format!("fallback {name}: Service {namespace}/{name}, port {port} of its addresses")
+        Outcome::Fallback { name, namespace, port, is_outside } => {
+            let of = if *is_outside { " of its addresses" } else { "" };
+            format!("fallback {name}: Service {namespace}/{name}, port {port}{of}")
         }
         Outcome::Redirect { status, location, why } => {
             format!("redirect {status} to {location}: {why}")

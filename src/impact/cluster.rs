@@ -181,6 +181,8 @@ impl<'a> Cluster<'a> {
         let entry = Entry::Component(label);
         let own = self.changes.iter().filter(|change| change.owner == name);
         let mut found: Vec<Finding> = own.filter_map(|change| self.answered(change)).collect();
+        let path = Place::Component(name).to_string();
+        found.extend(self.machines(&path, &entry, [&from, &to]));
         found.extend(self.forced(&from, &to, &entry));
         found.extend(canary::finding(self.comparison, name, &entry, |owner| {
             self.is_component(owner)
@@ -223,14 +225,18 @@ impl<'a> Cluster<'a> {
         Some(Finding::new(Class::Switches, entry.clone(), reason))
     }
 
-    /// Returns true if an Ingress or a route is a component's. Fallbacks have a Service of their name beside them, and in one
-    /// tier the Ingresses of domains lead to the fallback.
+    /// Returns true if an Ingress or a route is a component's, and not of a fallback or, in one tier, of a domain.
     fn is_component(&self, owner: &str) -> bool {
         let states = [self.comparison.from, self.comparison.to];
         let mut all = states.iter().flat_map(|state| state.objects.values());
         !all.any(|object| {
-            let is_domain = || matches!(Place::of(&object.file), Place::Domain(_));
-            object.key.name == owner && (object.key.kind == "Service" || is_domain())
+            object.key.name == owner
+                && match Place::of(&object.file) {
+                    Place::Domain(_) | Place::Fallback(_) => true,
+                    // Of machines outside of the cluster that serve it.
+                    Place::Component(_) => false,
+                    _ => object.key.kind == "Service",
+                }
         })
     }
 }

@@ -7,7 +7,7 @@ use super::{Class, Finding};
 use crate::bundle::{ChangeKind, Place};
 use crate::language::name::{Label, Name};
 use crate::model::Entry;
-use crate::state::{Object, ObjectKey};
+use crate::state::{Object, ObjectKey, State};
 
 /// An object on both sides.
 type Pair<'a> = (&'a ObjectKey, Option<&'a Object>, Option<&'a Object>);
@@ -54,7 +54,8 @@ impl<'a> Cluster<'a> {
         }
         let mut found = Vec::new();
         let pairs = self.pairs(path);
-        if let (Place::Fallback(_), Some(replaced)) = (Place::of(path), replaced(&entry, &pairs)) {
+        if let (Place::Fallback(_), Some(replaced)) = (Place::of(path), self.replaced(&entry, path))
+        {
             return vec![replaced];
         }
         let service = |side: Option<&'a Object>| side.filter(|object| object.key.kind == "Service");
@@ -71,6 +72,27 @@ impl<'a> Cluster<'a> {
             found.extend(service_findings(&entry, key, from, to));
         }
         found
+    }
+
+    /// The finding for a fallback whose requests go to another Service, or to another port of it.
+    fn replaced(&self, entry: &Entry, path: &str) -> Option<Finding> {
+        let service = |state: &'a State| {
+            let own = state.objects.values().filter(|object| object.file == path);
+            let mut rules = own.flat_map(|object| object.paths());
+            rules.next().map(|rule| (rule.namespace, rule.backend))
+        };
+        let (before, after) = (service(self.comparison.from)?, service(self.comparison.to)?);
+        if before == after {
+            return None;
+        }
+        let mut finding = Finding::new(Class::Switches, entry.clone(), "another fallback answers");
+        let is_port = before.0 == after.0 && name(&before.1) == name(&after.1);
+        let shown = |(namespace, backend): (&str, String)| match is_port {
+            true => format!("{namespace}/{backend}"),
+            false => format!("{namespace}/{}", name(&backend)),
+        };
+        (finding.from, finding.to) = (Some(shown(before)), Some(shown(after)));
+        Some(finding)
     }
 
     /// The entrypoint whose file has the objects of a file on the other side: it has another name.
@@ -98,7 +120,7 @@ impl<'a> Cluster<'a> {
     }
 
     /// The objects of a file of an entrypoint on both sides that differ.
-    fn pairs(&self, path: &str) -> Vec<Pair<'a>> {
+    pub(super) fn pairs(&self, path: &str) -> Vec<Pair<'a>> {
         let (from, to) = (self.comparison.from, self.comparison.to);
         let keys: BTreeSet<&ObjectKey> = from.objects.keys().chain(to.objects.keys()).collect();
         keys.into_iter()
@@ -109,19 +131,13 @@ impl<'a> Cluster<'a> {
     }
 }
 
-/// The finding for a fallback that has another Service: its objects have other names, or another namespace.
-fn replaced(entry: &Entry, pairs: &[Pair<'_>]) -> Option<Finding> {
-    let mut services = pairs.iter().filter(|(key, ..)| key.kind == "Service");
-    let name = |key: &ObjectKey| format!("{}/{}", key.namespace, key.name);
-    let (gone, ..) = services.clone().find(|(_, _, to)| to.is_none())?;
-    let (new, ..) = services.find(|(_, from, _)| from.is_none())?;
-    let mut finding = Finding::new(Class::Switches, entry.clone(), "another fallback answers");
-    (finding.from, finding.to) = (Some(name(gone)), Some(name(new)));
-    Some(finding)
+/// The Service of a backend, without its port.
+fn name(backend: &str) -> &str {
+    backend.split(':').next().unwrap_or(backend)
 }
 
 /// Returns the findings for a change of an object of an entrypoint.
-fn service_findings(
+pub(super) fn service_findings(
     entry: &Entry,
     key: &ObjectKey,
     from: Option<&Object>,

@@ -12,6 +12,7 @@ mod entrypoint;
 mod exposed;
 mod gateway;
 mod lvs;
+mod machines;
 mod monitoring;
 mod node;
 mod obsolete;

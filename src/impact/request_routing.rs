@@ -7,7 +7,7 @@ use super::cluster::{fields, in_place, moved};
 use super::gateway::is_exposed;
 use super::{Class, Finding};
 use crate::model::Entry;
-use crate::state::{Object, State};
+use crate::state::{Object, ObjectKey, State};
 
 /// The objects of a component in a state.
 pub(super) struct RequestRouting<'a> {
@@ -43,6 +43,15 @@ impl<'a> RequestRouting<'a> {
         let gateway = tiers().find(|tier| matches!(tier, Tier::Gateway(_)) && is_reached(tier));
         let tier = gateway.or_else(|| tiers().find(is_reached)).or_else(|| tiers().next());
         Self { objects, tier }
+    }
+
+    /// Returns true if one of its rules sends requests to a Service.
+    pub fn leads_to(&self, service: &ObjectKey) -> bool {
+        let mut paths = self.objects.iter().flat_map(|object| object.paths());
+        paths.any(|path| {
+            let name = path.backend.split(':').next();
+            path.namespace == service.namespace && name == Some(&service.name)
+        })
     }
 
     /// Returns the differences beside who answers its paths; `alone` if nothing differs there.

@@ -118,15 +118,26 @@ impl Cluster {
         for ingress in routed {
             let paths = ingress.paths();
             let Some(first) = paths.first() else { continue };
-            let service = first.backend.split(':').next().unwrap_or_default().to_owned();
+            let (service, port) = first.backend.split_once(':').unwrap_or((&first.backend, ""));
             let is_everything =
                 paths.iter().all(|path| path.path == "/" && path.backend == first.backend);
             let Some(name) = edge_of(ingress) else { continue };
             let home = self.namespace.as_ref().is_none_or(|home| *home == ingress.key.namespace);
-            if !is_everything || !home || !is_outside(objects, &ingress.key.namespace, &service) {
+            let own: BTreeSet<Option<&str>> = ingress.hosts().into_iter().collect();
+            let is_one_tier = self.edges.get(&name).is_some_and(|edge| edge.is_one_tier);
+            let is_outside = is_outside(objects, &ingress.key.namespace, service);
+            // lbgen names the port of machines, and numbers that of a component. In one tier only a catch-all has any host
+            // beside others.
+            let is_machines = is_outside
+                && home
+                && !(ingress.is_ours() && first.backend.ends_with(|c: char| c.is_ascii_digit()));
+            let is_own = ingress.is_ours()
+                && !is_outside
+                && (matches!(Place::of(&ingress.file), Place::Fallback(_))
+                    || is_one_tier && own.len() > 1 && own.contains(&None));
+            if !is_everything || !is_machines && !is_own {
                 continue;
             }
-            let own: BTreeSet<Option<&str>> = ingress.hosts().into_iter().collect();
             let others = routed
                 .iter()
                 .filter(|other| other.key != ingress.key && other.class() == ingress.class());
@@ -139,7 +150,6 @@ impl Cluster {
             let named = paths.iter().filter_map(|path| path.host).filter(|host| !of_all(host));
             let named: BTreeSet<&str> = named.collect();
             // A single tier answers hosts of nobody too.
-            let is_one_tier = self.edges.get(&name).is_some_and(|edge| edge.is_one_tier);
             let is_any = own.contains(&None)
                 || !is_one_tier
                     && self
@@ -154,13 +164,18 @@ impl Cluster {
             else {
                 continue;
             };
-            let Some((endpoints, fallback)) = outside(objects, &ingress.key.namespace, &service)
-            else {
-                continue;
-            };
-            self.endpoints = Some(endpoints);
-            self.namespace.get_or_insert_with(|| ingress.key.namespace.clone());
-            edge.fallback = Some(fallback);
+            let namespace = &ingress.key.namespace;
+            edge.fallback = Some(if is_own {
+                let (name, namespace) = (service.to_owned(), namespace.clone());
+                Fallback { name, namespace, addresses: Vec::new(), port: port.to_owned() }
+            } else {
+                let Some((endpoints, fallback)) = outside(objects, namespace, service) else {
+                    continue;
+                };
+                self.endpoints = Some(endpoints);
+                self.namespace.get_or_insert_with(|| namespace.clone());
+                fallback
+            });
             if let Some(routing) = &mut edge.routing {
                 routing.annotations = annotations(ingress);
             }
@@ -222,5 +237,6 @@ pub fn outside(
         _ => "endpoints",
     };
     let addresses = addresses.into_iter().collect();
-    Some((form, Fallback { name: service.to_owned(), addresses, port }))
+    let (name, namespace) = (service.to_owned(), namespace.to_owned());
+    Some((form, Fallback { name, addresses, namespace, port: port.to_string() }))
 }

@@ -1,8 +1,9 @@
 //! Components, as an inventory will say them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
-use super::cluster::{Cluster, annotations};
+use super::cluster::{Cluster, annotations, outside};
 use crate::model::Condition;
 use crate::state::Object;
 
@@ -18,6 +19,8 @@ pub struct Component {
     pub annotations: BTreeMap<String, String>,
     /// True for an Ingress that lbgen wrote.
     pub is_ours: bool,
+    /// The machines outside of the cluster behind its Service, where lbgen wrote that too.
+    pub addresses: Vec<IpAddr>,
 }
 
 /// A path that is claimed.
@@ -56,6 +59,29 @@ impl Refusal {
 }
 
 impl Cluster {
+    /// Finds the machines outside of the cluster that lbgen wrote down for components; the first one has them where several
+    /// share a Service. Those that somebody else wrote down stay his.
+    pub fn find_machines(&mut self, objects: &[Object]) {
+        let mut seen = BTreeSet::new();
+        for found in self.components.values_mut() {
+            let is_own = |object: &&Object| {
+                object.key.kind == "Service"
+                    && object.key.namespace == found.namespace
+                    && object.key.name == found.service
+                    && object.is_ours()
+            };
+            let Some(service) = objects.iter().find(is_own) else { continue };
+            let Some((form, machines)) = outside(objects, &found.namespace, &found.service) else {
+                continue;
+            };
+            let is_written = machines.port == found.port;
+            if is_written && seen.insert(&service.key) {
+                self.endpoints = Some(form);
+                found.addresses = machines.addresses;
+            }
+        }
+    }
+
     /// Moves annotations that all Ingresses of a second tier carry to the tier.
     pub fn factor_annotations(&mut self) {
         for (name, edge) in &mut self.edges {

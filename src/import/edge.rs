@@ -48,8 +48,11 @@ pub struct SecondTier {
 #[derive(Debug)]
 pub struct Fallback {
     pub name: String,
+    /// Of machines outside of the cluster; empty where it is a Service.
     pub addresses: Vec<IpAddr>,
-    pub port: u64,
+    /// Of a Service.
+    pub namespace: String,
+    pub port: String,
 }
 
 /// A Service that VIPs are for: it names them, or it is a load balancer's whose health keepalived could ask.

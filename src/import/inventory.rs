@@ -305,7 +305,8 @@ impl Found {
                     );
                 }
             }
-            map.put_some("fallback", edge.and_then(tier::fallback));
+            let home = self.cluster.namespace.as_deref().unwrap_or("ingress");
+            map.put_some("fallback", edge.and_then(|edge| tier::fallback(edge, home)));
             let default = "yield";
             map.put_some(
                 "on_unhealthy",

@@ -111,9 +111,9 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
                 && path.kind != Some("Exact")
                 && fallback.is_some_and(|own| Some(own.name.as_str()) == service)
         };
-        let home = self.cluster.namespace.as_deref().unwrap_or("ingress");
         ingress.field("/spec/tls").is_some()
-            && (ingress.paths().is_empty() || ingress.key.namespace == home)
+            && (ingress.paths().is_empty()
+                || fallback.is_some_and(|own| ingress.key.namespace == own.namespace))
             && !ingress.hosts().is_empty()
             && ingress.paths().iter().all(leads)
             && ingress.field("/spec/defaultBackend").is_none()

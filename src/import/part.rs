@@ -62,6 +62,7 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
                 hosts: part.hosts,
                 annotations: own.clone(),
                 is_ours: ingress.is_ours(),
+                addresses: Vec::new(),
             };
             let name = self.free_name(&wanted, &component.namespace);
             if index > 0 {

@@ -150,6 +150,7 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
         let alone: Vec<String> = alone.map(|(name, _)| name.clone()).collect();
         alone.iter().for_each(|entrypoint| self.routes(entrypoint));
         self.tell_loose_routes();
+        self.cluster.find_machines(self.objects);
         self.cluster.factor_annotations();
         self.cluster
     }

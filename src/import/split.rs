@@ -297,6 +297,7 @@ fn component(
         hosts: hosts.into_iter().flatten().collect(),
         annotations,
         is_ours: false,
+        addresses: Vec::new(),
     };
     Ok(Part { name, route: target.owner.clone(), component })
 }

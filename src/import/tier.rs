@@ -118,12 +118,17 @@ pub fn guessed(name: &str, port: Option<u16>) -> (Yaml, Option<Yaml>) {
     (first, Some(second))
 }
 
-pub fn fallback(edge: &Edge) -> Option<Yaml> {
+pub fn fallback(edge: &Edge, home: &str) -> Option<Yaml> {
     let found = edge.fallback.as_ref()?;
     let mut map = Yaml::map();
-    map.put("name", Yaml::text(&found.name));
-    map.put("addresses", Yaml::texts(&found.addresses));
-    map.put("port", Yaml::plain(found.port));
+    if found.addresses.is_empty() {
+        map.put("service", Yaml::text(&found.name));
+        map.put_some("namespace", (found.namespace != home).then(|| Yaml::text(&found.namespace)));
+    } else {
+        map.put("name", Yaml::text(&found.name));
+        map.put("addresses", Yaml::texts(&found.addresses));
+    }
+    map.put("port", port(&found.port));
     Some(map)
 }
 
@@ -170,14 +175,21 @@ fn matched(condition: &Condition) -> Yaml {
     map
 }
 
+/// A port of a Service, by name or number.
+fn port(port: &str) -> Yaml {
+    if port.parse::<u16>().is_ok() { Yaml::plain(port) } else { Yaml::text(port) }
+}
+
 fn component(name: &str, found: &Component, home: &str, many: bool) -> Yaml {
     let mut map = Yaml::map();
     map.put_some("entrypoint", many.then(|| Yaml::text(&found.edge)));
     map.put_some("namespace", (found.namespace != home).then(|| Yaml::text(&found.namespace)));
     let mut backend = Yaml::map();
     backend.put_some("service", (found.service != name).then(|| Yaml::text(&found.service)));
-    let is_number = found.port.parse::<u16>().is_ok();
-    backend.put("port", if is_number { Yaml::plain(&found.port) } else { Yaml::text(&found.port) });
+    backend.put("port", port(&found.port));
+    if !found.addresses.is_empty() {
+        backend.put("addresses", Yaml::texts(&found.addresses));
+    }
     map.put("backend", backend);
     let paths = found.paths.iter().map(|claim| match claim.kind.as_str() {
         "Prefix" if claim.condition.is_none() => Yaml::text(&claim.path),

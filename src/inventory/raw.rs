@@ -300,6 +300,8 @@ keys! {
         Optional service: Loc<Text<ServiceName>>,
         /// Name or number.
         Required port: Loc<Text<ServicePort>>,
+        /// Machines outside of the cluster that listen on the port: their Service is written too. Default: the Service is there.
+        Optional addresses: Loc<Nonempty<Set<Loc<Text<IpAddr>>>>>,
     }
 }
 

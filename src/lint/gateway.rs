@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::diag::{Code, Diagnostic, Report, code};
-use crate::model::{BackendPort, Component, Datacenter, GatewayTier, Implementation, Label, NGINX};
+use crate::model::{
+    BackendPort, Component, Datacenter, FallbackTarget, GatewayTier, Implementation, Label, NGINX,
+};
 use crate::route::{Canary, Engine, Fate, PathMatch, Remark, RoutingTable, Tier, Translation};
 use crate::source::Span;
 
@@ -55,6 +57,12 @@ pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report
     for entrypoint in datacenter.entrypoints.values() {
         let tiers = entrypoint.tiers().filter(|tiers| tiers.gateway.is_some());
         remarks.extend(tiers.into_iter().flat_map(|tiers| Translation::of_fallback(tiers).remarks));
+        if let Some(fallback) = tiers.and_then(|tiers| tiers.fallback.as_ref())
+            && let FallbackTarget::Service { port, .. } = &fallback.target
+        {
+            let namespace = fallback.namespace(&datacenter.kubernetes.namespace);
+            refuse_name("the fallback", &port.value, port.span, namespace, report);
+        }
     }
     for (name, component) in &datacenter.components {
         let entrypoint = datacenter.entrypoints.get(&component.entrypoint);
@@ -73,7 +81,10 @@ pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report
         } else {
             remarks.extend(Translation::of_component(tiers, component).remarks);
         }
-        port(name, component, report);
+        if let Some(backend) = &component.backend {
+            let (what, at) = (format!("the backend of `{name}`"), component.backend_span);
+            refuse_name(&what, &backend.port, at, &component.namespace, report);
+        }
         paths(name, tier, report);
     }
     // An annotation of an entrypoint is one of all its components.
@@ -191,22 +202,19 @@ fn no_match(component: &Component, report: &mut Report) {
     }
 }
 
-fn port(name: &Label, component: &Component, report: &mut Report) {
-    let Some(BackendPort::Name(port)) = component.backend.as_ref().map(|found| &found.port) else {
-        return;
-    };
-    report.push(
-        Diagnostic::new(
-            &PORT_NAME,
-            component.backend_span,
-            format!(
-                "the backend of `{name}` has the port `{port}`, and Gateway API wants a number"
-            ),
-            "a name",
-        )
-        .note("an HTTPRoute names the port of a Service by its number (HTTPBackendRef.port)")
-        .help(format!("`kubectl get service -n {}` shows the number", component.namespace)),
-    );
+fn refuse_name(what: &str, port: &BackendPort, at: Span, namespace: &Label, report: &mut Report) {
+    if let BackendPort::Name(port) = port {
+        report.push(
+            Diagnostic::new(
+                &PORT_NAME,
+                at,
+                format!("{what} has the port `{port}`, and Gateway API wants a number"),
+                "a name",
+            )
+            .note("an HTTPRoute names the port of a Service by its number (HTTPBackendRef.port)")
+            .help(format!("`kubectl get service -n {namespace}` shows the number")),
+        );
+    }
 }
 
 /// Two Gateways on the same pods and ports answer for each other.

@@ -75,7 +75,7 @@ fn mixed_tls(datacenter: &Datacenter, name: &Label, tier: &Tier, report: &mut Re
     }
     let beside = tier.named_hosts().find_map(|(host, rules)| {
         let domain = datacenter.domains.get(host).filter(|own| own.tls_secret.is_some())?;
-        let is_apart = domain.namespace != datacenter.kubernetes.namespace;
+        let is_apart = !datacenter.is_beside_fallback(domain);
         let by_fallback = rules.iter().any(|rule| rule.answer == Answer::Fallback);
         (is_apart && by_fallback).then_some((host, domain))
     });
@@ -88,7 +88,7 @@ fn mixed_tls(datacenter: &Datacenter, name: &Label, tier: &Tier, report: &mut Re
                 "its Ingress stands in another namespace",
             )
             .note(ROUTERS)
-            .help("copy the Secret to `kubernetes.namespace` and remove `namespace`, or let a component have `/` of this host"),
+            .help("copy the Secret to the namespace of the fallback, and name that one, or let a component have `/` of this host"),
         );
     }
 }

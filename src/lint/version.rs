@@ -1,7 +1,9 @@
 //! Forms that still work in the stated version, and will stop to.
 
 use crate::diag::{Code, Diagnostic, Report, code};
-use crate::model::{Datacenter, EndpointsForm, KubeProxy, VipsForm};
+use crate::model::{
+    Component, Datacenter, EndpointsForm, Entrypoint, FallbackTarget, KubeProxy, VipsForm,
+};
 use crate::route::RoutingTable;
 
 /// KEP-5495: deprecated in 1.35, off by default planned for 1.40, removal for 1.43.
@@ -32,12 +34,19 @@ pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
             .help("plan the change to `nftables`; lbgen then writes the marks that replies need"),
         );
     }
-    let fallbacks =
-        datacenter.entrypoints.values().any(|entrypoint| entrypoint.fallback().is_some());
-    if fallbacks && kubernetes.endpoints == EndpointsForm::Endpoints && version.at_least(33) {
+    let has_machines = |found: &Component| {
+        found.backend.as_ref().is_some_and(|backend| !backend.addresses.is_empty())
+    };
+    let is_outside = datacenter
+        .entrypoints
+        .values()
+        .filter_map(Entrypoint::fallback)
+        .any(|fallback| matches!(fallback.target, FallbackTarget::Machines(..)))
+        || datacenter.components.values().any(has_machines);
+    if is_outside && kubernetes.endpoints == EndpointsForm::Endpoints && version.at_least(33) {
         report.push(
             Diagnostic::new(&ENDPOINTS, stated, format!("v1 Endpoints are deprecated in Kubernetes {version}"), "`endpoints: endpoints` with this version")
-                .note("a future release may not copy them to EndpointSlices, which would leave the fallback without an address")
+                .note("a future release may not copy them to EndpointSlices, which would leave machines outside of the cluster without requests")
                 .help("remove `endpoints`, or write `endpoints: endpointslice`"),
         );
     }

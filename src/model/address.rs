@@ -38,14 +38,18 @@ pub(super) fn refuse_shared(raw: &raw::Inventory, report: &mut Report) {
         refuse(*span, *address, what, &seen, report);
         seen.entry(*address).or_insert((*span, what));
     }
-    // Several entrypoints may share a legacy proxy, so fallbacks are compared with the others only.
-    for (name, entrypoint) in entries(raw.entrypoints.as_ref()) {
-        let addresses = entrypoint.fallback.iter().flat_map(|fallback| &fallback.addresses);
-        for raw in addresses.flat_map(|list| list.value.iter()) {
-            if let Some(address) = usable(Some(raw)) {
-                let what = format!("the fallback of `{name}`");
-                refuse(address.span, address.value, &what, &seen, report);
-            }
+    // Several entrypoints may share a legacy proxy, and components a machine, so these are compared with the others only.
+    let fallbacks = entries(raw.entrypoints.as_ref()).filter_map(|(name, entrypoint)| {
+        let fallback = entrypoint.fallback.as_ref()?;
+        Some((format!("the fallback of `{name}`"), fallback.addresses.as_ref()?))
+    });
+    let backends = entries(raw.components.as_ref()).filter_map(|(name, component)| {
+        let backend = component.backend.as_ref()?;
+        Some((format!("the backend of `{name}`"), backend.addresses.as_ref()?))
+    });
+    for (what, list) in fallbacks.chain(backends) {
+        for address in list.value.iter().filter_map(|raw| usable(Some(raw))) {
+            refuse(address.span, address.value, &what, &seen, report);
         }
     }
 }

@@ -1,10 +1,11 @@
 //! Components: the targets of requests, behind the routing tier.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use super::condition::Condition;
 use super::entrypoint::{Annotations, Entrypoint, annotations, is_canary};
-use super::{Names, codes, tiers_of, value};
+use super::{Names, codes, outside, tiers_of, value};
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::raw::Either;
 use crate::inventory::{Text, raw, whole_number};
@@ -88,6 +89,8 @@ pub struct Backend {
     pub service: ServiceName,
     /// Its port.
     pub port: BackendPort,
+    /// The machines outside of the cluster that listen on that port; empty where the Service is there already.
+    pub addresses: Vec<Loc<IpAddr>>,
 }
 
 /// A port of a Service.
@@ -97,6 +100,16 @@ pub enum BackendPort {
     Name(PortName),
     /// By number.
     Number(u16),
+}
+
+impl BackendPort {
+    /// Returns the number, or `None` where the Service knows it by a name.
+    pub fn number(&self) -> Option<u16> {
+        match self {
+            Self::Name(_) => None,
+            Self::Number(number) => Some(*number),
+        }
+    }
 }
 
 impl fmt::Display for BackendPort {
@@ -203,7 +216,7 @@ fn require_fallback(
                 "served by the fallback",
             )
             .also(found.span, format!("`{entrypoint}` has no `fallback`"))
-            .help("add `fallback: { name: ..., addresses: [...], port: ... }` to the entrypoint, or migrate the component"),
+            .help("add `fallback: { name: ..., addresses: [...], port: ... }` or `fallback: { service: ..., port: ... }` to the entrypoint, or migrate the component"),
         );
     }
 }
@@ -217,25 +230,40 @@ fn backend(component: &str, raw: &raw::Backend, report: &mut Report) -> Option<B
             value::name(component, raw.span, "a Service's name", report)
         }
     };
-    let port = raw.port.as_ref().and_then(|raw| {
-        let written: &Text<ServicePort> = &raw.value;
-        if written.text.bytes().all(|byte| byte.is_ascii_digit()) {
-            let Some(number) = whole_number(&written.text) else {
-                report.push(Diagnostic::new(
-                    &codes::RANGE,
-                    raw.span,
-                    format!("`port` cannot be {}", written.text),
-                    "1 to 65535",
-                ));
-                return None;
-            };
-            let number: Loc<Port> = raw.with(Number(number));
-            value::number(&number, "port", report).map(|port| BackendPort::Number(port.value))
-        } else {
-            value::name(&written.text, raw.span, "a port's name", report).map(BackendPort::Name)
+    let port = raw.port.as_ref().and_then(|raw| service_port(raw, report));
+    let addresses = raw.addresses.as_ref().map(|list| {
+        if let Some(port) = &port {
+            outside::port(port, list.span, report)?;
         }
+        let empty = "list the machines, or remove `addresses` where the Service is there already";
+        outside::addresses(list, "a backend's address", empty, report)
     });
-    Some(Backend { service: service?, port: port? })
+    let addresses = addresses.unwrap_or_else(|| Some(Vec::new()));
+    Some(Backend { service: service?, port: port?.value, addresses: addresses? })
+}
+
+/// A port of a Service, as it is written: digits are a number.
+pub(super) fn service_port(
+    raw: &Loc<Text<ServicePort>>,
+    report: &mut Report,
+) -> Option<Loc<BackendPort>> {
+    let written: &Text<ServicePort> = &raw.value;
+    let port = if written.text.bytes().all(|byte| byte.is_ascii_digit()) {
+        let Some(number) = whole_number(&written.text) else {
+            let title = format!("`port` cannot be {}", written.text);
+            let wrong = Diagnostic::new(&codes::RANGE, raw.span, title, "1 to 65535");
+            report.push(match written.text.starts_with('0') {
+                true => wrong.help("remove the leading zero: some YAML readers read it as octal"),
+                false => wrong,
+            });
+            return None;
+        };
+        let number: Loc<Port> = raw.with(Number(number));
+        value::number(&number, "port", report).map(|port| BackendPort::Number(port.value))
+    } else {
+        value::name(&written.text, raw.span, "a port's name", report).map(BackendPort::Name)
+    };
+    port.map(|port| raw.with(port))
 }
 
 fn path(raw: &raw::Path, report: &mut Report) -> Option<Path> {

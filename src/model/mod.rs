@@ -20,6 +20,7 @@ mod next_hop;
 mod node;
 mod notify;
 mod object;
+mod outside;
 mod pin;
 mod pod;
 mod value;
@@ -37,8 +38,8 @@ pub use domain::{Certificate, Domain};
 pub use entry::Entry;
 pub use entrypoint::{
     Annotations, Controller, ENVOY_NAMESPACE, EXPOSES, Edge, EdgePort, Entrypoint, Fallback,
-    GatewayTier, NGINX, RoutingTier, TierService, Tiers, Traffic, is_canary, is_true,
-    nginx_annotation, nginx_annotation_span, nginx_annotations, nginx_switch,
+    FallbackTarget, GatewayTier, NGINX, RoutingTier, TierService, Tiers, Traffic, is_canary,
+    is_true, nginx_annotation, nginx_annotation_span, nginx_annotations, nginx_switch,
 };
 pub use implementation::{Feature, HostOrder, Implementation, RegexOrder};
 pub use keepalived::{Garp, Keepalived, PolicyRouting, Preempt, VrrpVersion};
@@ -109,6 +110,13 @@ impl Datacenter {
     /// The domain of a host: its own, or that of a wildcard one label above.
     pub fn domain(&self, host: &Host) -> Option<&Domain> {
         self.domains.get(host).or_else(|| self.domains.get(&host.wildcard()?))
+    }
+
+    /// Returns true if the Ingress of a domain stands where that of its fallback does, so that it can lead there.
+    pub fn is_beside_fallback(&self, domain: &Domain) -> bool {
+        let fallback = self.tiers(&domain.entrypoint).and_then(|tiers| tiers.fallback.as_ref());
+        let home = &self.kubernetes.namespace;
+        fallback.is_some_and(|fallback| *fallback.namespace(home) == domain.namespace)
     }
 
     /// Returns true if anything says on which nodes an entrypoint is healthy.

@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 
-use super::{Component, Domain, Entrypoint, Names, Tiers, codes};
+use super::{Component, Domain, Entrypoint, FallbackTarget, Names, Tiers, codes};
 use crate::diag::{Diagnostic, Report};
 use crate::language::name::{Host, Label};
 use crate::source::Span;
@@ -29,14 +29,13 @@ pub(super) fn refuse_shared(
             objects.push((gateway.class.span, "Service", home, name.to_string()));
         }
         if let Some(fallback) = &tiers.fallback {
-            objects.push((fallback.name.span, "Service", home, fallback.name.value.to_string()));
+            let (at, named) = (fallback.name.span, &fallback.name.value);
+            if let FallbackTarget::Machines(..) = fallback.target {
+                objects.push((at, "Service", home, named.to_string()));
+            }
             if tiers.routing.is_some() {
-                objects.push((
-                    fallback.name.span,
-                    "Ingress",
-                    home,
-                    fallback.name.value.to_string(),
-                ));
+                let beside = fallback.namespace(namespace).as_str();
+                objects.push((at, "Ingress", beside, named.to_string()));
             }
         }
     }
@@ -55,6 +54,13 @@ pub(super) fn refuse_shared(
         let kind = if has_ingresses(&domain.entrypoint) { "Ingress" } else { "listener" };
         let name = host.object_name().to_string();
         objects.push((domain.span, kind, domain.namespace.as_str(), name));
+    }
+    for (_, component) in components.iter() {
+        let Some(backend) = &component.backend else { continue };
+        if !backend.addresses.is_empty() {
+            let (at, home) = (component.span, component.namespace.as_str());
+            objects.push((at, "Service", home, backend.service.to_string()));
+        }
     }
     for (name, component) in components.iter() {
         if component.backend.is_some() && has_ingresses(&component.entrypoint) {

@@ -23,6 +23,13 @@ pub struct ObjectKey {
     pub name: String,
 }
 
+impl ObjectKey {
+    /// Returns true if it is that of a Service, or of the addresses behind one.
+    pub fn is_of_service(&self) -> bool {
+        matches!(self.kind.as_str(), "Service" | "Endpoints" | "EndpointSlice")
+    }
+}
+
 impl fmt::Display for ObjectKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}/{}", self.kind, self.namespace, self.name)

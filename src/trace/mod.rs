@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::language::name::{Host, Label, ServiceName, Subdomain};
-use crate::model::{Datacenter, Domain, Exposed, Protocol, Tiers};
+use crate::model::{Datacenter, Domain, Exposed, FallbackTarget, Protocol, Tiers};
 use crate::plan::Plan;
 use crate::plan::simulate::{Scenario, Simulator};
 use crate::route::{Answer, Considered, RoutingTable, Tier, Translation};
@@ -88,8 +88,10 @@ pub enum Outcome<'a> {
         name: &'a ServiceName,
         /// The namespace of its Service.
         namespace: &'a Label,
-        /// The port that its addresses listen on.
-        port: u16,
+        /// The port of its Service, or the one that machines outside of the cluster listen on.
+        port: String,
+        /// True if it is machines outside of the cluster.
+        is_outside: bool,
     },
     /// A controller, with another address.
     Redirect {
@@ -295,8 +297,12 @@ impl<'a> Tracer<'a> {
             Answer::Fallback => match &tiers.fallback {
                 Some(fallback) => Outcome::Fallback {
                     name: &fallback.name.value,
-                    namespace: &self.datacenter.kubernetes.namespace,
-                    port: fallback.port,
+                    namespace: fallback.namespace(&self.datacenter.kubernetes.namespace),
+                    port: match &fallback.target {
+                        FallbackTarget::Machines(_, port) => port.to_string(),
+                        FallbackTarget::Service { port, .. } => port.value.to_string(),
+                    },
+                    is_outside: matches!(fallback.target, FallbackTarget::Machines(..)),
                 },
                 None => Outcome::nothing("nobody answers"),
             },

@@ -12,7 +12,7 @@ use lbgen::diag::Report;
 use lbgen::emit::{self, Templates};
 use lbgen::inventory;
 use lbgen::language::word::HttpMethod;
-use lbgen::model::{BackendPort, Exposed};
+use lbgen::model::{BackendPort, Exposed, FallbackTarget};
 use lbgen::pipeline::{self, Options, Planned};
 use lbgen::plan::Keep;
 use lbgen::plan::simulate::Scenario;
@@ -129,11 +129,12 @@ fn surroundings(cluster: &Cluster, planned: &Planned, first_port: u16) {
     cluster.apply(&text);
     for entrypoint in datacenter.entrypoints.values() {
         let Some(fallback) = entrypoint.fallback() else { continue };
-        for address in &fallback.addresses {
+        let FallbackTarget::Machines(addresses, port) = &fallback.target else { continue };
+        for address in addresses {
             let address = format!("{}/32", address.value);
             let _ = Command::new("ip").args(["address", "add", &address, "dev", "lo"]).output();
         }
-        serve(fallback.port, fallback.name.value.as_str());
+        serve(*port, fallback.name.value.as_str());
     }
 }
 

@@ -111,7 +111,9 @@ impl Fleet {
         for (index, component) in self.components.iter().enumerate() {
             let Some(component) = component else { continue };
             let state = if component.legacy { ", state: legacy" } else { "" };
-            writeln!(text, "  c{index}: {{ entrypoint: e{}, backend: {{ port: {} }}, paths: [/c{index}]{state} }}", index % 2, component.port).unwrap();
+            let machines =
+                if component.port == 8002 { ", addresses: [10.0.9.7, 10.0.9.8]" } else { "" };
+            writeln!(text, "  c{index}: {{ entrypoint: e{}, backend: {{ port: {}{machines} }}, paths: [/c{index}]{state} }}", index % 2, component.port).unwrap();
         }
         text
     }

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 /// The port of a component that the fallback serves.
-const LEGACY: u16 = 8082;
+const LEGACY: u16 = 8083;
+/// The port of a component that machines outside of the cluster serve.
+const MACHINES: u16 = 8082;
 
 pub const HOSTS: [&str; 4] = ["www.example.com", "a.example.com", "*.example.com", "b.example.org"];
 const PATHS: [&str; 6] = ["/", "/a", "/a/b", "/a/", "/ab", "/c"];
@@ -87,7 +89,8 @@ const CHOOSERS: [Chooser; 12] = [
 #[derive(Debug, Clone)]
 pub struct Served {
     chooser: Chooser,
-    fallback: bool,
+    /// None, machines outside of the cluster, or a Service.
+    fallback: usize,
     /// True where the edge says so, with annotations of ingress-nginx: plain http is answered.
     plain_http: bool,
     /// Those of the hosts that are domains: the last one always. Components name no other.
@@ -106,8 +109,9 @@ impl Served {
     /// The inventory.
     pub fn text(&self) -> String {
         let fallback = match self.fallback {
-            true => "    fallback: { name: old, addresses: [10.0.9.1], port: 8080 }\n",
-            false => "",
+            1 => "    fallback: { name: old, addresses: [10.0.9.1], port: 8080 }\n",
+            2 => "    fallback: { service: old-shop, namespace: shop, port: 8080 }\n",
+            _ => "",
         };
         let plain_http = match self.plain_http {
             true => ", annotations: { nginx.ingress.kubernetes.io/ssl-redirect: \"false\" }",
@@ -172,6 +176,7 @@ components:
             let served = match found.port {
                 LEGACY if found.is_apart => continue,
                 LEGACY => "state: legacy".to_owned(),
+                MACHINES => format!("backend: {{ port: {MACHINES}, addresses: [10.0.9.7] }}"),
                 port => format!("backend: {{ port: {port} }}"),
             };
             text += &format!(
@@ -215,7 +220,7 @@ pub fn edits() -> impl Strategy<Value = (Served, Served)> {
     let components = prop::collection::vec(prop::option::weighted(0.8, component()), 4);
     (
         prop::sample::select(CHOOSERS.to_vec()),
-        any::<bool>(),
+        0..3usize,
         components,
         (
             prop::bool::weighted(0.2),
@@ -253,7 +258,7 @@ pub fn edits() -> impl Strategy<Value = (Served, Served)> {
                 let mut after = before.clone();
                 match (after.components.get_mut(at), at) {
                     (Some(slot), _) => slot.clone_from(&edited),
-                    (None, 4) => after.fallback = !fallback,
+                    (None, 4) => after.fallback = (fallback + 1 + any(2)) % 3,
                     (None, 5) => after.plain_http = !plain_http,
                     (None, 6) => after.chooser = other,
                     (None, 7) => {

@@ -8,7 +8,7 @@ use super::super::read::Read;
 use super::super::short::Either;
 use super::super::written::{Map, Nonempty, Set, Text};
 use crate::diag::Report;
-use crate::language::form::{AnnotationKey, Free, MessageCode};
+use crate::language::form::{AnnotationKey, Free, MessageCode, ServicePort};
 use crate::language::name::{
     Command, Label, LabelValue, PortName, QualifiedName, ServiceName, Subdomain, User,
 };
@@ -138,12 +138,16 @@ keys! {
 keys! {
     /// `fallback:` of an entrypoint.
     Fallback {
-        /// Of the Service, its endpoints and the catch-all Ingress.
-        Required name: Loc<Text<ServiceName>>,
-        /// Of one or both families.
-        Required addresses: Loc<Nonempty<Set<Loc<Text<IpAddr>>>>>,
-        /// Where they listen.
-        Required port: Loc<Port>,
+        /// Of the Service of machines outside of the cluster, its endpoints and the catch-all Ingress; required beside `addresses`.
+        Optional name: Loc<Text<ServiceName>>,
+        /// The machines, of one or both families.
+        Optional addresses: Loc<Nonempty<Set<Loc<Text<IpAddr>>>>>,
+        /// Instead of machines: a Service that is there. The catch-all Ingress is called as it.
+        Optional service: Loc<Text<ServiceName>>,
+        /// Of that Service and of the catch-all Ingress; default: `kubernetes.namespace`.
+        Optional namespace: Loc<Text<Label>>,
+        /// Where the machines listen, or the port of the Service, by name or number.
+        Required port: Loc<Text<ServicePort>>,
     }
 }
 

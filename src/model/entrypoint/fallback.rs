@@ -1,66 +1,124 @@
-//! The legacy proxy, which serves everything that no component claims.
+//! The fallback, which serves everything that no component claims: a legacy proxy outside of the cluster, or a Service.
 
 use std::net::IpAddr;
 
-use super::{codes, port, value};
 use crate::diag::{Diagnostic, Report};
-use crate::inventory::raw;
-use crate::language::name::ServiceName;
+use crate::inventory::{codes::MISSING_KEY, raw};
+use crate::language::name::{Label, PortName, ServiceName};
+use crate::model::component::{BackendPort, service_port};
+use crate::model::{codes, outside, value};
 use crate::source::Loc;
 
-/// The legacy proxy.
+/// The fallback of an entrypoint.
 #[derive(Debug)]
 pub struct Fallback {
-    /// Of the Service, its endpoints and the catch-all Ingress.
+    /// Of its Service, and of the catch-all Ingress or routes.
     pub name: Loc<ServiceName>,
-    /// Not empty, no repeats, sorted.
-    pub addresses: Vec<Loc<IpAddr>>,
-    /// The port that the addresses listen on.
-    pub port: u16,
+    /// The destination of its requests.
+    pub target: FallbackTarget,
 }
 
-/// Endpoints of an EndpointSlice (KEP-752).
-const MOST_ENDPOINTS: usize = 1000;
+/// The destination of requests that no component claims.
+#[derive(Debug)]
+pub enum FallbackTarget {
+    /// Machines outside of the cluster, and the port that they listen on: their Service is written too.
+    Machines(Vec<Loc<IpAddr>>, u16),
+    /// A Service that is there.
+    Service {
+        /// Its namespace, or `None` if it is that of edge Services.
+        namespace: Option<Label>,
+        /// Its port.
+        port: Loc<BackendPort>,
+    },
+}
 
-pub(super) fn build(raw: &raw::Fallback, report: &mut Report) -> Option<Fallback> {
-    let name = raw
-        .name
-        .as_ref()
-        .and_then(|raw| Some(raw.with(value::name_of(raw, "a fallback's name", report)?)));
-    let port = raw.port.as_ref().and_then(|raw| port(raw, "port", report));
-    let list = raw.addresses.as_ref()?;
-    value::refuse_empty(
-        list,
-        "addresses",
-        "list what serves the fallback, or remove `fallback`",
-        report,
-    );
-    value::refuse_repeats(&list.value, "addresses", report);
-    let mut addresses: Vec<Loc<IpAddr>> = list
-        .value
-        .iter()
-        .filter_map(|raw| value::address(raw, "a fallback's address", report))
-        .collect();
-    addresses.sort();
-    for (family, is_ours) in
-        [("IPv4", IpAddr::is_ipv4 as fn(&IpAddr) -> bool), ("IPv6", IpAddr::is_ipv6)]
-    {
-        let count = addresses.iter().filter(|address| is_ours(&address.value)).count();
-        if count > MOST_ENDPOINTS {
-            report.push(
-                Diagnostic::new(
-                    &codes::LIST,
-                    list.span,
-                    format!("`addresses` lists {count} {family} addresses"),
-                    format!("at most {MOST_ENDPOINTS} of a family"),
-                )
-                .note("an EndpointSlice holds no more (KEP-752)")
-                .help("put a load balancer in front of them"),
-            );
-            return None;
+impl Fallback {
+    /// The port of a Service that leads to machines.
+    pub const PORT: u16 = 80;
+
+    /// Returns the namespace of its Service and of the catch-all, in an inventory where edge Services are in `home`.
+    pub fn namespace<'a>(&'a self, home: &'a Label) -> &'a Label {
+        match &self.target {
+            FallbackTarget::Service { namespace: Some(namespace), .. } => namespace,
+            FallbackTarget::Service { .. } | FallbackTarget::Machines(..) => home,
         }
     }
-    let complete = addresses.len() == list.value.len() && !addresses.is_empty();
-    complete.then_some(())?;
-    Some(Fallback { name: name?, addresses, port: port? })
+
+    /// Returns the port of its Service, as an Ingress says it.
+    pub fn port(&self) -> BackendPort {
+        match &self.target {
+            FallbackTarget::Machines(..) => BackendPort::Name(PortName::http()),
+            FallbackTarget::Service { port, .. } => port.value.clone(),
+        }
+    }
+
+    /// Returns the number of that port, or `None` where only the cluster knows it.
+    pub fn port_number(&self) -> Option<u16> {
+        match &self.target {
+            FallbackTarget::Machines(..) => Some(Self::PORT),
+            FallbackTarget::Service { port, .. } => port.value.number(),
+        }
+    }
+}
+
+pub(super) fn build(raw: &raw::Fallback, report: &mut Report) -> Option<Fallback> {
+    let port = raw.port.as_ref().and_then(|raw| service_port(raw, report));
+    if let Some(service) = &raw.service {
+        let others = [
+            ("name", raw.name.as_ref().map(|name| name.span)),
+            ("addresses", raw.addresses.as_ref().map(|list| list.span)),
+        ];
+        for (key, span) in others.into_iter().filter_map(|(key, span)| Some((key, span?))) {
+            report.push(
+                Diagnostic::new(
+                    &codes::WORD,
+                    span,
+                    format!("`{key}` and `service` exclude each other"),
+                    "for machines outside of the cluster",
+                )
+                .also(service.span, "a Service of the cluster")
+                .help(format!("remove `{key}`, or `service` where machines are to answer")),
+            );
+        }
+        let name = value::name_of(service, "a Service's name", report);
+        let namespace = raw.namespace.as_ref();
+        let namespace = namespace.map(|raw| value::name_of(raw, "a namespace", report));
+        let target = FallbackTarget::Service {
+            namespace: namespace.map_or(Some(None), |namespace| namespace.map(Some))?,
+            port: port?,
+        };
+        return Some(Fallback { name: service.with(name?), target });
+    }
+    let missing =
+        [("name", raw.given.contains(&"name")), ("addresses", raw.given.contains(&"addresses"))];
+    for (key, _) in missing.into_iter().filter(|(_, is_given)| !is_given) {
+        let title = format!("`fallback` lacks the required key `{key}`");
+        report.push(
+            Diagnostic::new(&MISSING_KEY, raw.span, title, format!("add `{key}:` here"))
+                .help("a fallback is machines, `{ name: ..., addresses: [...], port: ... }`, or a Service that is there, `{ service: ..., port: ... }`"),
+        );
+    }
+    if let Some(namespace) = &raw.namespace {
+        report.push(
+            Diagnostic::new(
+                &codes::WORD,
+                namespace.span,
+                "`namespace` does nothing beside `addresses`",
+                "for a `service` of the cluster",
+            )
+            .note("the Service of machines stands in `kubernetes.namespace`")
+            .help("remove it"),
+        );
+    }
+    let name = raw.name.as_ref();
+    let name =
+        name.and_then(|raw| Some(raw.with(value::name_of(raw, "a fallback's name", report)?)));
+    let addresses = raw.addresses.as_ref().and_then(|list| {
+        let empty = "list what serves the fallback, or remove `fallback`";
+        let addresses = outside::addresses(list, "a fallback's address", empty, report);
+        let port = outside::port(port.as_ref()?, list.span, report);
+        Some((addresses?, port?))
+    });
+    let (addresses, port) = addresses?;
+    Some(Fallback { name: name?, target: FallbackTarget::Machines(addresses, port) })
 }

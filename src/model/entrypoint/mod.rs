@@ -15,7 +15,7 @@ pub use annotation::{
 };
 pub use controller::Controller;
 pub use edge::{Edge, EdgePort};
-pub use fallback::Fallback;
+pub use fallback::{Fallback, FallbackTarget};
 pub use gateway::{EXPOSES, GatewayTier};
 pub use routing_tier::{RoutingTier, TierService};
 

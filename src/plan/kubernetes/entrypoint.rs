@@ -1,15 +1,14 @@
 //! The objects of an entrypoint: the Service of its edge controller, and its fallback.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::{
-    EndpointsPlan, Exposure, Families, Family, IngressPlan, IngressRule, Manifest, ManifestFile,
-    Object, Planner, ServicePlan, ServicePort, SlicePlan, gateway, ingress::to_fallback, written,
+    Exposure, Families, IngressPlan, IngressRule, Manifest, ManifestFile, Object, ObjectMeta,
+    Planner, ServicePlan, ServicePort, endpoints::Outside, gateway, ingress::to_fallback, written,
 };
 use crate::model::{
-    EXPOSES, EndpointsForm, Entry, Entrypoint, Exposed, Fallback, Host, Label, Name as _, PortName,
-    Protocol, QualifiedName, RoutingTier, Subdomain, Tiers, UrlPath, Vip,
+    EXPOSES, Entry, Entrypoint, Exposed, Fallback, FallbackTarget, Host, Label, Name as _,
+    QualifiedName, RoutingTier, Tiers, UrlPath, Vip,
 };
 use crate::route::Answer;
 
@@ -80,47 +79,18 @@ impl Planner<'_> {
         }
     }
 
-    /// A Service that selects no pods, its addresses, and the Ingress that sends it what no component claims.
+    /// The Ingress that sends the fallback what no component claims; for machines also their Service and addresses.
     fn fallback(&self, name: &Label, tiers: &Tiers, fallback: &Fallback) -> Manifest {
-        let addresses: Vec<IpAddr> = fallback.addresses.iter().map(|found| found.value).collect();
-        let families = Families::of(&addresses);
-        let service = ServicePlan {
-            meta: self.meta((&fallback.name.value).into()),
-            exposure: None,
-            selector: BTreeMap::new(),
-            ports: vec![ServicePort {
-                name: PortName::http(),
-                port: 80,
-                protocol: Protocol::Tcp,
-                target: None,
-            }],
-            families,
+        let mut objects = match &fallback.target {
+            FallbackTarget::Machines(addresses, port) => self.outside(&Outside {
+                service: &fallback.name.value,
+                namespace: &self.datacenter.kubernetes.namespace,
+                port: Fallback::PORT,
+                addresses: addresses.iter().map(|found| found.value).collect(),
+                target: *port,
+            }),
+            FallbackTarget::Service { .. } => Vec::new(),
         };
-        let mut objects = vec![Object::Service(service)];
-        let form = self.datacenter.kubernetes.endpoints;
-        if form != EndpointsForm::Slices {
-            objects.push(Object::Endpoints(EndpointsPlan {
-                meta: self.meta((&fallback.name.value).into()),
-                addresses: addresses.clone(),
-                port_name: PortName::http(),
-                port: fallback.port,
-                mirrored: form == EndpointsForm::Endpoints,
-            }));
-        }
-        if form != EndpointsForm::Endpoints {
-            objects.extend(families.each().into_iter().map(|family| {
-                let of_family = addresses.iter().filter(|address| Family::of(**address) == family);
-                let suffix = family.word().to_ascii_lowercase();
-                Object::Slice(SlicePlan {
-                    meta: self.meta(Subdomain::from(&fallback.name.value).with_suffix(&suffix)),
-                    service: fallback.name.value.clone(),
-                    family,
-                    addresses: of_family.copied().collect(),
-                    port_name: PortName::http(),
-                    port: fallback.port,
-                })
-            }));
-        }
         let mut from = vec![Entry::Entrypoint(name.clone())];
         if let Some(routing) = &tiers.routing {
             let catch_all = self.catch_all(name, routing, fallback);
@@ -137,9 +107,16 @@ impl Planner<'_> {
         Manifest { file: ManifestFile::Fallback(name.clone()), legacy, objects, from }
     }
 
+    /// Of what leads to the fallback: it stands beside its Service.
+    pub(super) fn fallback_meta(&self, fallback: &Fallback) -> ObjectMeta {
+        let home = &self.datacenter.kubernetes.namespace;
+        let namespace = fallback.namespace(home).clone();
+        ObjectMeta { namespace, ..self.meta((&fallback.name.value).into()) }
+    }
+
     /// The Ingress of every rule of the routing table that the fallback answers, but for those that a domain's has.
     fn catch_all(&self, name: &Label, routing: &RoutingTier, fallback: &Fallback) -> IngressPlan {
-        let mut meta = self.meta((&fallback.name.value).into());
+        let mut meta = self.fallback_meta(fallback);
         meta.annotations = written(&routing.annotations);
         let is_elsewhere = |host: &Host| {
             let domain = self.datacenter.domains.get(host);

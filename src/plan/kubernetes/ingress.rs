@@ -1,9 +1,10 @@
 //! Ingresses: of domains at the edge, of components at the tier that routes.
 
+use super::endpoints::Outside;
 use super::{Manifest, ManifestFile, Object, ObjectMeta, Planner, written};
 use crate::model::{
     BackendPort, Component, Controller, Domain, Entry, Fallback, Host, Label, Path, PathType,
-    PortName, RoutingTier, ServiceName, Subdomain, TierService, UrlPath,
+    RoutingTier, ServiceName, Subdomain, TierService, UrlPath,
 };
 use crate::route::Answer;
 
@@ -99,7 +100,7 @@ impl Planner<'_> {
         let tier = self.routes.tier(&domain.entrypoint);
         let mut rules = tier.into_iter().flat_map(|tier| tier.rules(Some(host)));
         domain.tls_secret.is_some()
-            && domain.namespace == self.datacenter.kubernetes.namespace
+            && self.datacenter.is_beside_fallback(domain)
             && rules.any(|rule| rule.answer == Answer::Fallback)
     }
 
@@ -108,7 +109,18 @@ impl Planner<'_> {
         let tiers = self.datacenter.tiers(&component.entrypoint)?;
         let routing = tiers.routing.as_ref();
         let ingress = routing.and_then(|routing| self.routing_ingress(name, component, routing));
-        let mut objects: Vec<Object> = ingress.map(Object::Ingress).into_iter().collect();
+        let machines = component.backend.as_ref().and_then(|backend| {
+            Some(Outside {
+                service: &backend.service,
+                namespace: &component.namespace,
+                port: backend.port.number()?,
+                addresses: backend.addresses.iter().map(|found| found.value).collect(),
+                target: backend.port.number()?,
+            })
+        });
+        let machines = machines.filter(|machines| !machines.addresses.is_empty());
+        let mut objects = machines.map(|machines| self.outside(&machines)).unwrap_or_default();
+        objects.extend(ingress.map(Object::Ingress));
         let mut from = vec![Entry::Component(name.clone())];
         if component.backend.is_some() {
             let (routes, canaries) = self.routes(name, component);
@@ -205,9 +217,6 @@ pub(super) fn to_fallback(fallback: &Fallback) -> IngressPath {
     IngressPath {
         path: UrlPath::root(),
         kind: PathType::Prefix,
-        backend: IngressBackend {
-            service: fallback.name.value.clone(),
-            port: BackendPort::Name(PortName::http()),
-        },
+        backend: IngressBackend { service: fallback.name.value.clone(), port: fallback.port() },
     }
 }

@@ -130,7 +130,7 @@ pub enum Answer<'a> {
         namespace: &'a Label,
         /// The name of its Service.
         service: &'a str,
-        /// The port that its addresses listen on.
+        /// The port of its Service, or the one that machines outside of the cluster listen on.
         port: String,
     },
     /// A redirect by a controller.
@@ -235,11 +235,11 @@ impl<'a> Answer<'a> {
             Outcome::Component { name, namespace, service, port } => {
                 Self::Component { name, namespace, service: service.as_str(), port }
             }
-            Outcome::Fallback { name, namespace, port } => Self::Fallback {
+            Outcome::Fallback { name, namespace, port, .. } => Self::Fallback {
                 name: name.as_str(),
                 namespace,
                 service: name.as_str(),
-                port: port.to_string(),
+                port: port.clone(),
             },
             Outcome::Redirect { status, location, why } => {
                 Self::Redirect { status: *status, location, why }

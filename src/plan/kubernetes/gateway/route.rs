@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use super::Attachment;
 use super::split;
 use crate::model::{
-    BackendPort, Component, Condition, Entry, Fallback, HeaderMatch, Host, Label, Path,
-    ServiceName, Subdomain,
+    Component, Condition, Entry, Fallback, HeaderMatch, Host, Label, Path, ServiceName, Subdomain,
 };
 use crate::plan::kubernetes::{ObjectMeta, Planner, written};
 use crate::route::{
@@ -134,12 +133,8 @@ impl RouteBackend {
     /// inventory was read.
     pub fn of(component: &Component, weight: Option<u32>) -> Option<Self> {
         let backend = component.backend.as_ref()?;
-        match backend.port {
-            BackendPort::Number(port) => {
-                Some(Self { service: backend.service.clone(), port, weight })
-            }
-            BackendPort::Name(_) => None,
-        }
+        let port = backend.port.number()?;
+        Some(Self { service: backend.service.clone(), port, weight })
     }
 }
 
@@ -187,11 +182,13 @@ impl Planner<'_> {
         fallback: &Fallback,
     ) -> Vec<HttpRoutePlan> {
         let Some(attachment) = self.attachment(entrypoint) else { return Vec::new() };
-        let backend = RouteBackend { service: fallback.name.value.clone(), port: 80, weight: None };
+        // A port by its name was refused when the inventory was read.
+        let Some(port) = fallback.port_number() else { return Vec::new() };
+        let backend = RouteBackend { service: fallback.name.value.clone(), port, weight: None };
         let translation = Translation::of_fallback(attachment.tiers);
         let root = Path::everything(fallback.name.span);
         let rule = translated(RouteMatch::everything(), &root, vec![backend], &translation);
-        let mut meta = self.meta((&fallback.name.value).into());
+        let mut meta = self.fallback_meta(fallback);
         meta.annotations = written(&of_other_programs(attachment.tiers.routing_annotations()));
         let Some(tier) = self.routes.gateway(entrypoint) else { return Vec::new() };
         let mut groups = Groups::default();
