@@ -229,7 +229,8 @@ fn machines_and_fallbacks_say_who_answers() {
              nodes:\n  lb-1: {{ address: 10.0.0.11, interface: eth0 }}\n\
              entrypoints:\n  web: {{ edge: {{ class: a, health_check_node_port: 32100 }}, routing: {{ class: b }}, fallback: {{ {fallback} }} }}\n\
              vips: [{{ address: 192.0.2.10 }}]\ndomains: {{ www.example.com: }}\n\
-             components:\n  erp: {{ namespace: office, backend: {{ {backend} }}, paths: [/erp] }}\n"
+             components:\n  erp: {{ namespace: office, backend: {{ {backend} }}, paths: [/erp] }}\n  \
+             admin: {{ namespace: office, backend: {{ service: erp, port: 8080 }}, paths: [/admin] }}\n"
         )
     };
     let machines = "addresses: [10.9.0.1, 10.9.0.2], port: 8080";

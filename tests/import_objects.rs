@@ -217,3 +217,18 @@ fn refusals_say_what_is_there() {
     assert!(titles.iter().any(|title| title.ends_with("has no rules with paths")), "{titles:#?}");
     assert!(text.contains("  order:"), "{text}");
 }
+
+/// A cluster does not say which file an object is from: two tiers of ours are two tiers from anywhere.
+#[test]
+fn two_tiers_of_ours_are_read_without_their_bundle() {
+    let work = tempfile::tempdir().unwrap();
+    let bundle = support::render(&support::inventory("minimal"), &work.path().join("out"));
+    let (nodes, objects) = (bundle.join("nodes"), bundle.join("kubernetes"));
+    let text = work.path().join("back.yaml");
+    let [nodes, objects, back] = [&nodes, &objects, &text].map(|path| path.to_str().unwrap());
+    let done = support::lbgen(&["import", nodes, "--objects", objects, "-o", back]);
+    assert_eq!(support::code(&done), 0, "{}", support::stderr(&done));
+    let text = fs::read_to_string(&text).unwrap();
+    assert!(text.contains("routing: { class: routing-nginx }"), "{text}");
+    assert!(text.contains("shop: { backend: { port: http }, paths: [/] }"), "{text}");
+}

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::answer::Tier;
 use super::gateway::Gateways;
+use super::machines::moved_services;
 use super::obsolete::Obsolete;
 use super::request_routing::RequestRouting;
 use super::served::{Change, Served};
@@ -19,7 +20,8 @@ use crate::state::{Kustomization, Object, State};
 pub(super) fn findings(comparison: Comparison<'_>) -> Vec<Finding> {
     let served = Served::of([comparison.from, comparison.to], comparison.readers());
     let gateways = Gateways::of(comparison);
-    let mut cluster = Cluster { comparison, changes: Vec::new(), served, gateways };
+    let services = moved_services(comparison.from, comparison.to);
+    let mut cluster = Cluster { comparison, changes: Vec::new(), served, gateways, services };
     cluster.changes = cluster.served.changes(
         &tiers(comparison.from, comparison.to, &cluster.served),
         |owner| cluster.is_component(owner),
@@ -60,6 +62,7 @@ pub(super) fn findings(comparison: Comparison<'_>) -> Vec<Finding> {
         );
     }
     found.extend(cluster.emptied());
+    found.extend(cluster.services.iter().cloned());
     found.extend(cluster.bystanders());
     found.extend(cluster.redirected());
     found.extend(Obsolete::findings(comparison, |owner| cluster.is_component(owner)));
@@ -94,6 +97,8 @@ pub(super) struct Cluster<'a> {
     pub(super) served: Served<'a>,
     pub(super) changes: Vec<Change>,
     pub(super) gateways: Gateways<'a>,
+    /// Components whose Service comes or goes.
+    services: Vec<Finding>,
 }
 
 /// The tiers that are compared: each with itself, and the one that requests for a domain come to with the one that they
@@ -182,12 +187,15 @@ impl<'a> Cluster<'a> {
         let own = self.changes.iter().filter(|change| change.owner == name);
         let mut found: Vec<Finding> = own.filter_map(|change| self.answered(change)).collect();
         let path = Place::Component(name).to_string();
-        found.extend(self.machines(&path, &entry, [&from, &to]));
+        found.extend(self.machines(&path, &entry));
         found.extend(self.forced(&from, &to, &entry));
         found.extend(canary::finding(self.comparison, name, &entry, |owner| {
             self.is_component(owner)
         }));
-        found.extend(from.difference(&to, &entry, found.is_empty()));
+        let subject = Subject::from(entry.clone());
+        let is_moved = self.services.iter().any(|own| own.subject == subject);
+        let is_alone = found.is_empty() && !is_moved;
+        found.extend(from.difference(&to, &entry, is_alone));
         found
     }
 

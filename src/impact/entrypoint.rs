@@ -78,20 +78,22 @@ impl<'a> Cluster<'a> {
     fn replaced(&self, entry: &Entry, path: &str) -> Option<Finding> {
         let service = |state: &'a State| {
             let own = state.objects.values().filter(|object| object.file == path);
-            let mut rules = own.flat_map(|object| object.paths());
-            rules.next().map(|rule| (rule.namespace, rule.backend))
+            let mut leading = own.filter_map(|object| Some((object, object.paths().pop()?)));
+            let (object, rule) = leading.next()?;
+            let name = rule.backend.split(':').next().unwrap_or_default();
+            let name = format!("{}/{name}", rule.namespace);
+            Some((name, object.key.kind.as_str(), format!("{}/{}", rule.namespace, rule.backend)))
         };
-        let (before, after) = (service(self.comparison.from)?, service(self.comparison.to)?);
-        if before == after {
-            return None;
-        }
+        let (from, from_kind, from_port) = service(self.comparison.from)?;
+        let (to, to_kind, to_port) = service(self.comparison.to)?;
+        let (from, to) = match from == to {
+            false => (from, to),
+            // An Ingress may have the port's name, and a route its number.
+            true if from_kind != to_kind || from_port == to_port => return None,
+            true => (from_port, to_port),
+        };
         let mut finding = Finding::new(Class::Switches, entry.clone(), "another fallback answers");
-        let is_port = before.0 == after.0 && name(&before.1) == name(&after.1);
-        let shown = |(namespace, backend): (&str, String)| match is_port {
-            true => format!("{namespace}/{backend}"),
-            false => format!("{namespace}/{}", name(&backend)),
-        };
-        (finding.from, finding.to) = (Some(shown(before)), Some(shown(after)));
+        (finding.from, finding.to) = (Some(from), Some(to));
         Some(finding)
     }
 
@@ -131,11 +133,6 @@ impl<'a> Cluster<'a> {
     }
 }
 
-/// The Service of a backend, without its port.
-fn name(backend: &str) -> &str {
-    backend.split(':').next().unwrap_or(backend)
-}
-
 /// Returns the findings for a change of an object of an entrypoint.
 pub(super) fn service_findings(
     entry: &Entry,
@@ -152,7 +149,13 @@ pub(super) fn service_findings(
     let differs = |path: &str| from.field(path) != to.field(path);
     let mut found = Vec::new();
     if key.kind == "Service" && differs("/spec/selector") {
-        found.push(finding(Class::Switches, format!("other pods answer behind {key}")));
+        let reason = match to.field("/spec/selector") {
+            Some(_) => format!("other pods answer behind {key}"),
+            None => format!(
+                "machines outside of the cluster answer behind {key}, once its selector is gone: `kubectl apply` leaves one that it did not write"
+            ),
+        };
+        found.push(finding(Class::Switches, reason));
     }
     // facts K21, K26
     if differs("/spec/healthCheckNodePort") {

@@ -72,6 +72,7 @@ impl<'a> RequestRouting<'a> {
             ([], []) => Vec::new(),
             (_, []) => finding(Class::Removed, as_before),
             ([], _) => finding(Class::New, as_before),
+            (from, to) if from == to => Vec::new(),
             ([from], [to]) if from.key == to.key => finding(Class::Tuned, in_place(from, to)),
             (_, _) if self.tier.zip(to.tier).is_some_and(|(a, b)| a.is_other_api(b)) => {
                 let side = |tier: Option<Tier<'_>>| match tier {

@@ -60,7 +60,7 @@ impl Refusal {
 
 impl Cluster {
     /// Finds the machines outside of the cluster that lbgen wrote down for components; the first one has them where several
-    /// share a Service. Those that somebody else wrote down stay his.
+    /// share a Service. Those of somebody else stay where they are.
     pub fn find_machines(&mut self, objects: &[Object]) {
         let mut seen = BTreeSet::new();
         for found in self.components.values_mut() {

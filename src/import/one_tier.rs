@@ -26,10 +26,14 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
     ) -> BTreeSet<String> {
         let home = self.cluster.namespace.clone().unwrap_or_default();
         let is_only = |ingresses: &[&Object]| {
+            // A cluster does not say which file an Ingress is from.
             let to_second = |ingress: &Object| {
+                let is_domain = match Place::of(&ingress.file) {
+                    Place::Foreign(_) => is_any_routed && is_whole(ingress),
+                    place => matches!(place, Place::Domain(_)),
+                };
                 let mut paths = ingress.paths().into_iter();
-                paths.any(|path| path.kind == Some("ImplementationSpecific"))
-                    && matches!(Place::of(&ingress.file), Place::Domain(_))
+                is_domain && paths.any(|path| path.kind == Some("ImplementationSpecific"))
             };
             if ingresses.iter().all(|ingress| ingress.is_ours()) {
                 return !ingresses.iter().any(|ingress| to_second(ingress));

@@ -183,6 +183,7 @@ pub fn draft(raw: &raw::Inventory, source: &str, report: &mut Report) -> Draft {
     }
     if let Some(namespace) = namespace {
         object::refuse_shared(namespace, &entrypoints, &domains, &components, report);
+        outside::refuse_wrong_services(namespace, &entrypoints, &components, report);
     }
     Draft {
         name,

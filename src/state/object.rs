@@ -72,6 +72,15 @@ impl Object {
         self.value.pointer(path)
     }
 
+    /// The Service whose addresses it has.
+    pub fn service(&self) -> Option<&str> {
+        match self.key.kind.as_str() {
+            "Endpoints" => Some(&self.key.name),
+            "EndpointSlice" => self.label("kubernetes.io/service-name"),
+            _ => None,
+        }
+    }
+
     /// A label.
     pub fn label(&self, name: &str) -> Option<&str> {
         self.field("/metadata/labels")?.get(name)?.as_str()

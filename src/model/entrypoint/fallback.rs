@@ -89,16 +89,18 @@ pub(super) fn build(raw: &raw::Fallback, report: &mut Report) -> Option<Fallback
         };
         return Some(Fallback { name: service.with(name?), target });
     }
-    let missing =
-        [("name", raw.given.contains(&"name")), ("addresses", raw.given.contains(&"addresses"))];
-    for (key, _) in missing.into_iter().filter(|(_, is_given)| !is_given) {
+    let is_given = |key: &str| raw.given.iter().any(|given| *given == key);
+    if is_given("service") {
+        return None;
+    }
+    for key in ["name", "addresses"].into_iter().filter(|key| !is_given(key)) {
         let title = format!("`fallback` lacks the required key `{key}`");
         report.push(
             Diagnostic::new(&MISSING_KEY, raw.span, title, format!("add `{key}:` here"))
                 .help("a fallback is machines, `{ name: ..., addresses: [...], port: ... }`, or a Service that is there, `{ service: ..., port: ... }`"),
         );
     }
-    if let Some(namespace) = &raw.namespace {
+    if let (Some(namespace), true) = (&raw.namespace, is_given("addresses")) {
         report.push(
             Diagnostic::new(
                 &codes::WORD,
