@@ -148,6 +148,8 @@ impl Tier {
         let controller = tiers.controller();
         let tier = &mut self;
         let own = || draft.components().filter(|(_, component)| component.entrypoint == *name);
+        let single = own().filter(|_| tiers.is_one_tier());
+        let named = Named::of(single.map(|(_, component)| component), tiers);
         if controller.reads_nginx() {
             let everything = Path::everything(tiers.edge.class.span);
             let of_tier = tiers.routing_annotations();
@@ -158,14 +160,16 @@ impl Tier {
                 let all = with(of_tier, &component.annotations);
                 let turned = regex_annotation(&all, component.paths.iter(), controller).is_some();
                 if component.backend.is_some() && turned {
-                    let hosts = tier.hosts_of(component).map(Option::<&Host>::cloned);
-                    let hosts: Vec<Option<Host>> = hosts.collect();
+                    // Its Ingress does not name a host where others have all of its paths.
+                    let is_left = |host: &Option<&Host>| {
+                        component.paths.iter().any(|path| !named.take(component, *host, path))
+                    };
+                    let hosts = tier.hosts_of(component).filter(is_left);
+                    let hosts: Vec<Option<Host>> = hosts.map(Option::<&Host>::cloned).collect();
                     tier.regex_hosts.extend(hosts);
                 }
             }
         }
-        let single = own().filter(|_| tiers.is_one_tier());
-        let named = Named::of(single.map(|(_, component)| component), tiers);
         for (name, component) in own() {
             for (host, rule) in tier.rules_of(name, component, tiers) {
                 if named.take(component, host.as_ref(), &rule.path) {

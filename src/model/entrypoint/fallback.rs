@@ -89,7 +89,7 @@ pub(super) fn build(raw: &raw::Fallback, report: &mut Report) -> Option<Fallback
         };
         return Some(Fallback { name: service.with(name?), target });
     }
-    let is_given = |key: &str| raw.given.iter().any(|given| *given == key);
+    let is_given = |key: &str| raw.given.contains(&key);
     if is_given("service") {
         return None;
     }
