@@ -257,15 +257,15 @@ fn paths(name: &Label, tier: &Tier, report: &mut Report) {
             && told.insert(path.span)
         {
             report.push(match Engine::of(value) {
-                Engine::Backtracking => Diagnostic::new(
+                Engine::Backtracking | Engine::Unknown => Diagnostic::new(
                     &PATH,
                     path.span,
                     format!("no implementation of Gateway API takes `{}`", path.value),
-                    "looks around or refers back",
+                    "only PCRE has it",
                 )
-                .note("nginx has PCRE; the implementations have RE2 or Go's regular expressions, which have neither `(?!..)`, `(?=..)`, `(?<..)` and `(?>..)` nor `\\1`")
+                .note("nginx has PCRE; the implementations have RE2 or Go's regular expressions, which have neither `(?!..)`, `(?=..)`, `(?<..)`, `(?>..)` and `a++` nor `\\1`")
                 .help("write the paths that are meant, or keep the component on Ingresses"),
-                Engine::Any | Engine::Unknown => Diagnostic::new(
+                Engine::Any | Engine::Broken => Diagnostic::new(
                     &PATH,
                     path.span,
                     format!("`{}` is not a regular expression", path.value),

@@ -151,7 +151,7 @@ fn broken(
     {
         for found in tier.all().filter(|found| tier.is_regex(found.host)) {
             let path = &found.rule.path.path;
-            if Engine::of(path.value.as_str()) == Engine::Unknown && told.insert(path.span) {
+            if Engine::of(path.value.as_str()) == Engine::Broken && told.insert(path.span) {
                 report.push(
                     Diagnostic::new(&BROKEN, path.span, format!("`{}` is no regular expression", path.value), "has to be one")
                         .note("`use-regex` or `rewrite-target` on the host makes every path of it one, and nginx loads none of its changes while one is broken")

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use fancy_regex::Regex;
+use regex_syntax::ast::{self, Ast};
 use regex_syntax::hir::{Class, Hir, HirKind};
 
 use crate::language::word::PathType;
@@ -122,17 +123,82 @@ pub enum Engine {
     Any,
     /// Backtracking ones, such as PCRE of nginx, and neither RE2 nor Go's: it looks around, or refers back.
     Backtracking,
-    /// None that is known here.
+    /// PCRE perhaps, whose constructs are not all known here; neither RE2 nor Go's.
     Unknown,
+    /// None: a bracket is open.
+    Broken,
 }
 
 impl Engine {
     /// The engines that take a pattern.
     pub fn of(pattern: &str) -> Self {
         match (regex::Regex::new(pattern), fancy_regex::Regex::new(pattern)) {
-            (Ok(_), _) => Self::Any,
-            (Err(_), Ok(_)) => Self::Backtracking,
-            (Err(_), Err(_)) => Self::Unknown,
+            (Ok(_), _) if !is_possessive(pattern) => Self::Any,
+            (_, Ok(_)) => Self::Backtracking,
+            (_, Err(_)) if is_open(pattern) => Self::Broken,
+            (_, Err(_)) => Self::Unknown,
+        }
+    }
+}
+
+/// Returns true if a repetition is repeated without a group, as in `a++`: PCRE gives nothing back then, and RE2 and Go
+/// refuse it.
+fn is_possessive(pattern: &str) -> bool {
+    struct Nested;
+    impl ast::Visitor for Nested {
+        type Output = ();
+        type Err = ();
+        fn finish(self) -> Result<(), ()> {
+            Ok(())
+        }
+        fn visit_pre(&mut self, found: &Ast) -> Result<(), ()> {
+            match found {
+                Ast::Repetition(outer) if matches!(*outer.ast, Ast::Repetition(_)) => Err(()),
+                _ => Ok(()),
+            }
+        }
+    }
+    let parsed = ast::parse::Parser::new().parse(pattern);
+    parsed.is_ok_and(|parsed| ast::visit(&parsed, Nested).is_err())
+}
+
+/// Returns true if a bracket is not closed, or closed without being open.
+fn is_open(pattern: &str) -> bool {
+    let (mut groups, mut is_class, mut is_escaped) = (0_usize, false, false);
+    for letter in pattern.chars() {
+        match letter {
+            _ if is_escaped => is_escaped = false,
+            '\\' => is_escaped = true,
+            ']' if is_class => is_class = false,
+            '[' => is_class = true,
+            '(' if !is_class => groups += 1,
+            ')' if !is_class && groups == 0 => return true,
+            ')' if !is_class => groups -= 1,
+            _ => {}
+        }
+    }
+    groups > 0 || is_class || is_escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Engine;
+
+    #[test]
+    fn engines_are_told_apart() {
+        let cases = [
+            (Engine::Any, ["/a/b", "/a.+?", r"/a\(b", "/[(]a"]),
+            (Engine::Backtracking, ["/(?!c).+", "/a++b", "/(?>a)b", r"/(a)\1"]),
+            (Engine::Broken, ["/[a", "/shop(", "/shop)", r"/a\"]),
+        ];
+        for (engine, patterns) in cases {
+            for pattern in patterns {
+                assert_eq!(Engine::of(pattern), engine, "{pattern}");
+            }
+        }
+        // PCRE's, whoever else knows them.
+        for pattern in ["/(a(?1)?b)", "/(?|a|b)x"] {
+            assert!(matches!(Engine::of(pattern), Engine::Unknown | Engine::Backtracking));
         }
     }
 }

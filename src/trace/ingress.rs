@@ -144,7 +144,7 @@ fn tried_elsewhere(tier: &Tier, found: &Considered<'_>) -> Option<String> {
     let path = found.rule.path.path.value.as_str();
     let is_special = tier.is_regex(found.host) && Engine::of(path) == Engine::Backtracking;
     is_special.then(|| {
-        format!("`{path}` looks around or refers back: it was tried with another engine than nginx's PCRE")
+        format!("`{path}` is PCRE's own: it was tried with another engine than nginx's PCRE")
     })
 }
 
