@@ -173,7 +173,12 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
 
     /// Says that two edges have one host.
     pub(super) fn say_shared(&mut self, object: &Object, host: &str) {
-        let title = format!("{} has {host}, which another edge serves too", object.key);
+        let keeps = self.cluster.domains.get(host).map(|domain| domain.edge.as_str());
+        let title = format!(
+            "{} has {host}, which the entrypoint `{}` keeps",
+            object.key,
+            keeps.unwrap_or_default()
+        );
         let help = "a domain has one entrypoint: give the other side a host of its own, or an inventory of its own";
         self.say(&codes::UNSAYABLE, object, title, help);
     }
@@ -301,7 +306,8 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
                 .flatten()
                 .filter_map(|host| Some(Host::parse(host)?.object_name().to_string()))
                 .collect();
-            if !names.contains(&ingress.key.name) {
+            let shared = self.cluster.domain(ingress, edge);
+            if !names.contains(&ingress.key.name) && shared.len() < names.len() {
                 let names: Vec<String> = names.into_iter().collect();
                 let title = format!("{} becomes {}", ingress.key, names.join(", "));
                 self.say(
@@ -311,7 +317,7 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
                     "lbgen names the Ingress of a domain after its host; delete the old one just before the first apply: ingress-nginx refuses a host and path that another Ingress has",
                 );
             }
-            for host in self.cluster.domain(ingress, edge) {
+            for host in shared {
                 self.say_shared(ingress, &host);
             }
         }
