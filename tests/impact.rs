@@ -312,19 +312,24 @@ fn a_gathered_fleet_of_ours_has_no_difference() {
             fs::create_dir_all(node.join("etc/default")).unwrap();
             fs::write(node.join("etc/default/keepalived"), "DAEMON_ARGS=\"\"\n").unwrap();
         }
-        let diff = || {
+        let diff = |more: &[&str]| {
             let (inventory, out) = (inventory.to_str().unwrap(), work.path().join("out"));
             let from = gathered.to_str().unwrap();
-            support::lbgen(&["diff", inventory, "-o", out.to_str().unwrap(), "--from", from])
+            let own = ["diff", inventory, "-o", out.to_str().unwrap(), "--from", from];
+            support::lbgen(&[&own, more].concat())
         };
-        let done = diff();
+        let done = diff(&[]);
         let said = support::stdout(&done) + &support::stderr(&done);
         assert_eq!(support::code(&done), 0, "{example}: {said}");
         assert!(said.contains("--objects has the rest"), "{example}: {said}");
+        for format in ["json", "markdown"] {
+            let said = support::stdout(&diff(&["--format", format]));
+            assert!(said.contains("--objects has the rest"), "{example}: {said}");
+        }
         let conf = fs::read_dir(&gathered).unwrap().next().unwrap().unwrap().path();
         let conf = conf.join("etc/keepalived/keepalived.conf");
         let text = fs::read_to_string(&conf).unwrap();
         fs::write(&conf, text.replace("priority ", "priority 1")).unwrap();
-        assert_eq!(support::code(&diff()), 1, "{example}");
+        assert_eq!(support::code(&diff(&[])), 1, "{example}");
     }
 }

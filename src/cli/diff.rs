@@ -78,11 +78,12 @@ fn answer(args: &Args, loaded: &mut Loaded, session: &mut Session) -> anyhow::Re
             "there is no bundle in {shown}: everything counts as new (-o says where another one is)"
         ));
     }
-    if let Origin::Tree(tree) = &origin
-        && tree.is_rolled_out()
-        && !args.from.has_objects()
-    {
-        session.remark("the nodes do not say what the cluster has: only they are compared (--objects has the rest)");
+    let only_nodes = match &origin {
+        Origin::Tree(tree) => tree.is_rolled_out() && !args.from.has_objects(),
+        Origin::Disk(_) => false,
+    };
+    if only_nodes {
+        session.remark(ONLY_NODES);
     }
     session.detail(|| format!("compared {} files", rendered.files.len()));
     // What git or another folder has says nothing of the lock.
@@ -105,6 +106,7 @@ fn answer(args: &Args, loaded: &mut Loaded, session: &mut Session) -> anyhow::Re
         lock,
         impact: &impact,
         strangers: &strangers,
+        only_nodes,
     };
     let same = changes.is_empty() && lock.is_none() && strangers.is_empty();
     let exit = if same { Exit::Done } else { Exit::Found };
@@ -131,7 +133,13 @@ struct Shown<'a> {
     impact: &'a Impact,
     /// Paths in the bundle's folders that are not of lbgen.
     strangers: &'a [String],
+    /// True if nothing says what the cluster has.
+    only_nodes: bool,
 }
+
+/// The reach of a comparison with gathered nodes.
+const ONLY_NODES: &str =
+    "the nodes do not say what the cluster has: only they are compared (--objects has the rest)";
 
 impl Shown<'_> {
     fn text(&self) -> String {
@@ -177,13 +185,21 @@ impl Shown<'_> {
             lock: LockState::of(self.lock.is_some()),
             impact: Effect::all(self.impact),
             nodes: ChangedNode::all(self.impact),
-            verdict: self.impact.verdict(),
+            verdict: match self.only_nodes {
+                true => format!("{}; {ONLY_NODES}", self.impact.verdict()),
+                false => self.impact.verdict(),
+            },
         }
     }
 
     fn markdown(&self) -> String {
         let diff = anstream::adapter::strip_str(&self.unified()).to_string();
-        impact_markdown(self.rendered.datacenter.as_str(), self.impact, self.args.all, &diff)
+        let name = self.rendered.datacenter.as_str();
+        let text = impact_markdown(name, self.impact, self.args.all, &diff);
+        match self.only_nodes {
+            true => format!("{text}\n{}{}.\n", ONLY_NODES[..1].to_uppercase(), &ONLY_NODES[1..]),
+            false => text,
+        }
     }
 }
 
