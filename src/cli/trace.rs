@@ -124,7 +124,8 @@ impl Args {
     ) -> anyhow::Result<Answer> {
         let Some(planned) = session.valid_plan(loaded) else { return Answer::failed(session) };
         if let Some(sides) = self.compare {
-            return sides.answer(&planned, session);
+            // Of this one only the method and the headers count.
+            return sides.answer(&planned, &self.request("http://any.invalid/")?, session);
         }
         if self.all {
             return whole_table(&planned, session);

@@ -35,8 +35,12 @@ pub struct Difference {
 type Kind = (bool, bool, Vec<bool>);
 
 /// Asks both tracers for every URL that could tell two rules of an entrypoint apart: each path, what lies below it, its near
-/// misses, on each kind of host and on one of nobody, with TLS and without.
-pub fn compare<'a>(datacenter: &'a Datacenter, sides: [&Tracer<'a>; 2]) -> Comparison {
+/// misses, on each kind of host and on one of nobody, with TLS and without; with the method and the headers of `like`.
+pub fn compare<'a>(
+    datacenter: &'a Datacenter,
+    sides: [&Tracer<'a>; 2],
+    like: &Request,
+) -> Comparison {
     let mut comparison = Comparison { asked: 0, differences: Vec::new() };
     for entrypoint in datacenter.entrypoints.keys() {
         let Some(Routes { tier, .. }) = sides[0].routes_of(entrypoint) else { continue };
@@ -47,7 +51,11 @@ pub fn compare<'a>(datacenter: &'a Datacenter, sides: [&Tracer<'a>; 2]) -> Compa
                 paths.iter().map(move |path| (scheme, format!("{}://{host}{path}", scheme.word())))
             });
             urls.filter_map(|(scheme, url)| {
-                let request = Request::parse(&url).ok()?;
+                let request = Request {
+                    method: like.method,
+                    headers: like.headers.clone(),
+                    ..Request::parse(&url).ok()?
+                };
                 let answers = sides.map(|side| side.final_answer(entrypoint, &request));
                 let differs = answers[0] != answers[1];
                 Some((scheme, answers, differs.then_some(url)))

@@ -10,7 +10,7 @@ use crate::diag::count;
 use crate::language::word::{Exposed, Word};
 use crate::pipeline::Planned;
 use crate::plan::simulate::Scenario;
-use crate::trace::{Difference, Tracer, compare};
+use crate::trace::{Difference, Request, Tracer, compare};
 use crate::view::json::{Compared, UrlDifference};
 
 /// Two APIs, in the order in which they are shown.
@@ -34,14 +34,19 @@ impl Sides {
         })
     }
 
-    /// Returns the differences; the exit code says if there are any.
-    pub fn answer(self, planned: &Planned, session: &Session) -> anyhow::Result<Answer> {
+    /// Returns the differences between the answers to requests like one; the exit code says if there are any.
+    pub fn answer(
+        self,
+        planned: &Planned,
+        like: &Request,
+        session: &Session,
+    ) -> anyhow::Result<Answer> {
         let scenario = Scenario::default();
         let tracer = |side| {
             Tracer::of(&planned.datacenter, &planned.routes, &planned.plan, &scenario).by(side)
         };
         let [first, second] = self.0.map(tracer);
-        let found = compare(&planned.datacenter, [&first, &second]);
+        let found = compare(&planned.datacenter, [&first, &second], like);
         let exit = if found.differences.is_empty() { Exit::Done } else { Exit::Found };
         let names = self.0.map(Exposed::word);
         if session.global.format == Format::Json {
