@@ -190,7 +190,10 @@ fn edges_are_paired_with_classes_by_their_selectors() {
     other["metadata"]["name"] = json!("other");
     all.extend([whole("z", "zeta", "zr:80"), other, shop("z", "zr"), shop("y", "ar")]);
     let (_, titles) = import(all);
-    assert!(titles.iter().any(|title| title.contains("which the entrypoint `a` keeps")), "{titles:#?}");
+    assert!(
+        titles.iter().any(|title| title.contains("which the entrypoint `a` keeps")),
+        "{titles:#?}"
+    );
 }
 
 #[test]
