@@ -167,7 +167,9 @@ impl Cluster {
             let namespace = &ingress.key.namespace;
             edge.fallback = Some(if is_own {
                 let (name, namespace) = (service.to_owned(), namespace.clone());
-                Fallback { name, namespace, addresses: Vec::new(), port: port.to_owned() }
+                let other = (ingress.key.name != name).then(|| ingress.key.name.clone());
+                let (addresses, port) = (Vec::new(), port.to_owned());
+                Fallback { name, ingress: other, namespace, addresses, port }
             } else {
                 let Some((endpoints, fallback)) = outside(objects, namespace, service) else {
                     continue;
@@ -238,5 +240,5 @@ pub fn outside(
     };
     let addresses = addresses.into_iter().collect();
     let (name, namespace) = (service.to_owned(), namespace.to_owned());
-    Some((form, Fallback { name, addresses, namespace, port: port.to_string() }))
+    Some((form, Fallback { name, ingress: None, addresses, namespace, port: port.to_string() }))
 }

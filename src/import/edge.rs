@@ -47,7 +47,10 @@ pub struct SecondTier {
 /// The backend for everything that no component takes.
 #[derive(Debug)]
 pub struct Fallback {
+    /// Of its Service.
     pub name: String,
+    /// Of the catch-all Ingress, where that is called otherwise.
+    pub ingress: Option<String>,
     /// Of machines outside of the cluster; empty where it is a Service.
     pub addresses: Vec<IpAddr>,
     /// Of a Service.

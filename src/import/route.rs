@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::codes;
 use super::component::Claim;
+use super::edge::Fallback;
 use super::filter::Treatment;
 use super::gateway::home_of;
 use super::reading::Reading;
@@ -248,12 +249,30 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
             row.claim.path == "/" && row.claim.kind == "Prefix" && row.claim.condition.is_none()
         };
         let home = self.cluster.namespace.clone();
-        let wide = rows.iter().filter(|row| is_everything(row) && row.host.is_none());
-        let mut near = wide.filter(|row| home.as_ref() == Some(&row.target.namespace));
-        let found = near.find_map(|row| {
-            let [(service, ..)] = row.target.backends.as_slice() else { return None };
-            let outside = self.outside(&row.target.namespace, service)?;
-            Some((row.target.clone(), outside))
+        let mut wide = rows.iter().filter(|row| is_everything(row) && row.host.is_none());
+        let found = wide.find_map(|row| {
+            let [(service, port, _)] = row.target.backends.as_slice() else { return None };
+            let namespace = &row.target.namespace;
+            let place = self.of_kind("HTTPRoute").find_map(|object| {
+                let own = object.key.name.starts_with(row.target.owner.as_str());
+                (own && object.key.namespace == *namespace).then(|| Place::of(&object.file))
+            });
+            let machines = match home.as_ref() == Some(namespace) {
+                true if !matches!(place, Some(Place::Component(_))) => {
+                    self.outside(namespace, service)
+                }
+                _ => None,
+            };
+            let in_cluster = || {
+                matches!(place, Some(Place::Fallback(_))).then(|| Fallback {
+                    name: service.clone(),
+                    ingress: Some(row.target.owner.clone()).filter(|owner| owner != service),
+                    addresses: Vec::new(),
+                    namespace: namespace.clone(),
+                    port: port.to_string(),
+                })
+            };
+            Some((row.target.clone(), machines.or_else(in_cluster)?))
         });
         let (annotations, fallback) = match found {
             Some((target, fallback)) => {

@@ -122,6 +122,7 @@ pub fn fallback(edge: &Edge, home: &str) -> Option<Yaml> {
     let found = edge.fallback.as_ref()?;
     let mut map = Yaml::map();
     if found.addresses.is_empty() {
+        map.put_some("name", found.ingress.as_ref().map(Yaml::text));
         map.put("service", Yaml::text(&found.name));
         map.put_some("namespace", (found.namespace != home).then(|| Yaml::text(&found.namespace)));
     } else {

@@ -91,7 +91,7 @@ pub(super) fn refuse_wrong_services(
             controllers.insert((home.as_str(), second.name.value.as_str()), second.name.span);
         }
         if let Some(fallback) = &tiers.fallback {
-            let service = (fallback.namespace(home).as_str(), fallback.name.value.as_str());
+            let service = (fallback.namespace(home).as_str(), fallback.service().as_str());
             match &fallback.target {
                 FallbackTarget::Machines(..) => {
                     written.insert(service, (Fallback::PORT, fallback.name.span));
@@ -124,14 +124,14 @@ pub(super) fn refuse_wrong_services(
     }
     for (_, tiers) in tiers() {
         let Some(fallback) = &tiers.fallback else { continue };
-        let service = (fallback.namespace(home).as_str(), fallback.name.value.as_str());
+        let service = (fallback.namespace(home).as_str(), fallback.service().as_str());
         let FallbackTarget::Service { .. } = fallback.target else { continue };
         if let Some(controller) = controllers.get(&service) {
             report.push(
                 Diagnostic::new(
                     &codes::WORD,
                     fallback.name.span,
-                    format!("the fallback leads back to the controller `{}`", fallback.name.value),
+                    format!("the fallback leads back to the controller `{}`", fallback.service()),
                     "requests would go in circles",
                 )
                 .also(*controller, "of this tier")

@@ -137,7 +137,7 @@ fn of_cluster(
             .map(|has_tls| edge_redirects(tiers.edge.controller, &tiers.edge.annotations, has_tls)),
         keeps_slash: keeps_slash(tiers.edge.controller, &tiers.edge.annotations),
         one_tier: tiers.is_one_tier(),
-        fallback: tiers.fallback.as_ref().map(|fallback| fallback.name.value.to_string()),
+        fallback: tiers.fallback.as_ref().map(|fallback| fallback.service().to_string()),
         tier: tier_data(tiers, tier, known),
         ..own
     }

@@ -296,7 +296,7 @@ impl<'a> Tracer<'a> {
             }
             Answer::Fallback => match &tiers.fallback {
                 Some(fallback) => Outcome::Fallback {
-                    name: &fallback.name.value,
+                    name: fallback.service(),
                     namespace: fallback.namespace(&self.datacenter.kubernetes.namespace),
                     port: match &fallback.target {
                         FallbackTarget::Machines(_, port) => port.to_string(),

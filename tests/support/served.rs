@@ -110,7 +110,7 @@ impl Served {
     pub fn text(&self) -> String {
         let fallback = match self.fallback {
             1 => "    fallback: { name: old, addresses: [10.0.9.1], port: 8080 }\n",
-            2 => "    fallback: { service: old-shop, namespace: shop, port: 8080 }\n",
+            2 => "    fallback: { service: old-shop, name: rest, namespace: shop, port: 8080 }\n",
             _ => "",
         };
         let plain_http = match self.plain_http {

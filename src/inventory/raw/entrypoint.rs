@@ -138,11 +138,12 @@ keys! {
 keys! {
     /// `fallback:` of an entrypoint.
     Fallback {
-        /// Of the Service of machines outside of the cluster, its endpoints and the catch-all Ingress; required beside `addresses`.
+        /// Of the catch-all Ingress, and of the Service of machines outside of the cluster; required beside `addresses`. Default beside
+        /// `service`: that.
         Optional name: Loc<Text<ServiceName>>,
         /// The machines, of one or both families.
         Optional addresses: Loc<Nonempty<Set<Loc<Text<IpAddr>>>>>,
-        /// Instead of machines: a Service that is there. The catch-all Ingress is called as it.
+        /// Instead of machines: a Service that is there.
         Optional service: Loc<Text<ServiceName>>,
         /// Of that Service and of the catch-all Ingress; default: `kubernetes.namespace`.
         Optional namespace: Loc<Text<Label>>,

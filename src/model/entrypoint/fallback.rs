@@ -12,7 +12,7 @@ use crate::source::Loc;
 /// The fallback of an entrypoint.
 #[derive(Debug)]
 pub struct Fallback {
-    /// Of its Service, and of the catch-all Ingress or routes.
+    /// Of the catch-all Ingress or routes, and of the Service of machines.
     pub name: Loc<ServiceName>,
     /// The destination of its requests.
     pub target: FallbackTarget,
@@ -25,6 +25,8 @@ pub enum FallbackTarget {
     Machines(Vec<Loc<IpAddr>>, u16),
     /// A Service that is there.
     Service {
+        /// Its name.
+        service: ServiceName,
         /// Its namespace, or `None` if it is that of edge Services.
         namespace: Option<Label>,
         /// Its port.
@@ -41,6 +43,14 @@ impl Fallback {
         match &self.target {
             FallbackTarget::Service { namespace: Some(namespace), .. } => namespace,
             FallbackTarget::Service { .. } | FallbackTarget::Machines(..) => home,
+        }
+    }
+
+    /// Returns the name of its Service.
+    pub fn service(&self) -> &ServiceName {
+        match &self.target {
+            FallbackTarget::Machines(..) => &self.name.value,
+            FallbackTarget::Service { service, .. } => service,
         }
     }
 
@@ -64,30 +74,31 @@ impl Fallback {
 pub(super) fn build(raw: &raw::Fallback, report: &mut Report) -> Option<Fallback> {
     let port = raw.port.as_ref().and_then(|raw| service_port(raw, report));
     if let Some(service) = &raw.service {
-        let others = [
-            ("name", raw.name.as_ref().map(|name| name.span)),
-            ("addresses", raw.addresses.as_ref().map(|list| list.span)),
-        ];
-        for (key, span) in others.into_iter().filter_map(|(key, span)| Some((key, span?))) {
+        if let Some(list) = &raw.addresses {
             report.push(
                 Diagnostic::new(
                     &codes::WORD,
-                    span,
-                    format!("`{key}` and `service` exclude each other"),
-                    "for machines outside of the cluster",
+                    list.span,
+                    "`addresses` and `service` exclude each other",
+                    "machines outside of the cluster",
                 )
                 .also(service.span, "a Service of the cluster")
-                .help(format!("remove `{key}`, or `service` where machines are to answer")),
+                .help("remove one of them"),
             );
         }
         let name = value::name_of(service, "a Service's name", report);
         let namespace = raw.namespace.as_ref();
         let namespace = namespace.map(|raw| value::name_of(raw, "a namespace", report));
+        let own = raw.name.as_ref();
+        let own = own.map(|raw| Some(raw.with(value::name_of(raw, "a fallback's name", report)?)));
+        let name = name?;
         let target = FallbackTarget::Service {
+            service: name.clone(),
             namespace: namespace.map_or(Some(None), |namespace| namespace.map(Some))?,
             port: port?,
         };
-        return Some(Fallback { name: service.with(name?), target });
+        let name = own.unwrap_or_else(|| Some(service.with(name)))?;
+        return Some(Fallback { name, target });
     }
     let is_given = |key: &str| raw.given.contains(&key);
     if is_given("service") {

@@ -217,6 +217,6 @@ pub(super) fn to_fallback(fallback: &Fallback) -> IngressPath {
     IngressPath {
         path: UrlPath::root(),
         kind: PathType::Prefix,
-        backend: IngressBackend { service: fallback.name.value.clone(), port: fallback.port() },
+        backend: IngressBackend { service: fallback.service().clone(), port: fallback.port() },
     }
 }

@@ -184,7 +184,7 @@ impl Planner<'_> {
         let Some(attachment) = self.attachment(entrypoint) else { return Vec::new() };
         // A port by its name was refused when the inventory was read.
         let Some(port) = fallback.port_number() else { return Vec::new() };
-        let backend = RouteBackend { service: fallback.name.value.clone(), port, weight: None };
+        let backend = RouteBackend { service: fallback.service().clone(), port, weight: None };
         let translation = Translation::of_fallback(attachment.tiers);
         let root = Path::everything(fallback.name.span);
         let rule = translated(RouteMatch::everything(), &root, vec![backend], &translation);
