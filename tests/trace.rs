@@ -228,3 +228,36 @@ fn tests_of_routes_find_what_moved() {
         assert!(stderr(&done).contains(said), "{wrong}: {}", stderr(&done));
     }
 }
+
+/// `--compare` asks with the headers that are given: a canary whose Service a host of its own has takes them in
+/// ingress-nginx alone.
+#[test]
+fn apis_are_compared_with_headers() {
+    let work = tempfile::tempdir().unwrap();
+    let text = "datacenter: eu1
+gateways: { public: { address: 192.0.2.1, network: 192.0.2.0/24, interface: eth1 } }
+nodes: { lb-1: { address: 10.0.0.11, interface: eth0 } }
+vips: [ { address: 192.0.2.10 } ]
+entrypoints:
+  web:
+    edge: { api: both, class: public-nginx, health_check_node_port: 32100, gateway: { class: envoy } }
+    routing: { class: routing-nginx }
+domains: { a.example.com: {}, beta.example.com: {} }
+components:
+  app: { backend: { port: 80 }, paths: [/], hosts: [a.example.com] }
+  beta: { backend: { service: next, port: 80 }, paths: [/], hosts: [beta.example.com] }
+  next:
+    backend: { port: 80 }
+    paths: [/]
+    hosts: [a.example.com]
+    annotations: { nginx.ingress.kubernetes.io/canary: \"true\", nginx.ingress.kubernetes.io/canary-by-header: X-Canary }
+";
+    fs::write(work.path().join("inventory.yaml"), text).unwrap();
+    let ask = |more: &[&str]| {
+        let own = ["trace", "-q", "--compare", "ingress,gateway", "--format", "json"];
+        stdout(&lbgen_in(work.path(), &[&own, more].concat()))
+    };
+    assert!(!ask(&[]).contains("component next"), "{}", ask(&[]));
+    let said = ask(&["--header", "X-Canary: always"]);
+    assert!(said.contains("component next") && said.contains("component app"), "{said}");
+}

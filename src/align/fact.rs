@@ -6,8 +6,7 @@ use std::ops::RangeInclusive;
 
 use crate::language::form::in_words;
 use crate::model::{
-    Annotations, Component, Datacenter, EndpointsForm, Entrypoint, FallbackTarget, Preempt,
-    VrrpVersion,
+    Annotations, Component, Datacenter, EndpointsForm, Entrypoint, Preempt, VrrpVersion,
 };
 use crate::plan::Plan;
 
@@ -174,10 +173,7 @@ impl Entry<'_> {
         }
         if let Some(fallback) = &tiers.fallback {
             self.say("fallback", &fallback.name.value);
-            match &fallback.target {
-                FallbackTarget::Machines(_, port) => self.say("fallback.port", port),
-                FallbackTarget::Service { port, .. } => self.say("fallback.port", &port.value),
-            }
+            self.say("fallback.port", fallback.answering_port());
         }
     }
 

@@ -305,7 +305,7 @@ impl Session {
     }
 }
 
-/// Frees by whichever thread has time what takes as long to free as a step of planning; at the end of a run, nobody does.
+/// Frees a large value on a thread that has nothing else to do; at the end of a run it goes with the process.
 pub(super) fn free(value: impl Send + 'static) {
     rayon::spawn(move || drop(value));
 }

@@ -243,7 +243,16 @@ impl<'a> Cluster<'a> {
                     Place::Domain(_) | Place::Fallback(_) => true,
                     // Of machines outside of the cluster that serve it.
                     Place::Component(_) => false,
-                    _ => object.key.kind == "Service",
+                    Place::Service(_)
+                    | Place::Gateway(_)
+                    | Place::Listeners { .. }
+                    | Place::Kustomization
+                    | Place::StatusScript
+                    | Place::PrometheusRule
+                    | Place::Monitoring(_)
+                    | Place::Node { .. }
+                    | Place::List
+                    | Place::Foreign(_) => object.key.kind == "Service",
                 }
         })
     }

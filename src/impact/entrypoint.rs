@@ -80,8 +80,7 @@ impl<'a> Cluster<'a> {
             let own = state.objects.values().filter(|object| object.file == path);
             let mut leading = own.filter_map(|object| Some((object, object.paths().pop()?)));
             let (object, rule) = leading.next()?;
-            let name = rule.backend.split(':').next().unwrap_or_default();
-            let name = format!("{}/{name}", rule.namespace);
+            let name = format!("{}/{}", rule.namespace, rule.service());
             Some((name, object.key.kind.as_str(), format!("{}/{}", rule.namespace, rule.backend)))
         };
         let (from, from_kind, from_port) = service(self.comparison.from)?;

@@ -88,7 +88,17 @@ fn entry(owner: &str, routing: &RequestRouting<'_>) -> Option<Entry> {
         Place::Fallback(entrypoint) => Label::parse(entrypoint).map(Entry::Entrypoint),
         // In one tier it leads to the fallback, of which the entrypoint tells.
         Place::Domain(_) => None,
-        _ => Label::parse(owner).map(Entry::Component),
+        Place::Component(_)
+        | Place::Service(_)
+        | Place::Gateway(_)
+        | Place::Listeners { .. }
+        | Place::Kustomization
+        | Place::StatusScript
+        | Place::PrometheusRule
+        | Place::Monitoring(_)
+        | Place::Node { .. }
+        | Place::List
+        | Place::Foreign(_) => Label::parse(owner).map(Entry::Component),
     }
 }
 

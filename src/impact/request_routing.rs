@@ -49,8 +49,7 @@ impl<'a> RequestRouting<'a> {
     pub fn leads_to(&self, service: &ObjectKey) -> bool {
         let mut paths = self.objects.iter().flat_map(|object| object.paths());
         paths.any(|path| {
-            let name = path.backend.split(':').next();
-            path.namespace == service.namespace && name == Some(&service.name)
+            path.namespace == service.namespace && path.services().any(|name| name == service.name)
         })
     }
 

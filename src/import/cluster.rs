@@ -66,7 +66,7 @@ impl Cluster {
         }
         let Some(edge) = self.edges.get_mut(edge) else { return refused };
         if let (None, Some(path)) = (&edge.routing, ingress.paths().first()) {
-            let (service, port) = path.backend.rsplit_once(':').unwrap_or((&path.backend, ""));
+            let (service, port) = (path.service(), path.port());
             edge.routing = Some(SecondTier {
                 service: service.to_owned(),
                 port: port.parse().unwrap_or(80),
@@ -118,7 +118,7 @@ impl Cluster {
         for ingress in routed {
             let paths = ingress.paths();
             let Some(first) = paths.first() else { continue };
-            let (service, port) = first.backend.split_once(':').unwrap_or((&first.backend, ""));
+            let (service, port) = (first.service(), first.port());
             let is_everything =
                 paths.iter().all(|path| path.path == "/" && path.backend == first.backend);
             let Some(name) = edge_of(ingress) else { continue };
@@ -211,15 +211,10 @@ pub fn outside(
     let mut addresses: BTreeSet<IpAddr> = BTreeSet::new();
     let mut port = 0;
     for object in objects.iter().filter(|found| found.key.namespace == namespace) {
-        let label = object.field("/metadata/labels/kubernetes.io~1service-name");
         let (lists, ports) = match object.key.kind.as_str() {
-            "Endpoints" if object.key.name == service => {
-                ("/subsets/0/addresses", "/subsets/0/ports/0/port")
-            }
-            "EndpointSlice" if label.and_then(Value::as_str) == Some(service) => {
-                ("/endpoints", "/ports/0/port")
-            }
-            _ => continue,
+            _ if object.service() != Some(service) => continue,
+            "Endpoints" => ("/subsets/0/addresses", "/subsets/0/ports/0/port"),
+            _ => ("/endpoints", "/ports/0/port"),
         };
         kinds.insert(object.key.kind.as_str());
         port = object.field(ports).and_then(Value::as_u64).unwrap_or(port);

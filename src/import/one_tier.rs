@@ -110,10 +110,9 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
     fn is_of_fallback(&self, edge: &str, ingress: &Object) -> bool {
         let fallback = self.cluster.edges.get(edge).and_then(|edge| edge.fallback.as_ref());
         let leads = |path: &PathRule<'_>| {
-            let service = path.backend.split(':').next();
             path.path == "/"
                 && path.kind != Some("Exact")
-                && fallback.is_some_and(|own| Some(own.name.as_str()) == service)
+                && fallback.is_some_and(|own| own.name == path.service())
         };
         ingress.field("/spec/tls").is_some()
             && (ingress.paths().is_empty()

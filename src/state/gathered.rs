@@ -14,7 +14,16 @@ impl Tree {
         let is_unsaid = |place: Place<'_>| match place {
             Place::List | Place::Monitoring(_) => true,
             Place::Node { .. } => false,
-            _ => !has_objects,
+            Place::Domain(_)
+            | Place::Component(_)
+            | Place::Service(_)
+            | Place::Fallback(_)
+            | Place::Gateway(_)
+            | Place::Listeners { .. }
+            | Place::Kustomization
+            | Place::StatusScript
+            | Place::PrometheusRule
+            | Place::Foreign(_) => !has_objects,
         };
         for file in wanted.iter().filter(|file| is_unsaid(Place::of(&file.path))) {
             self.insert(file.path.clone(), file.body.clone());

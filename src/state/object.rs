@@ -222,6 +222,23 @@ pub struct PathRule<'a> {
     pub condition: Condition,
 }
 
+impl PathRule<'_> {
+    /// The Service that answers; of several that share the requests, the first.
+    pub fn service(&self) -> &str {
+        self.services().next().unwrap_or(&self.backend)
+    }
+
+    /// Every Service that answers.
+    pub fn services(&self) -> impl Iterator<Item = &str> {
+        self.backend.split(", ").filter_map(|one| one.split(':').next())
+    }
+
+    /// The port of that Service, by name or number; empty without one.
+    pub fn port(&self) -> &str {
+        self.backend.split_once(':').map_or("", |(_, port)| port)
+    }
+}
+
 /// Drops the fields that are null: for the API server they are absent.
 fn without_nulls(value: &mut Value) {
     match value {

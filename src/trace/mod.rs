@@ -298,10 +298,7 @@ impl<'a> Tracer<'a> {
                 Some(fallback) => Outcome::Fallback {
                     name: fallback.service(),
                     namespace: fallback.namespace(&self.datacenter.kubernetes.namespace),
-                    port: match &fallback.target {
-                        FallbackTarget::Machines(_, port) => port.to_string(),
-                        FallbackTarget::Service { port, .. } => port.value.to_string(),
-                    },
+                    port: fallback.answering_port().to_string(),
                     is_outside: matches!(fallback.target, FallbackTarget::Machines(..)),
                 },
                 None => Outcome::nothing("nobody answers"),

@@ -147,7 +147,7 @@ keys! {
         Optional service: Loc<Text<ServiceName>>,
         /// Of that Service and of the catch-all Ingress; default: `kubernetes.namespace`.
         Optional namespace: Loc<Text<Label>>,
-        /// Where the machines listen, or the port of the Service, by name or number.
+        /// The port that the machines listen on, or that of the Service, by name or number.
         Required port: Loc<Text<ServicePort>>,
     }
 }

@@ -62,7 +62,15 @@ impl Fallback {
         }
     }
 
-    /// Returns the number of that port, or `None` where only the cluster knows it.
+    /// Returns the port where requests are answered: of machines the one that they listen on.
+    pub fn answering_port(&self) -> BackendPort {
+        match &self.target {
+            FallbackTarget::Machines(_, port) => BackendPort::Number(*port),
+            FallbackTarget::Service { port, .. } => port.value.clone(),
+        }
+    }
+
+    /// Returns the number of its Service's port, or `None` where only the cluster knows it.
     pub fn port_number(&self) -> Option<u16> {
         match &self.target {
             FallbackTarget::Machines(..) => Some(Self::PORT),
