@@ -6,6 +6,7 @@
 #
 # usage: sh rollout.sh [--yes] [--dry-run] [--from-step ID | --back ID] [--until ID] [--down NODE,...] [--take-over WHO]
 #                      [--confirm-within SECONDS] [--parallel N] [--accept-holders]
+#        sh rollout.sh --follow NODE
 #
 #   --yes             does not ask before each step
 #   --dry-run         prints the steps and their commands, and runs none
@@ -16,6 +17,7 @@
 #   --confirm-within SECONDS  lets a node undo its part of a step by itself, where it hears nothing of this script for so long
 #   --parallel N      connects to so many nodes at one time (32); what has to happen at one moment is not bound by it
 #   --take-over WHO   takes over the claim of somebody who does not go on, such as anna@desk
+#   --follow NODE     says which addresses a node has, and each that comes or goes, until standard input ends; does nothing else
 #   --accept-holders  goes on where a VIP is on another node than planned, as long as one node holds it
 #
 # It reaches the world by three commands, which the environment may replace:

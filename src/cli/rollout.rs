@@ -1,35 +1,35 @@
 //! `lbgen rollout`: the ordered steps from what runs to the new bundle.
 
+mod act;
 mod apply;
 mod folder;
 mod ready;
 mod shown;
 mod steps;
+mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{anyhow, bail};
 use clap::builder::NonEmptyStringValueParser;
 use clap_complete::ArgValueCompleter;
 
 use super::about::About;
 use super::answer::{Answer, Body, each};
 use super::complete;
-use super::input::{Member, Members};
 use super::origin::{From, changed_files, read_all, revision_tree};
 use super::session::{Loaded, Rendered, Session};
 use super::trouble::known;
 use super::{Exit, Format, Input};
-use crate::bundle::{self, Place, WriteLock};
+use crate::bundle::{Place, WriteLock};
 use crate::emit::Templates;
-use crate::execute::PlanFile;
 use crate::impact::Comparison;
 use crate::language::name::{Label, Subdomain};
-use crate::rollout::{Request, Rollout, Script, Visit, quoted};
+use crate::rollout::{Request, Rollout, Script, Visit};
 use crate::state::{State, Tree};
-use crate::view::json::{Planned as Document, PlannedStep};
+use crate::view::json::Planned as Document;
 use apply::Apply;
 use shown::as_text;
 
@@ -112,79 +112,10 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
     session.here.with_inventory(&args.input.inventory);
     session.here.with_output(&args.output);
     if args.apply.acts() || args.apply.save.is_some() {
-        return carry_out(args, soak, session);
+        return act::run(args, soak, session);
     }
     let _lock = WriteLock::shared(&args.output);
     each(&args.input, session, |session, loaded| answer(args, soak, loaded, session))
-}
-
-/// Saves a plan, or does to the nodes what one says.
-fn carry_out(args: &Args, soak: Duration, session: &mut Session) -> anyhow::Result<Exit> {
-    if let Some(path) = args.apply.saved() {
-        // It does what the file says, and reads nothing else.
-        let plan = PlanFile::read(path)?;
-        return args.apply.carry_out(&plan, &summary(&plan), &args.down, &session.here);
-    }
-    let Some(Members { mut list, .. }) = args.input.read(session)? else {
-        return Ok(Exit::Failed);
-    };
-    let (Some(member), true) = (list.pop(), list.is_empty()) else {
-        bail!("one datacenter at a time: choose it with --datacenter");
-    };
-    let Member { session: mut own, mut loaded } = member;
-    if args.apply.is_later() {
-        let plan = args.apply.begun(loaded.datacenter())?;
-        return args.apply.carry_out(&plan, &summary(&plan), &args.down, &session.here);
-    }
-    let planned = {
-        let _lock = WriteLock::shared(&args.output);
-        plan(args, &mut loaded, &mut own)?
-    };
-    session.absorb(&own);
-    session.flush();
-    let Some(planned) = planned else { return Ok(Exit::Failed) };
-    let script = planned.script(args, soak, &loaded, session)?;
-    let bundle = args.output.join(planned.rendered.datacenter.as_str());
-    let bundle = bundle.canonicalize().unwrap_or(bundle);
-    let steps =
-        planned.rollout.steps.iter().map(|step| serde_json::to_value(PlannedStep::of(step)));
-    let file = PlanFile {
-        version: PlanFile::VERSION,
-        datacenter: planned.rendered.datacenter.to_string(),
-        inventory: loaded.name().to_owned(),
-        revision: planned.revision.clone(),
-        bundle: bundle.display().to_string(),
-        steps: steps.collect::<Result<_, _>>()?,
-        script,
-        digest: String::new(),
-    }
-    .sealed()?;
-    let text = as_text(&planned.rollout, planned.revision.as_deref(), args.all);
-    if let Some(path) = &args.apply.save {
-        bundle::replace_file(path, &file.text()?)
-            .with_context(|| format!("cannot write the plan {}", path.display()))?;
-        session.note(&text);
-        session.note(&format!(
-            "wrote {}; next: lbgen rollout --apply --plan {}",
-            path.display(),
-            quoted(&path.to_string_lossy())
-        ));
-        return Ok(Exit::Done);
-    }
-    if file.steps.is_empty() {
-        return Ok(Exit::Done);
-    }
-    // The plan was made without dead nodes.
-    args.apply.carry_out(&file, &text, &[], &session.here)
-}
-
-/// The steps of a plan, for whoever is asked.
-fn summary(plan: &PlanFile) -> String {
-    let lines = plan.steps.iter().enumerate().map(|(number, step)| {
-        let word = |key: &str| step[key].as_str().unwrap_or_default();
-        shown::head(number, word("title"), word("id"))
-    });
-    lines.collect()
 }
 
 /// A rollout, and what it was planned from.

@@ -21,7 +21,7 @@ use crate::pipeline::Planned;
 use crate::rollout::quoted;
 use crate::state::{State, Tree};
 use crate::status::report::Loaded as Configuration;
-use crate::status::{Answers, NodeStatus, Report, Status, VipStatus, Wanted};
+use crate::status::{Answers, NodeStatus, Report, Side, Status, VipStatus, Wanted};
 use crate::view::json::FleetStatus;
 use crate::view::natural;
 use minijinja::context;
@@ -59,6 +59,9 @@ pub struct Args {
     /// directory
     #[arg(long, value_name = "REV")]
     from_rev: Option<String>,
+    /// Compare with the bundle in the directory, whatever the tag says.
+    #[arg(skip)]
+    of_directory: bool,
     /// Ask again every two seconds, until Ctrl-C
     #[arg(long)]
     watch: bool,
@@ -91,12 +94,17 @@ fn answer(args: &Args, loaded: &Loaded, session: &mut Session) -> anyhow::Result
         return Answer::failed(session);
     };
     let datacenter = known.name.as_str();
-    let tree = args.wanted(datacenter)?;
+    let (tree, next) = args.wanted(datacenter)?;
     let (state, remarks) = State::read(&tree, &mut session.sources);
     say(session, &remarks);
+    // Remarks on what is rolled out are those of `diff` and `rollout`.
+    let next = next.map(|tree| (State::read(&tree, &mut session.sources).0, tree.digests()));
     let digests = tree.digests();
-    let version = known.keepalived.version;
-    let wanted = Wanted { state: &state, digests: &digests, version };
+    let wanted = Wanted {
+        deployed: Side { state: &state, digests: &digests },
+        next: next.as_ref().map(|(state, digests)| Side { state, digests }),
+        version: known.keepalived.version,
+    };
     let templates = Templates::load(session.global.templates.as_deref())?;
     let hosts =
         known.nodes.iter().filter_map(|(name, node)| Some((name.clone(), node.host.clone()?)));
@@ -119,13 +127,24 @@ fn answer(args: &Args, loaded: &Loaded, session: &mut Session) -> anyhow::Result
 }
 
 impl Args {
-    /// The bundle that should run.
-    fn wanted(&self, datacenter: &str) -> anyhow::Result<Tree> {
+    /// For a look after a rollout of the bundle in a directory, or, if nothing was rolled out, at what ran before.
+    pub fn after(input: Input, output: PathBuf, of_directory: bool) -> Self {
+        Self { input, output, from_rev: None, of_directory, watch: false, kubectl: false }
+    }
+
+    /// The bundle that should run, and the one that a rollout may be bringing.
+    fn wanted(&self, datacenter: &str) -> anyhow::Result<(Tree, Option<Tree>)> {
         if let Some(revision) = &self.from_rev {
-            return revision_tree(revision, &self.output, datacenter);
+            return Ok((revision_tree(revision, &self.output, datacenter)?, None));
         }
-        revision_tree("deployed/{datacenter}", &self.output, datacenter)
-            .or_else(|_| Tree::of_folder(&self.output, Some(datacenter)))
+        let of_directory = || Tree::of_folder(&self.output, Some(datacenter));
+        if self.of_directory {
+            return Ok((of_directory()?, None));
+        }
+        Ok(match revision_tree("deployed/{datacenter}", &self.output, datacenter) {
+            Ok(deployed) => (deployed, of_directory().ok()),
+            Err(_) => (of_directory()?, None),
+        })
     }
 }
 
@@ -137,11 +156,10 @@ fn ask(
 ) -> anyhow::Result<Answers> {
     let program = templates.render("node.sh", context! {})?;
     let question = |node: &Subdomain| {
-        let files = wanted.digests.get(node).into_iter().flatten().map(|(path, _)| quoted(path));
-        let files = files.collect::<Vec<_>>().join(" ");
+        let files = wanted.files(node).into_iter().map(quoted).collect::<Vec<_>>().join(" ");
         (node.clone(), format!("me={}\n{program}\nstate {files}", quoted(node.as_str())))
     };
-    let questions: Vec<(Subdomain, String)> = wanted.state.nodes.keys().map(question).collect();
+    let questions: Vec<(Subdomain, String)> = wanted.nodes().into_iter().map(question).collect();
     let answers = ask_all(&Ssh::new(hosts), &questions);
     let read = |answer: Result<String, crate::execute::Failure>| match answer {
         Ok(text) => Report::read(&text),

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
+use anyhow::bail;
 use serde_json::Value;
 
 use super::journal::{Event, Happened, Journal, now};
@@ -19,6 +20,8 @@ pub trait Steps {
     fn back(&self, step: &str) -> Result<(), String>;
     /// A check of the user's own, after a step that touches nodes.
     fn verify(&self, step: &Value) -> Result<(), String>;
+    /// The last thing, once every step is done.
+    fn finish(&self) -> anyhow::Result<()>;
     /// Tells whoever wants to know.
     fn notify(&self, event: &Event);
     /// Says a line to a person.
@@ -70,6 +73,7 @@ impl<S: Steps> Driver<'_, S> {
             at: now(),
             who: self.who.clone(),
             rev: self.plan.revision.clone(),
+            rollout: self.plan.name().to_owned(),
             plan: self.plan.digest.clone(),
             step: step.map(str::to_owned),
             event,
@@ -120,6 +124,8 @@ impl<S: Steps> Driver<'_, S> {
                 return Ok(Outcome::Stopped(id.clone()));
             }
         }
+        // Before it is written down as finished: whoever goes on after a crash in between does it again.
+        self.steps.finish()?;
         self.note(None, Happened::Finish)?;
         Ok(Outcome::Finished)
     }
@@ -142,6 +148,11 @@ impl<S: Steps> Driver<'_, S> {
     /// who runs the old files.
     pub fn back_all(&mut self) -> anyhow::Result<Outcome> {
         let progress = self.journal.progress(&self.plan.digest);
+        if let Some(id) = progress.open.as_ref().filter(|id| self.plan.releases(id)) {
+            bail!(
+                "{id} has begun to release the nodes, and those that are released keep nothing to go back to: go on with --resume; to go back afterwards, render the revision that ran before, and roll that out"
+            );
+        }
         let mut steps = progress.done;
         steps.extend(progress.open.filter(|open| !steps.contains(open)));
         for id in steps.iter().rev() {
@@ -216,6 +227,10 @@ mod tests {
             Ok(())
         }
 
+        fn finish(&self) -> anyhow::Result<()> {
+            Ok(())
+        }
+
         fn notify(&self, _: &Event) {}
 
         fn say(&self, _: &str) {}
@@ -224,7 +239,9 @@ mod tests {
     fn plan() -> PlanFile {
         let step = |id: &str, back: &str| json!({ "id": id, "title": id, "nodes": ["lb-1"], "back": back });
         let plan = PlanFile {
-            version: 1,
+            version: PlanFile::VERSION,
+            claim: String::new(),
+            nodes: vec!["lb-1".to_owned()],
             datacenter: "eu1".to_owned(),
             inventory: "inventory.yaml".to_owned(),
             revision: None,

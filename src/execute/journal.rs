@@ -41,6 +41,9 @@ pub struct Event {
     pub who: String,
     /// The commit that is rolled out.
     pub rev: Option<String>,
+    /// The name of the rollout: the nodes know it by the same.
+    #[serde(default)]
+    pub rollout: String,
     /// The digest of the plan.
     pub plan: String,
     /// The step, but at the beginning and the end of all.
@@ -159,10 +162,10 @@ impl Journal {
     /// Refuses to begin a plan beside one that is not finished.
     pub fn refuse_second(&self) -> anyhow::Result<()> {
         let Some(plan) = self.unfinished() else { return Ok(()) };
-        let by = self.events.last().map_or("somebody", |event| event.who.as_str());
+        let last = self.events.last().map(|event| (event.who.as_str(), event.rollout.as_str()));
+        let (by, name) = last.unwrap_or(("somebody", short(plan)));
         bail!(
-            "a rollout by {by} is not finished (plan {}, {}): go on with --resume, undo it with --back-all, or give it up with --abandon; nodes that have died since are left out with --down",
-            short(plan),
+            "the rollout {name} by {by} is not finished ({}): go on with --resume, undo it with --back-all, or give it up with --abandon; nodes that have died since are left out with --down",
             self.path.display()
         );
     }
@@ -184,6 +187,7 @@ mod tests {
             at: 1,
             who: "anna@desk".to_owned(),
             rev: None,
+            rollout: "0123abc".to_owned(),
             plan: "p".to_owned(),
             step: step.map(str::to_owned),
             event,

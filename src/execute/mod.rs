@@ -1,11 +1,13 @@
 //! Nodes, reached over the network: commands, and what comes back; and a planned rollout, carried out step by step.
 
 pub mod driver;
+pub mod holders;
 pub mod journal;
 pub mod plan_file;
 mod ssh;
 
 pub use driver::{Driver, OnFailure, Outcome, Steps};
+pub use holders::Holders;
 pub use journal::Journal;
 pub use plan_file::PlanFile;
 pub use ssh::Ssh;

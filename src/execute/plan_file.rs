@@ -1,12 +1,15 @@
 //! A rollout that was planned, kept in a file: what `--apply` carries out, and nothing else.
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::Path;
 
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::bundle::sha256;
+use crate::bundle::{sha256, short};
+use crate::rollout::Do;
 
 /// A planned rollout.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -15,12 +18,18 @@ pub struct PlanFile {
     pub version: u32,
     /// The name of the datacenter.
     pub datacenter: String,
+    /// The id under which its nodes are claimed, as `status` and the nodes name it; empty where it claims none.
+    #[serde(default)]
+    pub claim: String,
     /// The inventory's file name.
     pub inventory: String,
     /// The commit that is rolled out, or `None` where git does not have it.
     pub revision: Option<String>,
     /// The bundle that is copied to the nodes: its whole path.
     pub bundle: String,
+    /// Every node, dead ones aside.
+    #[serde(default)]
+    pub nodes: Vec<String>,
     /// The steps, as `rollout --format json` says them.
     pub steps: Vec<Value>,
     /// The script that carries them out; it holds the digests of what runs and of what is copied.
@@ -32,7 +41,7 @@ pub struct PlanFile {
 
 impl PlanFile {
     /// The form that this lbgen writes.
-    pub const VERSION: u32 = 1;
+    pub const VERSION: u32 = 2;
 
     /// With its digest.
     pub fn sealed(mut self) -> anyhow::Result<Self> {
@@ -66,9 +75,35 @@ impl PlanFile {
         Ok(serde_json::to_string_pretty(self)? + "\n")
     }
 
+    /// The name of the rollout, for a person: the nodes know it by the same.
+    pub fn name(&self) -> &str {
+        if self.claim.is_empty() { short(&self.digest) } else { &self.claim }
+    }
+
     /// The ids of the steps, in their order.
     pub fn ids(&self) -> Vec<&str> {
         self.steps.iter().filter_map(|step| step["id"].as_str()).collect()
+    }
+
+    /// The nodes of which one holds each VIP after a step, by this one and those before it: nobody where there is none.
+    pub fn holders_after(&self, id: &str) -> BTreeMap<IpAddr, Vec<String>> {
+        let mut holders = BTreeMap::new();
+        let last = self.steps.iter().position(|step| step["id"] == id).map_or(0, |at| at + 1);
+        for step in &self.steps[..last] {
+            for (vip, nodes) in step["holders"].as_object().into_iter().flatten() {
+                let nodes = nodes.as_array().into_iter().flatten();
+                let nodes = nodes.filter_map(|node| node.as_str().map(str::to_owned)).collect();
+                if let Ok(vip) = vip.parse() {
+                    holders.insert(vip, nodes);
+                }
+            }
+        }
+        holders
+    }
+
+    /// Returns true if a step releases the nodes: they forget what they had before, and nothing can be undone from then on.
+    pub fn releases(&self, id: &str) -> bool {
+        self.step(id).is_some_and(|step| step["do"] == Do::Clean.word())
     }
 
     /// A step.
@@ -86,11 +121,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("plan.json");
         let plan = PlanFile {
-            version: 1,
+            version: PlanFile::VERSION,
             datacenter: "eu1".to_owned(),
+            claim: "0123abc".to_owned(),
             inventory: "inventory.yaml".to_owned(),
             revision: Some("abc".to_owned()),
             bundle: "/out/eu1".to_owned(),
+            nodes: vec!["lb-1".to_owned()],
             steps: vec![serde_json::json!({ "id": "copy-1" })],
             script: "true\n".to_owned(),
             digest: String::new(),

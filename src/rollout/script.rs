@@ -102,7 +102,7 @@ impl Rollout {
 
     /// The id under which it claims nodes, or nothing where it claims none: the same start and the same end are one
     /// rollout, however often it is planned.
-    fn claim(&self, list: Option<&str>) -> String {
+    pub fn claim(&self, list: Option<&str>) -> String {
         self.start.as_ref().map_or(String::new(), |start| {
             short(&sha256(format!("{start}\n{}", list.unwrap_or_default()))).to_owned()
         })

@@ -7,25 +7,77 @@ pub mod report;
 mod node;
 mod vip;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::bundle::CONFIGURATION;
 use crate::diag::{Code, Severity};
 use crate::language::name::Subdomain;
 use crate::language::version::KeepalivedVersion;
 use crate::state::State;
+use crate::state::elect::Phase;
 pub use node::{Files, NodeStatus};
 pub use report::Report;
 pub use vip::VipStatus;
 
+/// SHA-256 of the files of each node.
+pub type Digests = BTreeMap<Subdomain, Vec<(String, String)>>;
+
 /// The fleet as it should run.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
-    /// The configurations.
-    pub state: &'a State,
-    /// SHA-256 of the files of each node.
-    pub digests: &'a BTreeMap<Subdomain, Vec<(String, String)>>,
+    /// As it was deployed.
+    pub deployed: Side<'a>,
+    /// As a rollout would have it: nodes that one has claimed may run this already.
+    pub next: Option<Side<'a>>,
     /// The release of keepalived that the nodes run.
     pub version: KeepalivedVersion,
+}
+
+/// A bundle.
+#[derive(Debug, Clone, Copy)]
+pub struct Side<'a> {
+    /// The configurations.
+    pub state: &'a State,
+    /// The digests of the files.
+    pub digests: &'a Digests,
+}
+
+impl<'a> Side<'a> {
+    /// The files of a node with their digests.
+    fn files(&self, node: &Subdomain) -> &'a [(String, String)] {
+        self.digests.get(node).map_or(&[], Vec::as_slice)
+    }
+
+    /// The digest of a file of a node, or `None` if the node has no such file.
+    fn digest(&self, node: &Subdomain, path: &str) -> Option<&'a String> {
+        let mut files = self.files(node).iter();
+        files.find(|(known, _)| known == path).map(|(_, digest)| digest)
+    }
+}
+
+impl<'a> Wanted<'a> {
+    /// What was deployed, and what a rollout would have, in this order: the phases of an election.
+    fn sides(&self) -> impl Iterator<Item = Side<'a>> + use<'a> {
+        [self.deployed].into_iter().chain(self.next)
+    }
+
+    /// Every node that something was deployed to, or will be.
+    pub fn nodes(&self) -> BTreeSet<&'a Subdomain> {
+        self.sides().flat_map(|side| side.state.nodes.keys()).collect()
+    }
+
+    /// The files that a node may have.
+    pub fn files(&self, node: &Subdomain) -> BTreeSet<&'a str> {
+        let files = self.sides().flat_map(|side| side.files(node));
+        files.map(|(path, _)| path.as_str()).collect()
+    }
+
+    /// Returns the side whose keepalived.conf a node has: a rollout may have brought the next.
+    fn phase(&self, node: &Subdomain, report: Option<&Report>) -> Phase {
+        let found = report.and_then(|report| report.files.get(CONFIGURATION));
+        let has = |side: Side<'_>| found.is_some() && side.digest(node, CONFIGURATION) == found;
+        usize::from(self.next.is_some_and(has) && !has(self.deployed))
+    }
 }
 
 /// The report of each node, or the reason that there is none.

@@ -27,17 +27,22 @@ pub struct Files {
     pub missing: Vec<String>,
     /// In a folder of ours, and not ours.
     pub foreign: Vec<String>,
+    /// As the next bundle has them.
+    pub next: Vec<String>,
 }
 
 impl Files {
-    fn of(report: &Report, wanted: &[(String, String)]) -> Self {
+    fn of(report: &Report, wanted: Wanted<'_>, node: &Subdomain) -> Self {
         let mut files = Self { foreign: report.foreign.clone(), ..Self::default() };
-        for (path, digest) in wanted {
-            match report.files.get(path) {
-                None => files.missing.push(path.clone()),
-                Some(found) if found != digest => files.edited.push(path.clone()),
-                Some(_) => {}
-            }
+        for path in wanted.files(node) {
+            let found = report.files.get(path);
+            let list = match wanted.next {
+                _ if found == wanted.deployed.digest(node, path) => continue,
+                Some(next) if found == next.digest(node, path) => &mut files.next,
+                _ if found.is_none() => &mut files.missing,
+                _ => &mut files.edited,
+            };
+            list.push(path.to_owned());
         }
         files
     }
@@ -51,7 +56,11 @@ impl Files {
             .filter(|(files, _)| !files.is_empty())
             .map(|(files, word)| format!("{} {word}", files.len()))
             .collect();
-        if parts.is_empty() { "as deployed".to_owned() } else { parts.join(", ") }
+        match (parts.is_empty(), self.next.is_empty()) {
+            (true, true) => "as deployed".to_owned(),
+            (true, false) => "of the next bundle".to_owned(),
+            (false, _) => parts.join(", "),
+        }
     }
 }
 
@@ -82,7 +91,10 @@ impl NodeStatus {
                 ),
             ));
         }
+        // A rollout that is under way brings them.
+        let next = if report.claim.is_some() { &Vec::new() } else { &self.files.next };
         let all = [
+            ("not deployed yet, and there as the bundle in the directory has them", next),
             ("edited", &self.files.edited),
             ("missing", &self.files.missing),
             ("not ours", &self.files.foreign),
@@ -111,21 +123,21 @@ impl NodeStatus {
 /// Every node that should run something.
 pub(super) fn all(wanted: Wanted<'_>, answers: &Answers) -> Vec<NodeStatus> {
     let unasked = || Err("was not asked".to_owned());
-    wanted
-        .state
-        .nodes
-        .iter()
-        .map(|(node, state)| {
-            let answer = answers.get(node).cloned().unwrap_or_else(unasked);
-            let digests = wanted.digests.get(node).map_or(&[][..], Vec::as_slice);
-            let files = answer.as_ref().map(|report| Files::of(report, digests));
-            let instances = state.keepalived.iter().flat_map(|found| &found.instances);
-            NodeStatus {
-                node: node.clone(),
-                files: files.unwrap_or_default(),
-                has_instances: instances.count() > 0,
-                answer,
-            }
+    let status = |node: &Subdomain| {
+        let answer = answers.get(node).cloned().unwrap_or_else(unasked);
+        let report = answer.as_ref().ok();
+        let files = report.map(|report| Files::of(report, wanted, node));
+        let side = wanted.sides().nth(wanted.phase(node, report))?;
+        let state = side.state.nodes.get(node);
+        // A rollout has not come to it yet.
+        state.or_else(|| wanted.deployed.state.nodes.get(node))?;
+        let configuration = state.and_then(|state| state.keepalived.as_ref());
+        Some(NodeStatus {
+            node: node.clone(),
+            files: files.unwrap_or_default(),
+            has_instances: configuration.is_some_and(|found| !found.instances.is_empty()),
+            answer,
         })
-        .collect()
+    };
+    wanted.nodes().into_iter().filter_map(status).collect()
 }

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use super::{Answers, Finding, Report, Wanted, codes};
 use crate::language::name::Subdomain;
-use crate::state::Preemption;
-use crate::state::elect::{Electorate, Masters, NodeIndex, Situation};
+use crate::state::elect::{Electorate, Masters, NodeIndex, Phase, Situation};
+use crate::state::{Instance, Preemption, State};
 
 /// A VIP right now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,18 +57,20 @@ impl VipStatus {
 
 /// Every VIP, and the addresses that come with one and are elsewhere.
 pub(super) fn all(wanted: Wanted<'_>, answers: &Answers) -> Vec<VipStatus> {
-    let electorate = Electorate::of(&[wanted.state], wanted.version);
-    let watch = Watch {
-        planned: electorate.elect(&electorate.all(0), &Masters::default()),
-        electorate: &electorate,
-        answers,
-    };
+    let states: Vec<&State> = wanted.sides().map(|side| side.state).collect();
+    let electorate = Electorate::of(&states, wanted.version);
+    let report = |node: &Subdomain| answers.get(node).and_then(|answer| answer.as_ref().ok());
+    let phases = electorate.nodes().iter().map(|node| wanted.phase(node, report(node))).collect();
+    let mut watch = Watch { planned: Masters::default(), electorate: &electorate, phases, answers };
+    watch.planned = electorate.elect(&watch.well(), &Masters::default());
     let mut found: Vec<VipStatus> = Vec::new();
     for address in electorate.addresses() {
         let lead = watch.lead(address);
         let is_led = lead
             .is_some_and(|lead| lead != address && watch.holders(lead) == watch.holders(address));
-        if !is_led {
+        // What comes or goes with a rollout is in no configuration that runs.
+        let is_there = !watch.candidates(address).is_empty() || !watch.holders(address).is_empty();
+        if is_there && !is_led {
             found.push(watch.vip(address));
         }
     }
@@ -77,6 +79,9 @@ pub(super) fn all(wanted: Wanted<'_>, answers: &Answers) -> Vec<VipStatus> {
 
 struct Watch<'a> {
     electorate: &'a Electorate,
+    /// The side that each node runs, by its files.
+    phases: Vec<Phase>,
+    /// By what the nodes run, while all is well.
     planned: Masters,
     answers: &'a Answers,
 }
@@ -92,13 +97,34 @@ impl Watch<'_> {
 
     /// The nodes that may hold an address, the best first.
     fn candidates(&self, address: IpAddr) -> Vec<NodeIndex> {
-        self.electorate.order(address, 0)
+        let all = 0..self.phases.iter().max().map_or(0, |last| last + 1);
+        let in_phase = |phase: Phase| {
+            let nodes = self.electorate.order(address, phase).into_iter();
+            nodes.filter(move |node| self.phases[*node] == phase)
+        };
+        all.flat_map(in_phase).collect()
+    }
+
+    /// The instance of an address on a node, as it runs there.
+    fn instance(&self, address: IpAddr, node: NodeIndex) -> Option<&Instance> {
+        self.electorate.instance(address, node, self.phases[node])
+    }
+
+    /// Every node runs what its files say, and nothing is wrong.
+    fn well(&self) -> Situation {
+        let mut situation = self.electorate.all(0);
+        for (node, phase) in self.phases.iter().enumerate() {
+            let state = self.electorate.state(node, *phase);
+            situation.running[node] =
+                state.and_then(|state| state.keepalived.as_ref()).map(|_| *phase);
+        }
+        situation
     }
 
     /// The address that an instance with this one advertises first.
     fn lead(&self, address: IpAddr) -> Option<IpAddr> {
         let node = *self.candidates(address).first()?;
-        self.electorate.instance(address, node, 0)?.vip()
+        self.instance(address, node)?.vip()
     }
 
     fn holders(&self, address: IpAddr) -> Vec<NodeIndex> {
@@ -111,7 +137,7 @@ impl Watch<'_> {
 
     /// The situation of an address by what nodes say. Of those that say nothing, all are well or none is.
     fn situation(&self, address: IpAddr, unreached_are_up: bool) -> Situation {
-        let mut situation = self.electorate.all(0);
+        let mut situation = self.well();
         for node in 0..self.electorate.nodes().len() {
             let Some(report) = self.report(node) else {
                 if !unreached_are_up {
@@ -133,7 +159,7 @@ impl Watch<'_> {
 
     /// Returns true if the instance itself says that it takes no part, for a reason that only the node knows.
     fn is_in_fault(&self, node: NodeIndex, address: IpAddr) -> bool {
-        let instance = self.electorate.instance(address, node, 0);
+        let instance = self.instance(address, node);
         let said = instance.and_then(|found| self.report(node)?.instances.get(&found.name));
         said.is_some_and(|said| said.state == "FAULT")
     }
@@ -171,7 +197,7 @@ impl Watch<'_> {
         let planned_report = planned.and_then(|node| self.report(node));
         let since = holders.first().filter(|_| holders.len() == 1).and_then(|node| {
             let report = self.report(*node)?;
-            let instance = self.electorate.instance(address, *node, 0)?;
+            let instance = self.instance(address, *node)?;
             let since = report.instances.get(&instance.name)?.since;
             Some(report.time.saturating_sub(since))
         });
@@ -208,7 +234,7 @@ impl Watch<'_> {
     fn waits(&self, address: IpAddr, holder: NodeIndex) -> bool {
         let planned = self.electorate.holders(&self.planned, address);
         planned.iter().any(|node| {
-            let instance = self.electorate.instance(address, *node, 0);
+            let instance = self.instance(address, *node);
             let Some(Preemption::After(delay)) = instance.map(|found| found.preempt) else {
                 return false;
             };
@@ -230,8 +256,7 @@ impl Watch<'_> {
             return Some(Reason::Drained);
         }
         let tracked: BTreeSet<&str> = self
-            .electorate
-            .instance(address, node, 0)
+            .instance(address, node)
             .into_iter()
             .flat_map(|instance| instance.tracks.iter().map(|track| track.name.as_str()))
             .collect();

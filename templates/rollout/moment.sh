@@ -1,7 +1,7 @@
-# Waits for a file, as long as this script lives.
+# Waits for a file, as long as its folder and this script are there.
 appears() {
     until [ -e "$1" ]; do
-        kill -0 $$ 2>/dev/null || return 1
+        [ -d "${1%/*}" ] && kill -0 $$ 2>/dev/null || return 1
         sleep 0.02
     done
 }
@@ -14,7 +14,11 @@ connect() {
             echo go
             if [ -n "${4:-}" ] && appears "$1/end" && [ "$(cat "$1/end")" = stays ]; then echo stays; fi
         fi
-    } | on "$3" on_word "$2" ${4:+"$4"} >"$1/$3" &
+    } | {
+        on "$3" on_word "$2" ${4:+"$4"} && code=0 || code=$?
+        echo over
+        exit "$code"
+    } >"$1/$3" &
     waiting="$waiting $!"
 }
 
@@ -26,10 +30,11 @@ connected() {
         tries=0
         until is_down "$node_name" || grep -q ready "$folder/$node_name" 2>/dev/null; do
             tries=$((tries + 1))
-            if [ "$tries" -gt 600 ] || grep -q refused "$folder/$node_name" 2>/dev/null; then
+            if [ "$tries" -gt 600 ] || grep -q 'refused\|over' "$folder/$node_name" 2>/dev/null; then
                 echo "$node_name does not answer or refuses; nothing was changed" >&2
                 # shellcheck disable=SC2086 # a list of numbers
                 kill $waiting 2>/dev/null
+                rm -rf "$folder"
                 return 1
             fi
             sleep 0.1
@@ -70,7 +75,7 @@ start_guards() {
         functions=$(echo "${pair#*:}" | tr , ' ')
         # shellcheck disable=SC2086 # a list of functions
         {
-            while [ ! -e "$guards/end" ] && kill -0 $$ 2>/dev/null; do
+            while [ -d "$guards" ] && [ ! -e "$guards/end" ] && kill -0 $$ 2>/dev/null; do
                 echo alive
                 sleep 1
             done

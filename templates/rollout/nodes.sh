@@ -25,7 +25,12 @@ on() {
     # What is started there does not hold this script's lock.
     ${LBGEN_ON:-ssh} "$(host "$node")" "me='$node' claim_id='$claim' run='$run'
 $on_node
-$words" 8<&-
+$words" 8<&- || {
+        code=$?
+        # As ssh says it (ssh(1), EXIT STATUS).
+        if [ "$code" = 255 ]; then echo "the connection to $node failed or was lost" >&2; fi
+        return "$code"
+    }
 }
 
 kubectl_() { ${LBGEN_KUBECTL:-kubectl} "$@"; }

@@ -1,19 +1,20 @@
 usage() { awk 'NR > 3 { if (!/^#/) exit; sub(/^# ?/, ""); print }' "$0"; }
 
-yes=no dry_run=no accept=no from_step='' end_step='' back='' down='' confirm_within='' parallel=32 take_over=
+yes=no dry_run=no accept=no from_step='' end_step='' back='' follow='' down='' confirm_within='' parallel=32 take_over=
 me="$(id -un)@$(uname -n) since $(date '+%Y-%m-%d %H:%M')"
 while [ $# -gt 0 ]; do
     case $1 in
     --yes) yes=yes ;;
     --dry-run) dry_run=yes ;;
     --accept-holders) accept=yes ;;
-    --from-step | --until | --back | --down | --confirm-within | --parallel | --take-over)
+    --from-step | --until | --back | --follow | --down | --confirm-within | --parallel | --take-over)
         if [ -z "${2:-}" ]; then
             echo "$1 needs a value" >&2
             exit 2
         fi
         case $1 in
         --back) back=$2 ;;
+        --follow) follow=$2 ;;
         --down) down=$2 ;;
         --confirm-within) confirm_within=$2 ;;
         --parallel) parallel=$2 ;;
@@ -37,7 +38,7 @@ if [ -n "$from_step" ] && [ -n "$back" ]; then
     exit 2
 fi
 
-for node_name in $(echo "$down" | tr , ' '); do
+for node_name in $(echo "$down $follow" | tr , ' '); do
     case " $nodes " in
     *" $node_name "*) ;;
     *)
@@ -52,6 +53,11 @@ case $confirm_within$parallel in
     exit 2
     ;;
 esac
+
+if [ -n "$follow" ]; then
+    on "$follow" follow
+    exit
+fi
 
 # The same script a second time would take what the first has staged.
 if [ "$dry_run" = no ] && command -v flock >/dev/null 2>&1 && [ -r "$0" ]; then

@@ -73,7 +73,7 @@ impl Cluster {
             "--log-level",
             "error",
         ]));
-        let program = cluster.assets.join("kube-apiserver");
+        let program = cluster.program("kube-apiserver");
         cluster.spawn(Command::new(program).args([
             "--etcd-servers",
             ETCD,
@@ -129,9 +129,19 @@ impl Cluster {
         }
     }
 
+    /// A program of the cache.
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.assets.join(name)
+    }
+
+    /// The access to the API server.
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.folder.path().join("kubeconfig")
+    }
+
     fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(self.assets.join(program));
-        command.env("KUBECONFIG", self.folder.path().join("kubeconfig"));
+        let mut command = Command::new(self.program(program));
+        command.env("KUBECONFIG", self.kubeconfig());
         command.env("ENVOY_GATEWAY_NAMESPACE", "envoy-gateway-system");
         command
     }

@@ -5,5 +5,6 @@
 mod answer;
 mod cluster;
 mod inventories;
+mod status;
 #[path = "../support/mod.rs"]
 mod support;

@@ -15,12 +15,12 @@ use super::super::output::say;
 use super::folder::{FOLDER, make_folder, refuse_nothing, wait_for};
 use super::shown::head;
 use super::steps::Script;
+use super::watch::Watch;
 use crate::bundle;
 use crate::diag::count;
 use crate::execute::driver::STOPS;
 use crate::execute::{Driver, Journal, OnFailure, Outcome, PlanFile};
 use crate::rollout::quoted;
-use crate::state::WorkTree;
 
 /// Options of a rollout that lbgen carries out.
 #[derive(clap::Args)]
@@ -81,6 +81,14 @@ pub struct Apply {
     no_tag: bool,
 }
 
+/// The end of what lbgen carried out.
+pub enum Ended {
+    /// Every step is done.
+    Finished,
+    /// Otherwise, with this exit status.
+    Otherwise(Exit),
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Reaction {
     Stop,
@@ -123,7 +131,7 @@ impl Apply {
         steps: &str,
         down: &[String],
         here: &Here,
-    ) -> anyhow::Result<Exit> {
+    ) -> anyhow::Result<Ended> {
         let path = self.journal_path(&plan.datacenter);
         match self.is_later() {
             true => refuse_nothing(&path)?,
@@ -143,11 +151,11 @@ impl Apply {
         let down = left_out(plan, down)?;
         if plan.steps.is_empty() {
             say("nothing to do\n");
-            return Ok(Exit::Done);
+            return Ok(Ended::Otherwise(Exit::Done));
         }
         if !self.yes && !self.is_agreed(plan, steps, &journal)? {
             say("nothing was done\n");
-            return Ok(Exit::Failed);
+            return Ok(Ended::Otherwise(Exit::Failed));
         }
         // Whoever goes on later finds the plan beside its journal.
         if self.apply {
@@ -160,12 +168,15 @@ impl Apply {
                 .with_context(|| format!("cannot write {}", script.display()))?;
         }
         wait_for(&script)?;
+        let watch = Watch::start(plan, &script, &down);
         let steps = Script {
             options: self.of_script(&down),
             verify: self.verify.as_deref(),
             notify: self.notify.as_deref(),
+            moves_tag: !self.no_tag,
             plan,
             path: &script,
+            watch: &watch,
         };
         stop_between_steps();
         let mut driver = Driver {
@@ -186,7 +197,13 @@ impl Apply {
             () => driver.abandon()?,
         };
         let is_over = journal.unfinished().is_none();
-        self.end(plan, &outcome, is_over, here)
+        let summary = watch.summary();
+        drop(watch);
+        if outcome == Outcome::Finished && (self.apply || self.resume) {
+            say(&format!("done: {}, {summary}\n", count(plan.steps.len(), "step")));
+            return Ok(Ended::Finished);
+        }
+        self.end(plan, &outcome, is_over, here).map(Ended::Otherwise)
     }
 
     /// The options that the script takes for each step.
@@ -262,15 +279,10 @@ impl Apply {
                 say("everything that can be undone was; VIPs may take some seconds to come back\n");
                 Ok(Exit::Done)
             }
-            Outcome::Finished if self.abandon => {
+            Outcome::Finished => {
                 say(
                     "the nodes are released; what was done stays. If they run a mixture now, plan the next rollout from their collected files: lbgen rollout --from DIR\n",
                 );
-                Ok(Exit::Done)
-            }
-            Outcome::Finished => {
-                say(&format!("done: {}\n", count(plan.steps.len(), "step")));
-                self.tag(plan)?;
                 Ok(Exit::Done)
             }
             Outcome::Stopped(step) => {
@@ -282,6 +294,14 @@ impl Apply {
             Outcome::Failed(step) if is_over => {
                 say(&format!(
                     "{step} failed and was undone; nothing is left of this rollout: begin again once the cause is fixed\n"
+                ));
+                Ok(Exit::Found)
+            }
+            Outcome::Failed(step) if plan.releases(step) => {
+                say(&format!(
+                    "{step} failed; everything else is done, and some nodes are released already\n  \
+                     once the cause is fixed   {resume}\n  \
+                     where a node has died     the same with --down NODE\n"
                 ));
                 Ok(Exit::Found)
             }
@@ -326,21 +346,6 @@ impl Apply {
         }
         let options: Vec<&str> = options.iter().map(String::as_str).collect();
         here.command_on_bundle("rollout", &options)
-    }
-
-    /// Moves the tag to the commit that was rolled out.
-    fn tag(&self, plan: &PlanFile) -> anyhow::Result<()> {
-        let Some(revision) = plan.revision.as_deref().filter(|_| !self.no_tag) else {
-            return Ok(());
-        };
-        let tag = format!("deployed/{}", plan.datacenter);
-        let Some(tree) = WorkTree::of(Path::new(&plan.bundle)) else { return Ok(()) };
-        tree.tag(&tag, revision)?;
-        say(&format!(
-            "{tag} is {} now; push it: git push -f origin {tag}\n",
-            bundle::short(revision)
-        ));
-        Ok(())
     }
 }
 

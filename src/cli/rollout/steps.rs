@@ -1,6 +1,6 @@
 //! The steps of a rollout, each by the script of its plan.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -9,10 +9,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::super::output::say;
+use super::watch::Watch;
+use crate::bundle;
 use crate::execute::driver::STOPS;
 use crate::execute::journal::Event;
 use crate::execute::{PlanFile, Steps};
+use crate::state::WorkTree;
 
 /// The script of the plan, one step at a time.
 pub(super) struct Script<'a> {
@@ -22,8 +24,11 @@ pub(super) struct Script<'a> {
     pub verify: Option<&'a str>,
     /// The user's own command for each event.
     pub notify: Option<&'a str>,
+    /// True if the tag deployed/<datacenter> moves at the end.
+    pub moves_tag: bool,
     pub plan: &'a PlanFile,
     pub path: &'a Path,
+    pub watch: &'a Watch,
 }
 
 /// A step may be stopped in the middle; what undoes it may not.
@@ -37,7 +42,7 @@ impl Script<'_> {
     fn sh(&self, words: &[&str], may: May) -> Result<(), String> {
         let mut command = Command::new("sh");
         command.arg(self.path).arg("--yes").args(words).args(&self.options);
-        let child = command
+        let mut child = command
             .env("LBGEN_BUNDLE", &self.plan.bundle)
             .env("LBGEN_PARENT", std::process::id().to_string())
             .stdin(Stdio::null())
@@ -59,9 +64,17 @@ impl Script<'_> {
                     std::thread::sleep(Duration::from_millis(100));
                 }
             });
-            let done = child.wait_with_output();
+            // Whatever the script has started looks for the script, and a process that ended is there until it is waited for.
+            let pipe = child.stderr.take();
+            let said = scope.spawn(move || {
+                let mut said = Vec::new();
+                pipe.map(|mut pipe| pipe.read_to_end(&mut said));
+                said
+            });
+            let status = child.wait();
             is_over.store(true, Ordering::SeqCst);
-            done
+            let stderr = said.join().unwrap_or_default();
+            status.map(|status| Output { status, stdout: Vec::new(), stderr })
         });
         reason(&done.map_err(|error| error.to_string())?)
     }
@@ -91,6 +104,7 @@ fn last_words(said: &str) -> String {
 
 impl Steps for Script<'_> {
     fn run(&self, step: &str) -> Result<(), String> {
+        self.watch.begin(self.plan, step);
         self.sh(&["--from-step", step, "--until", step], May::Stop)
     }
 
@@ -120,6 +134,18 @@ impl Steps for Script<'_> {
             .map_err(|why| format!("--verify: {why}"))
     }
 
+    /// Moves the tag to the commit that was rolled out.
+    fn finish(&self) -> anyhow::Result<()> {
+        let revision = self.plan.revision.as_deref().filter(|_| self.moves_tag);
+        let tree = WorkTree::of(Path::new(&self.plan.bundle));
+        let (Some(revision), Some(tree)) = (revision, tree) else { return Ok(()) };
+        let tag = format!("deployed/{}", self.plan.datacenter);
+        tree.tag(&tag, revision)?;
+        let revision = bundle::short(revision);
+        self.watch.say(&format!("{tag} is {revision} now; push it: git push -f origin {tag}"));
+        Ok(())
+    }
+
     fn notify(&self, event: &Event) {
         let (Some(command), Ok(line)) = (self.notify, serde_json::to_string(event)) else {
             return;
@@ -146,6 +172,6 @@ impl Steps for Script<'_> {
     fn say(&self, line: &str) {
         let seconds = crate::execute::journal::now() % 86_400;
         let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-        say(&format!("{hours:02}:{minutes:02}:{seconds:02}Z {line}\n"));
+        self.watch.say(&format!("{hours:02}:{minutes:02}:{seconds:02}Z {line}"));
     }
 }

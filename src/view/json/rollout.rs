@@ -1,5 +1,6 @@
 //! The document of `rollout`.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use schemars::JsonSchema;
@@ -47,6 +48,9 @@ pub struct PlannedStep<'a> {
     acts: Vec<SingleAct>,
     /// The command that checks what must hold afterwards; empty where nothing has to.
     check: String,
+    /// The nodes of which one holds each VIP then, by its address: nobody where there is none. A VIP that may be anywhere is
+    /// left out.
+    holders: BTreeMap<String, &'a [Subdomain]>,
     /// The seconds to wait until that holds.
     wait: u64,
     /// The commands that undo it.
@@ -111,6 +115,10 @@ impl<'a> PlannedStep<'a> {
             to: moved.to.as_ref(),
             seconds: seconds(moved.silent),
         };
+        let holders = step
+            .expect
+            .iter()
+            .filter_map(|found| Some((found.vip.to_string(), found.holders.as_deref()?)));
         let lines = |commands: &[Command]| {
             commands.iter().map(Command::line).collect::<Vec<_>>().join("\n")
         };
@@ -123,6 +131,7 @@ impl<'a> PlannedStep<'a> {
             command: lines(&step.commands),
             acts: step.commands.iter().flat_map(Command::acts).collect(),
             check: step.check().map_or(String::new(), |command| command.line()),
+            holders: holders.collect(),
             wait: step.wait.as_secs(),
             back: lines(&step.back),
             objects: &step.objects,

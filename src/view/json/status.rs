@@ -91,6 +91,8 @@ struct Files<'a> {
     missing: &'a [String],
     /// Files in folders of lbgen that it did not write.
     foreign: &'a [String],
+    /// As the bundle in the directory has them, which a rollout is bringing.
+    next: &'a [String],
 }
 
 /// A rollout that has claimed a node.
@@ -158,6 +160,7 @@ impl<'a> Node<'a> {
                 edited: &status.files.edited,
                 missing: &status.files.missing,
                 foreign: &status.files.foreign,
+                next: &status.files.next,
             },
             loaded: report.loaded == report::Loaded::Same,
             failing: failing.map(|(check, _)| check.as_str()).collect(),
