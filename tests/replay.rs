@@ -119,40 +119,19 @@ fn mixed_fleets_are_as_predicted() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-#[test]
-#[ignore = "needs keepalived, nftables and root; run tests/run"]
-fn rollouts_do_what_they_say() {
+/// Replays edits by both, in the long lab and of one that is named; else half of them by each.
+fn replays(by: By) {
     let only = std::env::var("EDIT").ok();
-    let more = if is_long() || only.is_some() { MORE_EDITS } else { &[] };
-    let edits = Mutex::new(EDITS.iter().chain(more));
-    let done: Mutex<Vec<Replayed>> = Mutex::new(Vec::new());
-    in_parallel(|| {
-        let Some(edit) = edits.lock().unwrap().next() else { return false };
-        if only.as_ref().is_none_or(|only| only == edit.name) {
-            let replayed = replay(edit, By::Script);
-            print(&replayed);
-            done.lock().unwrap().push(replayed);
-        }
-        true
-    });
-    let all = done.into_inner().unwrap();
-    let wrong: Vec<String> = all.iter().flat_map(Replayed::broken_promises).collect();
-    assert!(wrong.is_empty(), "{wrong:#?}");
-}
-
-/// The same list, carried out by lbgen: every third edit, all of them in the long lab.
-#[test]
-#[ignore = "needs keepalived, nftables and root; run tests/run"]
-fn rollouts_that_lbgen_carries_out_do_what_they_say() {
-    let only = std::env::var("EDIT").ok();
-    let more = if is_long() || only.is_some() { MORE_EDITS } else { &[] };
-    let every = if is_long() || only.is_some() { 1 } else { 3 };
-    let edits = Mutex::new(EDITS.iter().chain(more).step_by(every));
+    let is_whole = is_long() || only.is_some();
+    let more = if is_whole { MORE_EDITS } else { &[] };
+    let is_due = |at: &usize| is_whole || (at % 2 == 0) == (by == By::Script);
+    let edits = EDITS.iter().chain(more).enumerate().filter(|(at, _)| is_due(at));
+    let edits = Mutex::new(edits.map(|(_, edit)| edit));
     let wrong: Mutex<Vec<String>> = Mutex::new(Vec::new());
     in_parallel(|| {
         let Some(edit) = edits.lock().unwrap().next() else { return false };
         if only.as_ref().is_none_or(|only| only == edit.name) {
-            let replayed = replay(edit, By::Lbgen);
+            let replayed = replay(edit, by);
             print(&replayed);
             wrong.lock().unwrap().extend(replayed.broken_promises());
         }
@@ -160,6 +139,18 @@ fn rollouts_that_lbgen_carries_out_do_what_they_say() {
     });
     let wrong = wrong.into_inner().unwrap();
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+#[ignore = "needs keepalived, nftables and root; run tests/run"]
+fn rollouts_do_what_they_say() {
+    replays(By::Script);
+}
+
+#[test]
+#[ignore = "needs keepalived, nftables and root; run tests/run"]
+fn rollouts_that_lbgen_carries_out_do_what_they_say() {
+    replays(By::Lbgen);
 }
 
 fn print(replayed: &Replayed) {

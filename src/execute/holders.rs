@@ -20,6 +20,8 @@ struct Course {
     holders: BTreeSet<String>,
     /// The holders when every node was heard for the first time.
     first: Option<BTreeSet<String>>,
+    /// True once another node has had it than those of the beginning.
+    has_moved: bool,
     /// The moment from which no node has it; unknown while a node is not heard.
     nobody_since: Option<Instant>,
     /// The longest time for which no node had it.
@@ -101,6 +103,8 @@ impl Holders {
         let Some(course) = self.vips.get_mut(&address) else { return };
         if has {
             course.holders.insert(node.to_owned());
+            let is_new = course.first.as_ref().is_some_and(|first| !first.contains(node));
+            course.has_moved |= is_new;
             if let Some(since) = course.nobody_since.take() {
                 course.silent = course.silent.max(now.saturating_duration_since(since));
             }
@@ -118,14 +122,9 @@ impl Holders {
         }
     }
 
-    /// VIPs that are on other nodes than at the beginning.
+    /// VIPs that were on another node than at the beginning, or are.
     pub fn moved(&self) -> usize {
-        let has_moved = |course: &&Course| {
-            course.first.as_ref().is_some_and(|first| {
-                !first.is_empty() && !course.holders.is_empty() && *first != course.holders
-            })
-        };
-        self.vips.values().filter(has_moved).count()
+        self.vips.values().filter(|course| course.has_moved).count()
     }
 
     /// The longest time for which a VIP was on no node, and that VIP; `None` if nothing was missing while all were heard.
@@ -200,7 +199,7 @@ mod tests {
         holders.hear("b", &gone, at(200));
         holders.hear("a", &format!("has {VIP}"), at(900));
         holders.hear("a", "following", at(900));
-        assert_eq!((held(&holders), holders.moved()), (vec!["a"], 0));
+        assert_eq!((held(&holders), holders.moved()), (vec!["a"], 1));
         assert_eq!(
             holders.longest_silence().map(|(silent, _)| silent),
             Some(Duration::from_millis(60))

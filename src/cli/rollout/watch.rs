@@ -234,7 +234,7 @@ fn picture(seen: &Seen) -> String {
         text += &table(&["VIP", "PLANNED", "HELD BY"], rows);
     }
     if others > 0 {
-        text += &format!("{} more\n", count(others, "VIP"));
+        text += &format!("and {others} more\n");
     }
     let unheard = seen.holders.unheard();
     if !unheard.is_empty() {
