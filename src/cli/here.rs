@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::rollout::quoted;
+use crate::language::shell::quoted;
 
 /// The inventory and the directory of bundles that a reader works with.
 #[derive(Debug, Clone, Default)]

@@ -100,7 +100,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
         session.note(&format!(
             "wrote {}; next: lbgen check {}",
             path.display(),
-            crate::rollout::quoted(&path.to_string_lossy())
+            crate::language::shell::quoted(&path.to_string_lossy())
         ));
     }
     Ok(exit)

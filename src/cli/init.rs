@@ -51,7 +51,7 @@ pub fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> {
         Err(error) => return Err(error).with_context(|| format!("cannot write {shown}")),
     };
     file.write_all(STARTER.as_bytes()).with_context(|| format!("cannot write {shown}"))?;
-    let word = crate::rollout::quoted(&args.file.to_string_lossy());
+    let word = crate::language::shell::quoted(&args.file.to_string_lossy());
     session.note(&format!("wrote {shown}; next: lbgen check {word}"));
     let folder = args.file.parent().unwrap_or(Path::new(""));
     let lock = args.file.with_extension("lock");

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::{Emitter, Files, node_file};
 use crate::bundle::NodeFile;
+use crate::language::shell::{RUN, quoted};
 use crate::model::{Entry, Label};
 use crate::plan::{Check, CheckCommand, HealthPort, NodePlan};
 
@@ -58,9 +59,13 @@ fn health(health: &HealthPort) -> String {
 
 fn command(check: &CheckCommand) -> String {
     let CheckCommand { command, user } = check;
+    let command = match command.is_shell() {
+        true => format!("{RUN}{}", quoted(command.as_str())),
+        false => command.to_string(),
+    };
     match user.as_str() {
-        "root" => command.to_string(),
-        "nobody" => unprivileged(command.as_str()),
+        "root" => command,
+        "nobody" => unprivileged(&command),
         user => format!(
             "/usr/bin/setpriv --reuid={user} --regid=\"$(id -g {user})\" --init-groups --no-new-privs {command}"
         ),

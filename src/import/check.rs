@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::codes;
 use super::finding::Findings;
 use crate::bundle::NodeFile;
-use crate::language::name::{Command, Name as _, User};
+use crate::language::name::{CheckLine, Name as _, User};
+use crate::language::shell;
 use crate::model::Timing;
 use crate::plan::Check;
 use crate::source::Span;
@@ -138,7 +139,7 @@ fn lines<'a>(tree: &Tree, node: &str, script: &Statement, user: &'a str) -> Vec<
     // A quoted command is one word; what follows it is not read.
     let command = match script.value() {
         Some(quoted) if quoted.contains(' ') => quoted.to_owned(),
-        _ => script.words[1..].join(" "),
+        _ => script.words[1..].iter().map(|word| shell::quoted(word)).collect::<Vec<_>>().join(" "),
     };
     let parts = command
         .strip_prefix(Check::FOLDER)
@@ -184,12 +185,22 @@ impl Health {
             }
             None => line.to_owned(),
         };
-        if Command::parse(&command).is_none() {
+        let told = shell::line_of(&command).filter(|line| CheckLine::parse(line).is_some());
+        if !command.starts_with(shell::RUN) && is_shell(&command) {
+            findings.add(
+                &codes::OTHERWISE,
+                at,
+                format!("`{command}` is run by a shell"),
+                "keepalived starts it without one, and what looks like syntax is an argument: see whether it asks what it should",
+            );
+        }
+        let command = told.unwrap_or(command);
+        if CheckLine::parse(&command).is_none() {
             findings.add(
                 &codes::UNSAYABLE,
                 at,
                 format!("the check `{line}` cannot stand in an inventory"),
-                "put it into a script on the nodes, and write its path as the check: a whole path and plain arguments",
+                "put it into a script on the nodes, and write its path as the check",
             );
             return;
         }
@@ -199,6 +210,11 @@ impl Health {
         };
         self.commands.push(Asked { command, user });
     }
+}
+
+/// Returns true if a shell has to run a command that an inventory can have.
+fn is_shell(command: &str) -> bool {
+    CheckLine::parse(command).is_some_and(|line| line.is_shell())
 }
 
 /// A command without the setpriv(1) or runuser(1) before it, and whom that makes it run as.

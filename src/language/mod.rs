@@ -5,6 +5,7 @@ pub mod form;
 pub mod name;
 pub mod number;
 pub mod shape;
+pub mod shell;
 pub mod version;
 pub mod word;
 

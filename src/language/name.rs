@@ -108,6 +108,9 @@ names! {
         "^[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?$", is_port_name;
     /// A command that keepalived starts: an absolute path and plain arguments.
     Command, "a command: an absolute path and arguments of letters, digits and `._/:=,+@%-`", "^/[A-Za-z0-9 ._/:=,+@%-]*$", is_command;
+    /// The command of a check: as keepalived starts one, or a line for a shell, which shows by its syntax.
+    CheckLine, "a command: an absolute path and arguments of letters, digits and `._/:=,+@%-`, or one line of shell: at most 512 printable characters with one of |&;<>()$`'\"*?[]{}!~#\\ among them",
+        "^(/[A-Za-z0-9 ._/:=,+@%-]*|[ -~]*[|&;<>()$`'\"*?\\[\\]{}!~#\\\\][ -~]*)$", is_check_line;
     /// A directory of a node.
     Directory, "a directory: an absolute path of letters, digits and `._-`, no part with a dot first", "^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$",
         is_directory;
@@ -291,6 +294,24 @@ fn is_command(text: &str) -> bool {
         && text.starts_with('/')
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b" ._/:=,+@%-".contains(&b))
         && text == text.trim()
+}
+
+impl CheckLine {
+    /// Returns true if a shell has to run it.
+    pub fn is_shell(&self) -> bool {
+        !is_command(self.as_str())
+    }
+}
+
+/// Characters that a shell reads as syntax.
+const SYNTAX: &str = "|&;<>()$`'\"*?[]{}!~#\\";
+
+fn is_check_line(text: &str) -> bool {
+    let is_shell = text.len() <= 512
+        && text == text.trim()
+        && text.bytes().all(|b| (b' '..=b'~').contains(&b))
+        && text.contains(|c| SYNTAX.contains(c));
+    is_command(text) || is_shell
 }
 
 fn is_url_path(text: &str) -> bool {

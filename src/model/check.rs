@@ -3,7 +3,7 @@
 use super::value;
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::{codes, raw};
-use crate::language::name::{Command, Name as _, User};
+use crate::language::name::{CheckLine, Name as _, User};
 use crate::source::{Loc, Span};
 
 /// A command that keepalived runs on a node; exit 0 is well.
@@ -14,7 +14,7 @@ pub struct NodeCheck {
     /// The place of its `timeout`; else of its `interval`, else of its command.
     pub timing_span: Span,
     /// The command to run.
-    pub command: Command,
+    pub command: CheckLine,
     /// The user that runs it.
     pub user: User,
     /// The timing and the thresholds.
@@ -86,7 +86,7 @@ pub(super) fn of_host(raw: &raw::NodeCheck, report: &mut Report) -> Option<Optio
 }
 
 fn read(raw: &raw::NodeCheck, report: &mut Report) -> Option<NodeCheck> {
-    let command: Option<Loc<Command>> =
+    let command: Option<Loc<CheckLine>> =
         raw.check.as_ref().and_then(|raw| Some(raw.with(value::name_of(raw, "a check", report)?)));
     let user = raw
         .user

@@ -51,8 +51,8 @@ pub use notify::{Notify, Transition};
 pub use vip::{Pins, Vip};
 
 pub use crate::language::name::{
-    Command, Host, Interface, Label, LabelValue, Name, PortName, QualifiedName, ServiceName,
-    Subdomain, UrlPath, User,
+    CheckLine, Command, Host, Interface, Label, LabelValue, Name, PortName, QualifiedName,
+    ServiceName, Subdomain, UrlPath, User,
 };
 pub use crate::language::number::RESERVED_TABLES;
 pub use crate::language::version::{KeepalivedVersion, KubernetesVersion};

@@ -12,7 +12,6 @@ mod switch;
 pub use act::SingleAct;
 pub use probe::Probe;
 pub use script::Script;
-pub(crate) use step::quoted;
 pub use step::{Act, Command, Do, Exception, Expectation, Promise, Step, VipMove};
 
 use std::collections::{BTreeMap, BTreeSet};

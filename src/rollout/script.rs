@@ -7,11 +7,11 @@ use minijinja::Value;
 use minijinja::value::Serde;
 use serde::Serialize;
 
-use super::step::quoted;
 use super::{Command, Do, Rollout, Step};
 use crate::bundle::{sha256, short};
 use crate::emit::Templates;
 use crate::language::name::Subdomain;
+use crate::language::shell::quoted;
 
 /// The parts of the script besides the steps.
 #[derive(Debug, Clone)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::bundle::sha256;
 use crate::language::name::Subdomain;
+use crate::language::shell::quoted;
 
 /// The action of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -173,15 +174,6 @@ impl Command {
             Self::Run(function, words) => [vec![(*function).to_owned()], words.clone()].concat(),
         };
         words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
-    }
-}
-
-/// A word as a shell reads it.
-pub(crate) fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./_-".contains(c);
-    match !word.is_empty() && word.chars().all(plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
     }
 }
 

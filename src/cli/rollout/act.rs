@@ -13,7 +13,8 @@ use super::shown::{self, as_text};
 use super::{Args, plan};
 use crate::bundle::{self, WriteLock};
 use crate::execute::PlanFile;
-use crate::rollout::{Do, quoted};
+use crate::language::shell::quoted;
+use crate::rollout::Do;
 use crate::view::json::PlannedStep;
 
 /// Saves a plan, or does to the nodes what one says.

@@ -20,7 +20,7 @@ use crate::bundle;
 use crate::diag::count;
 use crate::execute::driver::STOPS;
 use crate::execute::{Driver, Journal, OnFailure, Outcome, PlanFile};
-use crate::rollout::quoted;
+use crate::language::shell::quoted;
 
 /// Options of a rollout that lbgen carries out.
 #[derive(clap::Args)]

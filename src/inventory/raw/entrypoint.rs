@@ -10,7 +10,7 @@ use super::super::written::{Map, Nonempty, Set, Text};
 use crate::diag::Report;
 use crate::language::form::{AnnotationKey, Free, MessageCode, ServicePort};
 use crate::language::name::{
-    Command, Label, LabelValue, PortName, QualifiedName, ServiceName, Subdomain, User,
+    CheckLine, Label, LabelValue, PortName, QualifiedName, ServiceName, Subdomain, User,
 };
 use crate::language::number::{Hosts, NodePort, Number, Port};
 use crate::language::version::ControllerVersion;
@@ -155,8 +155,8 @@ keys! {
 keys! {
     /// `host:` of an entrypoint, or `node_check:`
     NodeCheck {
-        /// A command as keepalived runs it; exit 0 is healthy.
-        Optional check: Loc<Text<Command>>,
+        /// A command as keepalived runs it, or a line of shell, which `/bin/sh -c` runs; exit 0 is healthy.
+        Optional check: Loc<Text<CheckLine>>,
         /// Who runs it; default `nobody`.
         Optional user: Loc<Text<User>>,
         /// How often; default `2s`. One script runs all checks of an entrypoint: with the shortest `interval`, and the

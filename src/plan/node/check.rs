@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::{Held, Planner};
-use crate::model::{Command, Label, NodeCheck, Timing, User, Vip};
+use crate::model::{CheckLine, Label, NodeCheck, Timing, User, Vip};
 
 /// A `vrrp_script`: it succeeds while all of its parts do. Weights of several scripts would add up.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub struct HealthPort {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckCommand {
     /// The command to run.
-    pub command: Command,
+    pub command: CheckLine,
     /// The user that runs it.
     pub user: User,
 }
