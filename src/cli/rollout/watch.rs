@@ -21,6 +21,9 @@ use crate::execute::{Holders, PlanFile};
 const TICK: Duration = Duration::from_millis(200);
 /// The time until a connection that broke is tried again.
 const AGAIN: Duration = Duration::from_secs(1);
+/// The time between the first connections to two nodes: a jump host refuses many at once (MaxStartups of sshd_config(5)), and
+/// the steps have connections of their own.
+const APART: Duration = Duration::from_millis(100);
 /// VIPs that the table shows at most.
 const ROWS: usize = 12;
 
@@ -119,9 +122,12 @@ impl Watch {
             is_over: false,
         };
         let shared = Arc::new(Shared { script: script.to_owned(), seen: Mutex::new(seen) });
-        for node in nodes {
+        for (at, node) in (0..).zip(nodes) {
             let shared = shared.clone();
-            std::thread::spawn(move || shared.follow(&node));
+            std::thread::spawn(move || {
+                std::thread::sleep(APART * at);
+                shared.follow(&node);
+            });
         }
         let bar = match std::io::stderr().is_terminal() && std::env::var_os("CI").is_none() {
             true => ProgressBar::new_spinner(),
