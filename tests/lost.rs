@@ -121,12 +121,15 @@ const LOST: &[&str] = &["another VRID", "VRRP version", "new node", "removed nod
 #[ignore = "needs keepalived, nftables and root; run tests/run"]
 fn a_rollout_goes_on_or_back_after_any_connection_was_lost() {
     let edits = &LOST[..if is_long() { LOST.len() } else { 1 }];
-    let tries: Vec<(&str, fn(&str))> =
-        edits.iter().flat_map(|edit| [(*edit, goes_on as fn(&str)), (*edit, goes_back)]).collect();
-    let tries = Mutex::new(tries.into_iter());
+    let tries = edits.iter().flat_map(|edit| [(*edit, true), (*edit, false)]);
+    let tries = Mutex::new(tries.collect::<Vec<_>>().into_iter());
     in_parallel(|| {
-        let Some((edit, how)) = tries.lock().unwrap().next() else { return false };
-        how(edit);
+        let Some((edit, is_forward)) = tries.lock().unwrap().next() else { return false };
+        if is_forward {
+            goes_on(edit);
+        } else {
+            goes_back(edit);
+        }
         true
     });
 }
