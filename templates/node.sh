@@ -1,7 +1,8 @@
-# What a rollout runs on a node, which knows its name as $me.
+# What a rollout runs on a node, which knows its name as $me, and who runs it as $claimant.
 set -eu
 next=/var/lib/lbgen/next
 prev=/var/lib/lbgen/prev
+verified=/var/lib/lbgen/verified
 drain=/run/lbgen/drain
 kept_drain=/etc/tmpfiles.d/lbgen-drain.conf
 conf=etc/keepalived/keepalived.conf
@@ -24,6 +25,22 @@ verify() {
     done
     if [ "$(cat "$drain" 2>/dev/null || echo 0)" != 0 ]; then fail "the node is drained: $drain"; fi
     if ! alive; then fail "keepalived is not running"; fi
+    if [ -x "$loaded_program" ] && [ -e /etc/lbgen/expected ] && ! "$loaded_program" --check >/dev/null 2>&1; then
+        fail "keepalived has something else loaded than its file says: systemctl reload keepalived, and ask lbgen status"
+    fi
+    mkdir -p /var/lib/lbgen
+    for file in "$@"; do echo "$file"; done >"$verified"
+}
+
+# Whether the files still are those that the rollout began with.
+unedited() {
+    if [ ! -e "$verified" ]; then return 0; fi
+    while read -r file; do
+        found=$(sha256sum "/${file#*:}" 2>/dev/null | cut -d ' ' -f 1)
+        if [ "$found" != "${file%%:*}" ]; then
+            fail "somebody has edited /${file#*:} since the rollout began: put back what was deployed, or undo the rollout and plan again"
+        fi
+    done <"$verified"
 }
 
 # A node that joins runs nothing yet: what it runs would be stopped or overwritten unseen.
@@ -58,11 +75,23 @@ claim() {
 
 claimed_by() { cat /var/lib/lbgen/rollout/by 2>/dev/null || echo somebody; }
 
+# Goes on with what somebody else has begun: ID WHO WHOM
+take_over() {
+    by=$(claimed_by)
+    if [ "$(cat /var/lib/lbgen/rollout/id 2>/dev/null)" = "$1" ] && [ "${by%% *}" = "$3" ]; then
+        echo "$2" >/var/lib/lbgen/rollout/by
+    fi
+}
+
 # Whether the node is this rollout's to change; one that claims nothing changes what nobody has claimed.
 mine() {
     id=$(cat /var/lib/lbgen/rollout/id 2>/dev/null || true)
-    if [ "$id" = "${claim_id:-}" ]; then return 0; fi
-    if [ -n "$id" ]; then fail "another rollout has claimed this node, by $(claimed_by); nothing was changed"; fi
+    by=$(claimed_by)
+    if [ "$id" = "${claim_id:-}" ]; then
+        if [ -z "$id" ] || [ "${by%% *}" = "${claimant:-}" ]; then return 0; fi
+        fail "this rollout is under way already, by $by; nothing was changed; if nobody goes on with it there, --take-over ${by%% *}"
+    fi
+    if [ -n "$id" ]; then fail "another rollout has claimed this node, by $by; nothing was changed"; fi
     fail "this rollout has not claimed the node, or the claim was given up; begin with its first step"
 }
 
@@ -80,14 +109,22 @@ overtake() {
 act() {
     mine
     overtake
+    doing=$1
+    # Not every program says where it fails.
+    trap '[ "$?" = 0 ] || echo "$me: $doing failed" >&2' EXIT
     "$@"
 }
 
-release() { rm -rf /var/lib/lbgen/rollout "$next"; }
+release() { rm -rf /var/lib/lbgen/rollout "$next" "$verified"; }
 
-# The same, but not what another rollout has claimed.
+# The same, but not what another rollout, or somebody else, has claimed: ID
 give_up() {
-    if [ "$(cat /var/lib/lbgen/rollout/id 2>/dev/null)" = "$1" ]; then release; fi
+    by=$(claimed_by)
+    if [ "$(cat /var/lib/lbgen/rollout/id 2>/dev/null)" = "$1" ] && [ "${by%% *}" = "${claimant:-}" ]; then
+        release
+    elif [ -d /var/lib/lbgen/rollout ]; then
+        echo "$me stays claimed, by $by; if nobody goes on with it there, --take-over ${by%% *}" >&2
+    fi
 }
 
 # Whether what was staged is what the bundle lists, and nothing else: DIGEST:PATH...
@@ -124,6 +161,7 @@ alone() {
 # Keeps what stands before the rollout, all of it or nothing: a step that is run again finds it kept.
 keep() {
     if [ -e "$prev" ]; then return 0; fi
+    unedited
     rm -rf "$prev.new"
     mkdir -p "$prev.new"
     for file in $(cd "$next" && find . -type f | cut -c 2-) "$@"; do
@@ -312,7 +350,7 @@ boot_id() { cat /proc/sys/kernel/random/boot_id; }
 # Whether a shutdown is still to come.
 shutting_down() { [ -e /run/systemd/shutdown/scheduled ]; }
 
-alive() { kill -0 "$(cat /run/keepalived.pid)" 2>/dev/null; }
+alive() { kill -0 "$(cat /run/keepalived.pid 2>/dev/null)" 2>/dev/null; }
 
 # Says that the connection stands, waits for the word, and proves afterwards what was done: ACTION [OPPOSITE]
 # The opposite follows where no second word comes: the other half of a handover failed, or the rollout's script died.

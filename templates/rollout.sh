@@ -16,7 +16,7 @@
 #   --down NODE,...   goes on without nodes that died on the way
 #   --confirm-within SECONDS  lets a node undo its part of a step by itself, where it hears nothing of this script for so long
 #   --parallel N      connects to so many nodes at one time (32); what has to happen at one moment is not bound by it
-#   --take-over WHO   takes over the claim of somebody who does not go on, such as anna@desk
+#   --take-over WHO   takes over the claim of somebody who does not go on, such as anna@desk:/home/anna/front-end
 #   --follow NODE     says which addresses a node has, and each that comes or goes, until standard input ends; does nothing else
 #   --accept-holders  goes on where a VIP is on another node than planned, as long as one node holds it
 #
@@ -33,6 +33,9 @@ soak={{ soak }}
 claim={{ claim }}
 # This run of the script: nodes end what an earlier one has left to undo itself.
 run=$(date +%s).$$
+# A connection that is dead ends: nobody waits for it.
+ssh='ssh -o ConnectTimeout=10 -o ServerAliveInterval=5 -o ServerAliveCountMax=3'
+reach=${LBGEN_ON:-$ssh}
 list='{{ list }}'
 nodes='{{ nodes | join(" ") }}'
 vips='{{ vips | join(" ") }}'
@@ -151,6 +154,10 @@ back_{{ loop.index }}() {
 }
 {% endfor %}
 
+if [ "$dry_run" = no ] && [ -n "$take_over" ] && [ -n "$claim" ]; then
+    # shellcheck disable=SC2086 # names of nodes
+    for_each take_over_one $nodes
+fi
 {% for step in steps %}
 step {{ step.id }} {{ step.title }} {{ loop.index }}
 {% endfor %}

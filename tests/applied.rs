@@ -53,6 +53,7 @@ fn a_rollout_goes_on_after_lbgen_was_killed_at_any_event() {
         text.lines().count()
     };
     let me = stage.lab.nodes["lb-1"].host.run("echo $(id -un)@$(uname -n)").trim().to_owned();
+    let me = format!("{me}:{}", stage.work.path().display());
     let mut kills = 0;
     let mut resumed = false;
     loop {
@@ -192,6 +193,20 @@ fn two_rollouts_do_not_mix() {
     let ids = stage.ids();
     let (code, said) = run(&stage, &["--apply", "--until", &ids[1]]);
     assert_eq!(code, 0, "{said}");
+    // The same plan, from another folder, by the same person: it neither goes on nor releases what is not its own.
+    let clone = stage.work.path().join("clone");
+    fs::create_dir(&clone).unwrap();
+    let in_clone = |how: &str| {
+        let done = stage.apply(&[how]).current_dir(&clone).output().unwrap();
+        (support::code(&done), support::stderr(&done))
+    };
+    let (code, said) = in_clone("--apply");
+    assert!(code == 1 && said.contains("this rollout is under way already"), "{code}: {said}");
+    let (code, said) = in_clone("--back-all");
+    assert!(code == 0 && said.contains("stays claimed, by "), "{code}: {said}");
+    for node in stage.lab.nodes.values() {
+        node.host.run("[ -e /var/lib/lbgen/rollout/id ]");
+    }
     // Another bundle, from another folder, by the same person.
     let inventory = fs::read_to_string(stage.work.path().join("inventory.yaml")).unwrap();
     let other = stage.work.path().join("other");

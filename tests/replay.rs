@@ -124,7 +124,7 @@ fn replays(by: By) {
     let only = std::env::var("EDIT").ok();
     let is_whole = is_long() || only.is_some();
     let more = if is_whole { MORE_EDITS } else { &[] };
-    let is_due = |at: &usize| is_whole || (at % 2 == 0) == (by == By::Script);
+    let is_due = |at: &usize| is_whole || at.is_multiple_of(2) == (by == By::Script);
     let edits = EDITS.iter().chain(more).enumerate().filter(|(at, _)| is_due(at));
     let edits = Mutex::new(edits.map(|(_, edit)| edit));
     let wrong: Mutex<Vec<String>> = Mutex::new(Vec::new());

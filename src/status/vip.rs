@@ -61,8 +61,10 @@ pub(super) fn all(wanted: Wanted<'_>, answers: &Answers) -> Vec<VipStatus> {
     let electorate = Electorate::of(&states, wanted.version);
     let report = |node: &Subdomain| answers.get(node).and_then(|answer| answer.as_ref().ok());
     let phases = electorate.nodes().iter().map(|node| wanted.phase(node, report(node))).collect();
-    let mut watch = Watch { planned: Masters::default(), electorate: &electorate, phases, answers };
-    watch.planned = electorate.elect(&watch.well(), &Masters::default());
+    let planned = (0..states.len())
+        .map(|phase| electorate.elect(&electorate.all(phase), &Masters::default()))
+        .collect();
+    let watch = Watch { planned, electorate: &electorate, phases, answers };
     let mut found: Vec<VipStatus> = Vec::new();
     for address in electorate.addresses() {
         let lead = watch.lead(address);
@@ -81,8 +83,8 @@ struct Watch<'a> {
     electorate: &'a Electorate,
     /// The side that each node runs, by its files.
     phases: Vec<Phase>,
-    /// By what the nodes run, while all is well.
-    planned: Masters,
+    /// As each side has it, while all is well: what was deployed, and what a rollout brings.
+    planned: Vec<Masters>,
     answers: &'a Answers,
 }
 
@@ -108,6 +110,11 @@ impl Watch<'_> {
     /// The instance of an address on a node, as it runs there.
     fn instance(&self, address: IpAddr, node: NodeIndex) -> Option<&Instance> {
         self.electorate.instance(address, node, self.phases[node])
+    }
+
+    /// The planned holders of an address: as it was deployed, and as a rollout has it.
+    fn planned(&self, address: IpAddr) -> Vec<NodeIndex> {
+        self.planned.iter().flat_map(|side| self.electorate.holders(side, address)).collect()
     }
 
     /// Every node runs what its files say, and nothing is wrong.
@@ -165,8 +172,9 @@ impl Watch<'_> {
     }
 
     fn vip(&self, address: IpAddr) -> VipStatus {
-        let planned = self.electorate.holders(&self.planned, address).first().copied();
         let holders = self.holders(address);
+        let planned: Vec<NodeIndex> = self.planned(address);
+        let planned = planned.iter().find(|node| holders == [**node]).or(planned.first()).copied();
         let candidates = self.candidates(address);
         let unreached = |node: &NodeIndex| self.report(*node).is_none();
         let may_be_unseen = candidates.iter().any(unreached);
@@ -232,8 +240,7 @@ impl Watch<'_> {
 
     /// Returns true if a better node waits before it takes the VIP back from its holder.
     fn waits(&self, address: IpAddr, holder: NodeIndex) -> bool {
-        let planned = self.electorate.holders(&self.planned, address);
-        planned.iter().any(|node| {
+        self.planned(address).iter().any(|node| {
             let instance = self.instance(address, *node);
             let Some(Preemption::After(delay)) = instance.map(|found| found.preempt) else {
                 return false;

@@ -39,7 +39,7 @@ copy() {
     if [ -n "${LBGEN_COPY:-}" ]; then
         $LBGEN_COPY "$bundle/nodes/$1" "$(host "$1")"
     else
-        rsync -rlt --delete "$bundle/nodes/$1/" "$(host "$1"):/var/lib/lbgen/next/"
+        rsync -rlt --delete -e "$ssh" "$bundle/nodes/$1/" "$(host "$1"):/var/lib/lbgen/next/"
     fi
     # shellcheck disable=SC2046 # digests and paths
     on "$1" act staged $(listed | sed -n "s|^\([0-9a-f]*\)  nodes/$(echo "$1" | sed 's/\./\\./g')/|\1:|p")

@@ -105,7 +105,7 @@ end_guards() {
     for pair in $guarding; do
         wait "${pair#*:}" || true
         if ! grep -q confirmed "$guards/${pair%%:*}"; then
-            echo "${pair%%:*} heard nothing for $confirm_within s and has undone its part of the step" >&2
+            echo "${pair%%:*} does not confirm: after $confirm_within s without a word of this rollout it undoes its part of the step" >&2
             status=1
         fi
     done

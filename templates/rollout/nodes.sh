@@ -23,7 +23,7 @@ on() {
         words="$words '$word'"
     done
     # What is started there does not hold this script's lock.
-    ${LBGEN_ON:-ssh} "$(host "$node")" "me='$node' claim_id='$claim' run='$run'
+    $reach "$(host "$node")" "me='$node' claim_id='$claim' claimant='${me%% *}' run='$run'
 $on_node
 $words" 8<&- || {
         code=$?
@@ -78,9 +78,9 @@ act_on_each() {
 }
 
 fresh() { for_each 'ask fresh' "$@"; }
-release() { for_each 'ask release' "$@"; }
 config_test() { act_on_each config_test "$@"; }
 
+take_over_one() { on "$1" take_over "$claim" "$me" "$take_over"; }
 claim_one() { on "$1" claim "$claim" "$me" "$take_over"; }
 # Of two rollouts that begin at one moment the first node decides.
 claim() {
@@ -91,6 +91,7 @@ claim() {
 
 give_up_one() { on "$1" give_up "$claim"; }
 give_up() { for_each give_up_one "$@"; }
+release() { give_up "$@"; }
 
 reload() { act_on_each reload "$@"; }
 restart() { act_on_each restart "$@"; }

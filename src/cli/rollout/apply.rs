@@ -14,7 +14,7 @@ use super::super::here::Here;
 use super::super::output::say;
 use super::folder::{FOLDER, make_folder, refuse_nothing, wait_for};
 use super::shown::head;
-use super::steps::Script;
+use super::steps::{RUNNING, Script};
 use super::watch::Watch;
 use crate::bundle;
 use crate::diag::count;
@@ -374,6 +374,12 @@ fn stop_between_steps() {
         1 => say("\nundoing this step\n"),
         _ => {
             say("\nleft in the middle of a step: go on with --resume, or undo with --back-all\n");
+            // Nobody waits for what hangs.
+            let group = RUNNING.load(Ordering::SeqCst);
+            if group > 0 {
+                let group = format!("-{group}");
+                let _ = Command::new("kill").args(["-TERM", "--", &group]).status();
+            }
             std::process::exit(130)
         }
     });

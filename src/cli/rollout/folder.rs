@@ -36,7 +36,10 @@ pub(super) fn refuse_nothing(journal: &Path) -> anyhow::Result<()> {
 pub(super) fn wait_for(script: &Path) -> anyhow::Result<()> {
     let file = std::fs::File::open(script)?;
     if file.try_lock().is_err() {
-        say("a step is still under way, from before: waiting for it\n");
+        let shown = script.display();
+        say(&format!(
+            "a step is still under way, from before: waiting for it; if it hangs, end it: pkill -f {shown}\n"
+        ));
         file.lock().with_context(|| format!("cannot lock {}", script.display()))?;
     }
     Ok(())

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -31,6 +31,9 @@ pub(super) struct Script<'a> {
     pub watch: &'a Watch,
 }
 
+/// The group of the processes of the step that runs; 0 between steps.
+pub(super) static RUNNING: AtomicU32 = AtomicU32::new(0);
+
 /// A step may be stopped in the middle; what undoes it may not.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum May {
@@ -52,6 +55,7 @@ impl Script<'_> {
             .process_group(0)
             .spawn()
             .map_err(|error| format!("cannot run sh: {error}"))?;
+        RUNNING.store(child.id(), Ordering::SeqCst);
         let (group, is_over) = (format!("-{}", child.id()), AtomicBool::new(false));
         let done = std::thread::scope(|scope| {
             // The second Ctrl-C ends the step.
@@ -72,11 +76,18 @@ impl Script<'_> {
                 said
             });
             let status = child.wait();
+            RUNNING.store(0, Ordering::SeqCst);
             is_over.store(true, Ordering::SeqCst);
             let stderr = said.join().unwrap_or_default();
             status.map(|status| Output { status, stdout: Vec::new(), stderr })
         });
-        reason(&done.map_err(|error| error.to_string())?)
+        let done = done.map_err(|error| error.to_string())?;
+        reason(&done)?;
+        if may == May::NotStop {
+            // What was not undone, and why.
+            String::from_utf8_lossy(&done.stderr).lines().for_each(|line| self.watch.say(line));
+        }
+        Ok(())
     }
 }
 

@@ -131,8 +131,20 @@ impl Search<'_> {
     pub(super) fn visit(&mut self, visit: Visit<'_>) {
         let Visit { command, only } = visit;
         let mut nodes = self.world.running();
+        let all = nodes.clone();
+        let claimed = || all.iter().map(|node| self.name(*node));
+        let mut claim = Step::on(Do::Verify, "claim the nodes for this visit", self.names(&all));
+        claim.commands = vec![Command::of("claim", claimed())];
+        claim.back = vec![Command::of("give_up", claimed())];
+        (claim.asked, claim.expect) = self.world.expectations(&all, &[], &BTreeSet::new());
+        let mut release = Step::on(Do::Clean, "release the nodes", self.names(&all));
+        release.commands = vec![Command::of("release", claimed())];
         nodes.retain(|node| only.is_empty() || only.contains(self.name(*node)));
         nodes.sort_by_key(|node| (self.request.zones.get(self.name(*node)).cloned(), *node));
+        if nodes.is_empty() {
+            return;
+        }
+        self.rollout.steps.push(claim);
         for node in nodes {
             let name = self.name(node).clone();
             self.take(&[Turn::Drain(node)]);
@@ -154,6 +166,7 @@ impl Search<'_> {
             self.rollout.steps.push(step);
             self.take(&[Turn::Undrain(node)]);
         }
+        self.rollout.steps.push(release);
         // Every VIP leaves and comes back: that is what a visit is.
         self.rollout.exceptions.retain(|exception| exception.promise != Promise::OneMove);
     }
