@@ -54,6 +54,39 @@ fn step_0_refuses_what_is_otherwise() {
     refused("the node is drained");
     node("echo 0 >/run/lbgen/drain");
     stage.lab.prove_holders();
+
+    // Another configuration was loaded than the file says again.
+    let conf = "/etc/keepalived/keepalived.conf";
+    let check = "/usr/local/libexec/lbgen/loaded --check";
+    let until_loaded = |expected: bool| {
+        let limit = std::time::Instant::now() + Duration::from_secs(60);
+        while stage.lab.nodes["lb-2"].host.sh(check).status.success() != expected {
+            assert!(std::time::Instant::now() < limit);
+        }
+    };
+    node(&format!(
+        "sed -i 's/interval 2$/interval 3/' {conf}; kill -HUP $(cat /run/keepalived.pid)"
+    ));
+    until_loaded(false);
+    node(&format!("cp /run/kept {conf}"));
+    refused("keepalived has something else loaded than its file says");
+    node("kill -HUP $(cat /run/keepalived.pid)");
+    until_loaded(true);
+
+    // Somebody edits a file on the way.
+    let ids = stage.ids();
+    let at = ids.iter().position(|id| id.starts_with("test-")).unwrap();
+    let done = script(&["--yes", "--until", &ids[at]], "");
+    assert!(done.status.success(), "{}", support::stderr(&done));
+    node(&format!("echo '# by hand' >>{conf}"));
+    let done = script(&["--yes", "--from-step", &ids[at + 1]], "");
+    let said = support::stderr(&done);
+    let word = "somebody has edited /etc/keepalived/keepalived.conf since the rollout began";
+    assert!(!done.status.success() && said.contains(word), "{said}");
+    node(&format!("cp /run/kept {conf}"));
+    let done = script(&["--yes", "--from-step", &ids[at + 1]], "");
+    assert!(done.status.success(), "{}", support::stderr(&done));
+    stage.finish();
 }
 
 /// Stopped after any of its steps, with a node that reboots then, and planned again with what is done, a rollout ends where

@@ -69,7 +69,8 @@ pub struct Apply {
     /// Connect to so many nodes at one time; what has to happen at one moment is not bound by it
     #[arg(long, value_name = "N", requires = "acting", value_parser = clap::value_parser!(u16).range(1..))]
     parallel: Option<u16>,
-    /// Take over the claim of somebody who does not go on, as the nodes name them: anna@desk
+    /// Take over the claim of somebody who does not go on, as the nodes name them:
+    /// anna@desk:/home/anna/front-end/.lbgen-rollout
     #[arg(long, value_name = "WHO", requires = "acting")]
     take_over: Option<String>,
     /// A node that hears nothing of this rollout for so many seconds undoes its part of a step by itself (not where several
