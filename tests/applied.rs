@@ -10,7 +10,6 @@ mod lab;
 mod stage;
 mod support;
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
@@ -237,63 +236,6 @@ fn two_rollouts_do_not_mix() {
     let (code, said) = run(&stage, &["--resume"]);
     assert!(code == 1 && said.contains("another rollout has claimed this node"), "{code}: {said}");
     stage.lab.prove_holders();
-}
-
-/// Half way, after each step, `status` knows what every node runs, and finds nothing but the claims.
-#[test]
-#[ignore = "needs keepalived, nftables and root; run tests/run"]
-fn a_fleet_half_way_is_understood() {
-    let edits = ["an address from one VIP to another", "new node"];
-    for name in &edits[..if stage::is_long() { edits.len() } else { 1 }] {
-        let stage = stage(name);
-        let work = stage.work.path();
-        let git = |words: &str| {
-            let done = Command::new("git")
-                .args(["-c", "user.name=a", "-c", "user.email=a@b"])
-                .args(words.split(' '))
-                .current_dir(work)
-                .output();
-            assert!(done.unwrap().status.success(), "{words}");
-        };
-        fs::rename(work.join("out"), work.join("next")).unwrap();
-        fs::rename(work.join("old"), work.join("out")).unwrap();
-        git("init -q");
-        git("add out");
-        git("commit -q -m old");
-        git("tag deployed/lab");
-        fs::rename(work.join("out"), work.join("old")).unwrap();
-        fs::rename(work.join("next"), work.join("out")).unwrap();
-        git("add .");
-        git("commit -q -m new");
-        let (mut mixed, lab_nodes) = (0, stage.lab.nodes.len());
-        let ids = stage.ids();
-        for (at, id) in ids.iter().enumerate() {
-            let how = if at == 0 { "--apply" } else { "--resume" };
-            let (code, said) = run(&stage, &["-q", how, "--until", id]);
-            assert_eq!(code, 0, "{name}, {id}: {said}");
-            if at + 1 == ids.len() {
-                break;
-            }
-            let done = Command::new(env!("CARGO_BIN_EXE_lbgen"))
-                .args(["status", "--format", "json"])
-                .current_dir(work)
-                .env("LBGEN_ON", work.join("on"))
-                .output()
-                .unwrap();
-            let said = support::stdout(&done);
-            let found: serde_json::Value = serde_json::from_str(&said).unwrap();
-            let codes = found["findings"].as_array().unwrap().iter();
-            let codes: BTreeSet<&str> = codes.map(|one| one["code"].as_str().unwrap()).collect();
-            let meant = BTreeSet::from(["LB521", "LB522", "LB524"]);
-            assert!(codes.is_subset(&meant), "{name}, {id}: {:#}", found["findings"]);
-            assert!(codes.contains("LB524"), "{name}, {id}: {codes:?}");
-            let nodes = found["nodes"].as_array().unwrap().iter();
-            let has_next = |node: &&serde_json::Value| node["files"]["next"][0].is_string();
-            mixed += usize::from(nodes.filter(has_next).count() % lab_nodes > 0);
-        }
-        assert!(mixed > 0, "{name}: there was no mixture");
-        stage.finish();
-    }
 }
 
 /// A fleet that runs is not taken for a new one.

@@ -15,10 +15,12 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
+use lab::edits::EDITS;
 use lab::fleet::fleet;
 use lab::{Lab, drained, unhealthy};
 use lbgen::plan::simulate::Scenario;
 use serde_json::Value;
+use stage::Stage;
 use support::{code, stderr, stdout};
 
 /// Asks the nodes of a lab.
@@ -224,4 +226,55 @@ fn a_node_in_maintenance_is_as_planned() {
     assert!(node.sh(check).status.success());
     node.run("echo 'ghost vrid 9' >>/etc/lbgen/expected");
     assert!(!node.sh(check).status.success());
+}
+
+/// Half way, after each step, `status` knows what every node runs, and finds nothing but the claims.
+#[test]
+#[ignore = "needs keepalived, nftables and root; run tests/run"]
+fn a_fleet_half_way_is_understood() {
+    let edits = ["an address from one VIP to another", "new node"];
+    for name in &edits[..if stage::is_long() { edits.len() } else { 1 }] {
+        let stage = Stage::new(EDITS.iter().find(|edit| edit.name == *name).unwrap());
+        let work = stage.work.path();
+        let git = |words: &str| {
+            let done = Command::new("git")
+                .args(["-c", "user.name=a", "-c", "user.email=a@b"])
+                .args(words.split(' '))
+                .current_dir(work)
+                .output();
+            assert!(done.unwrap().status.success(), "{words}");
+        };
+        fs::rename(work.join("out"), work.join("next")).unwrap();
+        fs::rename(work.join("old"), work.join("out")).unwrap();
+        git("init -q");
+        git("add out");
+        git("commit -q -m old");
+        git("tag deployed/lab");
+        fs::rename(work.join("out"), work.join("old")).unwrap();
+        fs::rename(work.join("next"), work.join("out")).unwrap();
+        git("add .");
+        git("commit -q -m new");
+        let (mut mixed, lab_nodes) = (0, stage.lab.nodes.len());
+        let ids = stage.ids();
+        for (at, id) in ids.iter().enumerate() {
+            let how = if at == 0 { "--apply" } else { "--resume" };
+            let done = stage.apply(&["-q", how, "--until", id]).output().unwrap();
+            assert!(done.status.success(), "{name}, {id}: {}", stderr(&done));
+            if at + 1 == ids.len() {
+                break;
+            }
+            let done = status(work, &["--format", "json"]);
+            let found: Value = serde_json::from_str(&stdout(&done)).unwrap();
+            let codes = found["findings"].as_array().unwrap().iter();
+            let codes: BTreeSet<&str> = codes.map(|one| one["code"].as_str().unwrap()).collect();
+            let meant = BTreeSet::from(["LB521", "LB522", "LB524"]);
+            assert!(codes.is_subset(&meant), "{name}, {id}: {:#}", found["findings"]);
+            assert!(codes.contains("LB524"), "{name}, {id}: {codes:?}");
+            let nodes = found["nodes"].as_array().unwrap().iter();
+            let has_next = |node: &&Value| node["files"]["next"][0].is_string();
+            mixed += usize::from(nodes.filter(has_next).count() % lab_nodes > 0);
+        }
+        assert!(mixed > 0, "{name}: there was no mixture");
+        stage.finish();
+    }
 }

@@ -20,6 +20,7 @@ const EMBEDDED: &[(&str, &str)] = &[
     ("metrics.timer", include_str!("../../templates/metrics.timer")),
     ("networkd.conf", include_str!("../../templates/networkd.conf")),
     ("node.sh", include_str!("../../templates/node.sh")),
+    ("node/claim.sh", include_str!("../../templates/node/claim.sh")),
     ("node/seen.sh", include_str!("../../templates/node/seen.sh")),
     ("policy-routing", include_str!("../../templates/policy-routing")),
     ("policy-routing.service", include_str!("../../templates/policy-routing.service")),
