@@ -20,7 +20,9 @@ verify() {
     for file in "$@"; do
         found=$(sha256sum "/${file#*:}" 2>/dev/null | cut -d ' ' -f 1)
         if [ "$found" != "${file%%:*}" ]; then
-            fail "/${file#*:} is not the file that this rollout was planned from: somebody has edited it, or another bundle runs"
+            by=$(claimed_by)
+            if [ -d /var/lib/lbgen/rollout ]; then by=", and a rollout is under way here, by $by"; else by=; fi
+            fail "/${file#*:} is not the file that this rollout was planned from: somebody has edited it, or another bundle runs$by"
         fi
     done
     if [ "$(cat "$drain" 2>/dev/null || echo 0)" != 0 ]; then fail "the node is drained: $drain"; fi
@@ -124,7 +126,11 @@ restorable() {
 # What an install of this rollout had taken the place of.
 restore() {
     alone
-    if [ ! -e "$prev" ]; then return 0; fi
+    # Nothing was installed here; what is loaded again has to be what was.
+    if [ ! -e "$prev" ]; then
+        unedited
+        return 0
+    fi
     restorable
     # What holds rules that nothing held before takes them along.
     if [ ! -e "$prev$routing_script" ]; then routing_down; fi

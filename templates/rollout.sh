@@ -37,6 +37,7 @@ run=$(date +%s).$$
 ssh='ssh -o ConnectTimeout=10 -o ServerAliveInterval=5 -o ServerAliveCountMax=3'
 reach=${LBGEN_ON:-$ssh}
 list='{{ list }}'
+first_step='{{ first_step }}'
 nodes='{{ nodes | join(" ") }}'
 vips='{{ vips | join(" ") }}'
 
@@ -154,7 +155,8 @@ back_{{ loop.index }}() {
 }
 {% endfor %}
 
-if [ "$dry_run" = no ] && [ -n "$take_over" ] && [ -n "$claim" ]; then
+# The first step takes over by itself, once it has found every node as it should be.
+if [ "$dry_run" = no ] && [ -n "$take_over" ] && [ -n "$claim" ] && [ "${from_step:-$first_step}$back" != "$first_step" ]; then
     # shellcheck disable=SC2086 # names of nodes
     for_each take_over_one $nodes
 fi

@@ -105,7 +105,10 @@ impl<S: Steps> Driver<'_, S> {
             });
             if let Err(why) = result {
                 self.note(Some(id), Happened::Failed)?;
-                self.steps.say(&format!("{id} failed: {why}"));
+                self.steps.say(&match STOPS.load(Ordering::Relaxed) > 1 {
+                    true => format!("{id} was stopped"),
+                    false => format!("{id} failed: {why}"),
+                });
                 let is_back =
                     self.on_failure == OnFailure::Back || STOPS.load(Ordering::Relaxed) > 1;
                 return Ok(match is_back {

@@ -81,7 +81,8 @@ impl Rollout {
         }
         let mut commands = rollout.steps.iter().flat_map(|step| &step.commands);
         if commands.any(|command| matches!(command, Command::Run("claim", _))) {
-            rollout.start = Some(sha256(format!("{:?}", request.digests)));
+            let visit = request.visit.map(|visit| (visit.command, visit.only));
+            rollout.start = Some(sha256(format!("{:?} {visit:?}", request.digests)));
         }
         rollout.number();
         Ok(rollout)

@@ -51,6 +51,8 @@ struct Context<'a> {
     nodes: Vec<&'a str>,
     vips: Vec<String>,
     hosts: Vec<HostText>,
+    /// The id of the first step; empty where there is none.
+    first_step: &'a str,
     steps: Vec<StepText<'a>>,
     left_out: Vec<&'a str>,
 }
@@ -94,6 +96,7 @@ impl Rollout {
                 .iter()
                 .map(|(node, host)| HostText { node: quoted(node.as_str()), host: quoted(host) })
                 .collect(),
+            first_step: self.steps.first().map_or("", |step| step.id.as_str()),
             steps: self.steps.iter().map(text).collect(),
             left_out: self.left_out.iter().map(Subdomain::as_str).collect(),
         };

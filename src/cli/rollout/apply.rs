@@ -282,7 +282,7 @@ impl Apply {
             }
             Outcome::Finished => {
                 say(
-                    "the nodes are released; what was done stays. If they run a mixture now, plan the next rollout from their collected files: lbgen rollout --from DIR\n",
+                    "what this rollout had claimed is released; what was done stays. If they run a mixture now, plan the next rollout from their collected files: lbgen rollout --from DIR\n",
                 );
                 Ok(Exit::Done)
             }
@@ -308,7 +308,7 @@ impl Apply {
             }
             Outcome::Failed(step) => {
                 say(&format!(
-                    "{step} failed; every node is in a state that was planned\n  \
+                    "{step} failed; the steps before it are done, and none after it was begun\n  \
                      once the cause is fixed   {resume}\n  \
                      to undo what was done     {back_all}\n  \
                      where a node has died     the same with --down NODE\n"

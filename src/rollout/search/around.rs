@@ -24,6 +24,8 @@ impl Search<'_> {
         let mut verify = Step::on(Do::Verify, title, self.names(&running));
         verify.commands = running.iter().map(|node| self.world.verify(*node)).collect();
         (verify.asked, verify.expect) = self.world.expectations(&running, &[], &BTreeSet::new());
+        // VIPs may still be on their way back from what was undone a moment ago.
+        verify.wait = settle(self.world.longest_advert());
         // Nodes that join too: nobody else may begin there.
         let all: BTreeSet<NodeIndex> = running.iter().chain(&touched).copied().collect();
         let names = || all.iter().map(|node| self.name(*node));
@@ -137,6 +139,7 @@ impl Search<'_> {
         claim.commands = vec![Command::of("claim", claimed())];
         claim.back = vec![Command::of("give_up", claimed())];
         (claim.asked, claim.expect) = self.world.expectations(&all, &[], &BTreeSet::new());
+        claim.wait = settle(self.world.longest_advert());
         let mut release = Step::on(Do::Clean, "release the nodes", self.names(&all));
         release.commands = vec![Command::of("release", claimed())];
         nodes.retain(|node| only.is_empty() || only.contains(self.name(*node)));
