@@ -33,9 +33,12 @@ soak={{ soak }}
 claim={{ claim }}
 # This run of the script: nodes end what an earlier one has left to undo itself.
 run=$(date +%s).$$
+# From where it is run: two clones of one person are two.
+case $0 in */*) home=${0%/*} ;; *) home=. ;; esac
+home=$(cd "$home" && pwd -P | tr -c 'A-Za-z0-9._/\n-' _)
+me="$(id -un)@$(uname -n):$home since $(date '+%Y-%m-%d %H:%M')"
 # A connection that is dead ends: nobody waits for it.
 ssh='ssh -o ConnectTimeout=10 -o ServerAliveInterval=5 -o ServerAliveCountMax=3'
-reach=${LBGEN_ON:-$ssh}
 list='{{ list }}'
 first_step='{{ first_step }}'
 nodes='{{ nodes | join(" ") }}'

@@ -56,7 +56,7 @@ proptest! {
         let shown = format!(
             "{functions}\nclaim=x\ndown=\nLBGEN_ON=\"$PWD/on\"\nhost lb-1; printf '%s\\n' \"$bundle\"\non lb-1 printf %s \"$1\"\n{}",
             // The line of the visit, without what waits for the node.
-            script.lines().skip_while(|line| !line.contains("${LBGEN_ON:-ssh} \"$(host \"$1\")\"")).collect::<Vec<_>>().join("\n").split(" 8<&-").next().unwrap().trim_start().replace("$(host \"$1\")", "$(host lb-1)"),
+            script.lines().skip_while(|line| !line.contains("${LBGEN_ON:-$ssh} \"$(host \"$1\")\"")).collect::<Vec<_>>().join("\n").split(" 8<&-").next().unwrap().trim_start().replace("$(host \"$1\")", "$(host lb-1)"),
         );
         fs::write(work.path().join("part.sh"), shown).unwrap();
         // Stands for ssh: runs what would run on the node as its last line, and prints a whole command that is none of ours.

@@ -23,7 +23,7 @@ on() {
         words="$words '$word'"
     done
     # What is started there does not hold this script's lock.
-    $reach "$(host "$node")" "me='$node' claim_id='$claim' claimant='${me%% *}' run='$run'
+    ${LBGEN_ON:-$ssh} "$(host "$node")" "me='$node' claim_id='$claim' claimant='${me%% *}' run='$run'
 $on_node
 $words" 8<&- || {
         code=$?

@@ -1,10 +1,6 @@
 usage() { awk 'NR > 3 { if (!/^#/) exit; sub(/^# ?/, ""); print }' "$0"; }
 
 yes=no dry_run=no accept=no from_step='' end_step='' back='' follow='' down='' confirm_within='' parallel=32 take_over=
-# From where it is run: two clones of one person are two.
-case $0 in */*) home=${0%/*} ;; *) home=. ;; esac
-home=$(cd "$home" && pwd -P | tr -c 'A-Za-z0-9._/\n-' _)
-me="$(id -un)@$(uname -n):$home since $(date '+%Y-%m-%d %H:%M')"
 while [ $# -gt 0 ]; do
     case $1 in
     --yes) yes=yes ;;

@@ -3,7 +3,7 @@ visit() {
     boot=$(on "$1" boot_id)
     before=$(on "$1" failing)
     status=0
-    $reach "$(host "$1")" {{ visit }} 8<&- || status=$?
+    ${LBGEN_ON:-$ssh} "$(host "$1")" {{ visit }} 8<&- || status=$?
     limit=$(($(date +%s) + 900))
     sleep 5
     while on "$1" shutting_down 2>/dev/null; do sleep 2; done
