@@ -34,7 +34,7 @@ verify() {
     for file in "$@"; do echo "$file"; done >"$verified"
 }
 
-# Whether the files still are those that the rollout began with.
+# Fails where a file is no longer the one that the rollout began with.
 unedited() {
     if [ ! -e "$verified" ]; then return 0; fi
     while read -r file; do

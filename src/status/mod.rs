@@ -56,7 +56,7 @@ impl<'a> Side<'a> {
 }
 
 impl<'a> Wanted<'a> {
-    /// What was deployed, and what a rollout would have, in this order: the phases of an election.
+    /// The bundle that was deployed, then the next: the phases of an election.
     fn sides(&self) -> impl Iterator<Item = Side<'a>> + use<'a> {
         [self.deployed].into_iter().chain(self.next)
     }

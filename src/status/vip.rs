@@ -60,8 +60,11 @@ pub(super) fn all(wanted: Wanted<'_>, answers: &Answers) -> Vec<VipStatus> {
     let states: Vec<&State> = wanted.sides().map(|side| side.state).collect();
     let electorate = Electorate::of(&states, wanted.version);
     let report = |node: &Subdomain| answers.get(node).and_then(|answer| answer.as_ref().ok());
-    let phases = electorate.nodes().iter().map(|node| wanted.phase(node, report(node))).collect();
+    let phases: Vec<Phase> =
+        electorate.nodes().iter().map(|node| wanted.phase(node, report(node))).collect();
+    // The plan of a bundle that no node runs yet explains nothing.
     let planned = (0..states.len())
+        .filter(|phase| *phase == 0 || phases.contains(phase))
         .map(|phase| electorate.elect(&electorate.all(phase), &Masters::default()))
         .collect();
     let watch = Watch { planned, electorate: &electorate, phases, answers };
@@ -70,7 +73,7 @@ pub(super) fn all(wanted: Wanted<'_>, answers: &Answers) -> Vec<VipStatus> {
         let lead = watch.lead(address);
         let is_led = lead
             .is_some_and(|lead| lead != address && watch.holders(lead) == watch.holders(address));
-        // What comes or goes with a rollout is in no configuration that runs.
+        // An address that comes or goes with a rollout is in no configuration that runs.
         let is_there = !watch.candidates(address).is_empty() || !watch.holders(address).is_empty();
         if is_there && !is_led {
             found.push(watch.vip(address));

@@ -84,7 +84,7 @@ impl Script<'_> {
         let done = done.map_err(|error| error.to_string())?;
         reason(&done)?;
         if may == May::NotStop {
-            // What was not undone, and why.
+            // The nodes that stay as they are, and the reason.
             String::from_utf8_lossy(&done.stderr).lines().for_each(|line| self.watch.say(line));
         }
         Ok(())
