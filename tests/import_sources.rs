@@ -46,7 +46,8 @@ fn what_a_fleet_has_and_an_inventory_cannot_have_is_named_at_its_line() {
         r#"[{"ifname":"eth0","addr_info":[{"family":"inet","local":"10.0.0.11","prefixlen":24}]}]"#;
     let boot = "#!/bin/sh\niptables -t nat -A POSTROUTING -s 10.0.0.0/8 -j MASQUERADE\nip rule add fwmark 0x7 lookup 77\nip rule add from 10.0.0.10 lookup 7 priority 500\nip route add default via 10.0.0.254 table 7\n";
     let forgotten = "    unicast_peer {\n        10.0.0.13\n    }\n";
-    let routed = "    virtual_routes {\n        198.51.100.0/24 via 10.0.0.254 dev eth0\n    }\n";
+    let routed =
+        "    virtual_routes {\n        198.51.100.0/24 via 10.0.0.254 dev eth0 metric 50\n    }\n";
     let cases: &[Named<'_>] = &[
         (
             "a node was forgotten",
@@ -64,12 +65,18 @@ fn what_a_fleet_has_and_an_inventory_cannot_have_is_named_at_its_line() {
         ),
         (
             "a label",
-            both("", "        10.0.0.10 label eth0:1\n"),
+            both("", "        10.0.0.10 label web:1\n"),
             &[],
             "lb-1.conf:11:",
-            "`label eth0:1` of 10.0.0.10",
+            "`label web:1` of 10.0.0.10",
         ),
-        ("a route", both(routed, LOCAL), &[], "lb-1.conf:11:", "198.51.100.0/24 via 10.0.0.254"),
+        (
+            "a route",
+            both(routed, LOCAL),
+            &[],
+            "lb-1.conf:11:",
+            "198.51.100.0/24 via 10.0.0.254 dev eth0 metric 50",
+        ),
         (
             "an address that one node lacks",
             [node(1, "", "        10.0.0.10\n        10.0.0.9\n"), node(2, "", LOCAL)],

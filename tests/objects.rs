@@ -95,6 +95,10 @@ fn an_applied_bundle_is_no_difference() {
         let output = folder.path().join("out");
         let bundle = render(&inventory(&example), &output);
         let objects = cluster(&bundle);
+        // Services on the nodes themselves have none.
+        if objects.is_empty() {
+            continue;
+        }
         let yaml: Vec<String> =
             objects.iter().map(|object| serde_saphyr::to_string(object).unwrap()).collect();
         for (name, text) in [("live.json", list(&objects)), ("live.yaml", yaml.join("---\n"))] {

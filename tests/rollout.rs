@@ -252,7 +252,7 @@ fn a_node_that_leaves_is_not_undrained() {
             table: None,
             mark: None,
             pinned: false,
-            extra: false,
+            extra: "",
         })
     };
     let before = Fleet {

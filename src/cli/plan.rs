@@ -240,15 +240,28 @@ fn allocations(orders: &Orders<'_>) -> String {
             then.join(" "),
         ]
     });
-    let numbers = orders.vips.iter().map(|vip| {
-        vec![
+    let number = |found: Option<u32>| or_none(found.map(|number| number.to_string()));
+    let mark = |found: Option<u32>| or_none(found.map(|mark| format!("{mark:#x}")));
+    let numbers = orders.vips.iter().flat_map(|vip| {
+        let own = vec![
             vip.address.to_string(),
             vip.vrid.to_string(),
-            or_none(vip.table.map(|table| table.to_string())),
-            or_none(vip.rule_priority.map(|priority| priority.to_string())),
-            or_none(vip.mark.map(|mark| format!("{mark:#x}"))),
-            or_none(vip.mark_rule_priority.map(|priority| priority.to_string())),
-        ]
+            number(vip.table),
+            number(vip.rule_priority),
+            mark(vip.mark),
+            number(vip.mark_rule_priority),
+        ];
+        let further = vip.networks.iter().map(|network| {
+            vec![
+                format!("  {}", network.address),
+                "-".to_owned(),
+                network.table.to_string(),
+                network.rule_priority.to_string(),
+                mark(network.mark),
+                number(network.mark_rule_priority),
+            ]
+        });
+        std::iter::once(own).chain(further).collect::<Vec<_>>()
     });
     let headers = ["VIP", "ENTRYPOINT", "GATEWAY", "MASTER", "THEN"];
     let text = table_with_text(&headers, orders_of);

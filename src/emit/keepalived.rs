@@ -143,17 +143,22 @@ fn seconds(duration: Duration) -> String {
 }
 
 fn address(address: &VirtualAddress) -> String {
-    format!("{} dev {}", address.address, address.interface)
+    let VirtualAddress { address, interface, label } = address;
+    let label = label.as_ref().map_or(String::new(), |label| format!(" label {label}"));
+    format!("{address} dev {interface}{label}")
 }
 
 fn route(route: &Route) -> String {
-    let Route { gateway, interface, table, source } = route;
+    let Route { to, gateway, interface, table, source } = route;
+    let to = to.map_or("default".to_owned(), |network| network.to_string());
+    let table = table.map_or(String::new(), |table| format!(" table {table}"));
+    let source = source.map_or(String::new(), |source| format!(" src {source}"));
     // keepalived 2.3 finds an IPv6 route again only by its metric: without one it is never removed.
     let metric = match gateway {
         IpAddr::V4(_) => String::new(),
         IpAddr::V6(_) => format!(" metric {}", Route::METRIC6),
     };
-    format!("default via {gateway} dev {interface} table {table} src {source}{metric}")
+    format!("{to} via {gateway} dev {interface}{table}{source}{metric}")
 }
 
 /// The priority is spelt out: without it `keepalived -t` fails.

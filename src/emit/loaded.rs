@@ -122,8 +122,9 @@ fn tracks(found: &Instance) -> Vec<String> {
 
 /// A host's own length is not printed.
 fn address(found: &VirtualAddress) -> String {
-    let VirtualAddress { address, interface } = found;
-    format!("{} dev {interface}", network(*address))
+    let VirtualAddress { address, interface, label } = found;
+    let label = label.as_ref().map_or(String::new(), |label| format!(" label {label}"));
+    format!("{} dev {interface}{label}", network(*address))
 }
 
 fn network(net: IpNet) -> String {
@@ -134,16 +135,15 @@ fn network(net: IpNet) -> String {
 }
 
 fn route(route: &Route) -> String {
-    let Route { gateway, interface, table, source } = route;
-    match gateway {
-        IpAddr::V4(_) => {
-            format!("0.0.0.0/0 src {source} via {gateway} dev {interface} table {table}")
-        }
-        IpAddr::V6(_) => format!(
-            "::/0 src {source} via {gateway} dev {interface} table {table} metric {}",
-            Route::METRIC6
-        ),
-    }
+    let Route { to, gateway, interface, table, source } = route;
+    let (default, metric) = match gateway {
+        IpAddr::V4(_) => ("0.0.0.0/0", String::new()),
+        IpAddr::V6(_) => ("::/0", format!(" metric {}", Route::METRIC6)),
+    };
+    let to = to.map_or(default.to_owned(), network);
+    let source = source.map_or(String::new(), |source| format!(" src {source}"));
+    let table = table.map_or(String::new(), |table| format!(" table {table}"));
+    format!("{to}{source} via {gateway} dev {interface}{table}{metric}")
 }
 
 fn rule(rule: &IpRule) -> String {

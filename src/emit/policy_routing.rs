@@ -47,6 +47,8 @@ struct RouteLine<'a> {
     table: u32,
     gateway: String,
     interface: &'a Interface,
+    /// As iproute2 prints it; `None` is the default route.
+    to: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -73,7 +75,10 @@ pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> Files {
             .map(|vip| VipLine { vip: vip.vip.to_string(), interface: &vip.interface })
             .collect(),
         rules: lines(routing, |vip| &vip.rules, rule),
-        routes: lines(routing, |vip| &vip.routes, route),
+        routes: routing
+            .iter()
+            .flat_map(|vip| vip.routes.iter().filter_map(|found| route(vip.vip, found)))
+            .collect(),
         marks: lines(routing, |vip| &vip.marks, mark),
     };
     let mut script =
@@ -124,14 +129,16 @@ fn printed(network: IpNet) -> String {
     }
 }
 
-fn route(vip: String, route: &Route) -> RouteLine<'_> {
-    RouteLine {
-        vip,
+/// The script knows the tables of VIPs alone.
+fn route(vip: IpAddr, route: &Route) -> Option<RouteLine<'_>> {
+    Some(RouteLine {
+        vip: vip.to_string(),
         family: family(route.gateway.is_ipv6()),
-        table: route.table,
+        table: route.table?,
         gateway: route.gateway.to_string(),
         interface: &route.interface,
-    }
+        to: route.to.map(printed),
+    })
 }
 
 fn mark(vip: String, mark: &Mark) -> MarkLine<'_> {

@@ -104,9 +104,11 @@ pub fn rules(state: &NodeState, vip: IpAddr) -> Vec<(u32, &str, bool)> {
     rules.map(|rule| (rule.priority, rule.words.as_str(), rule.ipv6)).collect()
 }
 
-pub fn routes(state: &NodeState, vip: IpAddr) -> Vec<(u32, IpAddr, &str)> {
+pub fn routes(state: &NodeState, vip: IpAddr) -> Vec<(u32, IpAddr, &str, Option<&str>)> {
     let routes = state.routing.routes.iter().filter(|route| route.vip == vip);
-    routes.map(|route| (route.table, route.gateway, route.interface.as_str())).collect()
+    routes
+        .map(|route| (route.table, route.gateway, route.interface.as_str(), route.to.as_deref()))
+        .collect()
 }
 
 pub fn marks(state: &NodeState, vip: IpAddr) -> Vec<(IpAddr, u32, u32, &str)> {

@@ -18,6 +18,7 @@ mod node;
 mod obsolete;
 mod reader;
 mod request_routing;
+mod reroute;
 mod row;
 mod served;
 mod verdict;

@@ -16,8 +16,8 @@ use crate::state::{Instance, NodeState};
 /// With more nodes than this not every mixture is tried, only those in which one order of reloads has come to a node.
 const MIXED: usize = 6;
 
-const FROM: Phase = 0;
-const TO: Phase = 1;
+pub(super) const FROM: Phase = 0;
+pub(super) const TO: Phase = 1;
 
 pub(super) fn findings(comparison: Comparison<'_>) -> Vec<Finding> {
     let states = [comparison.from, comparison.to];
@@ -31,10 +31,10 @@ pub(super) fn findings(comparison: Comparison<'_>) -> Vec<Finding> {
     addresses.par_iter().flat_map_iter(|address| watch.findings(*address)).collect()
 }
 
-struct Watch<'a> {
-    electorate: &'a Electorate,
-    before: &'a Masters,
-    after: &'a Masters,
+pub(super) struct Watch<'a> {
+    pub(super) electorate: &'a Electorate,
+    pub(super) before: &'a Masters,
+    pub(super) after: &'a Masters,
     /// Other MASTERs that are possible now: they depend on who was first.
     histories: &'a [Masters],
 }
@@ -263,43 +263,6 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Rules, routes and marks of a VIP that are others, by node.
-    fn reroutes(
-        &self,
-        address: IpAddr,
-        edits: &[Edit<'_>],
-    ) -> Vec<(NodeIndex, BTreeSet<&'static str>)> {
-        let mut by_node = Vec::new();
-        for edit in edits {
-            let mut what: BTreeSet<&str> = BTreeSet::new();
-            let (Some(from), Some(to)) = (edit.from, edit.to) else { continue };
-            let state = |phase| self.electorate.state(edit.node, phase).map(AsRef::as_ref);
-            let (Some(before), Some(after)) = (state(FROM), state(TO)) else { continue };
-            // In static mode the script holds what keepalived has else.
-            if before.routing.is_static != after.routing.is_static {
-                what.insert("the script and keepalived swap rules and routes");
-                by_node.push((edit.node, what));
-                continue;
-            }
-            if from.routes != to.routes || routes(before, address) != routes(after, address) {
-                what.insert("routes");
-            }
-            if from.rules != to.rules || rules(before, address) != rules(after, address) {
-                what.insert("rules");
-            }
-            if marks(before, address) != marks(after, address) {
-                what.insert("marks");
-            }
-            if device(from, address) != device(to, address) {
-                what.insert("the interface of the address");
-            }
-            if !what.is_empty() {
-                by_node.push((edit.node, what));
-            }
-        }
-        by_node
-    }
-
     /// The files that say something about the VIP and differ.
     fn files(&self, address: IpAddr, edits: &[Edit<'_>]) -> BTreeSet<String> {
         let mut files = BTreeSet::new();
@@ -373,13 +336,6 @@ fn mixtures(nodes: &[NodeIndex], order: &[NodeIndex]) -> Vec<Vec<NodeIndex>> {
         found.push(nodes.iter().copied().filter(|other| other != node).collect());
     }
     found
-}
-
-/// The interface that an instance puts an address on.
-fn device(instance: &Instance, address: IpAddr) -> Option<&str> {
-    let mut all = instance.addresses.iter().chain(&instance.excluded);
-    let found = all.find(|found| found.address.addr() == address)?;
-    Some(&found.interface)
 }
 
 fn does(nodes: &[NodeIndex]) -> &'static str {

@@ -28,7 +28,10 @@ const TOP: &[(&str, Fate)] = &[
     ("track_process", Carried),
     ("track_file", Carried),
     ("vrrp_track_file", Carried),
-    ("vrrp_sync_group", Lost("addresses that share their fate are one VIP with `extra_addresses`")),
+    (
+        "vrrp_sync_group",
+        Otherwise("instances that move together are one VIP, with `extra_addresses`"),
+    ),
     (
         "virtual_server",
         Lost(
@@ -148,6 +151,25 @@ const INSTANCE: &[(&str, Fate)] = &[
     ("accept", Carried),
 ];
 
+const GROUP: &[(&str, Fate)] = &[
+    ("group", Carried),
+    ("track_script", Carried),
+    ("track_process", Carried),
+    ("track_file", Carried),
+    ("track_interface", Carried),
+    ("notify", Carried),
+    ("notify_master", Carried),
+    ("notify_backup", Carried),
+    ("notify_fault", Carried),
+    ("notify_stop", Carried),
+    ("smtp_alert", Lost(NO_MAIL)),
+    ("global_tracking", Otherwise("one VIP has one check, whose weight is lbgen's to choose")),
+    (
+        "sync_group_tracking_weight",
+        Otherwise("one VIP has one check, whose weight is lbgen's to choose"),
+    ),
+];
+
 const SCRIPT: &[(&str, Fate)] = &[
     ("script", Carried),
     ("interval", Carried),
@@ -183,6 +205,7 @@ pub fn account(node: &str, statements: &[Statement], findings: &mut Findings) {
         let (place, list) = match statement.key() {
             "global_defs" => ("global_defs", GLOBAL),
             "vrrp_instance" => ("vrrp_instance", INSTANCE),
+            "vrrp_sync_group" => ("vrrp_sync_group", GROUP),
             "vrrp_script" => ("vrrp_script", SCRIPT),
             "vrrp_track_process" | "track_process" => ("vrrp_track_process", PROCESS),
             _ => continue,

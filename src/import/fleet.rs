@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use super::check::{self, Health};
 use super::codes;
 use super::finding::Findings;
+use super::group;
 use super::member::Member;
 use super::reply_routing::{ReplyRouting, Way};
 use crate::language::form::in_words;
@@ -33,6 +34,8 @@ pub struct Node {
     pub address6: Option<IpAddr>,
     /// True if it may hold any VIP.
     pub is_used: bool,
+    /// The addresses that its instances send adverts from, as far as they are known, by the interface of the instance.
+    pub sources: BTreeMap<String, BTreeSet<IpAddr>>,
     /// The rules, routes and addresses that are known of it.
     pub routing: ReplyRouting,
     /// Checks of its scripts and processes, by name.
@@ -91,10 +94,15 @@ impl Fleet {
                 let health = check::of_process(&process.all, findings);
                 node.checks.extend(health.map(|health| (name.clone(), health)));
             }
-            node.interface =
-                most(configuration.instances.iter().map(|found| found.interface.clone()));
-            node.is_used = !configuration.instances.is_empty();
             for instance in &configuration.instances {
+                let sources = node.sources.entry(instance.interface.clone()).or_default();
+                sources.extend(instance.advert.source);
+            }
+            let known: BTreeSet<IpAddr> = fleet.vips.iter().map(|vip| vip.address).collect();
+            let instances = group::merged(configuration, &node.routing, &known, findings);
+            node.interface = most(instances.iter().map(|found| found.interface.clone()));
+            node.is_used = !instances.is_empty();
+            for instance in &instances {
                 fleet.add(&name, &node, configuration, instance, findings);
             }
             fleet.nodes.insert(name, node);
@@ -186,7 +194,13 @@ impl Fleet {
                 "a VIP is an address that clients know; link-local ones stay the nodes' own",
             );
         }
-        let Some(address) = instance.holds().find(is_known) else {
+        let first = instance.holds().find(is_known);
+        let is_routed = |address: &IpAddr| {
+            let same_family = first.is_some_and(|first| first.is_ipv4() == address.is_ipv4());
+            same_family && is_known(address) && node.routing.way(*address).is_some()
+        };
+        // An inventory has an address without a gateway beside one that has one, and not the other way round.
+        let Some(address) = instance.holds().find(is_routed).or(first) else {
             let title = format!("the instance `{}` has no address", instance.name);
             findings.add(&codes::LOST, at, title, "a VIP is what moves between nodes");
             return;

@@ -43,7 +43,7 @@ impl Found {
             let name = entrypoints.of.get(&vip.address);
             name.and_then(|name| entrypoints.all.get(name)).is_some_and(|found| found.in_cluster)
         };
-        let (pins, mask) = number::pins(&self.fleet.vips, in_cluster, findings);
+        let (pins, mask) = number::pins(&self.fleet.vips, &gateways, in_cluster, findings);
         let mut top = Yaml::map();
         top.put("datacenter", Yaml::text(&self.name));
         for (key, value) in [

@@ -12,9 +12,11 @@ use super::fleet::Node;
 use super::garp::Garp;
 use super::notify::Notify;
 use super::reply_routing::{self, Way};
+use super::virtual_route::{self, VirtualRoute};
+use crate::language::name::{AddressLabel, Name as _};
 use crate::plan::{Check, Drain};
 use crate::source::Span;
-use crate::state::{Configuration, Effect, Instance, Line, Track, Tracked, Weight};
+use crate::state::{Address, Configuration, Effect, Instance, Line, Track, Tracked, Weight};
 
 /// A node's part in a VIP.
 #[derive(Debug)]
@@ -37,6 +39,10 @@ pub struct Member {
     pub notify: Option<Notify>,
     /// Gratuitous ARP, where it is its own.
     pub garp: Garp,
+    /// Labels of addresses, without the interface in front.
+    pub labels: BTreeMap<IpAddr, String>,
+    /// Routes beside the default routes of its gateways.
+    pub routes: Vec<VirtualRoute>,
 }
 
 impl Member {
@@ -75,6 +81,13 @@ impl Member {
             track_interfaces: found.interfaces,
             notify,
             garp: Garp::read(&instance.others, findings),
+            labels: instance
+                .addresses
+                .iter()
+                .chain(&instance.excluded)
+                .filter_map(|found| Some((found.address.addr(), Words::of(found).label?)))
+                .collect(),
+            routes: virtual_route::all(instance, &node.routing),
             instance: instance.clone(),
         }
     }
@@ -170,11 +183,40 @@ impl Tracks<'_> {
     }
 }
 
+/// The words of an address.
+struct Words {
+    /// Its label, without the interface in front.
+    label: Option<String>,
+    /// The words that an inventory has no place for.
+    rest: String,
+}
+
+impl Words {
+    fn of(found: &Address) -> Self {
+        let mut label = None;
+        let mut rest = Vec::new();
+        let mut words = found.words.split(' ').filter(|word| !word.is_empty());
+        while let Some(word) = words.next() {
+            let value = if word == "label" { words.next() } else { None };
+            let own = value.and_then(|value| {
+                let own = value.strip_prefix(&found.interface)?.strip_prefix(':')?;
+                AddressLabel::parse(own).filter(|_| found.address.addr().is_ipv4())
+            });
+            match own {
+                Some(own) => label = Some(own.to_string()),
+                None => rest.extend([Some(word), value].into_iter().flatten()),
+            }
+        }
+        Self { label, rest: rest.join(" ") }
+    }
+}
+
 /// Tells of words of addresses, routes and rules that an inventory has no place for.
 fn leave_behind(node: &Node, instance: &Instance, findings: &mut Findings) {
     for address in instance.addresses.iter().chain(&instance.excluded) {
-        if !address.words.is_empty() {
-            let title = format!("`{}` of {} is left behind", address.words, address.address.addr());
+        let Words { rest, .. } = Words::of(address);
+        if !rest.is_empty() {
+            let title = format!("`{rest}` of {} is left behind", address.address.addr());
             findings.add(&codes::LOST, address.at, title, "an inventory has no word for it");
         }
     }
@@ -185,13 +227,13 @@ fn leave_behind(node: &Node, instance: &Instance, findings: &mut Findings) {
         let is_way = reply_routing::route(words, names).is_some_and(|route| {
             ways.iter().any(|way| way.table == route.table && way.gateway == route.gateway)
         });
-        if !is_way {
+        if !is_way && virtual_route::read(words, instance, &node.routing).is_none() {
             let title = format!("the route `{words}` is left behind");
             findings.add(
                 &codes::LOST,
                 *at,
                 title,
-                "a VIP has the default route of its gateway, in a table of its own",
+                "a VIP has the default route of its gateway and `routes` by a next hop, in a table of its own, or in `main` without a gateway",
             );
         }
     }

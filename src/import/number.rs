@@ -7,10 +7,13 @@ use std::net::IpAddr;
 use super::codes;
 use super::finding::Findings;
 use super::fleet::Vip;
+use super::next_hop::NextHop;
 use super::table::Table;
+use super::yaml::Yaml;
 use crate::language::number::RESERVED_TABLES;
+use crate::model::networks_of;
 
-/// Pins of a VIP.
+/// Pins of a VIP, or of a further network of one.
 #[derive(Debug, Default)]
 pub struct Pins {
     pub vrid: Option<u8>,
@@ -20,9 +23,20 @@ pub struct Pins {
     pub mark_rule_priority: Option<u32>,
 }
 
-/// The pins of every VIP, by address, and the mask of the marks.
+impl Pins {
+    /// Adds the pins of the reply routing to an entry.
+    pub fn put_routing(&self, map: &mut Yaml) {
+        map.put_some("table", self.table.map(Yaml::plain));
+        map.put_some("rule_priority", self.rule_priority.map(Yaml::plain));
+        map.put_some("mark", self.mark.map(|mark| Yaml::plain(format!("{mark:#x}"))));
+        map.put_some("mark_rule_priority", self.mark_rule_priority.map(Yaml::plain));
+    }
+}
+
+/// The pins of every VIP and network, by address, and the mask of the marks.
 pub fn pins(
     vips: &[Vip],
+    gateways: &BTreeMap<String, NextHop>,
     is_marked: impl Fn(&Vip) -> bool,
     findings: &mut Findings,
 ) -> (BTreeMap<IpAddr, Pins>, u32) {
@@ -31,25 +45,43 @@ pub fn pins(
     let mut pins: BTreeMap<IpAddr, Pins> = BTreeMap::new();
     let mut taken = Taken::default();
     for vip in vips {
-        let way = vip.way(vip.address);
-        let mark = way.and_then(|way| way.mark).filter(|_| is_marked(vip));
         let vrid = vip.most(|member| member.instance.vrid).filter(|vrid| *vrid != 0);
         let vrid = taken.free(Kind::vrid(vip), vrid.map(u32::from), vip, findings);
-        let table = taken.table(way.map(|way| &way.table), vip, findings);
-        let mut free = |what, number: Option<u32>| taken.free(what, number, vip, findings);
-        let own = Pins {
-            vrid: vrid.and_then(|vrid| u8::try_from(vrid).ok()),
-            table,
-            rule_priority: free(Kind::Rule, way.and_then(|way| way.rule_priority)),
-            mark: free(
-                Kind::Mark,
-                mark.map(|(value, ..)| value).filter(|value| value & !mask == 0),
-            ),
-            mark_rule_priority: free(Kind::Rule, mark.and_then(|(.., priority)| priority)),
-        };
-        pins.insert(vip.address, own);
+        let vrid = vrid.and_then(|vrid| u8::try_from(vrid).ok());
+        let further = first_of_networks(vip, gateways);
+        let further = further.into_iter().filter(|address| *address != vip.address);
+        for address in std::iter::once(vip.address).chain(further) {
+            let way = vip.way(address);
+            let mark = way.and_then(|way| way.mark).filter(|_| is_marked(vip));
+            let table = taken.table(way.map(|way| &way.table), vip, findings);
+            let mut free = |what, number: Option<u32>| taken.free(what, number, vip, findings);
+            let own = Pins {
+                vrid: vrid.filter(|_| address == vip.address),
+                table,
+                rule_priority: free(Kind::Rule, way.and_then(|way| way.rule_priority)),
+                mark: free(
+                    Kind::Mark,
+                    mark.map(|(value, ..)| value).filter(|value| value & !mask == 0),
+                ),
+                mark_rule_priority: free(Kind::Rule, mark.and_then(|(.., priority)| priority)),
+            };
+            pins.insert(address, own);
+        }
     }
     (pins, mask)
+}
+
+/// The addresses of a VIP under which an inventory has the numbers of its networks.
+fn first_of_networks(vip: &Vip, gateways: &BTreeMap<String, NextHop>) -> Vec<IpAddr> {
+    let all = std::iter::once(vip.address).chain(vip.extra.iter().copied());
+    let routed: Vec<(IpAddr, &String)> = all
+        .filter_map(|address| {
+            let mut found = gateways.iter().filter(|(_, found)| found.network.contains(&address));
+            Some((address, found.next()?.0))
+        })
+        .collect();
+    let tables = networks_of(routed.iter().map(|(address, name)| (address.is_ipv4(), *name)));
+    tables.iter().filter_map(|table| Some(routed[*table.first()?].0)).collect()
 }
 
 /// The kind of a number that VIPs on one node cannot share.

@@ -10,7 +10,7 @@ use super::finding::Findings;
 use super::table::{Names, Table};
 use crate::bundle::{NodeFile, Place};
 use crate::source::{Sources, Span};
-use crate::state::{Interfaces, NodeState, Tree};
+use crate::state::{Interfaces, NodeState, ScriptRoute, Tree};
 
 /// Help for what a boot script says and nothing here carries.
 const ELSEWHERE: &str = "lbgen writes rules and routes of VIPs; whatever else boots with the node stays as it is, and the next rollout does not look at it";
@@ -43,6 +43,10 @@ pub struct ReplyRouting {
     pub interfaces: Interfaces,
     /// The names of its tables.
     pub names: Names,
+    /// Routes of our script beside the default routes.
+    pub further: Vec<ScriptRoute>,
+    /// True if our script was read: an address of which it says nothing needs nothing.
+    pub is_ours: bool,
     /// Rules of scripts, and where they stand.
     scripted: Vec<(IpRule, Span)>,
 }
@@ -85,7 +89,10 @@ impl ReplyRouting {
         found.rules.extend(script.rules.iter().filter_map(|written| {
             Some(IpRule { priority: Some(written.priority), ..rule(&written.words, names)? })
         }));
-        found.routes.extend(script.routes.iter().map(|written| Route {
+        found.further.extend(script.routes.iter().filter(|written| written.to.is_some()).cloned());
+        found.is_ours = beside().any(|(_, name, _)| NodeFile::of(name) == NodeFile::PolicyRouting);
+        let defaults = script.routes.iter().filter(|written| written.to.is_none());
+        found.routes.extend(defaults.map(|written| Route {
             gateway: written.gateway,
             table: Table::Number(written.table),
         }));

@@ -3,16 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use ipnet::IpNet;
-
 use super::check::Health;
 use super::entrypoint::Entrypoints;
 use super::finding::Findings;
-use super::fleet::{Node, Vip, preempt};
+use super::fleet::{Vip, preempt};
 use super::inventory::Common;
 use super::member::Member;
 use super::next_hop::NextHop;
 use super::number::Pins;
+use super::placement::is_routed;
 use super::yaml::Yaml;
 use super::{Found, codes};
 use crate::plan::HEALTHY;
@@ -41,13 +40,12 @@ impl Found {
             let many = entrypoints.all.len() > 1;
             let entrypoint = entrypoints.of.get(&vip.address);
             map.put_some("entrypoint", entrypoint.filter(|_| many).map(Yaml::text));
-            let is_routed = gateways.values().any(|found| found.network.contains(&vip.address));
-            if !is_routed && self.is_local(vip, findings) {
-                map.put("gateway", Yaml::text("none"));
-            }
-            let extra = extra(vip, gateways, is_routed, findings);
+            let is_routed = is_routed(vip.address, gateways);
+            let own = self.place(vip, vip.address, gateways, findings);
+            own.put(&mut map);
+            let extra = self.extra(vip, &own, gateways, pins, findings);
             if !extra.is_empty() {
-                map.put("extra_addresses", Yaml::texts(&extra));
+                map.put("extra_addresses", Yaml::List(extra));
             }
             tell_differences(vip, findings);
             let is_everywhere = match is_routed {
@@ -73,10 +71,7 @@ impl Found {
             if let Some(pins) = pins.get(&vip.address) {
                 map.put_some("vrid", pins.vrid.map(Yaml::plain));
                 if is_routed {
-                    map.put_some("table", pins.table.map(Yaml::plain));
-                    map.put_some("rule_priority", pins.rule_priority.map(Yaml::plain));
-                    map.put_some("mark", pins.mark.map(|mark| Yaml::plain(format!("{mark:#x}"))));
-                    map.put_some("mark_rule_priority", pins.mark_rule_priority.map(Yaml::plain));
+                    pins.put_routing(&mut map);
                 }
             }
             if preempts != preempt(common.preempt) {
@@ -109,39 +104,6 @@ impl Found {
         own.collect()
     }
 
-    /// Returns true if a VIP without a gateway stands where `gateway: none` puts it. Otherwise nothing is written, and
-    /// `check` asks for the gateway.
-    fn is_local(&self, vip: &Vip, findings: &mut Findings) -> bool {
-        let mut is_local = true;
-        for (name, member) in &vip.members {
-            let Some((net, interface)) = member.places.get(&vip.address) else { continue };
-            let Some(node) = self.fleet.nodes.get(name) else { continue };
-            let against = match node.interface.as_ref() == Some(interface) {
-                true => foreign_network(node, *net, interface),
-                false => Some("no rule from it leads to a table with a default route".to_owned()),
-            };
-            if let Some(why) = against {
-                is_local = false;
-                let gateway = member.gateway_of(vip.address);
-                let gateway = gateway.map_or("its gateway".to_owned(), |found| found.to_string());
-                findings.add(
-                    &codes::UNSAYABLE,
-                    member.at,
-                    format!("nothing tells the gateway of {}", vip.address),
-                    format!("{why}; write {gateway} under `gateways`, with its network"),
-                );
-            } else if net.prefix_len() < net.max_prefix_len() {
-                findings.add(
-                    &codes::OTHERWISE,
-                    member.at,
-                    format!("{} gets the prefix length /{}", vip.address, net.max_prefix_len()),
-                    "`gateway: none`: it has no rules and routes of its own, and stands beside the node's own address",
-                );
-            }
-        }
-        is_local
-    }
-
     /// Returns true if lbgen would give just these priorities to this order.
     fn is_allocated(&self, order: &[(&str, u8)], vip: &Vip, entrypoints: &Entrypoints) -> bool {
         let given = crate::plan::priorities(self.fleet.nodes.len());
@@ -152,55 +114,6 @@ impl Found {
         let usual = [None, Some(-i32::from(HEALTHY))];
         is_kept && (!yields || losses.iter().all(|weight| usual.contains(weight)))
     }
-}
-
-/// Returns why the network of a VIP is not that of the node's own address on an interface, or `None` if nothing tells.
-fn foreign_network(node: &Node, net: IpNet, interface: &str) -> Option<String> {
-    let address = net.addr();
-    let own: Vec<IpNet> = match node.routing.interfaces.is_empty() {
-        // Of the node's address alone the length is not known.
-        true => [node.address, node.address6].into_iter().flatten().map(IpNet::from).collect(),
-        false => {
-            node.routing.interfaces.of(interface).filter(|own| own.addr() != address).collect()
-        }
-    };
-    let mut own =
-        own.into_iter().filter(|own| own.addr().is_ipv4() == address.is_ipv4()).peekable();
-    own.peek()?;
-    let is_shared = net.prefix_len() < net.max_prefix_len();
-    let near = |own: IpNet| own.contains(&address) || is_shared && net.contains(&own.addr());
-    let unsaid = node.routing.interfaces.is_empty() && !is_shared;
-    (!unsaid && !own.any(near))
-        .then(|| format!("no other address of {interface} is in the network of {}", net.trunc()))
-}
-
-/// The extra addresses that stand where lbgen would put them.
-fn extra(
-    vip: &Vip,
-    gateways: &BTreeMap<String, NextHop>,
-    is_routed: bool,
-    findings: &mut Findings,
-) -> BTreeSet<IpAddr> {
-    let interface = |address: IpAddr| {
-        vip.members.values().find_map(|member| member.places.get(&address)).map(|(_, name)| name)
-    };
-    let fits = |address: &IpAddr| match is_routed {
-        true => gateways.values().any(|gateway| gateway.network.contains(address)),
-        false => interface(*address) == interface(vip.address) && vip.way(*address).is_none(),
-    };
-    let (fit, other): (BTreeSet<IpAddr>, BTreeSet<IpAddr>) =
-        vip.extra.iter().partition(|address| fits(address));
-    for address in other {
-        for member in vip.members.values() {
-            findings.add(
-                &codes::UNSAYABLE,
-                member.at,
-                format!("{address} cannot come with {}: it leaves by another way", vip.address),
-                "make it a VIP of its own, with another `vrid`",
-            );
-        }
-    }
-    fit
 }
 
 /// Tells of instances that say something else than most instances of their VIP.

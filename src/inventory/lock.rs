@@ -26,7 +26,8 @@ keys! {
 }
 
 keys! {
-    /// The numbers and the order allocated to a VIP; anything missing is allocated again.
+    /// The numbers and the order allocated to a VIP, or the numbers of a further network of one under its first address
+    /// there; anything missing is allocated again.
     LockedVip {
         /// Virtual router id.
         Optional vrid: Loc<Any>,

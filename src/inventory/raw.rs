@@ -18,8 +18,8 @@ use super::written::{Map, Nonempty, Set, Text};
 use crate::diag::Report;
 use crate::language::form::{AnnotationKey, Free, MessageCode, Preemption, ServicePort, TlsSecret};
 use crate::language::name::{
-    AlertLabel, AlertLabelValue, Directory, HeaderName, HeaderValue, Host, Interface, Label,
-    ServiceName, Subdomain, UrlPath,
+    AddressLabel, AlertLabel, AlertLabelValue, Directory, HeaderName, HeaderValue, Host, Interface,
+    Label, ServiceName, Subdomain, UrlPath,
 };
 use crate::language::number::{Mark, Number, Pool, Priority, RulePriority, Table, Vrid};
 use crate::language::version::{KeepalivedVersion, KubernetesVersion};
@@ -180,6 +180,8 @@ keys! {
         Required network: Loc<Text<IpNet>>,
         /// The nodes' interface in that network.
         Required interface: Loc<Text<Interface>>,
+        /// Routes beside the default route, in the table of every VIP whose replies leave by this gateway.
+        Optional routes: Vec<Route>,
         /// Waived warnings, by code.
         Optional allow: Vec<Loc<Text<MessageCode>>>,
     }
@@ -220,11 +222,17 @@ keys! {
         Required address: Loc<Text<IpAddr>>,
         /// Default: the only entrypoint, where there is one.
         Optional entrypoint: Loc<Text<Label>>,
-        /// `none`: it is in the network of the nodes' own addresses, for neighbours only; it stands on the nodes' `interface`.
+        /// `none`: it is in a network of the nodes' own addresses, for neighbours only; it stands on the nodes' `interface`.
         /// Default: the gateway whose network contains it.
         Optional gateway: Loc<Text<GatewayChoice>>,
+        /// Beside `gateway: none`: the interface that it stands on, where that is not the nodes' `interface`.
+        Optional interface: Loc<Text<Interface>>,
+        /// `web` is the label `eth0:web` on eth0 (IPv4 only); default: no label.
+        Optional label: Loc<Text<AddressLabel>>,
+        /// Routes that come with it beside the default route of its gateway: in its table, or in `main` without a gateway.
+        Optional routes: Vec<Route>,
         /// Addresses that share its fate: they move with it, and are not listed in its adverts (`virtual_ipaddress_excluded`).
-        Optional extra_addresses: Vec<Loc<Text<IpAddr>>>,
+        Optional extra_addresses: Vec<ExtraAddress>,
         /// Nodes that come first, in this order.
         Optional prefer: Set<Loc<Text<Subdomain>>>,
         /// The only nodes that may hold it; default: every node that has the gateway.
@@ -251,6 +259,43 @@ keys! {
         Optional track_interfaces: Set<Loc<Text<Interface>>>,
         /// Waived warnings, by code.
         Optional allow: Vec<Loc<Text<MessageCode>>>,
+    }
+}
+
+/// An item of `extra_addresses:`: `- 2001:db8::10`, placed as its VIP is, or `- { address: 10.0.0.1, gateway: none }`.
+pub type ExtraAddress = Either<Loc<Text<IpAddr>>, LongExtraAddress>;
+
+keys! {
+    /// An item of `extra_addresses:`, long form.
+    LongExtraAddress {
+        /// The address.
+        Required address: Loc<Text<IpAddr>>,
+        /// `none`: for neighbours only. Default: as for its VIP: `none`, or the gateway whose network contains it.
+        Optional gateway: Loc<Text<GatewayChoice>>,
+        /// Beside `gateway: none`: the interface that it stands on, where that is not the nodes' `interface`.
+        Optional interface: Loc<Text<Interface>>,
+        /// `web` is the label `eth0:web` on eth0 (IPv4 only); default: no label.
+        Optional label: Loc<Text<AddressLabel>>,
+        /// Routes that come with it beside the default route of its gateway: in its table, or in `main` without a gateway.
+        Optional routes: Vec<Route>,
+        /// Pin: the routing table, where its gateway is another one than its VIP's; default: a free one.
+        Optional table: Loc<Table>,
+        /// Pin: the priority of its `ip rule`, there too; default: a free one.
+        Optional rule_priority: Loc<RulePriority>,
+        /// Pin: the packet mark of its connections, there too; default: a free one.
+        Optional mark: Loc<Mark>,
+        /// Pin: the priority of the `ip rule` for its mark, there too; default: a free one.
+        Optional mark_rule_priority: Loc<RulePriority>,
+    }
+}
+
+keys! {
+    /// An item of `routes:`.
+    Route {
+        /// The network that it leads to, such as `10.20.0.0/16`.
+        Required to: Loc<Text<IpNet>>,
+        /// The next hop.
+        Required via: Loc<Text<IpAddr>>,
     }
 }
 

@@ -103,6 +103,9 @@ names! {
     /// A Linux network interface (`dev_valid_name` of the kernel, and nothing that a shell or keepalived reads as syntax).
     Interface, "an interface name: at most 15 characters of letters, digits and `._+-`, not `lo`, `all` or `default`",
         "^[A-Za-z0-9._+][A-Za-z0-9._+-]{0,14}$", is_interface;
+    /// What stands behind the interface and a colon in the label of an IPv4 address (ip-address(8)): `web` of `eth0:web`.
+    AddressLabel, "the label of an address: at most 13 letters, digits and `._-`, without the interface and the colon in front of it",
+        "^[A-Za-z0-9._-]{1,13}$", is_address_label;
     /// The name of a port (IANA service name, RFC 6335).
     PortName, "a port name: at most 15 of a-z, 0-9 and `-`, at least one letter, no `-` at its ends or twice in a row",
         "^[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?$", is_port_name;
@@ -253,6 +256,11 @@ fn is_interface(text: &str) -> bool {
         && !text.starts_with('-')
         // `all` and `default` are not interfaces where the kernel keeps its settings.
         && !matches!(text, "." | ".." | "lo" | "all" | "default")
+}
+
+fn is_address_label(text: &str) -> bool {
+    (1..=13).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
 }
 
 fn is_host(text: &str) -> bool {

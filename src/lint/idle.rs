@@ -16,9 +16,8 @@ pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
         if vip.priorities.is_some() {
             beside_priorities(datacenter, vip, report);
         }
-        if let Some(mark) = &vip.pins.mark
-            && !datacenter.kubernetes.kube_proxy.needs_marks()
-        {
+        let marks = vip.addresses().filter_map(|(_, placement)| placement.pins.mark);
+        for mark in marks.filter(|_| !datacenter.kubernetes.kube_proxy.needs_marks()) {
             let title = "this mark is never set";
             let label = "kube-proxy in ipvs mode needs no marks";
             report.push(

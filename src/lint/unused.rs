@@ -52,7 +52,7 @@ pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
     let gateways: BTreeSet<&Label> = datacenter
         .vips
         .iter()
-        .flat_map(|vip| vip.addresses().filter_map(|(_, gateway)| gateway))
+        .flat_map(|vip| vip.addresses().filter_map(|(_, placement)| placement.gateway.as_ref()))
         .collect();
     for (name, gateway) in &datacenter.gateways {
         if !gateways.contains(name) {

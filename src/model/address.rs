@@ -7,7 +7,8 @@ use std::net::IpAddr;
 
 use super::{codes, value};
 use crate::diag::{Diagnostic, Report};
-use crate::inventory::{Map, Text, raw};
+use crate::inventory::raw::{self, Either};
+use crate::inventory::{Map, Text};
 use crate::source::{Loc, Span};
 
 const VIP: &str = "a VIP";
@@ -29,7 +30,11 @@ pub(super) fn refuse_shared(raw: &raw::Inventory, report: &mut Report) {
         add(usable(vip.address.as_ref()), VIP.to_owned());
         for extra in vip.extra_addresses.iter().flatten() {
             let of = vip.address.as_ref().map_or("a VIP", |address| address.value.text.as_str());
-            add(usable(Some(extra)), format!("an extra address of {}", of));
+            let address = match extra {
+                Either::Short(address) => Some(address),
+                Either::Long(long) => long.address.as_ref(),
+            };
+            add(usable(address), format!("an extra address of {}", of));
         }
     }
     uses.sort();

@@ -4,8 +4,8 @@ use crate::diag::{Code, code};
 
 /// A VRID for two VIPs that one node could hear.
 pub const VRID_TWICE: Code = code!(Error "LB101", "a VRID is used by two VIPs on one link");
-/// A table, rule priority or mark for two VIPs that one node may hold.
-pub const NUMBER_TWICE: Code = code!(Error "LB102", "a table or mark is used by two VIPs");
+/// A table, mark or route of `main` for two VIPs that one node may hold.
+pub const NUMBER_TWICE: Code = code!(Error "LB102", "a table, mark or route is used by two VIPs");
 /// A rule priority for two VIPs that one node may hold.
 pub const PRIORITY_SHARED: Code = code!(Warning "LB214", "a rule priority is used by two VIPs");
 /// A number outside its range, or a reserved one.

@@ -12,7 +12,7 @@ use crate::inventory::Map;
 use crate::inventory::raw;
 use crate::language::name::{Label, Subdomain};
 use crate::language::number::Priority;
-use crate::language::word::NodeState;
+use crate::language::word::{NodeState, RoutingMode};
 use crate::source::{Loc, Span};
 
 /// Everything that VIPs refer to, built before them.
@@ -24,6 +24,8 @@ pub(super) struct Known<'a> {
     pub has_node_check: bool,
     pub keepalived: Option<&'a Keepalived>,
     pub mark_mask: u32,
+    /// The holder of rules and routes, where that could be read.
+    pub mode: Option<RoutingMode>,
 }
 
 /// An unhealthy node that yields ranks below every healthy one and keeps a priority of its own: keepalived has none

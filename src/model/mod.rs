@@ -16,13 +16,16 @@ mod implementation;
 mod keepalived;
 mod kubernetes;
 mod monitoring;
+mod network;
 mod next_hop;
 mod node;
 mod notify;
 mod object;
 mod outside;
 mod pin;
+mod placement;
 mod pod;
+mod route;
 mod value;
 mod vip;
 
@@ -45,10 +48,13 @@ pub use implementation::{Feature, HostOrder, Implementation, RegexOrder};
 pub use keepalived::{Garp, Keepalived, PolicyRouting, Preempt, VrrpVersion};
 pub use kubernetes::{EndpointsForm, Kubernetes};
 pub use monitoring::Monitoring;
+pub use network::{Network, networks_of};
 pub use next_hop::NextHop;
 pub use node::Node;
 pub use notify::{Notify, Transition};
-pub use vip::{Pins, Vip};
+pub use placement::{Placement, RoutingPins};
+pub use route::Route;
+pub use vip::Vip;
 
 pub use crate::language::name::{
     CheckLine, Command, Host, Interface, Label, LabelValue, Name, PortName, QualifiedName,
@@ -166,6 +172,7 @@ pub fn draft(raw: &raw::Inventory, source: &str, report: &mut Report) -> Draft {
         has_node_check: raw.node_check.is_some(),
         keepalived: keepalived.as_ref(),
         mark_mask: policy_routing.as_ref().map_or(u32::MAX, |routing| routing.mark_mask),
+        mode: policy_routing.as_ref().map(|routing| routing.mode),
     };
     let vips = vip::build(raw.vips.as_deref().unwrap_or_default(), &known, report);
     let namespace = kubernetes.as_ref().map(|kubernetes| &kubernetes.namespace);

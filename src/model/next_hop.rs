@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use super::route::{self, Route};
 use super::{Names, codes, value};
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::raw;
@@ -21,6 +22,8 @@ pub struct NextHop {
     pub network: Loc<IpNet>,
     /// The nodes' interface in that network, where a node does not say otherwise.
     pub interface: Interface,
+    /// Routes beside the default route, by network.
+    pub routes: Vec<Loc<Route>>,
 }
 
 pub(super) fn build(raw: &raw::Inventory, report: &mut Report) -> Names<Label, NextHop> {
@@ -73,7 +76,8 @@ fn gateway(raw: &raw::Gateway, report: &mut Report) -> Option<NextHop> {
         );
         return None;
     }
-    Some(NextHop { span: raw.span, address, network, interface: interface? })
+    let routes = route::build(raw.routes.as_deref(), Some(&network), report);
+    Some(NextHop { span: raw.span, address, network, interface: interface?, routes: routes? })
 }
 
 fn refuse_overlaps(gateways: &Names<Label, NextHop>, report: &mut Report) {

@@ -58,7 +58,11 @@ pub(super) fn refuse_unreachable(
     if priority >= *routing.rule_priorities.start() {
         report.push(late(*routing.rule_priorities.start()));
     }
-    for pin in vips.iter().filter_map(|vip| vip.pins.rule_priority) {
+    for pin in vips
+        .iter()
+        .flat_map(Vip::addresses)
+        .filter_map(|(_, placement)| placement.pins.rule_priority)
+    {
         if priority >= pin.value {
             report.push(late(pin.value).also(pin.span, "this one"));
         }

@@ -6,14 +6,12 @@ use std::time::Duration;
 
 use super::holder::{Known, holders, priorities, refuse_low_priorities};
 use super::keepalived::{self, Garp, Preempt};
-use super::next_hop::NextHop;
 use super::notify::{self, Notify};
-use super::{Names, codes, node, value};
+use super::placement::{Placement, Written};
+use super::{codes, network, node, value};
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::raw;
 use crate::language::name::{Interface, Label, Subdomain};
-use crate::language::number::RESERVED_TABLES;
-use crate::language::word::GatewayChoice;
 use crate::source::{Loc, Span};
 
 /// A VIP.
@@ -23,20 +21,20 @@ pub struct Vip {
     pub span: Span,
     /// The advertised address.
     pub address: Loc<IpAddr>,
-    /// The gateway whose network contains it; `None` where it is for neighbours only.
-    pub gateway: Option<Label>,
+    /// The place of that address on its holder.
+    pub placement: Placement,
     /// The traffic it is for.
     pub entrypoint: Label,
-    /// Addresses that share its fate, each with its gateway; sorted.
-    pub extra: Vec<(Loc<IpAddr>, Option<Label>)>,
+    /// Addresses that share its fate, each with its place; by address.
+    pub extra: Vec<(Loc<IpAddr>, Placement)>,
     /// Nodes that come first, in this order.
     pub prefer: Vec<Loc<Subdomain>>,
     /// Every node that may hold it, those in maintenance too; sorted, and at least one not in maintenance.
     pub nodes: Vec<Subdomain>,
     /// The place of the inventory's `nodes`, or `None` if it is not written.
     pub limit: Option<Span>,
-    /// Numbers that the inventory fixes.
-    pub pins: Pins,
+    /// The VRID, where the inventory fixes it; not yet compared with those of other VIPs.
+    pub vrid: Option<Loc<u8>>,
     /// Exact VRRP priorities: one for every node of `nodes`, distinct.
     pub priorities: Option<BTreeMap<Subdomain, u8>>,
     /// The behaviour of a better node when it comes back, and the place where that is set.
@@ -49,26 +47,16 @@ pub struct Vip {
     pub track_interfaces: Vec<Interface>,
 }
 
-/// Numbers that the inventory fixes; in range, not yet compared with those of other VIPs.
-#[derive(Debug, Default)]
-pub struct Pins {
-    /// VRID.
-    pub vrid: Option<Loc<u8>>,
-    /// Routing table.
-    pub table: Option<Loc<u32>>,
-    /// Priority of the VIP's `from` rules.
-    pub rule_priority: Option<Loc<u32>>,
-    /// Packet mark.
-    pub mark: Option<Loc<u32>>,
-    /// Priority of its `fwmark` rules.
-    pub mark_rule_priority: Option<Loc<u32>>,
-}
-
 impl Vip {
-    /// `address` and the extra addresses, each with its gateway.
-    pub fn addresses(&self) -> impl Iterator<Item = (IpAddr, Option<&Label>)> {
-        let extra = self.extra.iter().map(|(address, gateway)| (address.value, gateway.as_ref()));
-        std::iter::once((self.address.value, self.gateway.as_ref())).chain(extra)
+    /// `address` and the extra addresses, each with its place.
+    pub fn addresses(&self) -> impl Iterator<Item = (IpAddr, &Placement)> {
+        self.written().map(|(address, placement)| (address.value, placement))
+    }
+
+    /// `addresses`, and where they are written.
+    pub(super) fn written(&self) -> impl Iterator<Item = (&Loc<IpAddr>, &Placement)> {
+        let extra = self.extra.iter().map(|(address, placement)| (address, placement));
+        std::iter::once((&self.address, &self.placement)).chain(extra)
     }
 }
 
@@ -79,23 +67,15 @@ pub(super) fn build(raw: &[raw::Vip], known: &Known<'_>, report: &mut Report) ->
 }
 
 fn vip(raw: &raw::Vip, known: &Known<'_>, report: &mut Report) -> Option<Vip> {
-    let address =
-        raw.address.as_ref().and_then(|raw| value::address(raw, "a VIP's address", report));
-    let none = raw.gateway.as_ref().map(|raw| value::word(raw, "gateway", report));
-    let gateway_of = |address: &Loc<IpAddr>, report: &mut Report| match none {
-        Some(none) => none.map(|GatewayChoice::None| None),
-        None => gateway_of(address, known.gateways, report).map(Some),
-    };
-    let gateway = address.and_then(|address| gateway_of(&address, report));
-    let mut extra = Some(Vec::new());
-    for raw in raw.extra_addresses.iter().flatten() {
-        let located = value::address(raw, "an extra address", report)
-            .and_then(|address| Some((address, gateway_of(&address, report)?)));
-        extra = extra.zip(located).map(|(mut extra, located)| {
-            extra.push(located);
-            extra
-        });
-    }
+    let own = Written::of_vip(raw).build("a VIP's address", known, report);
+    let extra = raw
+        .extra_addresses
+        .iter()
+        .flatten()
+        .map(|extra| Written::of_extra(extra, raw).build("an extra address", known, report));
+    // All of them are read before one that is missing ends it.
+    let extra: Vec<Option<(Loc<IpAddr>, Placement)>> = extra.collect();
+    let extra: Option<Vec<(Loc<IpAddr>, Placement)>> = extra.into_iter().collect();
     let entrypoint = super::entrypoint_of(
         raw.entrypoint.as_ref(),
         "the VIP",
@@ -105,7 +85,7 @@ fn vip(raw: &raw::Vip, known: &Known<'_>, report: &mut Report) -> Option<Vip> {
         report,
     );
     let prefer = prefer(raw, known, report);
-    let pins = pins(raw, known, report);
+    let vrid = raw.vrid.as_ref().map(|raw| value::number(raw, "vrid", report));
     let preempt = match &raw.preempt {
         Some(raw) => keepalived::preempt(raw, report).map(|preempt| raw.with(preempt)),
         None => known.keepalived.map(|keepalived| Loc {
@@ -133,12 +113,13 @@ fn vip(raw: &raw::Vip, known: &Known<'_>, report: &mut Report) -> Option<Vip> {
         let names = list.value.iter().map(Loc::as_str);
         names.filter(|name| known.nodes.knows(*name, "node", report)).collect::<Vec<_>>()
     });
-    let (address, gateway, extra) = (address?, gateway?, extra.map(sorted)?);
+    let ((address, placement), mut extra) = (own?, extra?);
+    extra.sort_by_key(|(address, _)| *address);
     check_interval(&address, known, report);
-    refuse_two_gateways(&address, gateway.as_ref(), &extra, report)?;
-    refuse_idle_pins(raw, report);
-    let wanted: Vec<&Label> =
-        gateway.iter().chain(extra.iter().filter_map(|(_, gateway)| gateway.as_ref())).collect();
+    let wanted: Vec<&Label> = std::iter::once(&placement)
+        .chain(extra.iter().map(|(_, placement)| placement))
+        .filter_map(|placement| placement.gateway.as_ref())
+        .collect();
     if limit.as_ref().is_some_and(Vec::is_empty) {
         return None;
     }
@@ -153,130 +134,23 @@ fn vip(raw: &raw::Vip, known: &Known<'_>, report: &mut Report) -> Option<Vip> {
             refuse_low_priorities(raw, priorities, entrypoint, known, report);
         }
     }
-    Some(Vip {
+    let vip = Vip {
         span: raw.span,
         address,
-        gateway,
+        placement,
         entrypoint: entrypoint?,
         extra,
         prefer,
         nodes: nodes?,
         limit: raw.nodes.as_ref().map(|nodes| nodes.span),
-        pins,
+        vrid: vrid.map_or(Some(None), |vrid| vrid.map(Some))?,
         priorities: priorities.map_or(Some(None), |priorities| priorities.map(Some))?,
         preempt: preempt?,
         notify: notify?,
         garp: garp?,
         track_interfaces: track_interfaces?,
-    })
-}
-
-fn sorted<T: Ord>(mut extra: Vec<T>) -> Vec<T> {
-    extra.sort();
-    extra
-}
-
-/// Reports numbers of routing for a VIP that has none.
-fn refuse_idle_pins(raw: &raw::Vip, report: &mut Report) {
-    let Some(gateway) = &raw.gateway else { return };
-    let pins = [
-        ("table", raw.table.map(|pin| pin.span)),
-        ("rule_priority", raw.rule_priority.map(|pin| pin.span)),
-        ("mark", raw.mark.map(|pin| pin.span)),
-        ("mark_rule_priority", raw.mark_rule_priority.map(|pin| pin.span)),
-    ];
-    for (key, span) in pins.into_iter().filter_map(|(key, span)| Some((key, span?))) {
-        report.push(
-            Diagnostic::new(
-                &codes::WORD,
-                span,
-                format!("`{key}` does nothing beside `gateway: none`"),
-                "such a VIP has no table, rule or mark",
-            )
-            .also(gateway.span, "said here")
-            .help(format!("remove `{key}`")),
-        );
-    }
-}
-
-/// The gateway whose network contains the address, and can have a host of that address.
-fn gateway_of(
-    address: &Loc<IpAddr>,
-    gateways: &Names<Label, NextHop>,
-    report: &mut Report,
-) -> Option<Label> {
-    let found = gateways.iter().find(|(_, gateway)| gateway.network.value.contains(&address.value));
-    let Some((name, gateway)) = found else {
-        if gateways.complete {
-            let networks: Vec<String> = gateways
-                .iter()
-                .map(|(name, gateway)| format!("`{name}` {}", gateway.network.value))
-                .collect();
-            report.push(
-                Diagnostic::new(
-                    &codes::NO_GATEWAY,
-                    address.span,
-                    format!("{} is not in any gateway's network", address.value),
-                    "no gateway for this address",
-                )
-                .note("replies of a VIP leave through the gateway of its network")
-                .help(match networks.is_empty() {
-                    true => "add a gateway with the VIP's network".to_owned(),
-                    false => format!("the networks are {}", networks.join(", ")),
-                }),
-            );
-        }
-        return None;
     };
-    let network = gateway.network.value;
-    let edge = value::edge_of(network, address.value);
-    if let Some(edge) = edge {
-        report.push(
-            Diagnostic::new(
-                &codes::UNUSABLE_ADDRESS,
-                address.span,
-                format!("{} is the {edge} of {network}", address.value),
-                "no host can have it",
-            )
-            .also(gateway.network.span, "of this network"),
-        );
-        return None;
-    }
-    Some(name.clone())
-}
-
-/// A VIP's table has one default route per family, so its addresses of a family share a gateway.
-fn refuse_two_gateways(
-    address: &Loc<IpAddr>,
-    gateway: Option<&Label>,
-    extra: &[(Loc<IpAddr>, Option<Label>)],
-    report: &mut Report,
-) -> Option<()> {
-    let mut first: [Option<(Span, &Label)>; 2] = [None, None];
-    let own = std::iter::once((address, gateway));
-    let extra = extra.iter().map(|(address, gateway)| (address, gateway.as_ref()));
-    let routed = own.chain(extra).filter_map(|(address, gateway)| Some((address, gateway?)));
-    for (address, gateway) in routed {
-        match first[usize::from(address.value.is_ipv6())] {
-            Some((span, other)) if other != gateway => {
-                report.push(
-                    Diagnostic::new(
-                        &codes::NO_GATEWAY,
-                        address.span,
-                        format!("{} needs the gateway `{gateway}`, but its VIP's replies leave by `{other}`", address.value),
-                        format!("in the network of `{gateway}`"),
-                    )
-                    .also(span, format!("in the network of `{other}`"))
-                    .note("a VIP has one routing table, with one default route per family")
-                    .help("make it a separate VIP"),
-                );
-                return None;
-            }
-            Some(_) => {}
-            ref mut none => *none = Some((address.span, gateway)),
-        }
-    }
-    Some(())
+    network::check(&vip, raw, known, report).then_some(vip)
 }
 
 fn prefer(raw: &raw::Vip, known: &Known<'_>, report: &mut Report) -> Vec<Loc<Subdomain>> {
@@ -303,54 +177,6 @@ fn prefer(raw: &raw::Vip, known: &Known<'_>, report: &mut Report) -> Vec<Loc<Sub
             Some(name.with(node.clone()))
         })
         .collect()
-}
-
-fn pins(raw: &raw::Vip, known: &Known<'_>, report: &mut Report) -> Pins {
-    let table = raw.table.as_ref().and_then(|raw| {
-        let table = value::number::<u32, _, _>(raw, "table", report)?;
-        if RESERVED_TABLES.contains(&table.value) {
-            report.push(
-                Diagnostic::new(
-                    &codes::RANGE,
-                    raw.span,
-                    format!("table {} is the kernel's own", table.value),
-                    "reserved",
-                )
-                .note("253, 254 and 255 are the tables default, main and local (ip-route(8))"),
-            );
-            return None;
-        }
-        Some(table)
-    });
-    let mark = raw.mark.as_ref().and_then(|raw| {
-        let mark = value::number::<u32, _, _>(raw, "mark", report)?;
-        if mark.value & !known.mark_mask != 0 {
-            report.push(
-                Diagnostic::new(
-                    &codes::RANGE,
-                    raw.span,
-                    format!("the mark {:#x} has bits outside `mark_mask`", mark.value),
-                    format!("the mask is {:#x}", known.mark_mask),
-                )
-                .note("bits outside the mask belong to others: kube-proxy has 0x4000 and 0x8000"),
-            );
-            return None;
-        }
-        Some(mark)
-    });
-    Pins {
-        vrid: raw.vrid.as_ref().and_then(|raw| value::number(raw, "vrid", report)),
-        table,
-        rule_priority: raw
-            .rule_priority
-            .as_ref()
-            .and_then(|raw| value::number(raw, "rule_priority", report)),
-        mark,
-        mark_rule_priority: raw
-            .mark_rule_priority
-            .as_ref()
-            .and_then(|raw| value::number(raw, "mark_rule_priority", report)),
-    }
 }
 
 /// IPv6 instances are always VRRPv3, whose adverts hold 12 bits of centiseconds.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use super::listener::Places;
-use super::{Plan, codes};
+use super::{Plan, RoutingNumbers, codes};
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::lock::{LockedVip, RawLock};
 use crate::language::number::Any;
@@ -181,12 +181,8 @@ pub fn text(plan: &Plan) -> String {
     for vip in vips {
         let numbers = &vip.numbers;
         let order: Vec<&str> = vip.base_order.iter().map(Subdomain::as_str).collect();
-        let mark = numbers.routing.and_then(|routing| routing.mark).map_or(String::new(), |mark| {
-            format!(", mark: {:#x}, mark_rule_priority: {}", mark.value, mark.rule_priority)
-        });
-        let routing = numbers.routing.map_or(String::new(), |routing| {
-            format!(", table: {}, rule_priority: {}{mark}", routing.table, routing.rule_priority)
-        });
+        let own = numbers.networks.iter().find(|network| network.address == vip.address);
+        let routing = own.map_or(String::new(), |network| format!(", {}", in_words(network)));
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
@@ -195,6 +191,9 @@ pub fn text(plan: &Plan) -> String {
             numbers.vrid,
             order.join(", "),
         );
+        for network in numbers.networks.iter().filter(|network| network.address != vip.address) {
+            let _ = writeln!(text, "  \"{}\": {{ {} }}", network.address, in_words(network));
+        }
     }
     let gateways = plan.listener_sets.iter().filter(|(_, places)| !places.is_empty());
     for (index, (entrypoint, places)) in gateways.enumerate() {
@@ -207,6 +206,14 @@ pub fn text(plan: &Plan) -> String {
         }
     }
     text
+}
+
+/// The numbers of a network of a VIP.
+fn in_words(numbers: &RoutingNumbers) -> String {
+    let mark = numbers.mark.map_or(String::new(), |mark| {
+        format!(", mark: {:#x}, mark_rule_priority: {}", mark.value, mark.rule_priority)
+    });
+    format!("table: {}, rule_priority: {}{mark}", numbers.table, numbers.rule_priority)
 }
 
 /// A key as YAML reads it back: a wildcard begins like an alias, and names may be numbers.

@@ -111,7 +111,7 @@ pub fn plan(
             VipPlan {
                 address: vip.address.value,
                 entrypoint: vip.entrypoint.clone(),
-                gateway: vip.gateway.clone(),
+                gateway: vip.placement.gateway.clone(),
                 group,
                 numbers,
                 base_order,

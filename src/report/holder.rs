@@ -103,7 +103,7 @@ impl VipData {
         });
         let mut instances: Vec<(usize, &Instance)> = instances.collect();
         instances.sort_by_key(|(_, instance)| Reverse(instance.source));
-        let routing = vip.numbers.routing;
+        let routing = vip.numbers.routing();
         let mark = routing.and_then(|routing| routing.mark);
         let mut all = known.planned.datacenter.vips.iter();
         let written = all.find(|found| found.address.value == vip.address);

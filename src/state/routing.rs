@@ -30,7 +30,7 @@ pub struct ScriptRule {
     pub words: String,
 }
 
-/// A default route of a VIP's table.
+/// A route of a VIP's table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScriptRoute {
     /// The VIP.
@@ -41,6 +41,8 @@ pub struct ScriptRoute {
     pub gateway: IpAddr,
     /// Out of which interface.
     pub interface: String,
+    /// The network that it leads to; `None` is the default route.
+    pub to: Option<String>,
 }
 
 /// The mark of connections to an address.
@@ -125,12 +127,13 @@ fn rule(words: &[&str]) -> Option<ScriptRule> {
 }
 
 fn route(words: &[&str]) -> Option<ScriptRoute> {
-    let [vip, _, table, gateway, interface] = words else { return None };
+    let [vip, _, table, gateway, interface, to @ ..] = words else { return None };
     Some(ScriptRoute {
         vip: vip.parse().ok()?,
         table: table.parse().ok()?,
         gateway: gateway.parse().ok()?,
         interface: (*interface).to_owned(),
+        to: to.first().map(|to| (*to).to_owned()),
     })
 }
 

@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::natural;
 use crate::model::{Label, Subdomain};
-use crate::plan::Plan;
 use crate::plan::simulate::{Placement, Scenario, Simulator, System, Worst, ZoneLoad, sets};
+use crate::plan::{Plan, RoutingNumbers};
 
 /// All sets of up to this many failures are looked at.
 const FAILURES: usize = 2;
@@ -50,10 +50,39 @@ pub struct VipRow<'a> {
     pub mark: Option<u32>,
     /// Priority of its `fwmark` rules, or null without a mark.
     pub mark_rule_priority: Option<u32>,
+    /// Extra addresses that have another gateway than the addresses before them, each with the numbers of its network.
+    pub networks: Vec<NetworkRow>,
     /// The holder while every node is up, or null if nobody holds it.
     pub master: Option<&'a Subdomain>,
     /// The nodes that hold it, in standby order.
     pub order: Vec<Rank<'a>>,
+}
+
+/// A further network of a VIP, and its numbers.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct NetworkRow {
+    /// The first of its extra addresses there.
+    pub address: IpAddr,
+    /// Routing table.
+    pub table: u32,
+    /// Priority of its `from` rules.
+    pub rule_priority: u32,
+    /// Packet mark, or null without one.
+    pub mark: Option<u32>,
+    /// Priority of its `fwmark` rules, or null without a mark.
+    pub mark_rule_priority: Option<u32>,
+}
+
+impl NetworkRow {
+    fn of(numbers: &RoutingNumbers) -> Self {
+        Self {
+            address: numbers.address,
+            table: numbers.table,
+            rule_priority: numbers.rule_priority,
+            mark: numbers.mark.map(|mark| mark.value),
+            mark_rule_priority: numbers.mark.map(|mark| mark.rule_priority),
+        }
+    }
 }
 
 /// A node's place in a failover order.
@@ -196,7 +225,7 @@ impl<'a> Orders<'a> {
 
 impl<'a> VipRow<'a> {
     fn of(vip: &'a crate::plan::VipPlan) -> Self {
-        let routing = vip.numbers.routing;
+        let routing = vip.numbers.routing();
         let mark = routing.and_then(|routing| routing.mark);
         Self {
             address: vip.address,
@@ -207,6 +236,7 @@ impl<'a> VipRow<'a> {
             rule_priority: routing.map(|routing| routing.rule_priority),
             mark: mark.map(|mark| mark.value),
             mark_rule_priority: mark.map(|mark| mark.rule_priority),
+            networks: vip.numbers.networks.iter().skip(1).map(NetworkRow::of).collect(),
             master: vip.master(),
             order: vip
                 .order

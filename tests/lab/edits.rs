@@ -1,6 +1,7 @@
 //! Edits that people make to a running datacenter.
 
 use super::Lab;
+use super::collected::Collected;
 use super::release;
 use super::styles::{self, Style};
 
@@ -27,16 +28,24 @@ pub enum Origin {
     Foreign(Style),
     /// Somebody else, and the inventory that it changes to is what `lbgen import` makes of it.
     Imported(Style),
+    /// Somebody else, on the machines of a tour, and the inventory is what `lbgen import` makes of them.
+    Collected(Collected),
 }
 
 impl Origin {
     /// Returns the style of a configuration that somebody else wrote, or `None` if lbgen wrote it.
     pub fn style(self) -> Option<Style> {
         match self {
-            Self::Ours => None,
+            Self::Ours | Self::Collected(_) => None,
             Self::Foreign(style) | Self::Imported(style) => Some(style),
         }
     }
+}
+
+/// A tour of docs/moving-in.md.
+const fn tour(name: &'static str, nodes: &'static str, objects: Option<&'static str>) -> Edit {
+    let origin = Origin::Collected(Collected { nodes, objects });
+    Edit { origin, answers: false, ..ours(name, SAME, SAME) }
 }
 
 pub const SAME: fn(&str) -> String = |base| base.to_owned();
@@ -110,6 +119,13 @@ pub const EDITS: &[Edit] = &[
         answers: false,
         ..ours("a fleet of somebody else's, imported", |base| without(base, "2001:db8:8::14"), SAME)
     },
+    tour("a pair with HAProxy moves in", "collected", None),
+    tour(
+        "a cluster with one tier moves in",
+        "collected-cluster/nodes",
+        Some("collected-cluster/objects.yaml"),
+    ),
+    tour("a pair of routers moves in", "collected-routers", None),
     ours(
         "pinned priorities taken out",
         |base| vip(base, "priorities: { lb-1: 200, lb-2: 150, lb-3: 100, lb-4: 50 }"),

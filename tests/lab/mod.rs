@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each program uses its own part")]
 
 pub mod agent;
+pub mod collected;
 pub mod edits;
 pub mod fleet;
 pub mod host;

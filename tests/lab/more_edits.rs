@@ -67,6 +67,18 @@ pub const MORE_EDITS: &[Edit] = &[
     ours("a notify script", SAME, |base| keepalived(base, "notify: /usr/local/bin/on-vrrp")),
     ours("an address more", SAME, |base| extra(base, "192.0.2.10")),
     ours("an address fewer", |base| extra(base, "192.0.2.10"), SAME),
+    ours("a label", SAME, |base| vip(base, "label: web")),
+    ours(
+        "a label, routes by the script",
+        |base| base.replace("mode: virtual", "mode: static"),
+        |base| vip(base, "label: web").replace("mode: virtual", "mode: static"),
+    ),
+    ours("an address with another gateway", two_gateways, |base| {
+        vip(&two_gateways(base), "extra_addresses: [{ address: 198.51.100.10, label: p }]")
+    }),
+    ours("a route beside the gateway's", SAME, |base| {
+        vip(base, "routes: [{ to: 203.0.113.0/24, via: 192.0.2.1 }]")
+    }),
     Edit {
         options: &["--visit", VISIT, "--only", "lb-3"],
         ..ours("a visit of one node", three_zones, three_zones)
@@ -77,6 +89,14 @@ pub const MORE_EDITS: &[Edit] = &[
 /// Multicast of IPv6 needs more than these networks have.
 fn four(base: &str) -> String {
     without(base, "2001:db8:8::14")
+}
+
+/// A second public network, in which another VIP is.
+fn two_gateways(base: &str) -> String {
+    let partners =
+        "  partners: { address: 198.51.100.1, network: 198.51.100.0/24, interface: eth2 }\nnodes:";
+    let vip = "vips:\n  - { address: 198.51.100.20, entrypoint: web }";
+    base.replacen("nodes:", partners, 1).replacen("vips:", vip, 1)
 }
 
 /// Two VIPs whose orders are the same.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use lbgen::model::{Datacenter, Label};
+use lbgen::model::{Datacenter, Interface, Label, Subdomain};
 
 use super::host::Host;
 
@@ -31,26 +31,34 @@ pub fn links(datacenter: &Datacenter) -> Vec<Link> {
         .map(|(name, node)| (name.to_string(), node.interface.to_string()))
         .collect();
     let mut links = vec![Link { bridge: "br0".into(), gateways: Vec::new(), ports }];
-    for name in datacenter.gateways.keys() {
-        let ports: BTreeSet<(String, String)> = datacenter
-            .nodes
-            .iter()
-            .filter_map(|(node, found)| {
-                Some((node.to_string(), found.gateways.get(name)?.to_string()))
-            })
-            .collect();
+    let nodes = || datacenter.nodes.iter();
+    let of_gateways = datacenter.gateways.keys().map(|name| {
+        let own = nodes().filter_map(|(node, found)| Some((node, found.gateways.get(name)?)));
+        (vec![name.clone()], own.map(port).collect())
+    });
+    // Addresses for neighbours only may have an interface of their own.
+    let placements = datacenter.vips.iter().flat_map(|vip| vip.addresses());
+    let local = placements.filter_map(|(_, placement)| placement.interface.as_ref());
+    let local = local
+        .map(|interface| (Vec::new(), nodes().map(|(node, _)| port((node, interface))).collect()));
+    for (gateways, ports) in of_gateways.chain(local) {
+        let ports: BTreeSet<(String, String)> = ports;
         match links.iter_mut().find(|link| !link.ports.is_disjoint(&ports)) {
             Some(link) => {
                 link.ports.extend(ports);
-                link.gateways.push(name.clone());
+                link.gateways.extend(gateways);
             }
             None => {
                 let bridge = format!("br{}", links.len());
-                links.push(Link { bridge, gateways: vec![name.clone()], ports });
+                links.push(Link { bridge, gateways, ports });
             }
         }
     }
     links
+}
+
+fn port((node, interface): (&Subdomain, &Interface)) -> (String, String) {
+    (node.to_string(), interface.to_string())
 }
 
 /// The gateway of every network: routes between them and the client, and drops packets from a VIP that come from the
@@ -84,7 +92,7 @@ pub fn start_gateway(datacenter: &Datacenter, links: &[Link]) -> Host {
         }
     }
     let own = datacenter.vips.iter().flat_map(|vip| vip.addresses());
-    for (address, _) in own.filter(|(_, gateway)| gateway.is_none()) {
+    for (address, _) in own.filter(|(_, placement)| placement.gateway.is_none()) {
         script += &format!("ip route add {address} dev br0\n");
     }
     script += "nft add table inet lab\n";
@@ -92,9 +100,9 @@ pub fn start_gateway(datacenter: &Datacenter, links: &[Link]) -> Host {
     script += "nft add chain inet lab forward '{ type filter hook forward priority 0; }'\n";
     script += "nft add rule inet lab forward ct state invalid drop\n";
     for vip in &datacenter.vips {
-        for (address, name) in vip.addresses() {
+        for (address, placement) in vip.addresses() {
             // Nothing tells them apart where the public network is the internal one.
-            if name.is_some_and(|name| !links[0].gateways.contains(name)) {
+            if placement.gateway.as_ref().is_some_and(|name| !links[0].gateways.contains(name)) {
                 let family = if address.is_ipv6() { "ip6" } else { "ip" };
                 script += &format!(
                     "nft add rule inet lab forward iifname br0 {family} saddr {address} counter name leaked drop\n"

@@ -83,7 +83,13 @@ impl Stage {
     pub fn new(edit: &'static Edit) -> Self {
         let work = tempfile::tempdir().unwrap();
         let base = base();
-        let (from, mut to) = ((edit.from)(&base), (edit.to)(&base));
+        let (mut from, mut to) = ((edit.from)(&base), (edit.to)(&base));
+        if let Origin::Collected(collected) = edit.origin {
+            let import = collected.import();
+            let import: Vec<&str> = import.iter().map(String::as_str).collect();
+            to = support::stdout(&lbgen(work.path(), &import));
+            from.clone_from(&to);
+        }
         let inventory = work.path().join("inventory.yaml");
         fs::write(&inventory, &from).unwrap();
         lbgen(work.path(), &["render", "-q"]);
@@ -100,6 +106,14 @@ impl Stage {
         }
         fs::write(&inventory, &to).unwrap();
         lbgen(work.path(), &["render", "-q"]);
+        if let Origin::Collected(collected) = edit.origin {
+            fs::remove_dir_all(work.path().join("old")).unwrap();
+            let copy = Command::new("cp")
+                .arg("-r")
+                .args([collected.folder(), work.path().join("old")])
+                .status();
+            assert!(copy.unwrap().success());
+        }
         let options = [OPTIONS, edit.options, &["--format", "json"]].concat();
         let plan = serde_json::from_slice(&lbgen(work.path(), &options).stdout).unwrap();
 
@@ -110,10 +124,20 @@ impl Stage {
             node.host.run(SYSTEMD);
         }
         lab.become_fleet(&from, &old_lock);
-        if edit.origin.style().is_some() {
+        let foreign = match edit.origin {
+            Origin::Ours => None,
+            Origin::Foreign(_) | Origin::Imported(_) => Some("old/lab/nodes"),
+            Origin::Collected(collected) => {
+                collected.address(&lab);
+                Some("old")
+            }
+        };
+        if let Some(folder) = foreign {
             for (name, node) in &lab.nodes {
-                let old = work.path().join("old/lab/nodes").join(name);
-                node.host.run("ip rule add from 192.0.2.11 lookup 777 priority 777");
+                let old = work.path().join(folder).join(name);
+                if edit.origin.style().is_some() {
+                    node.host.run("ip rule add from 192.0.2.11 lookup 777 priority 777");
+                }
                 node.host.run(&format!(
                     "{}; {WIPE}; rsync -rlt {}/ /; {}",
                     STOP,

@@ -30,7 +30,8 @@ pub struct Vip {
     pub table: Option<u32>,
     pub mark: Option<u32>,
     pub pinned: bool,
-    pub extra: bool,
+    /// Extra addresses as they are written; `N` is the number of the VIP.
+    pub extra: &'static str,
 }
 
 /// A component of a random inventory.
@@ -64,7 +65,8 @@ impl Fleet {
         let mut text = format!(
             "datacenter: x\nkubernetes: {{ kube_proxy: {} }}\npolicy_routing: {{ mode: {} }}\n\
              keepalived: {{ vrrp_version: {}, advert_interval: {}s, preempt: {} }}\n\
-             gateways:\n  public: {{ address: 10.34.0.{}, network: 10.34.0.0/16, interface: eth1 }}\nentrypoints:\n",
+             gateways:\n  public: {{ address: 10.34.0.{}, network: 10.34.0.0/16, interface: eth1, routes: [{{ to: 10.77.0.0/16, via: 10.34.0.77 }}] }}\n  \
+             partners: {{ address: 10.35.0.1, network: 10.35.0.0/16, interface: eth2 }}\nentrypoints:\n",
             self.kube_proxy,
             self.mode,
             if self.vrrp3 { 3 } else { 2 },
@@ -137,8 +139,9 @@ impl Fleet {
         };
         write!(text, "  - {{ address: 10.34.1.{}, entrypoint: e{}", index + 1, vip.entrypoint)
             .unwrap();
-        if vip.extra {
-            write!(text, ", extra_addresses: [10.34.2.{}]", index + 1).unwrap();
+        if !vip.extra.is_empty() {
+            let extra = vip.extra.replace('N', &(index + 1).to_string());
+            write!(text, ", extra_addresses: [{extra}]").unwrap();
         }
         if !vip.nodes.is_empty() {
             write!(text, ", nodes: [{}]", listed(&nodes)).unwrap();
@@ -200,7 +203,14 @@ fn vip() -> impl Strategy<Value = Vip> {
         some((1000..1006u32).boxed()),
         some((1..8u32).boxed()),
         prop::bool::weighted(0.15),
-        prop::bool::weighted(0.15),
+        prop_oneof![
+            10 => Just(""),
+            2 => Just("10.34.2.N"),
+            1 => Just("{ address: 10.34.2.N, label: web }"),
+            1 => Just("10.35.2.N"),
+            1 => Just("10.34.2.N, { address: 10.35.2.N, label: p }, 10.35.3.N"),
+            1 => Just("{ address: 10.36.2.N, gateway: none, interface: eth3, label: in }"),
+        ],
     )
         .prop_map(|(entrypoint, prefer, nodes, vrid, table, mark, pinned, extra)| Vip {
             entrypoint,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::{Held, IpRule, Planner, ReplyRouting, Route};
-use crate::model::{Garp, Interface, Label, Notify, OnUnhealthy, Preempt, RoutingMode};
+use crate::model::{Garp, Interface, Label, Notify, OnUnhealthy, Placement, Preempt, RoutingMode};
 
 /// A `vrrp_instance`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +79,8 @@ pub struct VirtualAddress {
     pub address: IpNet,
     /// The interface that it is on.
     pub interface: Interface,
+    /// Its label, with the interface in front.
+    pub label: Option<String>,
 }
 
 /// The reaction of an instance while its entrypoint is unhealthy on the node.
@@ -139,13 +141,17 @@ impl Planner<'_> {
             // The model refuses a node that may hold a VIP without an address of its family.
             source: self.node.source(address).unwrap_or(loopback),
             peers: Arc::clone(known),
-            address: self.virtual_address(address, vip.gateway.as_ref())?,
+            address: self.virtual_address(address, &vip.placement)?,
             excluded: vip
                 .extra
                 .iter()
-                .filter_map(|(extra, gateway)| self.virtual_address(extra.value, gateway.as_ref()))
+                .filter_map(|(extra, placement)| self.virtual_address(extra.value, placement))
                 .collect(),
-            routes: virtual_routing.map(|routing| routing.routes.clone()).unwrap_or_default(),
+            routes: virtual_routing
+                .into_iter()
+                .flat_map(|routing| routing.routes.clone())
+                .chain(self.local_routes(vip))
+                .collect(),
             rules: virtual_routing.map(|routing| routing.rules.clone()).unwrap_or_default(),
             track: self.track(held),
             track_interfaces: vip
@@ -162,16 +168,17 @@ impl Planner<'_> {
         })
     }
 
-    fn virtual_address(&self, address: IpAddr, gateway: Option<&Label>) -> Option<VirtualAddress> {
+    fn virtual_address(&self, address: IpAddr, placement: &Placement) -> Option<VirtualAddress> {
         // Without a gateway it is a host's address: its network is that of the node's own.
-        let length = match gateway {
+        let length = match &placement.gateway {
             Some(name) => self.datacenter.gateways.get(name)?.network.value.prefix_len(),
             None => IpNet::from(address).prefix_len(),
         };
         Some(VirtualAddress {
             // A network's prefix length fits every address in it.
             address: IpNet::new(address, length).unwrap_or(address.into()),
-            interface: self.interface(gateway)?.clone(),
+            interface: placement.interface_on(self.node)?.clone(),
+            label: placement.label_on(self.node),
         })
     }
 

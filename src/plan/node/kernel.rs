@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Held, Planner};
-use crate::model::Interface;
+use crate::model::{Interface, Placement};
 
 /// A setting of the kernel and the interfaces that have it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,17 +53,17 @@ impl Kernel {
 
 impl Planner<'_> {
     pub(super) fn kernel(&self, held: &[Held<'_>]) -> Vec<KernelSetting> {
-        let public = |v6: bool| -> BTreeSet<Interface> {
+        let on = |v6: bool, counts: fn(&Placement) -> bool| -> BTreeSet<Interface> {
             held.iter()
                 .flat_map(|held| held.vip.addresses())
-                .filter(|(address, _)| address.is_ipv6() == v6)
-                .filter_map(|(_, gateway)| self.interface(Some(gateway?)).cloned())
+                .filter(|(address, placement)| address.is_ipv6() == v6 && counts(placement))
+                .filter_map(|(_, placement)| placement.interface_on(self.node).cloned())
                 .collect()
         };
-        let (public4, public6) = (public(false), public(true));
-        let mut answering = public4.clone();
-        let mut addresses = held.iter().flat_map(|held| held.vip.addresses());
-        if addresses.any(|(address, _)| address.is_ipv4()) {
+        let is_routed = |placement: &Placement| placement.gateway.is_some();
+        let (public4, public6) = (on(false, is_routed), on(true, is_routed));
+        let mut answering = on(false, |_| true);
+        if !answering.is_empty() {
             answering.insert(self.node.interface.clone());
         }
         let marked = self.datacenter.kubernetes.kube_proxy.needs_marks();

@@ -17,7 +17,7 @@ use rayon::prelude::*;
 
 use super::{Standing, VipPlan};
 use crate::model::{
-    Datacenter, Garp, Interface, KubeProxy, Label, Node, NodeState, Subdomain, Vip, VrrpVersion,
+    Datacenter, Garp, KubeProxy, Label, Node, NodeState, Subdomain, Vip, VrrpVersion,
 };
 
 /// One node.
@@ -108,15 +108,6 @@ impl Planner<'_> {
             kernel: self.kernel(&held),
             routing: routing.into_iter().flatten().collect(),
             kube_proxy: self.datacenter.kubernetes.kube_proxy,
-        }
-    }
-
-    /// Its interface in a gateway's network; its own where there is no gateway. A node that may hold a VIP has the VIP's
-    /// gateways.
-    fn interface(&self, gateway: Option<&Label>) -> Option<&Interface> {
-        match gateway {
-            Some(gateway) => self.node.gateways.get(gateway),
-            None => Some(&self.node.interface),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::{Held, Planner};
-use crate::model::Interface;
+use crate::model::{Interface, Vip};
 
 /// The table `main` (rt_tables).
 const MAIN: u32 = 254;
@@ -26,17 +26,19 @@ pub struct ReplyRouting {
     pub marks: Vec<Mark>,
 }
 
-/// A default route of a VIP's table.
+/// A route that comes with a VIP.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
+    /// The network that it leads to; `None` is the default route.
+    pub to: Option<IpNet>,
     /// Next hop.
     pub gateway: IpAddr,
     /// The interface that packets leave by.
     pub interface: Interface,
-    /// The table that it is in.
-    pub table: u32,
-    /// The address that it is for.
-    pub source: IpAddr,
+    /// The table that it is in; `None` is the node's own, `main`.
+    pub table: Option<u32>,
+    /// The address that a default route is for.
+    pub source: Option<IpAddr>,
 }
 
 impl Route {
@@ -90,57 +92,87 @@ pub struct Mark {
 impl Planner<'_> {
     pub(super) fn routing(&self, held: &Held<'_>) -> Option<ReplyRouting> {
         let Held { vip, plan, .. } = held;
-        let numbers = plan.numbers.routing?;
+        plan.numbers.routing()?;
         let mask = self.datacenter.policy_routing.mark_mask;
         let entrypoint = self.datacenter.entrypoints.get(&vip.entrypoint)?;
         let in_cluster = entrypoint.tiers().is_some();
         let mut routing = ReplyRouting {
             vip: vip.address.value,
-            interface: self.interface(vip.gateway.as_ref())?.clone(),
+            interface: vip.placement.interface_on(self.node)?.clone(),
             rules: Vec::new(),
             routes: Vec::new(),
             marks: Vec::new(),
         };
-        for (address, gateway) in vip.addresses() {
-            if in_cluster {
-                routing.rules.extend(self.to_pods(address));
-            }
-            let interface = self.interface(gateway)?;
-            routing.rules.push(IpRule {
-                selector: Selector::From(address),
-                ipv6: address.is_ipv6(),
-                table: numbers.table,
-                priority: numbers.rule_priority,
-            });
-            routing.marks.extend(numbers.mark.map(|mark| Mark {
-                interface: interface.clone(),
-                address,
-                value: mark.value,
-                mask,
-            }));
+        for (network, numbers) in vip.networks().iter().zip(&plan.numbers.networks) {
             // A table has one default route per family: the address that comes first is its source.
-            let is_there =
-                routing.routes.iter().any(|route| route.source.is_ipv4() == address.is_ipv4());
-            if !is_there {
-                routing.routes.push(Route {
-                    gateway: self.datacenter.gateways.get(gateway?)?.address.value,
-                    interface: interface.clone(),
+            let mut families: BTreeSet<bool> = BTreeSet::new();
+            for (address, placement) in &network.addresses {
+                let address = address.value;
+                if in_cluster {
+                    routing.rules.extend(self.to_pods(address));
+                }
+                let interface = placement.interface_on(self.node)?;
+                routing.rules.push(IpRule {
+                    selector: Selector::From(address),
+                    ipv6: address.is_ipv6(),
                     table: numbers.table,
-                    source: address,
+                    priority: numbers.rule_priority,
+                });
+                routing.marks.extend(numbers.mark.map(|mark| Mark {
+                    interface: interface.clone(),
+                    address,
+                    value: mark.value,
+                    mask,
+                }));
+                if families.insert(address.is_ipv6()) {
+                    let gateway = placement.gateway.as_ref()?;
+                    routing.routes.push(Route {
+                        to: None,
+                        gateway: self.datacenter.gateways.get(gateway)?.address.value,
+                        interface: interface.clone(),
+                        table: Some(numbers.table),
+                        source: Some(address),
+                    });
+                }
+            }
+            for (gateway, route) in network.routes(&self.datacenter.gateways) {
+                routing.routes.push(Route {
+                    to: Some(route.to),
+                    gateway: route.via,
+                    interface: self.node.gateways.get(gateway)?.clone(),
+                    table: Some(numbers.table),
+                    source: None,
                 });
             }
-        }
-        if let Some(mark) = numbers.mark {
-            let families: BTreeSet<bool> =
-                vip.addresses().map(|(address, _)| address.is_ipv6()).collect();
-            routing.rules.extend(families.into_iter().map(|ipv6| IpRule {
-                selector: Selector::Mark { value: mark.value, mask },
-                ipv6,
-                table: numbers.table,
-                priority: mark.rule_priority,
+            routing.rules.extend(numbers.mark.iter().flat_map(|mark| {
+                families.iter().map(move |ipv6| IpRule {
+                    selector: Selector::Mark { value: mark.value, mask },
+                    ipv6: *ipv6,
+                    table: numbers.table,
+                    priority: mark.rule_priority,
+                })
             }));
         }
         Some(routing)
+    }
+
+    /// The routes of addresses without a gateway: in the table `main`, where only keepalived holds them.
+    pub(super) fn local_routes(&self, vip: &Vip) -> Vec<Route> {
+        let local = vip.addresses().filter(|(_, placement)| placement.gateway.is_none());
+        local
+            .flat_map(|(_, placement)| {
+                let interface = placement.interface_on(self.node);
+                placement.routes.iter().filter_map(move |route| {
+                    Some(Route {
+                        to: Some(route.value.to),
+                        gateway: route.value.via,
+                        interface: interface?.clone(),
+                        table: None,
+                        source: None,
+                    })
+                })
+            })
+            .collect()
     }
 
     /// The rules that come before an address's own: what the node itself asks it goes from the address to a pod, once

@@ -8,9 +8,11 @@ mod meet;
 mod pool;
 mod series;
 
+use std::net::IpAddr;
+
 use super::lock::Lock;
 use crate::diag::Report;
-use crate::model::{Datacenter, RESERVED_TABLES, Vip};
+use crate::model::{Datacenter, RESERVED_TABLES, RoutingPins, Vip};
 use crate::source::Loc;
 use mask::wider_mask;
 use meet::Meet;
@@ -18,17 +20,26 @@ use pool::{Pool, Slot};
 use series::Series;
 
 /// The numbers of a VIP.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Numbers {
     /// Virtual router id.
     pub vrid: u8,
-    /// The numbers by which its replies find their gateway, or `None` if it has none.
-    pub routing: Option<RoutingNumbers>,
+    /// The numbers by which its replies find their gateways: one entry for each of its networks, in their order.
+    pub networks: Vec<RoutingNumbers>,
 }
 
-/// The numbers of a VIP that has a gateway.
+impl Numbers {
+    /// The numbers of the VIP's own network, or `None` if it has no gateway.
+    pub fn routing(&self) -> Option<&RoutingNumbers> {
+        self.networks.first()
+    }
+}
+
+/// The numbers of a network of a VIP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RoutingNumbers {
+    /// The first address of the network.
+    pub address: IpAddr,
     /// Routing table.
     pub table: u32,
     /// Priority of its `from` rules.
@@ -57,9 +68,9 @@ pub(super) fn allocate(
     let routing = &datacenter.policy_routing;
     let meet = Meet::of(datacenter);
     let meeting = |a: usize, b: usize| meet.on_a_node(a, b);
+    let locked = |address: IpAddr| lock.vip(address);
     let same_family =
         |a: usize, b: usize| vips[a].address.value.is_ipv4() == vips[b].address.value.is_ipv4();
-    let locked = |vip: usize| lock.vip(vips[vip].address.value);
 
     let ids = &datacenter.keepalived.vrids;
     let vrids = Pool {
@@ -73,21 +84,21 @@ pub(super) fn allocate(
     }
     .fill(
         vips.iter().enumerate().map(|(index, vip)| Slot {
-            locked: locked(index).and_then(|locked| locked.vrid),
-            ..slot(vip, lock, vip.pins.vrid.map(|pin| pin.with(pin.value.into())))
+            locked: locked(vip.address.value).and_then(|locked| locked.vrid),
+            ..slot(&vips[index], vip.address.value, lock, vip.vrid.map(|pin| pin.with(pin.value.into())))
         }),
         report,
         |a, b| meeting(a, b) && same_family(a, b),
     );
-    // VIPs with a gateway, and those of them whose replies kube-proxy translates.
-    let routed: Vec<usize> = (0..vips.len()).filter(|vip| vips[*vip].gateway.is_some()).collect();
+    // The networks of VIPs, and those of them whose replies kube-proxy translates.
+    let routed: Vec<Routed<'_>> = vips.iter().enumerate().flat_map(Routed::of).collect();
     let needs_marks = datacenter.kubernetes.kube_proxy.needs_marks();
     let in_cluster = |vip: &Vip| {
         let entrypoint = datacenter.entrypoints.get(&vip.entrypoint);
         entrypoint.is_some_and(|entrypoint| entrypoint.tiers().is_some())
     };
-    let marked: Vec<usize> =
-        routed.iter().copied().filter(|vip| needs_marks && in_cluster(&vips[*vip])).collect();
+    let marked: Vec<&Routed<'_>> =
+        routed.iter().filter(|found| needs_marks && in_cluster(found.vip)).collect();
     let tables = Pool {
         what: "table",
         key: "policy_routing.tables",
@@ -97,24 +108,25 @@ pub(super) fn allocate(
         numbers: Series::without(&routing.tables, &RESERVED_TABLES),
     }
     .fill(
-        routed.iter().map(|index| Slot {
-            locked: locked(*index).and_then(|locked| locked.table),
-            ..slot(&vips[*index], lock, vips[*index].pins.table)
+        routed.iter().map(|found| Slot {
+            locked: locked(found.address).and_then(|locked| locked.table),
+            ..found.slot(lock, found.pins.table)
         }),
         report,
-        |a, b| meeting(routed[a], routed[b]),
+        |a, b| meeting(routed[a].index, routed[b].index),
     );
 
     // One pool for both kinds of rules: first the `from` rules, then the `fwmark` rules.
-    let from_slots = routed.iter().map(|index| Slot {
-        locked: locked(*index).and_then(|locked| locked.rule_priority),
-        ..slot(&vips[*index], lock, vips[*index].pins.rule_priority)
+    let from_slots = routed.iter().map(|found| Slot {
+        locked: locked(found.address).and_then(|locked| locked.rule_priority),
+        ..found.slot(lock, found.pins.rule_priority)
     });
-    let mark_slots = marked.iter().map(|index| Slot {
-        locked: locked(*index).and_then(|locked| locked.mark_rule_priority),
-        ..slot(&vips[*index], lock, vips[*index].pins.mark_rule_priority)
+    let mark_slots = marked.iter().map(|found| Slot {
+        locked: locked(found.address).and_then(|locked| locked.mark_rule_priority),
+        ..found.slot(lock, found.pins.mark_rule_priority)
     });
-    let ruled: Vec<usize> = routed.iter().chain(&marked).copied().collect();
+    let ruled: Vec<usize> =
+        routed.iter().chain(marked.iter().copied()).map(|found| found.index).collect();
     let rules = Pool {
         what: "rule priority",
         key: "policy_routing.rule_priorities",
@@ -135,25 +147,26 @@ pub(super) fn allocate(
         numbers: Series::submasks(routing.mark_mask),
     }
     .fill(
-        marked.iter().map(|index| Slot {
+        marked.iter().map(|found| Slot {
             // A mask that changed leaves marks of the old one behind.
-            locked: locked(*index)
+            locked: locked(found.address)
                 .and_then(|locked| locked.mark)
                 .filter(|mark| mark.value & !routing.mark_mask == 0),
-            ..slot(&vips[*index], lock, vips[*index].pins.mark)
+            ..found.slot(lock, found.pins.mark)
         }),
         report,
-        |a, b| meeting(marked[a], marked[b]),
+        |a, b| meeting(marked[a].index, marked[b].index),
     );
 
     let (vrids, tables, rules, marks) = (vrids?, tables?, rules?, marks?);
     // Pins, lock and pool hold 1 to 255.
     let vrid = |vrid: &u32| u8::try_from(*vrid).unwrap_or(u8::MAX);
     let mut numbers: Vec<Numbers> =
-        vrids.iter().map(|found| Numbers { vrid: vrid(found), routing: None }).collect();
-    for (place, index) in routed.iter().enumerate() {
-        let mark = marked.iter().position(|marked| marked == index);
-        numbers[*index].routing = Some(RoutingNumbers {
+        vrids.iter().map(|found| Numbers { vrid: vrid(found), networks: Vec::new() }).collect();
+    for (place, found) in routed.iter().enumerate() {
+        let mark = marked.iter().position(|marked| std::ptr::eq(*marked, found));
+        numbers[found.index].networks.push(RoutingNumbers {
+            address: found.address,
             table: tables[place],
             rule_priority: rules[place],
             mark: mark.map(|mark| MarkNumbers {
@@ -165,7 +178,29 @@ pub(super) fn allocate(
     Some(numbers)
 }
 
-/// A number that a VIP needs.
-fn slot<'a>(vip: &'a Vip, lock: &'a Lock, pin: Option<Loc<u32>>) -> Slot<'a> {
-    Slot { vip, pin, locked: None, known: lock.order(vip.address.value) }
+/// A network of a VIP.
+struct Routed<'a> {
+    /// The place of the VIP.
+    index: usize,
+    vip: &'a Vip,
+    address: IpAddr,
+    pins: &'a RoutingPins,
+}
+
+impl<'a> Routed<'a> {
+    fn of((index, vip): (usize, &'a Vip)) -> Vec<Self> {
+        let networks = vip.networks().into_iter();
+        networks
+            .map(|network| Self { index, vip, address: network.address(), pins: network.pins() })
+            .collect()
+    }
+
+    fn slot(&self, lock: &'a Lock, pin: Option<Loc<u32>>) -> Slot<'a> {
+        slot(self.vip, self.address, lock, pin)
+    }
+}
+
+/// A number that an address of a VIP needs.
+fn slot<'a>(vip: &'a Vip, address: IpAddr, lock: &'a Lock, pin: Option<Loc<u32>>) -> Slot<'a> {
+    Slot { vip, address, pin, locked: None, known: lock.order(vip.address.value) }
 }

@@ -17,6 +17,8 @@ use crate::source::Loc;
 #[derive(Clone, Copy)]
 pub(super) struct Slot<'a> {
     pub vip: &'a Vip,
+    /// The address that it is for: the VIP's, or an extra one in a network of its own.
+    pub address: IpAddr,
     /// The number that the inventory pins.
     pub pin: Option<Loc<u32>>,
     /// The number that the lock holds.
@@ -99,7 +101,7 @@ impl Pool<'_> {
                 .collect();
             taken.sort_unstable();
             let size = self.numbers.size;
-            let start = place(slot.vip.address.value, size);
+            let start = place(slot.address, size);
             numbers[index] = (0..size)
                 .map(|step| self.numbers.at((start + step) % size))
                 .find(|number| taken.binary_search(number).is_err());

@@ -1,0 +1,82 @@
+//! The ways of a VIP's replies on each node, before and after a change.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use super::difference::{Edit, marks, routes, rules};
+use super::vip::{FROM, TO, Watch};
+use crate::state::elect::{Masters, NodeIndex, Phase};
+use crate::state::{Instance, Line};
+
+impl Watch<'_> {
+    /// Rules, routes and marks of a VIP that are others, by node.
+    pub(super) fn reroutes(
+        &self,
+        address: IpAddr,
+        edits: &[Edit<'_>],
+    ) -> Vec<(NodeIndex, BTreeSet<&'static str>)> {
+        let mut by_node = Vec::new();
+        for edit in edits {
+            let mut what: BTreeSet<&str> = BTreeSet::new();
+            let (Some(from), Some(to)) = (edit.from, edit.to) else { continue };
+            let state = |phase| self.electorate.state(edit.node, phase).map(AsRef::as_ref);
+            let (Some(before), Some(after)) = (state(FROM), state(TO)) else { continue };
+            // In static mode the script holds what keepalived has else.
+            if before.routing.is_static != after.routing.is_static {
+                what.insert("the script and keepalived swap rules and routes");
+                by_node.push((edit.node, what));
+                continue;
+            }
+            let moved = |of: fn(&Instance) -> &[Line]| {
+                (of(from) != of(to)) && self.is_moved([of(from), of(to)], edit.node, of)
+            };
+            if moved(|one| &one.routes) || routes(before, address) != routes(after, address) {
+                what.insert("routes");
+            }
+            if moved(|one| &one.rules) || rules(before, address) != rules(after, address) {
+                what.insert("rules");
+            }
+            if marks(before, address) != marks(after, address) {
+                what.insert("marks");
+            }
+            if device(from, address) != device(to, address) {
+                what.insert("the interface of the address");
+            }
+            if !what.is_empty() {
+                by_node.push((edit.node, what));
+            }
+        }
+        by_node
+    }
+
+    /// Returns true if a line of an instance is not on the node before, or not after, whichever instance brings it.
+    fn is_moved(
+        &self,
+        [from, to]: [&[Line]; 2],
+        node: NodeIndex,
+        of: fn(&Instance) -> &[Line],
+    ) -> bool {
+        let held = |phase: Phase, masters: &Masters| -> BTreeSet<&str> {
+            let state = self.electorate.state(node, phase);
+            let all = state.and_then(|state| state.keepalived.as_ref()).into_iter();
+            all.flat_map(|found| &found.instances)
+                .filter(|found| {
+                    let holders = found.vip().map(|vip| self.electorate.holders(masters, vip));
+                    holders.is_some_and(|holders| holders.contains(&node))
+                })
+                .flat_map(|found| of(found).iter().map(|line| line.words.as_str()))
+                .collect()
+        };
+        let (before, after) = (held(FROM, self.before), held(TO, self.after));
+        let goes = |line: &&Line| !to.contains(line) && !after.contains(line.words.as_str());
+        let comes = |line: &&Line| !from.contains(line) && !before.contains(line.words.as_str());
+        from.iter().any(|line| goes(&line)) || to.iter().any(|line| comes(&line))
+    }
+}
+
+/// The interface that an instance puts an address on.
+fn device(instance: &Instance, address: IpAddr) -> Option<&str> {
+    let mut all = instance.addresses.iter().chain(&instance.excluded);
+    let found = all.find(|found| found.address.addr() == address)?;
+    Some(&found.interface)
+}

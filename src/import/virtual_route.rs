@@ -1,0 +1,75 @@
+//! `virtual_routes` beside the default route of a gateway.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::reply_routing::ReplyRouting;
+use super::table::Table;
+use crate::plan::Route;
+use crate::state::Instance;
+
+/// A route that comes with an address, as an inventory says it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct VirtualRoute {
+    /// An address of whose table it is a part, or, of the table `main`, one without a gateway.
+    pub address: IpAddr,
+    pub to: IpNet,
+    pub via: IpAddr,
+}
+
+/// The routes of an instance, and of our script for it.
+pub fn all(instance: &Instance, routing: &ReplyRouting) -> Vec<VirtualRoute> {
+    let own = instance.routes.iter().filter_map(|line| read(&line.words, instance, routing));
+    let scripted = routing.further.iter().filter_map(|written| {
+        let table = Table::Number(written.table);
+        let address = instance.holds().find(|address| {
+            let way = routing.way(*address).filter(|way| way.table == table);
+            way.is_some() && address.is_ipv4() == written.gateway.is_ipv4()
+        })?;
+        Some(VirtualRoute { address, to: network(written.to.as_deref()?)?, via: written.gateway })
+    });
+    let all: BTreeSet<VirtualRoute> = own.chain(scripted).collect();
+    all.into_iter().collect()
+}
+
+/// A network, or an address as one.
+fn network(text: &str) -> Option<IpNet> {
+    text.parse().ok().or_else(|| Some(text.parse::<IpAddr>().ok()?.into()))
+}
+
+/// The route in the words of keepalived.conf(5); `None` where an inventory cannot say it.
+pub fn read(words: &str, instance: &Instance, routing: &ReplyRouting) -> Option<VirtualRoute> {
+    let (mut to, mut via, mut device, mut table) = (None, None, None, None);
+    let mut words = words.split_whitespace();
+    while let Some(word) = words.next() {
+        match word {
+            "to" | "inet" | "inet6" => {}
+            "via" => via = Some(words.next()?),
+            "dev" => device = Some(words.next()?),
+            "table" => table = Some(routing.names.table(words.next()?)?),
+            // Of IPv6 it is what the kernel takes without one.
+            "metric" => (words.next()?.parse::<u32>().ok()? == Route::METRIC6).then_some(())?,
+            text => to = Some(network(text).filter(|_| to.is_none())?),
+        }
+    }
+    let to = to?;
+    let via: IpAddr = via?.parse().ok()?;
+    let all = instance.addresses.iter().chain(&instance.excluded);
+    // Without `dev` the kernel takes the interface in whose network the next hop is.
+    let of_family = all.filter(|found| match device {
+        Some(device) => {
+            found.address.addr().is_ipv4() == via.is_ipv4() && found.interface == device
+        }
+        None => found.address.contains(&via),
+    });
+    let address = of_family
+        .map(|found| found.address.addr())
+        .find(|address| routing.way(*address).map(|way| way.table) == table)?;
+    (to.prefix_len() > 0 && to.addr().is_ipv4() == via.is_ipv4()).then_some(VirtualRoute {
+        address,
+        to: to.trunc(),
+        via,
+    })
+}
