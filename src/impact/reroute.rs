@@ -28,7 +28,7 @@ impl Watch<'_> {
                 continue;
             }
             let moved = |of: fn(&Instance) -> &[Line]| {
-                (of(from) != of(to)) && self.is_moved([of(from), of(to)], edit.node, of)
+                (of(from) != of(to)) && self.is_moved([of(from), of(to)], address, edit.node, of)
             };
             if moved(|one| &one.routes) || routes(before, address) != routes(after, address) {
                 what.insert("routes");
@@ -49,20 +49,23 @@ impl Watch<'_> {
         by_node
     }
 
-    /// Returns true if a line of an instance is not on the node before, or not after, whichever instance brings it.
+    /// Returns true if a line of an instance was not on the node before, or is not after: another instance that stands
+    /// where the address does may have it.
     fn is_moved(
         &self,
         [from, to]: [&[Line]; 2],
+        address: IpAddr,
         node: NodeIndex,
         of: fn(&Instance) -> &[Line],
     ) -> bool {
         let held = |phase: Phase, masters: &Masters| -> BTreeSet<&str> {
+            let own = self.electorate.holders(masters, address);
             let state = self.electorate.state(node, phase);
             let all = state.and_then(|state| state.keepalived.as_ref()).into_iter();
             all.flat_map(|found| &found.instances)
                 .filter(|found| {
                     let holders = found.vip().map(|vip| self.electorate.holders(masters, vip));
-                    holders.is_some_and(|holders| holders.contains(&node))
+                    holders.is_some_and(|holders| holders == own)
                 })
                 .flat_map(|found| of(found).iter().map(|line| line.words.as_str()))
                 .collect()

@@ -43,7 +43,7 @@ impl Origin {
 }
 
 /// A tour of docs/moving-in.md.
-const fn tour(name: &'static str, nodes: &'static str, objects: Option<&'static str>) -> Edit {
+pub const fn tour(name: &'static str, nodes: &'static str, objects: Option<&'static str>) -> Edit {
     let origin = Origin::Collected(Collected { nodes, objects });
     Edit { origin, answers: false, ..ours(name, SAME, SAME) }
 }
@@ -119,12 +119,6 @@ pub const EDITS: &[Edit] = &[
         answers: false,
         ..ours("a fleet of somebody else's, imported", |base| without(base, "2001:db8:8::14"), SAME)
     },
-    tour("a pair with HAProxy moves in", "collected", None),
-    tour(
-        "a cluster with one tier moves in",
-        "collected-cluster/nodes",
-        Some("collected-cluster/objects.yaml"),
-    ),
     tour("a pair of routers moves in", "collected-routers", None),
     ours(
         "pinned priorities taken out",

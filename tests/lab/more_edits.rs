@@ -2,8 +2,8 @@
 
 use super::Lab;
 use super::edits::{
-    Edit, Origin, SAME, VISIT, extra, keepalived, ours, pinned, state, three_zones, vip, vip_at,
-    without,
+    Edit, Origin, SAME, VISIT, extra, keepalived, ours, pinned, state, three_zones, tour, vip,
+    vip_at, without,
 };
 use super::styles;
 
@@ -67,6 +67,12 @@ pub const MORE_EDITS: &[Edit] = &[
     ours("a notify script", SAME, |base| keepalived(base, "notify: /usr/local/bin/on-vrrp")),
     ours("an address more", SAME, |base| extra(base, "192.0.2.10")),
     ours("an address fewer", |base| extra(base, "192.0.2.10"), SAME),
+    tour("a pair with HAProxy moves in", "collected", None),
+    tour(
+        "a cluster with one tier moves in",
+        "collected-cluster/nodes",
+        Some("collected-cluster/objects.yaml"),
+    ),
     ours("a label", SAME, |base| vip(base, "label: web")),
     ours(
         "a label, routes by the script",

@@ -128,7 +128,7 @@ impl Stage {
             Origin::Ours => None,
             Origin::Foreign(_) | Origin::Imported(_) => Some("old/lab/nodes"),
             Origin::Collected(collected) => {
-                collected.address(&lab);
+                collected.settle(&lab);
                 Some("old")
             }
         };
