@@ -10,7 +10,8 @@ use super::gateway::home_of;
 use super::reading::Reading;
 use super::split::{Annotations, Part, Split};
 use crate::bundle::Place;
-use crate::model::NGINX;
+use crate::language::name::{HeaderName, HeaderValue, Name as _};
+use crate::model::{HeaderMatch, NGINX};
 use crate::state::Object;
 use crate::state::http_route::{BackendRef, HttpRoute, RouteRule};
 
@@ -187,6 +188,17 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
             if condition.headers.iter().any(|header| header.is_regex) && !object.is_ours() {
                 let title = format!("{} matches a header of `{path}` by an expression", object.key);
                 let help = "a `match` has values; a canary may have `canary-by-header-pattern`";
+                self.say(&codes::UNSAYABLE, object, title, help);
+                continue;
+            }
+            let is_written = |header: &HeaderMatch| {
+                let is_value = header.is_regex || HeaderValue::parse(&header.value).is_some();
+                is_value && HeaderName::parse(&header.name).is_some()
+            };
+            if let Some(header) = condition.headers.iter().find(|header| !is_written(header)) {
+                let title = format!("{} matches `{path}` by {header}", object.key);
+                let help =
+                    "a `match` has names and values of printable characters, none of them empty";
                 self.say(&codes::UNSAYABLE, object, title, help);
                 continue;
             }

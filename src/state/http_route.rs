@@ -298,7 +298,13 @@ impl<'a> RouteMatch<'a> {
             value: header.value.to_owned(),
             is_regex: header.r#type == Some("RegularExpression"),
         };
-        let mut headers: Vec<HeaderMatch> = self.headers.iter().map(header).collect();
+        let mut headers: Vec<HeaderMatch> = Vec::new();
+        for found in self.headers.iter().map(header) {
+            // Of names that are equal without case the first counts (HTTPHeaderMatch).
+            if !headers.iter().any(|first| first.name.eq_ignore_ascii_case(&found.name)) {
+                headers.push(found);
+            }
+        }
         headers.sort();
         Some(Condition { method, headers })
     }

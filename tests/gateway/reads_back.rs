@@ -254,6 +254,10 @@ fn no_route_is_lost_without_a_word() {
         let (text, said) = imported(&ONE.replace(old, new));
         assert!(text.contains("service: web") && said.is_empty(), "{new}: {text}{said}");
     }
+    // Of names that are equal without case the first counts.
+    let twice = "{ matches: [{ headers: [{ name: X-A, value: one }, { name: x-a, value: two }] }], backendRefs";
+    let (text, said) = imported(&ONE.replace("{ backendRefs", twice));
+    assert!(text.contains("X-A: one") && !text.contains("two"), "{text}{said}");
     for (old, new, wanted) in [
         ("port: 80 }] }]\n", "port: \"80\" }] }]\n", "cannot be read"),
         ("parentRefs: [{ name: gw }]", "parentRefs: gw", "cannot be read"),
@@ -278,6 +282,11 @@ fn no_route_is_lost_without_a_word() {
             "parentRefs: [{ name: gw }]",
             "parentRefs: [{ name: gw, sectionName: a }]",
             "answers over plain http too",
+        ),
+        (
+            "{ backendRefs",
+            "{ matches: [{ headers: [{ name: X-A, value: '' }] }], backendRefs",
+            "matches `/` by header X-A",
         ),
         (
             "{ backendRefs",
