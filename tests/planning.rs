@@ -56,7 +56,7 @@ proptest! {
     fn numbers_that_meet_differ(fleet in fleets()) {
         let plan = plan_of(&fleet.text());
         let vrids: BTreeSet<u8> = plan.vips.iter().map(|vip| vip.numbers.vrid).collect();
-        let routing: Vec<_> = plan.vips.iter().filter_map(|vip| vip.numbers.routing().copied()).collect();
+        let routing: Vec<_> = plan.vips.iter().filter_map(|vip| vip.numbers.routing().cloned()).collect();
         let tables: BTreeSet<u32> = routing.iter().map(|numbers| numbers.table).collect();
         let marks: BTreeSet<u32> = routing.iter().map(|numbers| numbers.mark.unwrap().value).collect();
         let rules: BTreeSet<u32> = routing

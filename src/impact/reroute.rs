@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::difference::{Edit, marks, routes, rules};
 use super::vip::{FROM, TO, Watch};
 use crate::state::elect::{Masters, NodeIndex, Phase};
-use crate::state::{Instance, Line};
+use crate::state::{Address, Instance, Line};
 
 impl Watch<'_> {
     /// Rules, routes and marks of a VIP that are others, by node.
@@ -39,8 +39,8 @@ impl Watch<'_> {
             if marks(before, address) != marks(after, address) {
                 what.insert("marks");
             }
-            if device(from, address) != device(to, address) {
-                what.insert("the interface of the address");
+            if let Some(which) = moved_interface(from, to, address) {
+                what.insert(which);
             }
             if !what.is_empty() {
                 by_node.push((edit.node, what));
@@ -67,19 +67,37 @@ impl Watch<'_> {
                     let holders = found.vip().map(|vip| self.electorate.holders(masters, vip));
                     holders.is_some_and(|holders| holders == own)
                 })
-                .flat_map(|found| of(found).iter().map(|line| line.words.as_str()))
+                .flat_map(|found| of(found).iter().map(said))
                 .collect()
         };
         let (before, after) = (held(FROM, self.before), held(TO, self.after));
-        let goes = |line: &&Line| !to.contains(line) && !after.contains(line.words.as_str());
-        let comes = |line: &&Line| !from.contains(line) && !before.contains(line.words.as_str());
-        from.iter().any(|line| goes(&line)) || to.iter().any(|line| comes(&line))
+        let [was, is] = [from, to].map(|lines| lines.iter().map(said).collect::<BTreeSet<_>>());
+        let goes = was.difference(&is).any(|line| !after.contains(line));
+        goes || is.difference(&was).any(|line| !before.contains(line))
     }
 }
 
-/// The interface that an instance puts an address on.
-fn device(instance: &Instance, address: IpAddr) -> Option<&str> {
-    let mut all = instance.addresses.iter().chain(&instance.excluded);
-    let found = all.find(|found| found.address.addr() == address)?;
-    Some(&found.interface)
+/// An address that an instance puts on another interface.
+fn moved_interface(from: &Instance, to: &Instance, address: IpAddr) -> Option<&'static str> {
+    let new: Vec<_> = to.addresses.iter().chain(&to.excluded).collect();
+    let is_moved = |old: &&Address| {
+        let mut same = new.iter().filter(|new| new.address.addr() == old.address.addr());
+        same.any(|new| new.interface != old.interface)
+    };
+    let moved: Vec<IpAddr> = from
+        .addresses
+        .iter()
+        .chain(&from.excluded)
+        .filter(is_moved)
+        .map(|old| old.address.addr())
+        .collect();
+    match moved.contains(&address) {
+        true => Some("the interface of the address"),
+        false => (!moved.is_empty()).then_some("the interface of an extra address"),
+    }
+}
+
+/// Words of a route or a rule; an IPv6 route without a metric has that one.
+fn said(line: &Line) -> &str {
+    line.words.strip_suffix(" metric 1024").unwrap_or(&line.words)
 }

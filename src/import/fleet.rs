@@ -215,6 +215,20 @@ impl Fleet {
             self.vips.len() - 1
         });
         let vip = &mut self.vips[index];
+        let is_led = !all.contains(&vip.address)
+            && configuration
+                .instances
+                .iter()
+                .any(|other| other.holds().any(|one| one == vip.address));
+        if is_led {
+            findings.add(
+                &codes::UNSAYABLE,
+                at,
+                format!("{address} comes with {} on other nodes, and by itself on `{name}`", vip.address),
+                "a VIP has the same addresses on all nodes: give them the same sync groups, or none",
+            );
+            return;
+        }
         vip.extra.extend(all.iter().filter(|one| **one != vip.address));
         if instance.advertised().len() > 1 {
             findings.add(
@@ -327,9 +341,15 @@ pub fn most<T: Ord + Clone>(all: impl IntoIterator<Item = T>) -> Option<T> {
 }
 
 impl Vip {
-    /// Returns the value that its instances have most often.
+    /// Returns the value that its instances have most often; of several, that of the node which comes first.
     pub fn most<T: Ord + Clone>(&self, of: impl Fn(&Member) -> T) -> Option<T> {
-        most(self.members.values().map(of))
+        let mut counts: BTreeMap<T, (usize, i32)> = BTreeMap::new();
+        for member in self.members.values() {
+            let (count, priority) = counts.entry(of(member)).or_insert((0, member.priority));
+            (*count, *priority) = (*count + 1, member.priority.max(*priority));
+        }
+        // `max_by_key` takes the last of equals, and the least value is first.
+        counts.into_iter().rev().max_by_key(|(_, found)| *found).map(|(one, _)| one)
     }
 
     /// Returns the way of replies from one of its addresses, or `None` if no node has one.

@@ -7,7 +7,7 @@ use super::codes;
 use super::finding::Findings;
 use super::reply_routing::ReplyRouting;
 use crate::model::Transition;
-use crate::state::{Configuration, Instance, Statement, SyncGroup};
+use crate::state::{Configuration, Instance, Statement, SyncGroup, Track, Tracked, Weight};
 
 /// The instances of a node, one for each sync group; `known` are the VIPs of the nodes before, whose instances lead there
 /// too.
@@ -43,8 +43,10 @@ fn lead<'a>(
     known: &BTreeSet<IpAddr>,
 ) -> Option<&'a Instance> {
     let brings = |member: &&&Instance| member.holds().any(|address| known.contains(&address));
-    let is_routed =
-        |member: &&&Instance| member.holds().any(|address| routing.way(address).is_some());
+    let is_routed = |member: &&&Instance| {
+        let mut all = member.addresses.iter().chain(&member.excluded);
+        all.any(|found| routing.way_of(found.address).is_some())
+    };
     let found = members.iter().find(brings).or_else(|| members.iter().find(is_routed));
     found.or(members.first()).copied()
 }
@@ -60,11 +62,20 @@ fn joined(
     let mut notify: Vec<Statement> =
         group.others.iter().filter(|line| transition(line).is_some()).cloned().collect();
     for line in &notify {
+        let help = match transition(line) {
+            Some(Transition::Any) => {
+                "its arguments are INSTANCE, the instance's name, the state and the priority: of a group, the first is GROUP"
+            }
+            _ => "it gets no arguments, as before",
+        };
         findings.add(
             &codes::OTHERWISE,
             line.at,
-            format!("`{}` is called for an instance, no longer for the group", line.text()),
-            "its arguments are INSTANCE, the instance's name, the state and the priority: of a group, the first is GROUP",
+            format!(
+                "`{}` is called for the VIP, no longer for a group",
+                line.value().unwrap_or_default()
+            ),
+            help,
         );
     }
     let vip = lead.vip().map_or(lead.name.clone(), |vip| vip.to_string());
@@ -77,7 +88,7 @@ fn joined(
                 Some(other) => findings.add(
                     &codes::LOST,
                     line.at,
-                    format!("`{}` is left behind", line.text()),
+                    format!("`{}` is left behind", line.value().unwrap_or_default()),
                     format!("a VIP calls one command on a transition, and {vip} calls `{}`: let a script call both", other.value().unwrap_or_default()),
                 ),
                 None => notify.push(line.clone()),
@@ -92,6 +103,7 @@ fn joined(
             format!("the instance `{}` becomes a part of that of {vip}", member.name),
             "instances of a sync group are one VIP, whose other addresses come with it (`extra_addresses`): it has one VRID, and one interface for its adverts",
         );
+        tell_differences(lead, member, findings);
         one.excluded.extend(member.addresses.iter().chain(&member.excluded).cloned());
         one.routes.extend(member.routes.iter().cloned());
         one.rules.extend(member.rules.iter().cloned());
@@ -103,9 +115,43 @@ fn joined(
             }
         }
     }
+    // keepalived tracks the interface of an instance, and those of addresses.
+    for member in members {
+        let mut places = one.addresses.iter().chain(&one.excluded).map(|found| &found.interface);
+        if member.interface != lead.interface && !places.any(|place| *place == member.interface) {
+            one.tracks.push(Track {
+                kind: Tracked::Interface,
+                name: member.interface.clone(),
+                weight: Weight { value: 0, is_reversed: false },
+                at: member.at,
+            });
+        }
+    }
     one.others.retain(|line| transition(line).is_none());
     one.others.extend(notify);
     one
+}
+
+/// Settings of a member that give way to those of the lead.
+fn tell_differences(lead: &Instance, member: &Instance, findings: &mut Findings) {
+    let garp = |one: &Instance| -> Vec<String> {
+        let lines = one.others.iter().filter(|line| line.key().starts_with("garp_"));
+        lines.map(Statement::text).collect()
+    };
+    let found = [
+        ("priority", lead.priority != member.priority),
+        ("advert interval", lead.advert.interval != member.advert.interval),
+        ("preemption", lead.preempt != member.preempt),
+        ("gratuitous ARP", garp(lead) != garp(member)),
+    ];
+    for (what, _) in found.into_iter().filter(|(_, differs)| *differs) {
+        findings.add(
+            &codes::OTHERWISE,
+            member.at,
+            format!("the {what} of `{}` is left behind", member.name),
+            format!("the VIP has that of `{}`: it comes with one instance", lead.name),
+        );
+    }
 }
 
 fn transition(line: &Statement) -> Option<Transition> {

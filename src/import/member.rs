@@ -12,6 +12,7 @@ use super::fleet::Node;
 use super::garp::Garp;
 use super::notify::Notify;
 use super::reply_routing::{self, Way};
+use super::table::Table;
 use super::virtual_route::{self, VirtualRoute};
 use crate::language::name::{AddressLabel, Name as _};
 use crate::plan::{Check, Drain};
@@ -74,8 +75,12 @@ impl Member {
             priority: found.priority,
             places: places.collect(),
             ways: instance
-                .holds()
-                .filter_map(|address| Some((address, node.routing.way(address)?)))
+                .addresses
+                .iter()
+                .chain(&instance.excluded)
+                .filter_map(|found| {
+                    Some((found.address.addr(), node.routing.way_of(found.address)?))
+                })
                 .collect(),
             health: found.health,
             track_interfaces: found.interfaces,
@@ -220,14 +225,21 @@ fn leave_behind(node: &Node, instance: &Instance, findings: &mut Findings) {
             findings.add(&codes::LOST, address.at, title, "an inventory has no word for it");
         }
     }
-    let ways: Vec<Way> = instance.holds().filter_map(|vip| node.routing.way(vip)).collect();
-    let own: BTreeSet<IpAddr> = instance.holds().collect();
+    let own: BTreeMap<IpAddr, Option<Way>> = instance
+        .addresses
+        .iter()
+        .chain(&instance.excluded)
+        .map(|found| (found.address.addr(), node.routing.way_of(found.address)))
+        .collect();
+    let ways: Vec<&Way> = own.values().flatten().collect();
     let names = &node.routing.names;
+    let carried = virtual_route::all(instance, &node.routing);
     for Line { words, at } in &instance.routes {
         let is_way = reply_routing::route(words, names).is_some_and(|route| {
             ways.iter().any(|way| way.table == route.table && way.gateway == route.gateway)
         });
-        if !is_way && virtual_route::read(words, instance, &node.routing).is_none() {
+        let read = virtual_route::read(words, instance, &node.routing);
+        if !is_way && !read.is_some_and(|route| carried.contains(&route)) {
             let title = format!("the route `{words}` is left behind");
             findings.add(
                 &codes::LOST,
@@ -238,17 +250,34 @@ fn leave_behind(node: &Node, instance: &Instance, findings: &mut Findings) {
         }
     }
     for Line { words, at } in &instance.rules {
-        let is_way = reply_routing::rule(words, names).is_some_and(|rule| {
+        let read = reply_routing::rule(words, names);
+        let is_way = read.as_ref().is_some_and(|rule| {
             let of_table = ways.iter().any(|way| way.table == rule.table);
             match (rule.from, rule.mark) {
-                (Some(from), None) => {
-                    own.iter().any(|address| from.contains(address))
-                        && (of_table || rule.to.is_some())
-                }
+                (Some(from), None) => own.iter().any(|(address, way)| {
+                    let is_its_way = way.as_ref().is_some_and(|way| way.table == rule.table);
+                    let is_exact = from == IpNet::from(*address);
+                    match rule.to {
+                        None => from.contains(address) && is_its_way,
+                        // To the pods.
+                        Some(_) => is_exact && rule.table == Table::MAIN,
+                    }
+                }),
                 (None, Some(_)) => of_table,
                 _ => false,
             }
         });
+        let narrowed = read
+            .and_then(|rule| rule.from)
+            .filter(|from| is_way && from.prefix_len() < from.max_prefix_len());
+        if let Some(from) = narrowed {
+            findings.add(
+                &codes::OTHERWISE,
+                *at,
+                format!("the rule from {from} becomes one for each VIP in it"),
+                "what else of that network is on the node takes the main table from then on",
+            );
+        }
         if !is_way {
             let title = format!("the rule `{words}` is left behind");
             findings.add(

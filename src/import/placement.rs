@@ -7,10 +7,11 @@ use ipnet::IpNet;
 
 use super::finding::Findings;
 use super::fleet::{Node, Vip};
+use super::member::Member;
 use super::next_hop::NextHop;
 use super::number::Pins;
 use super::yaml::Yaml;
-use super::{Found, codes, most};
+use super::{Found, codes};
 
 /// The keys that place an address.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,8 +29,8 @@ enum Gateway {
     Network,
     /// `gateway: none`, on this interface where it is not the nodes' own.
     None(Option<String>),
-    /// Nothing tells, and that was said: `check` asks for it.
-    Unknown,
+    /// Nothing tells, and that was said: `check` asks for the gateway of a VIP. On this interface.
+    Unknown(Option<String>),
 }
 
 impl Placement {
@@ -73,15 +74,14 @@ impl Found {
             true => Gateway::Network,
             false => self.local(vip, address, findings),
         };
-        let members = || vip.members.values().filter(|member| member.places.contains_key(&address));
-        let routes = members().map(|member| {
+        let of_address = |member: &Member| {
             let own = member.routes.iter().filter(|route| route.address == address);
             own.map(|route| (route.to, route.via)).collect::<Vec<_>>()
-        });
+        };
         Placement {
             gateway,
-            label: most(members().map(|member| member.labels.get(&address).cloned())).flatten(),
-            routes: most(routes).unwrap_or_default(),
+            label: vip.most(|member| member.labels.get(&address).cloned()).flatten(),
+            routes: vip.most(of_address).unwrap_or_default(),
         }
     }
 
@@ -114,9 +114,14 @@ impl Found {
             }
             let mut map = Yaml::map();
             map.put("address", Yaml::text(address));
-            match placed.gateway == own.gateway {
-                true => placed.put_beside(&mut map),
-                false => placed.put(&mut map),
+            match &placed.gateway {
+                gateway if *gateway == own.gateway => placed.put_beside(&mut map),
+                // Beside a VIP with `none` nobody would ask for it: it stays where it is.
+                Gateway::Unknown(interface) if matches!(own.gateway, Gateway::None(_)) => {
+                    let gateway = Gateway::None(interface.clone());
+                    Placement { gateway, ..placed }.put(&mut map);
+                }
+                _ => placed.put(&mut map),
             }
             if let Some(pins) = pins.get(address) {
                 pins.put_routing(&mut map);
@@ -163,7 +168,10 @@ impl Found {
                 );
             }
         }
-        found.filter(|_| is_local).map_or(Gateway::Unknown, Gateway::None)
+        match is_local {
+            true => found.map_or(Gateway::Unknown(None), Gateway::None),
+            false => Gateway::Unknown(found.flatten()),
+        }
     }
 }
 

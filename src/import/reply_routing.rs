@@ -113,6 +113,13 @@ impl ReplyRouting {
 
     /// Returns the way that the replies of an address leave by, or `None` if nothing says it.
     pub fn way(&self, address: IpAddr) -> Option<Way> {
+        self.way_of(address.into())
+    }
+
+    /// The same for an address with its network: a rule for many addresses is not its own where the gateway lies in another
+    /// network.
+    pub fn way_of(&self, net: IpNet) -> Option<Way> {
+        let address = net.addr();
         let covers = |rule: &&IpRule| {
             rule.from.is_some_and(|from| from.contains(&address)) && rule.to.is_none()
         };
@@ -120,6 +127,11 @@ impl ReplyRouting {
         let route = self.routes.iter().find(|route| {
             route.table == own.table && route.gateway.is_ipv4() == address.is_ipv4()
         })?;
+        let is_wide = own.from.is_some_and(|from| from.prefix_len() < from.max_prefix_len());
+        let is_shared = net.prefix_len() < net.max_prefix_len();
+        if is_wide && is_shared && !net.contains(&route.gateway) {
+            return None;
+        }
         let marked = self.rules.iter().find_map(|rule| {
             let (value, mask) = rule.mark.filter(|_| rule.table == own.table)?;
             Some((value, mask, rule.priority))

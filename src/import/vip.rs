@@ -126,17 +126,21 @@ fn tell_differences(vip: &Vip, findings: &mut Findings) {
     let notify = vip.most(|member| member.notify.clone());
     let garp = vip.most(|member| member.garp);
     let stays = vip.most(|member| preempt(member.instance.preempt));
+    let labels = vip.most(|member| member.labels.clone());
+    let routes = vip.most(|member| member.routes.clone());
     for (name, member) in &vip.members {
         let found = [
             ("VRID", Some(member.instance.vrid) == vrid),
             ("check", Some(checks(member)) == health),
             ("`notify`", Some(&member.notify) == notify.as_ref()),
             ("gratuitous ARP", Some(member.garp) == garp),
+            ("`label`", Some(&member.labels) == labels.as_ref()),
+            ("`routes`", Some(&member.routes) == routes.as_ref()),
             ("preemption", Some(preempt(member.instance.preempt)) == stays),
         ];
         for (what, _) in found.into_iter().filter(|(_, is_same)| !is_same) {
             let title = format!("the {what} of {} is another one on `{name}`", vip.address);
-            let help = "a VIP has one for all of its nodes: that of most of them was taken";
+            let help = "a VIP has one for all of its nodes: that of most of them was taken, or of the first";
             let code = if what == "VRID" { &codes::UNSAYABLE } else { &codes::OTHERWISE };
             findings.add(code, member.at, title, help);
         }

@@ -1,6 +1,5 @@
 //! `virtual_routes` beside the default route of a gateway.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -30,8 +29,19 @@ pub fn all(instance: &Instance, routing: &ReplyRouting) -> Vec<VirtualRoute> {
         })?;
         Some(VirtualRoute { address, to: network(written.to.as_deref()?)?, via: written.gateway })
     });
-    let all: BTreeSet<VirtualRoute> = own.chain(scripted).collect();
-    all.into_iter().collect()
+    // A table has one route to a network.
+    let mut all: Vec<VirtualRoute> = Vec::new();
+    for route in own.chain(scripted) {
+        let is_there = |other: &VirtualRoute| {
+            let same_table = routing.way(other.address) == routing.way(route.address);
+            other.to == route.to && same_table
+        };
+        if !all.iter().any(is_there) {
+            all.push(route);
+        }
+    }
+    all.sort();
+    all
 }
 
 /// A network, or an address as one.
@@ -65,11 +75,10 @@ pub fn read(words: &str, instance: &Instance, routing: &ReplyRouting) -> Option<
         None => found.address.contains(&via),
     });
     let address = of_family
+        .filter(|found| routing.way_of(found.address).map(|way| way.table) == table)
         .map(|found| found.address.addr())
-        .find(|address| routing.way(*address).map(|way| way.table) == table)?;
-    (to.prefix_len() > 0 && to.addr().is_ipv4() == via.is_ipv4()).then_some(VirtualRoute {
-        address,
-        to: to.trunc(),
-        via,
-    })
+        .next()?;
+    let is_link_local = matches!(via, IpAddr::V6(v6) if v6.is_unicast_link_local());
+    let fits = to.prefix_len() > 0 && to.addr().is_ipv4() == via.is_ipv4() && !is_link_local;
+    fits.then_some(VirtualRoute { address, to: to.trunc(), via })
 }

@@ -26,8 +26,7 @@ keys! {
 }
 
 keys! {
-    /// The numbers and the order allocated to a VIP, or the numbers of a further network of one under its first address
-    /// there; anything missing is allocated again.
+    /// The numbers and the order allocated to a VIP; anything missing is allocated again.
     LockedVip {
         /// Virtual router id.
         Optional vrid: Loc<Any>,
@@ -39,8 +38,24 @@ keys! {
         Optional mark: Loc<Any>,
         /// Priority of its `fwmark` rules.
         Optional mark_rule_priority: Loc<Any>,
+        /// Of its extra addresses with other gateways, by gateway.
+        Optional networks: Map<Free, LockedNetwork>,
         /// Failover order.
         Optional order: Vec<Loc<Text<Free>>>,
+    }
+}
+
+keys! {
+    /// The numbers allocated to a network of a VIP; anything missing is allocated again.
+    LockedNetwork {
+        /// Routing table.
+        Optional table: Loc<Any>,
+        /// Priority of its `from` rules.
+        Optional rule_priority: Loc<Any>,
+        /// Packet mark.
+        Optional mark: Loc<Any>,
+        /// Priority of its `fwmark` rules.
+        Optional mark_rule_priority: Loc<Any>,
     }
 }
 

@@ -10,25 +10,38 @@ use super::placement::{Placement, RoutingPins, Written};
 use super::{NextHop, Route, RoutingMode, Vip, codes};
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::raw;
-use crate::language::name::Label;
-use crate::source::Loc;
+use crate::language::name::{Label, Subdomain};
+use crate::source::{Loc, Span};
 
 /// Addresses of a VIP whose replies take one routing table: it has one default route per family.
 #[derive(Debug)]
 pub struct Network<'a> {
-    /// Not empty; the numbers are those of the first.
+    /// Not empty.
     pub addresses: Vec<(&'a Loc<IpAddr>, &'a Placement)>,
 }
 
 impl<'a> Network<'a> {
-    /// The address that the lock keeps its numbers under.
+    /// The first of its addresses.
     pub fn address(&self) -> IpAddr {
         self.addresses[0].0.value
     }
 
-    /// Numbers that the inventory fixes.
-    pub fn pins(&self) -> &'a RoutingPins {
-        &self.addresses[0].1.pins
+    /// The gateway of that address: the lock keeps the numbers under it.
+    pub fn gateway(&self) -> Option<&'a Label> {
+        self.addresses[0].1.gateway.as_ref()
+    }
+
+    /// Numbers that the inventory fixes, at whichever of its addresses.
+    pub fn pins(&self) -> RoutingPins {
+        let pinned = |of: fn(&RoutingPins) -> Option<Loc<u32>>| {
+            self.addresses.iter().find_map(|(_, placement)| of(&placement.pins))
+        };
+        RoutingPins {
+            table: pinned(|pins| pins.table),
+            rule_priority: pinned(|pins| pins.rule_priority),
+            mark: pinned(|pins| pins.mark),
+            mark_rule_priority: pinned(|pins| pins.mark_rule_priority),
+        }
     }
 
     /// The routes of its table beside the default routes, each with the gateway in whose network its next hop is: those of
@@ -88,31 +101,44 @@ pub fn networks_of<G: PartialEq>(gateways: impl Iterator<Item = (bool, G)>) -> V
 /// Returns true if the tables of a VIP can be as they are written.
 pub(super) fn check(vip: &Vip, raw: &raw::Vip, known: &Known<'_>, report: &mut Report) -> bool {
     let mut sound = refuse_unheld(vip, known, report);
+    sound &= refuse_own(vip, known, report);
     sound &= refuse_long_labels(vip, known, report);
     for network in vip.networks() {
-        let (first, _) = network.addresses[0];
-        for (address, _) in &network.addresses[1..] {
-            let mut extra = raw.extra_addresses.iter().flatten();
-            let written = extra
-                .by_ref()
-                .map(|extra| Written::of_extra(extra, raw))
-                .find(|written| written.address.is_some_and(|raw| raw.span == address.span));
-            for (key, span) in written.iter().flat_map(Written::pinned) {
+        sound &= refuse_pinned_twice(&network, raw, report);
+        sound &= refuse_two_ways(&network, report);
+    }
+    sound
+}
+
+/// The addresses of a network have one table: each number is pinned at one of them.
+fn refuse_pinned_twice(network: &Network<'_>, raw: &raw::Vip, report: &mut Report) -> bool {
+    let mut sound = true;
+    let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+    let written = || {
+        let extra = raw.extra_addresses.iter().flatten();
+        std::iter::once(Written::of_vip(raw))
+            .chain(extra.map(|extra| Written::of_extra(extra, raw)))
+    };
+    for (address, _) in &network.addresses {
+        let mut own = written();
+        let own = own.find(|own| own.address.is_some_and(|raw| raw.span == address.span));
+        for (key, span) in own.iter().flat_map(Written::pinned) {
+            let first = *seen.entry(key).or_insert(span);
+            if first != span {
                 sound = false;
                 report.push(
                     Diagnostic::new(
                         &codes::WORD,
                         span,
-                        format!("`{key}` does nothing here: {} has the table of {}", address.value, first.value),
-                        "not used",
+                        format!("`{key}` is pinned twice for one network of the VIP"),
+                        "second time",
                     )
-                    .also(first.span, "its table")
-                    .note("a VIP has a table for each gateway of a family, with one default route per family")
-                    .help(format!("remove `{key}`, or write it at {}", first.value)),
+                    .also(first, "first time")
+                    .note("addresses of a VIP whose replies leave by one gateway have one table, and the rules and marks of it")
+                    .help("remove one of them"),
                 );
             }
         }
-        sound &= refuse_two_ways(&network, report);
     }
     sound
 }
@@ -159,6 +185,50 @@ fn refuse_unheld(vip: &Vip, known: &Known<'_>, report: &mut Report) -> bool {
         .help("use `mode: virtual`, or give the address a gateway"),
     );
     false
+}
+
+/// Reports routes of `main` that would lead the nodes' own adverts away, and next hops that are the VIP itself.
+fn refuse_own(vip: &Vip, known: &Known<'_>, report: &mut Report) -> bool {
+    let mut sound = true;
+    let own: Vec<IpAddr> = vip.addresses().map(|(address, _)| address).collect();
+    let sources = vip.nodes.iter().filter_map(|name| {
+        let (_, node) = known.nodes.find(name.as_str())?;
+        Some((name, node))
+    });
+    let sources: Vec<(&Subdomain, IpAddr)> = sources
+        .flat_map(|(name, node)| {
+            own.iter().filter_map(|vip| node.source(*vip)).map(move |one| (name, one))
+        })
+        .collect();
+    for (_, placement) in vip.addresses() {
+        for route in &placement.routes {
+            let local = placement.gateway.is_none();
+            let found = sources.iter().find(|(_, source)| {
+                local && route.value.to.contains(source) || route.value.via == *source
+            });
+            let (title, label) = match found {
+                Some((node, source)) if route.value.via == *source => (
+                    format!("the next hop {source} is `{node}` itself"),
+                    "a route of that node too",
+                ),
+                Some((node, source)) => (
+                    format!(
+                        "the route to {} leads adverts to {source} of `{node}` away",
+                        route.value.to
+                    ),
+                    "in the table `main`, while the VIP is here",
+                ),
+                None if own.contains(&route.value.via) => (
+                    format!("the next hop {} is an address of the VIP itself", route.value.via),
+                    "on the node that has the route",
+                ),
+                None => continue,
+            };
+            sound = false;
+            report.push(Diagnostic::new(&codes::GATEWAY_NETWORK, route.span, title, label));
+        }
+    }
+    sound
 }
 
 /// Reports labels that are too long with the interface in front of them.

@@ -70,6 +70,8 @@ pub(super) struct Written<'a> {
     rule_priority: Option<&'a Loc<RulePriority>>,
     mark: Option<&'a Loc<Mark>>,
     mark_rule_priority: Option<&'a Loc<RulePriority>>,
+    /// The VIP from which an extra address has its `gateway`.
+    heir_of: Option<IpAddr>,
 }
 
 macro_rules! written {
@@ -84,6 +86,7 @@ macro_rules! written {
             rule_priority: $raw.rule_priority.as_ref(),
             mark: $raw.mark.as_ref(),
             mark_rule_priority: $raw.mark_rule_priority.as_ref(),
+            heir_of: None,
         }
     };
 }
@@ -107,10 +110,13 @@ impl<'a> Written<'a> {
                 rule_priority: None,
                 mark: None,
                 mark_rule_priority: None,
+                heir_of: None,
             },
         };
         let inherits = own.gateway.is_none() && vip.gateway.is_some();
+        let address = vip.address.as_ref().and_then(value::usable_address);
         Written {
+            heir_of: address.filter(|_| inherits),
             gateway: own.gateway.or(vip.gateway.as_ref()),
             interface: own.interface.or(vip.interface.as_ref().filter(|_| inherits)),
             ..own
@@ -127,7 +133,10 @@ impl<'a> Written<'a> {
         let address = self.address.and_then(|raw| value::address(raw, what, report));
         let none = self.gateway.map(|raw| value::word(raw, "gateway", report));
         let found = address.as_ref().and_then(|address| match none {
-            Some(none) => none.map(|GatewayChoice::None| None),
+            Some(none) => {
+                self.refuse_inherited(address, known, report)?;
+                none.map(|GatewayChoice::None| None)
+            }
             None => gateway_of(address, known.gateways, report).map(Some),
         });
         self.refuse_idle(report);
@@ -157,6 +166,45 @@ impl<'a> Written<'a> {
                 pins,
             },
         ))
+    }
+
+    /// An extra address in a gateway's network has no gateway because its VIP in another one has none: that may be a slip.
+    fn refuse_inherited(
+        &self,
+        address: &Loc<IpAddr>,
+        known: &Known<'_>,
+        report: &mut Report,
+    ) -> Option<()> {
+        let (vip, gateway) = match (self.heir_of, self.gateway) {
+            (Some(vip), Some(gateway)) => (vip, gateway),
+            _ => return Some(()),
+        };
+        let within = |address: IpAddr| {
+            let mut all = known.gateways.iter();
+            all.find(|(_, found)| found.network.value.contains(&address))
+        };
+        let Some((name, found)) = within(address.value).filter(|_| within(vip).is_none()) else {
+            return Some(());
+        };
+        report.push(
+            Diagnostic::new(
+                &codes::NO_GATEWAY,
+                address.span,
+                format!(
+                    "{} is in the network of `{name}`, but its VIP has no gateway",
+                    address.value
+                ),
+                "has none either",
+            )
+            .also(gateway.span, "because of this")
+            .also(found.network.span, "the network")
+            .help(format!(
+                "make {} the VIP's `address`, and {vip} an extra address with `gateway: none`",
+                address.value
+            ))
+            .help("where it is for neighbours only too, say so: `{ address: ..., gateway: none }`"),
+        );
+        None
     }
 
     /// The pins that are written, by key.
@@ -272,7 +320,8 @@ fn gateway_of(
                 .help(match networks.is_empty() {
                     true => "add a gateway with the VIP's network".to_owned(),
                     false => format!("the networks are {}", networks.join(", ")),
-                }),
+                })
+                .help("for neighbours only, write `gateway: none`"),
             );
         }
         return None;

@@ -24,6 +24,17 @@ pub struct Lock {
 pub struct Locked {
     /// Virtual router id.
     pub vrid: Option<Loc<u32>>,
+    /// Of its own network.
+    pub routing: LockedRouting,
+    /// Of further networks, by gateway.
+    pub networks: BTreeMap<Label, LockedRouting>,
+    /// Failover order.
+    pub order: Vec<Subdomain>,
+}
+
+/// The numbers allocated to a network of a VIP.
+#[derive(Debug, Default)]
+pub struct LockedRouting {
     /// Routing table.
     pub table: Option<Loc<u32>>,
     /// Priority of its `from` rules.
@@ -32,8 +43,6 @@ pub struct Locked {
     pub mark: Option<Loc<u32>>,
     /// Priority of its `fwmark` rules.
     pub mark_rule_priority: Option<Loc<u32>>,
-    /// Failover order.
-    pub order: Vec<Subdomain>,
 }
 
 impl Lock {
@@ -108,40 +117,16 @@ fn listener_sets(raw: &RawLock, report: &mut Report) -> BTreeMap<Label, Places> 
 const MOST_SETS: usize = 100_000;
 
 fn locked(raw: &LockedVip, report: &mut Report) -> Locked {
-    let mut number = |raw: &Option<Loc<Any>>, most: u32| {
-        let raw = raw.as_ref()?;
-        let value = u32::try_from(raw.value.0).ok().filter(|value| (1..=most).contains(value));
-        if value.is_none() {
-            report.push(
-                Diagnostic::new(
-                    &codes::LOCK,
-                    raw.span,
-                    format!("{} is out of range", raw.value),
-                    format!("1 to {most}"),
-                )
-                .help("restore the lock from git; without the number a free one is allocated, and another VRID is a failover"),
-            );
+    let vrid = number(&raw.vrid, 255, report);
+    let own = [&raw.table, &raw.rule_priority, &raw.mark, &raw.mark_rule_priority];
+    let routing = locked_routing(own, report);
+    let mut networks = BTreeMap::new();
+    for (gateway, entry) in raw.networks.iter().flatten() {
+        // A name that no gateway has is one that was removed.
+        if let (Some(gateway), Some(raw)) = (Label::parse(gateway), &entry.value) {
+            let own = [&raw.table, &raw.rule_priority, &raw.mark, &raw.mark_rule_priority];
+            networks.insert(gateway, locked_routing(own, report));
         }
-        value.map(|value| raw.with(value))
-    };
-    let numbers = [
-        number(&raw.vrid, 255),
-        number(&raw.table, u32::MAX),
-        number(&raw.rule_priority, 32765),
-        number(&raw.mark, u32::MAX),
-        number(&raw.mark_rule_priority, 32765),
-    ];
-    let [vrid, table, rule_priority, mark, mark_rule_priority] = numbers;
-    if let Some(table) = table.filter(|table| RESERVED_TABLES.contains(&table.value)) {
-        report.push(
-            Diagnostic::new(
-                &codes::LOCK,
-                table.span,
-                format!("table {} is the kernel's own", table.value),
-                "reserved",
-            )
-            .help("remove it, and a free number is allocated"),
-        );
     }
     if raw.order.as_ref().is_some_and(Vec::is_empty) {
         report.push(
@@ -168,7 +153,49 @@ fn locked(raw: &LockedVip, report: &mut Report) -> Locked {
             order.push(node);
         }
     }
-    Locked { vrid, table, rule_priority, mark, mark_rule_priority, order }
+    Locked { vrid, routing, networks, order }
+}
+
+fn locked_routing(
+    [table, rule_priority, mark, mark_rule_priority]: [&Option<Loc<Any>>; 4],
+    report: &mut Report,
+) -> LockedRouting {
+    let found = LockedRouting {
+        table: number(table, u32::MAX, report),
+        rule_priority: number(rule_priority, 32765, report),
+        mark: number(mark, u32::MAX, report),
+        mark_rule_priority: number(mark_rule_priority, 32765, report),
+    };
+    if let Some(table) = found.table.filter(|table| RESERVED_TABLES.contains(&table.value)) {
+        report.push(
+            Diagnostic::new(
+                &codes::LOCK,
+                table.span,
+                format!("table {} is the kernel's own", table.value),
+                "reserved",
+            )
+            .help("remove it, and a free number is allocated"),
+        );
+    }
+    found
+}
+
+/// A number from 1 to `most`.
+fn number(raw: &Option<Loc<Any>>, most: u32, report: &mut Report) -> Option<Loc<u32>> {
+    let raw = raw.as_ref()?;
+    let value = u32::try_from(raw.value.0).ok().filter(|value| (1..=most).contains(value));
+    if value.is_none() {
+        report.push(
+            Diagnostic::new(
+                &codes::LOCK,
+                raw.span,
+                format!("{} is out of range", raw.value),
+                format!("1 to {most}"),
+            )
+            .help("restore the lock from git; without the number a free one is allocated, and another VRID is a failover"),
+        );
+    }
+    value.map(|value| raw.with(value))
 }
 
 /// The lock of a plan: one line per VIP and per domain of a Gateway, so that git merges what two branches added.
@@ -183,17 +210,24 @@ pub fn text(plan: &Plan) -> String {
         let order: Vec<&str> = vip.base_order.iter().map(Subdomain::as_str).collect();
         let own = numbers.networks.iter().find(|network| network.address == vip.address);
         let routing = own.map_or(String::new(), |network| format!(", {}", in_words(network)));
+        let further = numbers.networks.iter().filter(|network| network.address != vip.address);
+        let further: Vec<String> = further
+            .map(|network| {
+                format!("{}: {{ {} }}", quoted(network.gateway.as_str()), in_words(network))
+            })
+            .collect();
+        let further = match further.is_empty() {
+            true => String::new(),
+            false => format!(", networks: {{ {} }}", further.join(", ")),
+        };
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
-            "  \"{}\": {{ vrid: {}{routing}, order: [{}] }}",
+            "  \"{}\": {{ vrid: {}{routing}{further}, order: [{}] }}",
             vip.address,
             numbers.vrid,
             order.join(", "),
         );
-        for network in numbers.networks.iter().filter(|network| network.address != vip.address) {
-            let _ = writeln!(text, "  \"{}\": {{ {} }}", network.address, in_words(network));
-        }
     }
     let gateways = plan.listener_sets.iter().filter(|(_, places)| !places.is_empty());
     for (index, (entrypoint, places)) in gateways.enumerate() {
@@ -210,7 +244,7 @@ pub fn text(plan: &Plan) -> String {
 
 /// The numbers of a network of a VIP.
 fn in_words(numbers: &RoutingNumbers) -> String {
-    let mark = numbers.mark.map_or(String::new(), |mark| {
+    let mark = numbers.mark.as_ref().map_or(String::new(), |mark| {
         format!(", mark: {:#x}, mark_rule_priority: {}", mark.value, mark.rule_priority)
     });
     format!("table: {}, rule_priority: {}{mark}", numbers.table, numbers.rule_priority)

@@ -10,9 +10,9 @@ mod series;
 
 use std::net::IpAddr;
 
-use super::lock::Lock;
+use super::lock::{Lock, LockedRouting};
 use crate::diag::Report;
-use crate::model::{Datacenter, RESERVED_TABLES, RoutingPins, Vip};
+use crate::model::{Datacenter, Label, RESERVED_TABLES, RoutingPins, Vip};
 use crate::source::Loc;
 use mask::wider_mask;
 use meet::Meet;
@@ -36,10 +36,12 @@ impl Numbers {
 }
 
 /// The numbers of a network of a VIP.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoutingNumbers {
     /// The first address of the network.
     pub address: IpAddr,
+    /// Its gateway.
+    pub gateway: Label,
     /// Routing table.
     pub table: u32,
     /// Priority of its `from` rules.
@@ -68,7 +70,6 @@ pub(super) fn allocate(
     let routing = &datacenter.policy_routing;
     let meet = Meet::of(datacenter);
     let meeting = |a: usize, b: usize| meet.on_a_node(a, b);
-    let locked = |address: IpAddr| lock.vip(address);
     let same_family =
         |a: usize, b: usize| vips[a].address.value.is_ipv4() == vips[b].address.value.is_ipv4();
 
@@ -84,7 +85,7 @@ pub(super) fn allocate(
     }
     .fill(
         vips.iter().enumerate().map(|(index, vip)| Slot {
-            locked: locked(vip.address.value).and_then(|locked| locked.vrid),
+            locked: lock.vip(vip.address.value).and_then(|locked| locked.vrid),
             ..slot(&vips[index], vip.address.value, lock, vip.vrid.map(|pin| pin.with(pin.value.into())))
         }),
         report,
@@ -109,7 +110,7 @@ pub(super) fn allocate(
     }
     .fill(
         routed.iter().map(|found| Slot {
-            locked: locked(found.address).and_then(|locked| locked.table),
+            locked: found.locked(lock).and_then(|locked| locked.table),
             ..found.slot(lock, found.pins.table)
         }),
         report,
@@ -118,11 +119,11 @@ pub(super) fn allocate(
 
     // One pool for both kinds of rules: first the `from` rules, then the `fwmark` rules.
     let from_slots = routed.iter().map(|found| Slot {
-        locked: locked(found.address).and_then(|locked| locked.rule_priority),
+        locked: found.locked(lock).and_then(|locked| locked.rule_priority),
         ..found.slot(lock, found.pins.rule_priority)
     });
     let mark_slots = marked.iter().map(|found| Slot {
-        locked: locked(found.address).and_then(|locked| locked.mark_rule_priority),
+        locked: found.locked(lock).and_then(|locked| locked.mark_rule_priority),
         ..found.slot(lock, found.pins.mark_rule_priority)
     });
     let ruled: Vec<usize> =
@@ -149,7 +150,8 @@ pub(super) fn allocate(
     .fill(
         marked.iter().map(|found| Slot {
             // A mask that changed leaves marks of the old one behind.
-            locked: locked(found.address)
+            locked: found
+                .locked(lock)
                 .and_then(|locked| locked.mark)
                 .filter(|mark| mark.value & !routing.mark_mask == 0),
             ..found.slot(lock, found.pins.mark)
@@ -167,6 +169,7 @@ pub(super) fn allocate(
         let mark = marked.iter().position(|marked| std::ptr::eq(*marked, found));
         numbers[found.index].networks.push(RoutingNumbers {
             address: found.address,
+            gateway: found.gateway.clone(),
             table: tables[place],
             rule_priority: rules[place],
             mark: mark.map(|mark| MarkNumbers {
@@ -184,15 +187,36 @@ struct Routed<'a> {
     index: usize,
     vip: &'a Vip,
     address: IpAddr,
-    pins: &'a RoutingPins,
+    gateway: &'a Label,
+    /// True if the VIP's own address is in it.
+    is_own: bool,
+    pins: RoutingPins,
 }
 
 impl<'a> Routed<'a> {
     fn of((index, vip): (usize, &'a Vip)) -> Vec<Self> {
         let networks = vip.networks().into_iter();
         networks
-            .map(|network| Self { index, vip, address: network.address(), pins: network.pins() })
+            .filter_map(|network| {
+                Some(Self {
+                    index,
+                    vip,
+                    address: network.address(),
+                    gateway: network.gateway()?,
+                    is_own: network.address() == vip.address.value,
+                    pins: network.pins(),
+                })
+            })
             .collect()
+    }
+
+    /// Its numbers in the lock.
+    fn locked(&self, lock: &'a Lock) -> Option<&'a LockedRouting> {
+        let vip = lock.vip(self.vip.address.value)?;
+        match self.is_own {
+            true => Some(&vip.routing),
+            false => vip.networks.get(self.gateway),
+        }
     }
 
     fn slot(&self, lock: &'a Lock, pin: Option<Loc<u32>>) -> Slot<'a> {

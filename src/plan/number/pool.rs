@@ -151,7 +151,7 @@ impl Pool<'_> {
         locked: &Loc<u32>,
     ) -> Diagnostic {
         let (what, value) = (self.what, pin.value);
-        let (vip, other) = (slot.vip.address.value, other.vip.address.value);
+        let (vip, other) = (slot.address, other.address);
         Diagnostic::new(
             &codes::TAKEN,
             pin.span,
@@ -171,7 +171,7 @@ impl Pool<'_> {
         locked: &Loc<u32>,
     ) -> Diagnostic {
         let (what, value) = (self.what, pin.value);
-        let (vip, other) = (slot.vip.address.value, other.vip.address.value);
+        let (vip, other) = (slot.address, other.address);
         Diagnostic::new(
             &codes::LOCK_MENDED,
             pin.span,
@@ -227,7 +227,7 @@ impl Pool<'_> {
         first: &Loc<u32>,
     ) -> Diagnostic {
         let (what, value) = (self.what, locked.value);
-        let (vip, second) = (slot.vip.address.value, other.vip.address.value);
+        let (vip, second) = (slot.address, other.address);
         if self.movable {
             return Diagnostic::new(
                 &codes::LOCK_MENDED,
