@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::keepalived::Keepalived;
+use super::keepalived::{Keepalived, PolicyRouting};
 use super::next_hop::NextHop;
 use super::node::Node;
 use super::{Entrypoint, Names, codes, value};
@@ -12,7 +12,7 @@ use crate::inventory::Map;
 use crate::inventory::raw;
 use crate::language::name::{Label, Subdomain};
 use crate::language::number::Priority;
-use crate::language::word::{NodeState, RoutingMode};
+use crate::language::word::NodeState;
 use crate::source::{Loc, Span};
 
 /// Everything that VIPs refer to, built before them.
@@ -23,9 +23,7 @@ pub(super) struct Known<'a> {
     /// True if a check of the nodes covers every entrypoint.
     pub has_node_check: bool,
     pub keepalived: Option<&'a Keepalived>,
-    pub mark_mask: u32,
-    /// The holder of rules and routes, where that could be read.
-    pub mode: Option<RoutingMode>,
+    pub routing: Option<&'a PolicyRouting>,
 }
 
 /// An unhealthy node that yields ranks below every healthy one and keeps a priority of its own: keepalived has none

@@ -171,8 +171,7 @@ pub fn draft(raw: &raw::Inventory, source: &str, report: &mut Report) -> Draft {
         entrypoints: &entrypoints,
         has_node_check: raw.node_check.is_some(),
         keepalived: keepalived.as_ref(),
-        mark_mask: policy_routing.as_ref().map_or(u32::MAX, |routing| routing.mark_mask),
-        mode: policy_routing.as_ref().map(|routing| routing.mode),
+        routing: policy_routing.as_ref(),
     };
     let vips = vip::build(raw.vips.as_deref().unwrap_or_default(), &known, report);
     let namespace = kubernetes.as_ref().map(|kubernetes| &kubernetes.namespace);

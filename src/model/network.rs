@@ -171,9 +171,8 @@ fn refuse_two_ways(network: &Network<'_>, report: &mut Report) -> bool {
 fn refuse_unheld(vip: &Vip, known: &Known<'_>, report: &mut Report) -> bool {
     let local = vip.addresses().filter(|(_, placement)| placement.gateway.is_none());
     let mut routes = local.flat_map(|(_, placement)| &placement.routes);
-    let Some(route) = routes.next().filter(|_| known.mode == Some(RoutingMode::Static)) else {
-        return true;
-    };
+    let is_static = known.routing.is_some_and(|routing| routing.mode == RoutingMode::Static);
+    let Some(route) = routes.next().filter(|_| is_static) else { return true };
     report.push(
         Diagnostic::new(
             &codes::WORD,

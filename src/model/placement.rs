@@ -150,7 +150,7 @@ impl<'a> Written<'a> {
             .and_then(|found| known.gateways.find(found.as_ref()?.as_str()))
             .map(|(_, next_hop)| &next_hop.network);
         let routes = route::build(self.routes, next_hop, report);
-        let pins = self.pins(known.mark_mask, report);
+        let pins = self.pins(known.routing.map_or(u32::MAX, |routing| routing.mark_mask), report);
         let address = address?;
         let label = label.map_or(Some(None), |label| label.map(Some))?;
         let of_family = refuse_label_of_ipv6(&address, label.as_ref(), report);
