@@ -356,6 +356,11 @@ fn the_api_server_takes_every_object_twice() {
             let planned = planned(&text);
             let folder = tempfile::tempdir().unwrap();
             write(&planned, folder.path());
+            let manifests = folder.path().join("kubernetes");
+            // Services on the nodes themselves have none.
+            if !manifests.exists() {
+                continue;
+            }
             let cluster = Cluster::start();
             cluster.crds(version);
             cluster.crds("envoy-gateway/envoy");
@@ -370,7 +375,7 @@ fn the_api_server_takes_every_object_twice() {
                 ])
                 .collect();
             cluster.namespaces(namespaces.iter().map(String::as_str));
-            let manifests = folder.path().join("kubernetes").display().to_string();
+            let manifests = manifests.display().to_string();
             cluster.kubectl(&["apply", "-k", &manifests], "").unwrap();
             let again = cluster.kubectl(&["apply", "-k", &manifests], "").unwrap();
             assert!(
