@@ -221,15 +221,18 @@ impl Fleet {
                 .iter()
                 .any(|other| other.holds().any(|one| one == vip.address));
         if is_led {
-            findings.add(
-                &codes::UNSAYABLE,
-                at,
-                format!("{address} comes with {} on other nodes, and by itself on `{name}`", vip.address),
-                "a VIP has the same addresses on all nodes: give them the same sync groups, or none",
-            );
-            return;
+            return group::tell_parted(address, vip.address, name, at, findings);
         }
         vip.extra.extend(all.iter().filter(|one| **one != vip.address));
+        let (main, extra) = (vip.address, vip.extra.clone());
+        self.vips.retain(|other| {
+            let is_parted = extra.contains(&other.address);
+            for (node, member) in other.members.iter().filter(|_| is_parted) {
+                group::tell_parted(other.address, main, node, member.at, findings);
+            }
+            !is_parted
+        });
+        let Some(vip) = self.vips.iter_mut().find(|vip| vip.address == main) else { return };
         if instance.advertised().len() > 1 {
             findings.add(
                 &codes::OTHERWISE,

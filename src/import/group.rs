@@ -7,6 +7,7 @@ use super::codes;
 use super::finding::Findings;
 use super::reply_routing::ReplyRouting;
 use crate::model::Transition;
+use crate::source::Span;
 use crate::state::{Configuration, Instance, Statement, SyncGroup, Track, Tracked, Weight};
 
 /// The instances of a node, one for each sync group; `known` are the VIPs of the nodes before, whose instances lead there
@@ -130,6 +131,16 @@ fn joined(
     one.others.retain(|line| transition(line).is_none());
     one.others.extend(notify);
     one
+}
+
+/// An address that one node has by itself, and others with another one.
+pub fn tell_parted(address: IpAddr, vip: IpAddr, node: &str, at: Span, findings: &mut Findings) {
+    findings.add(
+        &codes::UNSAYABLE,
+        at,
+        format!("{address} comes with {vip} on other nodes, and by itself on `{node}`"),
+        "a VIP has the same addresses on all nodes: give them the same sync groups, or none",
+    );
 }
 
 /// Settings of a member that give way to those of the lead.
