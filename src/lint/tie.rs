@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::answer;
 use crate::diag::{Code, Diagnostic, Report, code};
 use crate::language::word::ImplementationName;
-use crate::model::{Controller, Datacenter, Host, HostOrder, Implementation, RegexOrder};
+use crate::model::{Controller, Datacenter, Host, HostOrder, Implementation, Label, RegexOrder};
 use crate::route::{
     Answer, Asked, Considered, Found, PathMatch, RoutingTable, Rule, Tier, TraefikRouter, witnesses,
 };
@@ -39,6 +39,7 @@ pub fn check(datacenter: &Datacenter, routes: &RoutingTable, report: &mut Report
             if gateway.implementation.host_order() == HostOrder::PathFirst {
                 equal_routes(tier, gateway.implementation, &mut ties);
                 outranking(tier, gateway.implementation, &mut ties);
+                plain_wildcards(datacenter, name, &mut ties);
             }
             overlaps(tier, gateway.implementation, &mut ties);
         }
@@ -140,6 +141,28 @@ fn equal_routes(tier: &Tier, implementation: Implementation, ties: &mut Ties) {
                     .help("give the path to one component on both hosts")
             });
         }
+    }
+}
+
+/// Traefik adds up to 16 for the place of a rule in its route, more than a wildcard is shorter than a host below it: over
+/// plain HTTP the redirect of a host may be equal to a route of the wildcard.
+fn plain_wildcards(datacenter: &Datacenter, entrypoint: &Label, ties: &mut Ties) {
+    let own = || datacenter.domains.iter().filter(|(_, found)| found.entrypoint == *entrypoint);
+    let plain =
+        own().filter(|(host, found)| found.tls_secret.is_none() && host.as_str().starts_with("*."));
+    for (wildcard, found) in plain {
+        let below = |host: &Host| {
+            !host.as_str().starts_with('*') && host.as_str().ends_with(&wildcard.as_str()[1..])
+        };
+        let hosts = own().filter(|(host, found)| found.tls_secret.is_some() && below(host));
+        let Some((host, other)) = hosts.min_by_key(|(_, found)| found.span) else { continue };
+        let title = format!("over plain http, {wildcard} may answer for {host}");
+        ties.found.push(
+            Diagnostic::new(&EQUAL_ROUTES, found.span, title, "without TLS")
+                .also(other.span, "its redirect to https may rank alike")
+                .note("Traefik adds up to 16 to a route's rank for the place of its rule, and a wildcard is a few letters shorter than a host below it")
+                .help("give the wildcard a certificate too, or an entrypoint of its own"),
+        );
     }
 }
 

@@ -281,15 +281,20 @@ fn the_objects_answer_as_the_trace_does() {
                         (_, false) => &[How::Specification, How::VirtualHosts, How::Priorities],
                     };
                     for how in hows.iter().copied() {
+                        let answer = cluster.answer(how, scheme == "https", host, path, with);
                         // Traefik adds up to 16 for the place of a rule in its route, which is more than a wildcard is
-                        // shorter than a host below it: over plain http the two may tie there. Not mended yet.
+                        // shorter than a host below it: over plain http the two may tie there, and `check` says so.
                         let may_tie = how == How::Priorities && scheme == "http";
                         if may_tie && cluster.is_below_a_plain_wildcard(host) {
+                            let is_told = report.iter().any(|one| one.code.id == "LB326");
+                            assert!(
+                                answer == traced || is_told || implementation != "traefik",
+                                "{host}\n{text}"
+                            );
                             continue;
                         }
                         assert_eq!(
-                            cluster.answer(how, scheme == "https", host, path, with),
-                            traced,
+                            answer, traced,
                             "{how:?}: {scheme}://{host}{path} {with:?}\n{text}"
                         );
                         asked += 1;
