@@ -169,11 +169,20 @@ fn plain_wildcards(datacenter: &Datacenter, entrypoint: &Label, ties: &mut Ties)
 /// Traefik adds up a path's length and its conditions: a method is worth ten letters.
 fn outranking(tier: &Tier, implementation: Implementation, ties: &mut Ties) {
     let letter = Implementation { name: ImplementationName::Other, ..implementation };
-    for found in tier.all() {
+    // The rules of a component are alike on all of its hosts: one of each kind is enough.
+    let mut seen = BTreeSet::new();
+    for found in tier.all().filter(|found| !found.rule.path.condition.is_none()) {
         let Some((method, headers)) = found.rule.path.condition.example() else { continue };
         let others = tier.all().filter(|other| other.rule.answer != found.rule.answer);
-        for other in others.filter(|_| !found.rule.path.condition.is_none()) {
+        for other in others.filter(|other| may_meet(found.rule, other.rule)) {
             let Some(host) = shared_host(found.host, other.host) else { continue };
+            let places = [found, other].map(|one| {
+                let is_wild = one.host.map(|host| host.as_str().starts_with('*'));
+                (one.rule.path.path.span, is_wild)
+            });
+            if !seen.insert(places) {
+                continue;
+            }
             let answer = |implementation, path: &str| {
                 let asked = Asked { host: &host, path, method, headers: &headers };
                 match tier.lookup_gateway(implementation, None, asked).found {
@@ -193,6 +202,17 @@ fn outranking(tier: &Tier, implementation: Implementation, ties: &mut Ties) {
                     .note("Traefik's priority is 100 for each letter of a path, 1,000 for a method and 100 for a header")
                     .help("give the longer path to the same component, or write a path with the same `match` for it")
             });
+        }
+    }
+}
+
+/// Returns true if some request could have both paths.
+fn may_meet(one: &Rule, other: &Rule) -> bool {
+    match (&one.found, &other.found) {
+        (PathMatch::Regex(_), _) | (_, PathMatch::Regex(_)) => true,
+        (one, other) => {
+            let (one, other) = (one.value(), other.value());
+            one.starts_with(other) || other.starts_with(one)
         }
     }
 }
