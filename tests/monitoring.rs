@@ -76,7 +76,7 @@ fn random_inventories() {
     let mut runner = TestRunner::deterministic();
     let texts: Vec<String> =
         std::iter::repeat_with(|| random::fleet().new_tree(&mut runner).unwrap().current().text())
-            .take(60)
+            .take(70)
             .collect();
     let tested: usize = texts
         .par_iter()
