@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::difference::{Edit, marks, routes, rules};
 use super::vip::{FROM, TO, Watch};
+use crate::plan::Route;
 use crate::state::elect::{Masters, NodeIndex, Phase};
 use crate::state::{Address, Instance, Line};
 
@@ -79,18 +80,12 @@ impl Watch<'_> {
 
 /// An address that an instance puts on another interface.
 fn moved_interface(from: &Instance, to: &Instance, address: IpAddr) -> Option<&'static str> {
-    let new: Vec<_> = to.addresses.iter().chain(&to.excluded).collect();
+    let new: Vec<_> = to.places().collect();
     let is_moved = |old: &&Address| {
         let mut same = new.iter().filter(|new| new.address.addr() == old.address.addr());
         same.any(|new| new.interface != old.interface)
     };
-    let moved: Vec<IpAddr> = from
-        .addresses
-        .iter()
-        .chain(&from.excluded)
-        .filter(is_moved)
-        .map(|old| old.address.addr())
-        .collect();
+    let moved: Vec<IpAddr> = from.places().filter(is_moved).map(|old| old.address.addr()).collect();
     match moved.contains(&address) {
         true => Some("the interface of the address"),
         false => (!moved.is_empty()).then_some("the interface of an extra address"),
@@ -99,5 +94,7 @@ fn moved_interface(from: &Instance, to: &Instance, address: IpAddr) -> Option<&'
 
 /// Words of a route or a rule; an IPv6 route without a metric has that one.
 fn said(line: &Line) -> &str {
-    line.words.strip_suffix(" metric 1024").unwrap_or(&line.words)
+    let metric = line.words.rsplit_once(" metric ");
+    let plain = metric.filter(|(_, metric)| metric.parse() == Ok(Route::METRIC6));
+    plain.map_or(&line.words, |(words, _)| words)
 }

@@ -45,7 +45,7 @@ fn lead<'a>(
 ) -> Option<&'a Instance> {
     let brings = |member: &&&Instance| member.holds().any(|address| known.contains(&address));
     let is_routed = |member: &&&Instance| {
-        let mut all = member.addresses.iter().chain(&member.excluded);
+        let mut all = member.places();
         all.any(|found| routing.way_of(found.address).is_some())
     };
     let found = members.iter().find(brings).or_else(|| members.iter().find(is_routed));
@@ -105,7 +105,7 @@ fn joined(
             "instances of a sync group are one VIP, whose other addresses come with it (`extra_addresses`): it has one VRID, and one interface for its adverts",
         );
         tell_differences(lead, member, findings);
-        one.excluded.extend(member.addresses.iter().chain(&member.excluded).cloned());
+        one.excluded.extend(member.places().cloned());
         one.routes.extend(member.routes.iter().cloned());
         one.rules.extend(member.rules.iter().cloned());
         for track in &member.tracks {
@@ -118,8 +118,8 @@ fn joined(
     }
     // keepalived tracks the interface of an instance, and those of addresses.
     for member in members {
-        let mut places = one.addresses.iter().chain(&one.excluded).map(|found| &found.interface);
-        if member.interface != lead.interface && !places.any(|place| *place == member.interface) {
+        let is_placed = one.places().any(|found| found.interface == member.interface);
+        if member.interface != lead.interface && !is_placed {
             one.tracks.push(Track {
                 kind: Tracked::Interface,
                 name: member.interface.clone(),

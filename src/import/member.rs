@@ -67,7 +67,7 @@ impl Member {
         }
         leave_behind(node, instance, findings);
         let notify = Notify::read(&instance.others, configuration.script_user(), findings);
-        let places = instance.addresses.iter().chain(&instance.excluded);
+        let places = instance.places();
         let places =
             places.map(|found| (found.address.addr(), (found.address, found.interface.clone())));
         Member {
@@ -75,9 +75,7 @@ impl Member {
             priority: found.priority,
             places: places.collect(),
             ways: instance
-                .addresses
-                .iter()
-                .chain(&instance.excluded)
+                .places()
                 .filter_map(|found| {
                     Some((found.address.addr(), node.routing.way_of(found.address)?))
                 })
@@ -87,9 +85,7 @@ impl Member {
             notify,
             garp: Garp::read(&instance.others, findings),
             labels: instance
-                .addresses
-                .iter()
-                .chain(&instance.excluded)
+                .places()
                 .filter_map(|found| Some((found.address.addr(), Words::of(found).label?)))
                 .collect(),
             routes: virtual_route::all(instance, &node.routing),
@@ -218,7 +214,7 @@ impl Words {
 
 /// Tells of words of addresses, routes and rules that an inventory has no place for.
 fn leave_behind(node: &Node, instance: &Instance, findings: &mut Findings) {
-    for address in instance.addresses.iter().chain(&instance.excluded) {
+    for address in instance.places() {
         let Words { rest, .. } = Words::of(address);
         if !rest.is_empty() {
             let title = format!("`{rest}` of {} is left behind", address.address.addr());
@@ -226,9 +222,7 @@ fn leave_behind(node: &Node, instance: &Instance, findings: &mut Findings) {
         }
     }
     let own: BTreeMap<IpAddr, Option<Way>> = instance
-        .addresses
-        .iter()
-        .chain(&instance.excluded)
+        .places()
         .map(|found| (found.address.addr(), node.routing.way_of(found.address)))
         .collect();
     let ways: Vec<&Way> = own.values().flatten().collect();

@@ -66,7 +66,7 @@ pub fn read(words: &str, instance: &Instance, routing: &ReplyRouting) -> Option<
     }
     let to = to?;
     let via: IpAddr = via?.parse().ok()?;
-    let all = instance.addresses.iter().chain(&instance.excluded);
+    let all = instance.places();
     // Without `dev` the kernel takes the interface in whose network the next hop is.
     let of_family = all.filter(|found| match device {
         Some(device) => {

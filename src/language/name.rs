@@ -103,7 +103,7 @@ names! {
     /// A Linux network interface (`dev_valid_name` of the kernel, and nothing that a shell or keepalived reads as syntax).
     Interface, "an interface name: at most 15 characters of letters, digits and `._+-`, not `lo`, `all` or `default`",
         "^[A-Za-z0-9._+][A-Za-z0-9._+-]{0,14}$", is_interface;
-    /// What stands behind the interface and a colon in the label of an IPv4 address (ip-address(8)): `web` of `eth0:web`.
+    /// The label of an IPv4 address (ip-address(8)) without the interface and the colon in front: `web` of `eth0:web`.
     AddressLabel, "the label of an address: at most 13 letters, digits and `._-`, without the interface and the colon in front of it",
         "^[A-Za-z0-9._-]{1,13}$", is_address_label;
     /// The name of a port (IANA service name, RFC 6335).

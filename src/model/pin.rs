@@ -1,6 +1,7 @@
 //! Pinned numbers of VIPs that share a node must differ.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use ipnet::IpNet;
 
@@ -47,11 +48,15 @@ pub(super) fn refuse_shared(vips: &[Vip], report: &mut Report) {
 /// Routes of addresses without a gateway are of one table, `main`: the VIP that leaves would take the route of the other
 /// along.
 fn refuse_one_route(vips: &[Vip], report: &mut Report) {
-    let mut seen: BTreeMap<IpNet, (&Vip, Span)> = BTreeMap::new();
+    let mut seen: BTreeMap<IpNet, (&Vip, IpAddr, Span)> = BTreeMap::new();
     for vip in vips {
         let local = vip.addresses().filter(|(_, placement)| placement.gateway.is_none());
-        for route in local.flat_map(|(_, placement)| &placement.routes) {
-            let (first, span) = *seen.entry(route.value.to).or_insert((vip, route.span));
+        let routes = local.flat_map(|(address, placement)| {
+            placement.routes.iter().map(move |route| (address, route))
+        });
+        for (address, route) in routes {
+            let own = (vip, address, route.span);
+            let (first, other, span) = *seen.entry(route.value.to).or_insert(own);
             let shared = vip.nodes.iter().find(|node| first.nodes.contains(node));
             if span != route.span
                 && let Some(node) = shared
@@ -61,9 +66,9 @@ fn refuse_one_route(vips: &[Vip], report: &mut Report) {
                         &codes::NUMBER_TWICE,
                         route.span,
                         format!("two routes to {} in `main`, which `{node}` can hold", route.value.to),
-                        format!("of {}", vip.address.value),
+                        format!("of {address}"),
                     )
-                    .also(span, format!("of {}", first.address.value))
+                    .also(span, format!("of {other}"))
                     .note("an address without a gateway has its routes in the table `main`, and takes them along when it leaves")
                     .help("remove one of them, or give the node that route for good, outside of lbgen"),
                 );

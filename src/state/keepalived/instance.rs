@@ -207,9 +207,14 @@ impl Instance {
         self.addresses.first().or(self.excluded.first()).map(|address| address.address.addr())
     }
 
+    /// Every address that comes with it, with its place.
+    pub fn places(&self) -> impl Iterator<Item = &Address> {
+        self.addresses.iter().chain(&self.excluded)
+    }
+
     /// Every address that comes with it.
     pub fn holds(&self) -> impl Iterator<Item = IpAddr> {
-        self.addresses.iter().chain(&self.excluded).map(|address| address.address.addr())
+        self.places().map(|address| address.address.addr())
     }
 
     /// The addresses that it advertises, in no order.
