@@ -1,19 +1,27 @@
-# What a rollout runs on a node, which knows its name as $me, and who runs it as $claimant.
+# What a rollout runs on a node, which knows its name as $me, and who runs it as $claimant; where keepalived runs in a pod of a
+# DaemonSet, this runs beside it, in the container `guard`.
 set -eu
 next=/var/lib/lbgen/next
 prev=/var/lib/lbgen/prev
 verified=/var/lib/lbgen/verified
 drain=/run/lbgen/drain
+drained=/var/lib/lbgen/drained
 kept_drain=/etc/tmpfiles.d/lbgen-drain.conf
 conf=etc/keepalived/keepalived.conf
 routing_script=/usr/local/sbin/lbgen-policy-routing
+# The node's own, for which the image of pods has a program in the place of the script.
+own_routing_script=/etc/lbgen/policy-routing
 loaded_program=/usr/local/libexec/lbgen/loaded
+# The program of pods, which the image has alone.
+pod_program=/usr/local/libexec/lbgen/pod
 fail() {
     echo "$me: $*" >&2
     exit 1
 }
 
 systemd() { [ -d /run/systemd/system ]; }
+
+{% include "node/pod.sh" %}
 
 # Whether files are as they should be: DIGEST:PATH...
 verify() {
@@ -27,8 +35,8 @@ verify() {
     done
     if [ "$(cat "$drain" 2>/dev/null || echo 0)" != 0 ]; then fail "the node is drained: $drain"; fi
     if ! alive; then fail "keepalived is not running"; fi
-    if [ -x "$loaded_program" ] && [ -e /etc/lbgen/expected ] && ! "$loaded_program" --check >/dev/null 2>&1; then
-        fail "keepalived has something else loaded than its file says: systemctl reload keepalived, and ask lbgen status"
+    if tells && ! (inside "$loaded_program" --check) >/dev/null 2>&1; then
+        fail "keepalived has something else loaded than its file says: reload it, and ask lbgen status"
     fi
     mkdir -p /var/lib/lbgen
     for file in "$@"; do echo "$file"; done >"$verified"
@@ -73,9 +81,13 @@ staged() {
 config_test() {
     mkdir -p /run/lbgen
     if [ ! -s "$next/$conf" ]; then fail "there is no /$conf in $next: copy the files again"; fi
-    sed "s|/usr/local/|$next/usr/local/|g" "$next/$conf" >"$next/test.conf"
-    keepalived -t -f "$next/test.conf" || { code=$?; rm -f "$next/test.conf"; exit "$code"; }
+    for folder in usr/local etc/lbgen; do
+        if [ -d "$next/$folder" ]; then echo "s|/$folder/|$next/$folder/|g"; fi
+    done | sed -f - "$next/$conf" >"$next/test.conf"
+    code=0
+    (inside keepalived -t -f "$next/test.conf") || code=$?
     rm -f "$next/test.conf"
+    return "$code"
 }
 
 # One at a time: a command of a script that was killed may still be at work.
@@ -103,6 +115,8 @@ keep() {
 # Keeps what stands, and puts a file in its place by a rename. Arguments are files that are no longer produced.
 install() {
     alone
+    # From here on the files may be for another form than the one that runs.
+    echo "$form" >"$kept_form"
     keep "$@"
     for file in $(cd "$next" && find . -type f | cut -c 2-); do
         mode=0644
@@ -133,7 +147,7 @@ restore() {
     fi
     restorable
     # What holds rules that nothing held before takes them along.
-    if [ ! -e "$prev$routing_script" ]; then routing_down; fi
+    if [ ! -e "$prev$routing_script" ] && [ ! -e "$prev$own_routing_script" ]; then routing_down; fi
     for file in $(cd "$next" && find . -type f | cut -c 2-); do
         if [ ! -e "$prev$file" ]; then rm -f "$file"; fi
     done
@@ -157,9 +171,9 @@ settings() {
             metrics_down
         fi
     fi
-    if [ -e /etc/sysctl.d/90-lbgen.conf ]; then sysctl -q -p /etc/sysctl.d/90-lbgen.conf; fi
+    if ! in_image && [ -e /etc/sysctl.d/90-lbgen.conf ]; then sysctl -q -p /etc/sysctl.d/90-lbgen.conf; fi
     # A script that holds the rules has them in place before keepalived lets go of its own.
-    if grep -qx mode=static "$routing_script" 2>/dev/null; then routing; fi
+    if grep -qsx mode=static "$routing_script" "$own_routing_script"; then routing; fi
 }
 
 # Its file may be gone already. Metrics that nobody writes any more would be served for ever.
@@ -170,23 +184,23 @@ metrics_down() {
 }
 
 routing() {
-    if [ -x "$routing_script" ]; then "$routing_script" up; fi
+    if routes; then inside "$routing_script" up; fi
 }
 
 routing_down() {
-    if [ -x "$routing_script" ]; then "$routing_script" down; fi
+    if routes; then inside "$routing_script" down; fi
 }
 
 # Waits until keepalived has loaded what was installed, by its own data and not by what it says. Of files that lbgen did not
 # write nothing is known: there it gets the time that a reload takes.
 loaded() {
-    if [ ! -x "$loaded_program" ] || [ ! -e /etc/lbgen/expected ]; then
+    if ! tells; then
         sleep 2
         if ! alive; then fail "keepalived is not running any more: journalctl -u keepalived"; fi
         return 0
     fi
     limit=$(($(date +%s) + 20))
-    until differs=$("$loaded_program" --check 2>&1); do
+    until differs=$(inside "$loaded_program" --check 2>&1); do
         if [ "$(date +%s)" -ge "$limit" ]; then
             echo "$differs" | head -n 12 >&2
             fail "keepalived has not loaded its new configuration (< is expected, > is loaded): journalctl -u keepalived"
@@ -196,7 +210,13 @@ loaded() {
 }
 
 reload_signal() {
-    if systemd; then systemctl reload keepalived; else kill -HUP "$(cat /run/keepalived.pid)"; fi
+    if [ "$form" != host ]; then
+        inside sh -c 'kill -HUP "$(cat /run/keepalived.pid)"'
+    elif systemd; then
+        systemctl reload keepalived
+    else
+        kill -HUP "$(cat /run/keepalived.pid)"
+    fi
 }
 
 reload() {
@@ -206,14 +226,25 @@ reload() {
 }
 
 start() {
-    routing
-    if systemd; then systemctl enable --quiet --now keepalived; else keepalived; fi
+    form=$(installed_form)
+    # Pods start keepalived where this is their form, and nothing has stopped it.
+    mkdir -p /var/lib/lbgen
+    echo "$form" >"$kept_form"
+    rm -f "$stopped"
+    if [ "$form" != host ]; then
+        pod_start
+    else
+        routing
+        if systemd; then systemctl enable --quiet --now keepalived; else keepalived; fi
+    fi
     loaded
 }
 
 # Not at the next boot either.
 stop() {
-    if systemd; then
+    if [ "$form" != host ]; then
+        pod_stop
+    elif systemd; then
         systemctl disable --quiet --now keepalived
     elif [ -e /run/keepalived.pid ]; then
         kill "$(cat /run/keepalived.pid)"
@@ -228,13 +259,17 @@ restart() {
 
 # Also after a reboot, until it is taken back.
 drain() {
-    mkdir -p /run/lbgen /etc/tmpfiles.d
-    echo "f $drain 0644 - - - 1" >"$kept_drain"
+    mkdir -p /run/lbgen /var/lib/lbgen
+    : >"$drained"
+    if ! in_image; then
+        mkdir -p /etc/tmpfiles.d
+        echo "f $drain 0644 - - - 1" >"$kept_drain"
+    fi
     echo 1 >"$drain"
 }
 
 undrain() {
-    rm -f "$kept_drain"
+    rm -f "$kept_drain" "$drained"
     echo 0 >"$drain"
 }
 
@@ -248,12 +283,17 @@ leave() {
     fi
     rm -f "$kept_drain" "$@"
     if systemd; then systemctl daemon-reload; fi
-    rm -rf /run/lbgen /etc/lbgen /usr/local/libexec/lbgen /var/lib/lbgen
+    if in_image; then
+        # The folders are the pod's mounts. It stays stopped, until its DaemonSet is deleted.
+        find /run/lbgen /etc/lbgen /var/lib/lbgen -mindepth 1 ! -path "$stopped" -delete
+    else
+        rm -rf /run/lbgen /etc/lbgen /usr/local/libexec/lbgen /var/lib/lbgen
+    fi
 }
 
 # Checks that do not pass now.
 failing() {
-    if [ -x "$loaded_program" ]; then "$loaded_program" --failing; fi
+    if tells; then inside "$loaded_program" --failing; fi
 }
 
 # Why VIPs may be elsewhere.
@@ -281,7 +321,7 @@ boot_id() { cat /proc/sys/kernel/random/boot_id; }
 # Whether a shutdown is still to come.
 shutting_down() { [ -e /run/systemd/shutdown/scheduled ]; }
 
-alive() { kill -0 "$(cat /run/keepalived.pid 2>/dev/null)" 2>/dev/null; }
+alive() { (inside sh -c 'kill -0 "$(cat /run/keepalived.pid)"') 2>/dev/null; }
 
 # Says that the connection stands, waits for the word, and proves afterwards what was done: ACTION [OPPOSITE]
 # The opposite follows where no second word comes: the other half of a handover failed, or the rollout's script died.

@@ -51,6 +51,8 @@ NODE
 
 {% include "rollout/nodes.sh" %}
 
+{% include "rollout/pods.sh" %}
+
 {% include "rollout/files.sh" %}
 
 {% include "rollout/moment.sh" %}

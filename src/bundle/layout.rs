@@ -36,6 +36,10 @@ pub enum Place<'a> {
     Kustomization,
     /// The script that writes the VIPs into the status of Services.
     StatusScript,
+    /// The namespace of keepalived's pods.
+    PodNamespace,
+    /// The DaemonSet of a node's keepalived, and its ConfigMap.
+    Pod(&'a str),
     /// The alerts as an object of prometheus-operator.
     PrometheusRule,
     /// A file for Prometheus, Grafana or the blackbox exporter.
@@ -59,6 +63,7 @@ impl<'a> Place<'a> {
             "bundle.json" => Some(Self::List),
             "kubernetes/kustomization.yaml" => Some(Self::Kustomization),
             "kubernetes/load-balancer-status" => Some(Self::StatusScript),
+            "kubernetes/keepalived/namespace.yaml" => Some(Self::PodNamespace),
             "kubernetes/prometheus-rule.yaml" => Some(Self::PrometheusRule),
             _ if path.starts_with("monitoring/") => {
                 let name = path.strip_prefix("monitoring/");
@@ -67,6 +72,7 @@ impl<'a> Place<'a> {
             }
             _ => path.strip_prefix("kubernetes/").and_then(|rest| match rest.split_once('/')? {
                 ("domains", name) => yaml(name).map(Self::Domain),
+                ("keepalived", name) => yaml(name.strip_prefix("nodes/")?).map(Self::Pod),
                 ("components", name) => yaml(name).map(Self::Component),
                 ("entrypoints", rest) => {
                     let (entrypoint, file) = rest.split_once('/')?;
@@ -120,6 +126,8 @@ impl<'a> Place<'a> {
             | Self::Fallback(_)
             | Self::Gateway(_)
             | Self::Listeners { .. }
+            | Self::PodNamespace
+            | Self::Pod(_)
             | Self::PrometheusRule => true,
             // Somebody's own objects beside ours are applied where the kustomization lists them.
             Self::Foreign(path) => path.starts_with("kubernetes/") && path.ends_with(".yaml"),
@@ -143,6 +151,8 @@ impl<'a> Place<'a> {
             | Self::Listeners { .. }
             | Self::Kustomization
             | Self::StatusScript
+            | Self::PodNamespace
+            | Self::Pod(_)
             | Self::PrometheusRule
             | Self::Monitoring(_)
             | Self::List
@@ -162,6 +172,8 @@ impl<'a> Place<'a> {
             | Self::Gateway(_)
             | Self::Listeners { .. }
             | Self::Node { .. }
+            | Self::PodNamespace
+            | Self::Pod(_)
             | Self::PrometheusRule
             | Self::Monitoring(_)
             | Self::List => self.is_manifest(),
@@ -179,6 +191,8 @@ impl<'a> Place<'a> {
             | Self::Listeners { .. }
             | Self::Kustomization
             | Self::StatusScript
+            | Self::PodNamespace
+            | Self::Pod(_)
             | Self::PrometheusRule
             | Self::Monitoring(_)
             | Self::List
@@ -198,6 +212,8 @@ impl<'a> Place<'a> {
             | Self::Listeners { .. }
             | Self::Kustomization
             | Self::StatusScript
+            | Self::PodNamespace
+            | Self::Pod(_)
             | Self::PrometheusRule
             | Self::Monitoring(_)
             | Self::List
@@ -215,6 +231,8 @@ impl<'a> Place<'a> {
             | Self::Component(_)
             | Self::Kustomization
             | Self::StatusScript
+            | Self::PodNamespace
+            | Self::Pod(_)
             | Self::PrometheusRule
             | Self::Monitoring(_)
             | Self::List
@@ -237,6 +255,8 @@ impl fmt::Display for Place<'_> {
             }
             Self::Kustomization => f.write_str("kubernetes/kustomization.yaml"),
             Self::StatusScript => f.write_str("kubernetes/load-balancer-status"),
+            Self::PodNamespace => f.write_str("kubernetes/keepalived/namespace.yaml"),
+            Self::Pod(node) => write!(f, "kubernetes/keepalived/nodes/{node}.yaml"),
             Self::PrometheusRule => f.write_str("kubernetes/prometheus-rule.yaml"),
             Self::Monitoring(file) => write!(f, "monitoring/{file}"),
             Self::List => f.write_str("bundle.json"),
@@ -263,12 +283,17 @@ mod tests {
             "kubernetes/entrypoints/web/gateway.yaml",
             "kubernetes/entrypoints/web/listeners-07.yaml",
             "kubernetes/prometheus-rule.yaml",
+            "kubernetes/keepalived/namespace.yaml",
+            "kubernetes/keepalived/nodes/namespace.yaml",
             "monitoring/rules.yaml",
             "monitoring/dashboard.json",
             "nodes/lb-1/etc/systemd/system/lbgen-metrics.timer",
             "nodes/lb-1/etc/keepalived/keepalived.conf",
             "nodes/lb-1/etc/lbgen/expected",
             "nodes/lb-1/usr/local/libexec/lbgen/check-entrypoint-web",
+            "nodes/lb-1/etc/lbgen/check-entrypoint-web",
+            "nodes/lb-1/etc/lbgen/policy-routing",
+            "nodes/lb-1/etc/kubernetes/manifests/lbgen-keepalived.yaml",
         ] {
             assert_eq!(Place::of(path).to_string(), path);
             assert!(!matches!(Place::of(path), Place::Foreign(_)), "{path}");

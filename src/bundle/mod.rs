@@ -23,7 +23,7 @@ pub use file::replace_file;
 pub use layout::Place;
 pub use list::{newer_writer, of as list_of};
 pub use monitoring_file::MonitoringFile;
-pub use node_file::{CONFIGURATION, NodeFile};
+pub use node_file::{CONFIGURATION, Home, NodeFile};
 pub use rename::with_renames;
 pub use stranger::strangers;
 pub use transaction::{Summary, Update, recover};

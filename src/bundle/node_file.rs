@@ -4,6 +4,21 @@ use std::fmt;
 
 use super::layout::Place;
 
+/// The home of the programs that are a node's own: that of the host, or the folder that pods have from it. What is the same on
+/// every node is in the image of pods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Home {
+    /// `/usr/local`
+    Host,
+    /// `/etc/lbgen`
+    Pod,
+}
+
+impl Home {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Host, Self::Pod];
+}
+
 /// A file of a node, below its root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NodeFile<'a> {
@@ -20,17 +35,19 @@ pub enum NodeFile<'a> {
     /// Folders and files in /run.
     Tmpfiles,
     /// The policy routing script.
-    PolicyRouting,
+    PolicyRouting(Home),
+    /// The pod that the kubelet starts from a file.
+    StaticPod,
     /// The program that compares them with keepalived's own data.
     Loaded,
     /// The program that writes metrics.
-    Metrics,
+    Metrics(Home),
     /// The unit of that program,
     MetricsService,
     /// and the timer that starts it.
     MetricsTimer,
     /// A health check, by its name: `check-entrypoint`.
-    Check(&'a str),
+    Check(Home, &'a str),
     /// A file that lbgen does not write.
     Foreign(&'a str),
 }
@@ -47,14 +64,22 @@ const NODE_FILES: &[NodeFile<'static>] = &[
     NodeFile::Unit,
     NodeFile::Tmpfiles,
     NodeFile::Loaded,
-    NodeFile::PolicyRouting,
-    NodeFile::Metrics,
+    NodeFile::PolicyRouting(Home::Host),
+    NodeFile::PolicyRouting(Home::Pod),
+    NodeFile::StaticPod,
+    NodeFile::Metrics(Home::Host),
+    NodeFile::Metrics(Home::Pod),
     NodeFile::MetricsService,
     NodeFile::MetricsTimer,
 ];
 
-/// Programs of the health checks.
-const PROGRAMS: &str = "usr/local/libexec/lbgen/";
+/// The folder of the health checks.
+const fn programs(home: Home) -> &'static str {
+    match home {
+        Home::Host => "usr/local/libexec/lbgen/",
+        Home::Pod => "etc/lbgen/",
+    }
+}
 
 impl<'a> NodeFile<'a> {
     /// The file with a path below the node's root.
@@ -62,13 +87,12 @@ impl<'a> NodeFile<'a> {
         if let Some(file) = NODE_FILES.iter().find(|known| known.path() == ("", path)) {
             return *file;
         }
-        match path
-            .strip_prefix(PROGRAMS)
-            .filter(|name| name.starts_with("check-") && !name.contains('/'))
-        {
-            Some(name) => Self::Check(name),
-            None => Self::Foreign(path),
-        }
+        let check = |home| {
+            let name = path.strip_prefix(programs(home))?;
+            let is_check = name.starts_with("check-") && !name.contains('/');
+            is_check.then_some(Self::Check(home, name))
+        };
+        Home::ALL.into_iter().find_map(check).unwrap_or(Self::Foreign(path))
     }
 
     /// Its path, in two parts: those of files that are called after something have a folder of their own.
@@ -81,11 +105,14 @@ impl<'a> NodeFile<'a> {
             Self::Unit => "etc/systemd/system/lbgen-policy-routing.service",
             Self::Tmpfiles => "etc/tmpfiles.d/lbgen.conf",
             Self::Loaded => "usr/local/libexec/lbgen/loaded",
-            Self::PolicyRouting => "usr/local/sbin/lbgen-policy-routing",
-            Self::Metrics => "usr/local/libexec/lbgen/metrics",
+            Self::PolicyRouting(Home::Host) => "usr/local/sbin/lbgen-policy-routing",
+            Self::PolicyRouting(Home::Pod) => "etc/lbgen/policy-routing",
+            Self::StaticPod => "etc/kubernetes/manifests/lbgen-keepalived.yaml",
+            Self::Metrics(Home::Host) => "usr/local/libexec/lbgen/metrics",
+            Self::Metrics(Home::Pod) => "etc/lbgen/metrics",
             Self::MetricsService => "etc/systemd/system/lbgen-metrics.service",
             Self::MetricsTimer => "etc/systemd/system/lbgen-metrics.timer",
-            Self::Check(name) => return (PROGRAMS, name),
+            Self::Check(home, name) => return (programs(home), name),
             Self::Foreign(path) => path,
         };
         ("", path)
@@ -101,12 +128,32 @@ impl<'a> NodeFile<'a> {
             | Self::Networkd
             | Self::Unit
             | Self::Tmpfiles
-            | Self::PolicyRouting
+            | Self::PolicyRouting(_)
+            | Self::StaticPod
             | Self::Loaded
-            | Self::Metrics
+            | Self::Metrics(_)
             | Self::MetricsService
             | Self::MetricsTimer
-            | Self::Check(_) => false,
+            | Self::Check(..) => false,
+        }
+    }
+
+    /// True for the files that a pod of keepalived reads, and that so are in its ConfigMap.
+    pub fn is_in_pod(self) -> bool {
+        match self {
+            Self::Configuration | Self::Expected => true,
+            Self::PolicyRouting(home) | Self::Metrics(home) | Self::Check(home, _) => {
+                home == Home::Pod
+            }
+            Self::Foreign(_)
+            | Self::Sysctl
+            | Self::Networkd
+            | Self::Unit
+            | Self::Tmpfiles
+            | Self::StaticPod
+            | Self::Loaded
+            | Self::MetricsService
+            | Self::MetricsTimer => false,
         }
     }
 
@@ -118,11 +165,12 @@ impl<'a> NodeFile<'a> {
             Self::Sysctl => "kernel keys",
             Self::Networkd | Self::Unit => "units",
             Self::Tmpfiles => "temporary files",
-            Self::PolicyRouting => "the policy routing script",
+            Self::PolicyRouting(_) => "the policy routing script",
+            Self::StaticPod => "the pod of keepalived",
             Self::Loaded => "the check of reloads",
-            Self::Metrics => "metrics",
+            Self::Metrics(_) => "metrics",
             Self::MetricsService | Self::MetricsTimer => "the timer of metrics",
-            Self::Check(_) => "the health check",
+            Self::Check(..) => "the health check",
             Self::Foreign(_) => "files of others",
         }
     }

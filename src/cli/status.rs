@@ -160,7 +160,9 @@ fn ask(
         (node.clone(), format!("me={}\n{program}\nstate {files}", quoted(node.as_str())))
     };
     let questions: Vec<(Subdomain, String)> = wanted.nodes().into_iter().map(question).collect();
-    let answers = ask_all(&Ssh::new(hosts), &questions);
+    let nodes = wanted.nodes().into_iter();
+    let by_pod = nodes.filter(|node| wanted.is_only_reached_by_pod(node)).cloned().collect();
+    let answers = ask_all(&Ssh::new(hosts, by_pod), &questions);
     let read = |answer: Result<String, crate::execute::Failure>| match answer {
         Ok(text) => Report::read(&text),
         Err(failure) => Err(failure.to_string()),

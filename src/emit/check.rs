@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::{Emitter, Files, node_file};
-use crate::bundle::NodeFile;
+use super::{Emitter, Files, home, node_file};
+use crate::bundle::{Home, NodeFile};
 use crate::language::shell::{RUN, quoted};
 use crate::model::{Entry, Label};
 use crate::plan::{Check, CheckCommand, HealthPort, NodePlan};
@@ -20,12 +20,15 @@ struct Parts<'a> {
 }
 
 pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> Files {
-    let body = emitter.render("check-entrypoint", minijinja::context! {})?;
-    let mut files = vec![node_file(node, NodeFile::Check("check-entrypoint"), 0o755, body)];
+    let mut files = Vec::new();
+    if node.pod.is_none() {
+        let body = emitter.render("check-entrypoint", minijinja::context! {})?;
+        files.push(node_file(node, NodeFile::Check(Home::Host, "check-entrypoint"), 0o755, body));
+    }
     for check in node.checks.iter().filter(|check| !check.commands.is_empty()) {
         let commands = check.health.iter().map(health).chain(check.commands.iter().map(command));
         let parts = Parts { entrypoint: &check.entrypoint, commands: commands.collect() };
-        let path = script(check);
+        let path = script(check, home(node));
         let body = emitter.render("check", parts)?;
         let mut file = node_file(node, NodeFile::of(&path[1..]), 0o755, body);
         file.from.push(Entry::Entrypoint(check.entrypoint.clone()));
@@ -36,10 +39,10 @@ pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> Files {
 
 /// Returns the command that keepalived runs as root: the one part that drops its privileges, or the script of all
 /// parts.
-pub(super) fn line(check: &Check) -> String {
+pub(super) fn line(check: &Check, home: Home) -> String {
     match (&check.health, check.commands.as_slice()) {
         (Some(port), []) => health(port),
-        _ => script(check),
+        _ => script(check, home),
     }
 }
 
@@ -48,13 +51,15 @@ pub(super) fn unprivileged(command: &str) -> String {
     format!("{UNPRIVILEGED} {command}")
 }
 
-fn script(check: &Check) -> String {
-    format!("{}/check-{}", Check::FOLDER, Check::name_of(&check.entrypoint))
+fn script(check: &Check, home: Home) -> String {
+    let name = format!("check-{}", Check::name_of(&check.entrypoint));
+    NodeFile::Check(home, &name).installed()
 }
 
 fn health(health: &HealthPort) -> String {
-    let (folder, address, port) = (Check::FOLDER, health.address, health.port);
-    unprivileged(&format!("{folder}/check-entrypoint {address} {port}"))
+    let HealthPort { address, port } = health;
+    let program = NodeFile::Check(Home::Host, "check-entrypoint").installed();
+    unprivileged(&format!("{program} {address} {port}"))
 }
 
 fn command(check: &CheckCommand) -> String {

@@ -8,8 +8,8 @@ use minijinja::Value;
 use serde::Serialize;
 
 use super::peers::PeerLists;
-use super::{Emitter, Files, check, node_file, notify};
-use crate::bundle::NodeFile;
+use super::{Emitter, Files, check, home, node_file, notify};
+use crate::bundle::{Home, NodeFile};
 use crate::model::{Entry, Garp, Interface, Preempt, Subdomain, VrrpVersion};
 use crate::plan::{
     Check, Drain, Instance, IpRule, NodePlan, Route, Selector, Unhealthy, VirtualAddress,
@@ -71,7 +71,7 @@ pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> Files {
         drain_file: Drain::FILE,
         garp: garp(&node.garp),
         rt_priority: node.rt_priority,
-        checks: node.checks.iter().map(check_block).collect(),
+        checks: node.checks.iter().map(|found| check_block(found, home(node))).collect(),
         instances: instances(&node.instances),
     };
     let body = emitter.render("keepalived.conf", conf)?;
@@ -81,11 +81,11 @@ pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> Files {
     Ok(vec![file])
 }
 
-fn check_block(check: &Check) -> CheckBlock {
+fn check_block(check: &Check, home: Home) -> CheckBlock {
     CheckBlock {
         name: Check::name_of(&check.entrypoint),
         is_health: check.commands.is_empty(),
-        script: check::line(check),
+        script: check::line(check, home),
         interval: check.timing.interval,
         timeout: check.timing.timeout,
         fall: check.timing.fall,

@@ -8,7 +8,7 @@ use minijinja::Value;
 use serde::Serialize;
 
 use super::peers::PeerLists;
-use super::{Emitter, Files, check, node_file};
+use super::{Emitter, Files, check, home, node_file};
 use crate::bundle::NodeFile;
 use crate::model::{Preempt, VrrpVersion};
 use crate::plan::{Check, Instance, IpRule, NodePlan, Route, Selector, Unhealthy, VirtualAddress};
@@ -58,7 +58,7 @@ pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> Files {
             .iter()
             .map(|found| LoadedCheck {
                 name: Check::name_of(&found.entrypoint),
-                command: check::line(found),
+                command: check::line(found, home(node)),
                 interval: found.timing.interval,
                 timeout: found.timing.timeout,
                 rise: found.timing.rise,
@@ -66,12 +66,13 @@ pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> Files {
             })
             .collect(),
     };
-    let program = emitter.render("loaded", minijinja::context! {})?;
     let expected = emitter.render("expected", expected)?;
-    Ok(vec![
-        node_file(node, NodeFile::Loaded, 0o755, program),
-        node_file(node, NodeFile::Expected, 0o644, expected),
-    ])
+    let mut files = vec![node_file(node, NodeFile::Expected, 0o644, expected)];
+    if node.pod.is_none() {
+        let program = emitter.render("loaded", minijinja::context! {})?;
+        files.push(node_file(node, NodeFile::Loaded, 0o755, program));
+    }
+    Ok(files)
 }
 
 fn loaded(node: &NodePlan, found: &Instance, peers: Value) -> Loaded {

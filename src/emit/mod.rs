@@ -8,12 +8,14 @@ mod loaded;
 mod monitoring;
 mod notify;
 mod peers;
+mod pod;
 mod policy_routing;
 mod system;
 mod template;
 
 pub use file::BundleFile;
 pub use kubernetes::{LOAD_BALANCER_CLASS, MANAGED_BY, PART_OF, document};
+pub use pod::{BUNDLE_VOLUME, NAMESPACE, OF_NODE, daemon_set};
 pub use template::Templates;
 
 use std::borrow::Borrow;
@@ -23,7 +25,7 @@ use minijinja::value::Serde;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::bundle::NodeFile;
+use crate::bundle::{Home, NodeFile};
 use crate::language::word::MetricsForm;
 use crate::model::{Entry, RoutingMode};
 use crate::plan::{KubernetesPlan, MonitoringPlan, NodePlan, Plan};
@@ -98,6 +100,7 @@ impl<'a> Emitter<'a> {
             let own = NODE.par_iter().map(|output| output(self, node));
             let mut own = own.collect::<anyhow::Result<Vec<Vec<BundleFile>>>>()?;
             own.push(monitoring::of_node(self, node, &own)?);
+            own.push(pod::emit(self, node, &own)?);
             Ok(own)
         };
         let of_nodes = || -> anyhow::Result<Vec<Vec<Vec<BundleFile>>>> {
@@ -109,6 +112,7 @@ impl<'a> Emitter<'a> {
         if let Some(plan) = monitoring {
             files.extend(monitoring::emit(self, plan, &files)?);
         }
+        files.extend(pod::namespace(self, &files)?);
         files.extend(kubernetes::kustomization(self, &files)?);
         files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(files)
@@ -131,6 +135,11 @@ impl Emitter<'_> {
         };
         Ok(format!("{first}# {header}\n{rest}"))
     }
+}
+
+/// The home of a node's own programs.
+fn home(node: &NodePlan) -> Home {
+    if node.pod.is_some() { Home::Pod } else { Home::Host }
 }
 
 /// A file of a node's root overlay.

@@ -1,7 +1,7 @@
 //! The commands that keepalived calls on transitions.
 
 use super::check;
-use crate::bundle::NodeFile;
+use crate::bundle::{Home, NodeFile};
 use crate::model::{Command, Notify, Transition, User};
 use crate::plan::Instance;
 
@@ -13,7 +13,8 @@ pub(super) fn restores(instance: &Instance) -> Vec<String> {
     if !instance.restore_routing {
         return Vec::new();
     }
-    let restore = format!("{} restore", NodeFile::PolicyRouting.installed());
+    // The image of pods has a program there, which runs the node's own.
+    let restore = format!("{} restore", NodeFile::PolicyRouting(Home::Host).installed());
     let line = |transition: Transition| {
         let then = instance.notify.as_ref().and_then(|notify| {
             let command = notify.commands.get(&transition)?;

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde::Serialize;
 
-use super::{Emitter, Files, node_file};
-use crate::bundle::NodeFile;
+use super::{Emitter, Files, home, node_file};
+use crate::bundle::{Home, NodeFile};
 use crate::model::{Entry, Interface};
 use crate::plan::{IpRule, Mark, NodePlan, ReplyRouting, Route, Selector};
 
@@ -81,10 +81,18 @@ pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> Files {
             .collect(),
         marks: lines(routing, |vip| &vip.marks, mark),
     };
-    let mut script =
-        node_file(node, NodeFile::PolicyRouting, 0o755, emitter.render("policy-routing", script)?);
+    let mut script = node_file(
+        node,
+        NodeFile::PolicyRouting(home(node)),
+        0o755,
+        emitter.render("policy-routing", script)?,
+    );
     script.from.extend(node.instances.iter().map(|instance| Entry::Vip(instance.vip)));
-    let unit = minijinja::context! { script => NodeFile::PolicyRouting.installed() };
+    // A pod runs it before keepalived.
+    if node.pod.is_some() {
+        return Ok(vec![script]);
+    }
+    let unit = minijinja::context! { script => NodeFile::PolicyRouting(Home::Host).installed() };
     let unit = emitter.render("policy-routing.service", unit)?;
     let unit = node_file(node, NodeFile::Unit, 0o644, unit);
     Ok(vec![script, unit])

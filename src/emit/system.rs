@@ -24,12 +24,17 @@ pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan) -> Files {
     let settings: Vec<Setting> = node.kernel.iter().map(setting).collect();
     let sysctl = emitter.render("sysctl.conf", Sysctl { settings })?;
     let networkd = emitter.render("networkd.conf", context! {})?;
-    let tmpfiles = emitter.render("tmpfiles.conf", context! { directory => Drain::DIRECTORY })?;
-    Ok(vec![
+    let mut files = vec![
         node_file(node, NodeFile::Sysctl, 0o644, sysctl),
         node_file(node, NodeFile::Networkd, 0o644, networkd),
-        node_file(node, NodeFile::Tmpfiles, 0o644, tmpfiles),
-    ])
+    ];
+    // The kubelet makes the folders of pods.
+    if node.pod.is_none() {
+        let folder = context! { directory => Drain::DIRECTORY };
+        let tmpfiles = emitter.render("tmpfiles.conf", folder)?;
+        files.push(node_file(node, NodeFile::Tmpfiles, 0o644, tmpfiles));
+    }
+    Ok(files)
 }
 
 fn setting(found: &KernelSetting) -> Setting {

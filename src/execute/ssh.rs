@@ -1,6 +1,6 @@
-//! Nodes by `ssh`, or by what `LBGEN_ON` names instead.
+//! Nodes by `ssh`, or by what `LBGEN_ON` names instead; those with a DaemonSet by `kubectl exec`, in its pod.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
@@ -8,6 +8,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use super::{Failure, Fleet};
+use crate::emit;
 use crate::language::name::Subdomain;
 
 /// A node that says nothing for this long is not reached.
@@ -22,27 +23,45 @@ pub struct Ssh {
     program: Vec<String>,
     /// The destination of ssh, for each node that is not reached by its name.
     hosts: BTreeMap<Subdomain, String>,
+    /// kubectl and its first words.
+    kubectl: Vec<String>,
+    /// Nodes that are reached by the container beside keepalived.
+    by_pod: BTreeSet<Subdomain>,
 }
 
 impl Ssh {
-    /// As the script of a rollout: `$LBGEN_ON HOST COMMAND`.
-    pub fn new(hosts: BTreeMap<Subdomain, String>) -> Self {
-        let own = std::env::var("LBGEN_ON").ok().filter(|own| !own.trim().is_empty());
+    /// As the script of a rollout: `$LBGEN_ON HOST COMMAND`, or `$LBGEN_KUBECTL exec` for nodes `by_pod`.
+    pub fn new(hosts: BTreeMap<Subdomain, String>, by_pod: BTreeSet<Subdomain>) -> Self {
+        let words = |variable: &str, usual: &str| -> Vec<String> {
+            let own = std::env::var(variable).ok().filter(|own| !own.trim().is_empty());
+            let own = own.unwrap_or(usual.to_owned());
+            own.split_whitespace().map(str::to_owned).collect()
+        };
         // Nobody is there to type a password, and one connection attempt has to fail in time.
-        let usual = "ssh -o BatchMode=yes -o ConnectTimeout=2".to_owned();
-        let program = own.unwrap_or(usual).split_whitespace().map(str::to_owned).collect();
-        Self { program, hosts }
+        let program = words("LBGEN_ON", "ssh -o BatchMode=yes -o ConnectTimeout=2");
+        Self { program, hosts, kubectl: words("LBGEN_KUBECTL", "kubectl"), by_pod }
     }
 
-    fn start(&self, node: &Subdomain, command: &str) -> std::io::Result<Child> {
-        let host = self.hosts.get(node).map_or(node.as_str(), String::as_str);
-        let (program, words) = self
-            .program
-            .split_first()
-            .map_or(("ssh", &[][..]), |(first, rest)| (first.as_str(), rest));
-        Command::new(program)
-            .args(words)
-            .args([host, command])
+    /// The words that run a command on a node.
+    fn words(&self, node: &Subdomain, command: &str) -> Vec<String> {
+        let (mut words, then) = if self.by_pod.contains(node) {
+            let set = format!("daemonset/{}", emit::daemon_set(node.as_str()));
+            let then = ["exec", "--namespace", emit::NAMESPACE, &set, "--container", "guard", "--"];
+            let mut then: Vec<String> = then.map(str::to_owned).into();
+            then.extend(["sh".to_owned(), "-c".to_owned()]);
+            (self.kubectl.clone(), then)
+        } else {
+            let host = self.hosts.get(node).map_or(node.as_str(), String::as_str);
+            (self.program.clone(), vec![host.to_owned()])
+        };
+        words.extend(then);
+        words.push(command.to_owned());
+        words
+    }
+
+    fn start(&self, words: &[String]) -> std::io::Result<Child> {
+        Command::new(&words[0])
+            .args(&words[1..])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -54,9 +73,10 @@ impl Ssh {
 
 impl Fleet for Ssh {
     fn ask(&self, node: &Subdomain, command: &str) -> Result<String, Failure> {
-        let program = &self.program[0];
+        let words = self.words(node, command);
+        let program = &words[0];
         let mut child = self
-            .start(node, command)
+            .start(&words)
             .map_err(|error| Failure::Unreached(format!("cannot run {program}: {error}")))?;
         let (send, receive) = channel::<(bool, Vec<u8>)>();
         let pipes: [(bool, Option<Box<dyn Read + Send>>); 2] = [

@@ -47,6 +47,9 @@ pub(super) fn findings(comparison: Comparison<'_>) -> Vec<Finding> {
             }
             // The file itself is told of.
             Place::Kustomization
+            // Of pods the nodes are told of.
+            | Place::PodNamespace
+            | Place::Pod(_)
             | Place::PrometheusRule
             | Place::Monitoring(_)
             | Place::Foreign(_)
@@ -248,6 +251,8 @@ impl<'a> Cluster<'a> {
                     | Place::Listeners { .. }
                     | Place::Kustomization
                     | Place::StatusScript
+                    | Place::PodNamespace
+                    | Place::Pod(_)
                     | Place::PrometheusRule
                     | Place::Monitoring(_)
                     | Place::Node { .. }

@@ -94,6 +94,8 @@ fn entry(owner: &str, routing: &RequestRouting<'_>) -> Option<Entry> {
         | Place::Listeners { .. }
         | Place::Kustomization
         | Place::StatusScript
+        | Place::PodNamespace
+        | Place::Pod(_)
         | Place::PrometheusRule
         | Place::Monitoring(_)
         | Place::Node { .. }

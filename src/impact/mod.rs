@@ -310,17 +310,18 @@ fn unmentioned(comparison: Comparison<'_>, file: &ChangedFile<'_>) -> Option<(Cl
         // What differs beside instances and lists has been said of the node.
         Place::Node { file, .. } => match file {
             NodeFile::Configuration
-            | NodeFile::PolicyRouting
+            | NodeFile::PolicyRouting(_)
             | NodeFile::Expected
-            | NodeFile::Metrics => (Class::Text, SAME.to_owned()),
+            | NodeFile::Metrics(_) => (Class::Text, SAME.to_owned()),
             NodeFile::Sysctl
             | NodeFile::Networkd
             | NodeFile::Unit
             | NodeFile::Tmpfiles
+            | NodeFile::StaticPod
             | NodeFile::Loaded
             | NodeFile::MetricsService
             | NodeFile::MetricsTimer
-            | NodeFile::Check(_)
+            | NodeFile::Check(..)
             | NodeFile::Foreign(_) => unknown("changed"),
         },
         Place::Domain(_)
@@ -346,6 +347,9 @@ fn unmentioned(comparison: Comparison<'_>, file: &ChangedFile<'_>) -> Option<(Cl
         // What is more has been said of it.
         Place::Kustomization if file.kind != ChangeKind::Changed => return None,
         Place::Kustomization => (Class::Text, SAME.to_owned()),
+        // A pod that runs takes its files from a rollout.
+        Place::Pod(_) => (Class::Text, "the files that a new pod would begin with".to_owned()),
+        Place::PodNamespace => (Class::Settings, "the namespace of keepalived's pods".to_owned()),
         // Only its comments differ.
         Place::PrometheusRule | Place::Monitoring(_) => (Class::Text, SAME.to_owned()),
         Place::StatusScript | Place::Foreign(_) => unknown("changed"),
@@ -368,7 +372,7 @@ impl Finding {
     /// A node's `expected` and the digest in its metrics follow its configuration: a finding about that is about them.
     fn add_followers(&mut self, comparison: Comparison<'_>) {
         let followers = comparison.changed.iter().filter_map(|file| {
-            let Place::Node { node, file: NodeFile::Expected | NodeFile::Metrics } =
+            let Place::Node { node, file: NodeFile::Expected | NodeFile::Metrics(_) } =
                 Place::of(file.path)
             else {
                 return None;

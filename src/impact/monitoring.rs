@@ -61,6 +61,8 @@ fn noun(place: Place<'_>) -> Option<&'static str> {
         | Place::Listeners { .. }
         | Place::Kustomization
         | Place::StatusScript
+        | Place::PodNamespace
+        | Place::Pod(_)
         | Place::List
         | Place::Foreign(_) => None,
     }

@@ -6,8 +6,9 @@ use super::{Class, Comparison, Finding};
 use crate::bundle::{NodeFile, Place};
 use crate::language::name::{Name, Subdomain};
 use crate::language::version::KeepalivedVersion;
+use crate::language::word::DaemonForm;
 use crate::model::Entry;
-use crate::state::{Configuration, State};
+use crate::state::{Configuration, Pod, State, pod};
 
 /// The reaction of a node's keepalived to a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,7 +85,10 @@ pub(super) fn findings(comparison: Comparison<'_>) -> Vec<Finding> {
                 let reason = "a node that is removed";
                 found.push(Finding::new(Class::Removed, entry, reason).in_files(all));
             }
-            _ => found.extend(settings(comparison, &name, &files)),
+            _ => {
+                found.extend(settings(comparison, &name, &files));
+                found.extend(pods(comparison, &name));
+            }
         }
     }
     found
@@ -105,16 +109,20 @@ fn settings(
                 _ => Some(file.noun()),
             },
             // What it holds for VIPs is told of with them.
-            NodeFile::PolicyRouting => {
+            NodeFile::PolicyRouting(_) => {
                 let lists = |state: &State| state.nodes.get(node).map(|node| node.routing.clone());
                 let (from, to) = (lists(comparison.from), lists(comparison.to));
                 let same = from == to || to.is_some_and(|lists| lists.rules.is_empty());
                 same.then_some(file.noun())
             }
             // They follow the configuration.
-            NodeFile::Expected | NodeFile::Metrics if files.contains(&NodeFile::Configuration) => {
+            NodeFile::Expected | NodeFile::Metrics(_)
+                if files.contains(&NodeFile::Configuration) =>
+            {
                 None
             }
+            // Told of with the pod.
+            NodeFile::StaticPod => None,
             NodeFile::Foreign(_) => None,
             NodeFile::Expected
             | NodeFile::Sysctl
@@ -122,10 +130,10 @@ fn settings(
             | NodeFile::Unit
             | NodeFile::Tmpfiles
             | NodeFile::Loaded
-            | NodeFile::Metrics
+            | NodeFile::Metrics(_)
             | NodeFile::MetricsService
             | NodeFile::MetricsTimer
-            | NodeFile::Check(_) => Some(file.noun()),
+            | NodeFile::Check(..) => Some(file.noun()),
         };
         if let Some(word) = word {
             what.push(word);
@@ -138,6 +146,32 @@ fn settings(
         Finding::new(Class::Settings, Entry::Node(node.clone()), what.join(", "))
             .in_files(named.iter().map(String::as_str))
     })
+}
+
+/// Returns what happens to the pod of a node's keepalived, or to its host's process.
+fn pods(comparison: Comparison<'_>, node: &Subdomain) -> Option<Finding> {
+    let [from, to] = [comparison.from, comparison.to].map(|state| pod_of(state, node));
+    if from == to {
+        return None;
+    }
+    let words = |pod: Option<&Pod>| match pod::form(pod) {
+        DaemonForm::Host => "the host",
+        DaemonForm::StaticPod => "a static pod",
+        DaemonForm::DaemonSet => "a DaemonSet",
+    };
+    let reason = match (words(from), words(to)) {
+        (one, other) if one == other => "the pod of keepalived is replaced".to_owned(),
+        (one, other) => format!("keepalived moves from {one} to {other}"),
+    };
+    let files = [NodeFile::StaticPod.on(node.as_str()), Place::Pod(node.as_str())];
+    let files = files.map(|file| file.to_string());
+    let changed = comparison.changed.iter().map(|file| file.path);
+    let files = changed.filter(|path| files.iter().any(|file| file == path));
+    Some(Finding::new(Class::Settings, Entry::Node(node.clone()), reason).in_files(files))
+}
+
+fn pod_of<'a>(state: &'a State, node: &Subdomain) -> Option<&'a Pod> {
+    state.nodes.get(node)?.pod.as_ref()
 }
 
 /// Returns the first difference of a keepalived.conf outside its instances, in words.
@@ -178,6 +212,11 @@ pub(super) fn changes(comparison: Comparison<'_>) -> Vec<NodeChange> {
             let daemon = match (of(comparison.from, node), of(comparison.to, node)) {
                 (None, Some(_)) => Daemon::Start,
                 (Some(_), None) => Daemon::Stop,
+                (Some(_), Some(_))
+                    if pod_of(comparison.from, node) != pod_of(comparison.to, node) =>
+                {
+                    Daemon::Restart
+                }
                 (Some(from), Some(to))
                     if touched && from.restarts(to, version_of(comparison, node)).is_some() =>
                 {

@@ -11,6 +11,7 @@ use super::{Class, Comparison, Finding};
 use crate::bundle::NodeFile;
 use crate::model::Entry;
 use crate::state::elect::{Electorate, Masters, NodeIndex, Phase, Situation};
+use crate::state::pod;
 use crate::state::{Instance, NodeState};
 
 /// With more nodes than this not every mixture is tried, only those in which one order of reloads has come to a node.
@@ -283,7 +284,10 @@ impl<'a> Watch<'a> {
                 })
             };
             if held(state(FROM)) != held(state(TO)) {
-                files.insert(NodeFile::PolicyRouting.on(node.as_str()).to_string());
+                let home = |phase| pod::home(state(phase).and_then(|state| state.pod.as_ref()));
+                files.extend([FROM, TO].map(|phase| {
+                    NodeFile::PolicyRouting(home(phase)).on(node.as_str()).to_string()
+                }));
             }
         }
         files

@@ -32,7 +32,7 @@ pub fn wanted(changes: &[Change<'_>], files: &[BundleFile]) -> impl Fn(&str) -> 
         || domains && reader::is_one_tier(changes, files);
     move |path: &str| {
         let is_beside = match Place::of(path) {
-            Place::Node { .. } => true,
+            Place::Node { .. } | Place::Pod(_) => true,
             Place::Component(_)
             | Place::Fallback(_)
             | Place::Service(_)
@@ -42,6 +42,7 @@ pub fn wanted(changes: &[Change<'_>], files: &[BundleFile]) -> impl Fn(&str) -> 
             Place::Domain(name) => every_domain || domains && Host::is_of_wildcard(name),
             Place::Kustomization
             | Place::StatusScript
+            | Place::PodNamespace
             | Place::PrometheusRule
             | Place::Monitoring(_)
             | Place::List

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::codes;
 use super::finding::Findings;
-use crate::bundle::NodeFile;
+use crate::bundle::{Home, NodeFile};
 use crate::language::name::{CheckLine, Name as _, User};
 use crate::language::shell;
 use crate::model::Timing;
@@ -141,12 +141,14 @@ fn lines<'a>(tree: &Tree, node: &str, script: &Statement, user: &'a str) -> Vec<
         Some(quoted) if quoted.contains(' ') => quoted.to_owned(),
         _ => script.words[1..].iter().map(|word| shell::quoted(word)).collect::<Vec<_>>().join(" "),
     };
-    let parts = command
-        .strip_prefix(Check::FOLDER)
-        .and_then(|name| name.strip_prefix("/check-")?.strip_prefix(Check::PREFIX))
-        .and_then(|_| {
-            tree.get(&NodeFile::of(command.trim_start_matches('/')).on(node).to_string())
-        });
+    let parts = match NodeFile::of(command.trim_start_matches('/')) {
+        file @ NodeFile::Check(_, name)
+            if name.strip_prefix("check-").is_some_and(|name| name.starts_with(Check::PREFIX)) =>
+        {
+            tree.get(&file.on(node).to_string())
+        }
+        _ => None,
+    };
     match parts {
         Some(text) => {
             let commands = text.lines().filter(|line| line.starts_with('/'));
@@ -164,10 +166,8 @@ impl Health {
 
     fn take(&mut self, line: &str, user: &str, at: Span, findings: &mut Findings) {
         let (line, user) = unwrapped(line, user);
-        let own = line
-            .strip_prefix(Check::FOLDER)
-            .and_then(|rest| rest.strip_prefix("/check-entrypoint "));
-        if let Some(arguments) = own {
+        let own = NodeFile::Check(Home::Host, "check-entrypoint").installed();
+        if let Some(arguments) = line.strip_prefix(&own).and_then(|rest| rest.strip_prefix(' ')) {
             self.port = arguments.split(' ').nth(1).and_then(|port| port.parse().ok());
             return;
         }

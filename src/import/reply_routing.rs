@@ -90,7 +90,8 @@ impl ReplyRouting {
             Some(IpRule { priority: Some(written.priority), ..rule(&written.words, names)? })
         }));
         found.further.extend(script.routes.iter().filter(|written| written.to.is_some()).cloned());
-        found.is_ours = beside().any(|(_, name, _)| NodeFile::of(name) == NodeFile::PolicyRouting);
+        found.is_ours =
+            beside().any(|(_, name, _)| matches!(NodeFile::of(name), NodeFile::PolicyRouting(_)));
         let defaults = script.routes.iter().filter(|written| written.to.is_none());
         found.routes.extend(defaults.map(|written| Route {
             gateway: written.gateway,

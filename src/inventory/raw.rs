@@ -20,14 +20,14 @@ use super::written::{Map, Nonempty, Set, Text};
 use crate::diag::Report;
 use crate::language::form::{AnnotationKey, Free, MessageCode, Preemption, ServicePort, TlsSecret};
 use crate::language::name::{
-    AlertLabel, AlertLabelValue, Directory, HeaderName, HeaderValue, Host, Interface, Label,
-    ServiceName, Subdomain, UrlPath,
+    AlertLabel, AlertLabelValue, Directory, HeaderName, HeaderValue, Host, Image, Interface, Label,
+    LabelValue, ServiceName, Subdomain, UrlPath,
 };
 use crate::language::number::{Mark, Number, Pool, RulePriority, Table, Vrid};
 use crate::language::version::{KeepalivedVersion, KubernetesVersion};
 use crate::language::word::{
-    ClassForm, ComponentState, EndpointsChoice, HttpMethod, KubeProxy, MetricsForm, NodeState,
-    PathType, RoutingMode, RulesForm, Switch, VipsForm,
+    ClassForm, ComponentState, DaemonForm, EndpointsChoice, HttpMethod, KubeProxy, MetricsForm,
+    NodeState, PathType, RoutingMode, RulesForm, Switch, VipsForm,
 };
 use crate::source::{Loc, Span};
 
@@ -108,8 +108,13 @@ keys! {
 keys! {
     /// `keepalived:`
     Keepalived {
-        /// What the nodes run; default 2.2.7.
+        /// What the nodes run; default 2.2.7, in pods 2.3.3.
         Optional version: Loc<Text<KeepalivedVersion>>,
+        /// Who starts it: `host` (default), its service manager; `static_pod`, the kubelet, from a file of the node; `daemonset`, the
+        /// kubelet, for a DaemonSet of the node's own.
+        Optional run: Loc<Text<DaemonForm>>,
+        /// The image of the pods, built from `packaging/keepalived`, with its digest.
+        Optional image: Loc<Text<Image>>,
         /// VRRP version; default 2. IPv6 VIPs always use 3.
         Optional vrrp_version: Loc<Number<2, 3>>,
         /// Time between adverts: whole seconds in VRRPv2, down to `10ms` in VRRPv3; default `1s`.
@@ -198,6 +203,8 @@ keys! {
         Optional address6: Loc<Text<Ipv6Addr>>,
         /// The interface with these addresses; adverts leave here.
         Required interface: Loc<Text<Interface>>,
+        /// What the cluster calls it, in the label `kubernetes.io/hostname`; default: the node's name.
+        Optional hostname: Loc<Text<LabelValue>>,
         /// What a rollout connects to, such as `root@10.0.0.1`; default: the node's name.
         Optional host: Loc<Text<Free>>,
         /// Failure domain.

@@ -49,6 +49,8 @@ pub struct KeepalivedVersion(pub u16, pub u16, pub u16);
 impl KeepalivedVersion {
     /// Debian 12's, and the oldest whose behaviour is known here.
     pub const OLDEST: Self = Self(2, 2, 7);
+    /// Debian 13's, and so that of the image.
+    pub const IN_IMAGE: Self = Self(2, 3, 3);
     /// The newest whose behaviour is known here.
     pub const NEWEST: Self = Self(2, 4, 3);
 

@@ -215,6 +215,16 @@ words! {
         "static" Static,
     }
 
+    /// The way keepalived is started on nodes.
+    DaemonForm {
+        /// By the service manager of the host.
+        "host" Host,
+        /// By the kubelet, from a file of the node.
+        "static_pod" StaticPod,
+        /// By the kubelet, for a DaemonSet of the node's own.
+        "daemonset" DaemonSet,
+    }
+
     /// The state of a node: how far it takes VIPs.
     NodeState {
         /// As its weight says.

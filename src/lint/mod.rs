@@ -15,6 +15,7 @@ mod limit;
 mod monitoring;
 mod node;
 mod one_tier;
+mod pod;
 mod port;
 mod preempt;
 mod tie;
@@ -51,6 +52,7 @@ const FAMILIES: &[Family] = &[
     Family { codes: monitoring::CODES, check: monitoring::check },
     Family { codes: node::CODES, check: node::check },
     Family { codes: one_tier::CODES, check: one_tier::check },
+    Family { codes: pod::CODES, check: pod::check },
     Family { codes: port::CODES, check: port::check },
     Family { codes: preempt::CODES, check: preempt::check },
     Family { codes: answer::CODES, check: answer::check },

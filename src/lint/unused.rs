@@ -49,6 +49,13 @@ pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
             );
         }
     }
+    if let Some(span) = datacenter.keepalived.idle_image {
+        let title = "nothing uses the `image` of keepalived";
+        report.push(
+            Diagnostic::new(&UNUSED, span, title, "the host starts keepalived")
+                .help("write `run: static_pod` or `run: daemonset`, or remove `image`"),
+        );
+    }
     let gateways: BTreeSet<&Label> = datacenter
         .vips
         .iter()

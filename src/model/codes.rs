@@ -51,6 +51,10 @@ pub const NO_FALLBACK: Code = code!(Error "LB124", "a legacy component without a
 /// A domain or component of an entrypoint that is not in the cluster.
 pub const NOT_IN_CLUSTER: Code =
     code!(Error "LB125", "a domain or component of a service on the nodes");
+/// A check that a pod cannot run.
+pub const CHECK_OF_HOST: Code = code!(Error "LB126", "a check of the host's processes in a pod");
+/// Held by what it starts.
+pub const API_SERVER: Code = code!(Error "LB127", "a VIP of the API server on a DaemonSet");
 /// The stated version cannot do it.
 pub const VERSION: Code = code!(Error "LB301", "the stated version cannot do this");
 
@@ -79,5 +83,7 @@ pub const ALL: &[&Code] = &[
     &NODE_PORT_TWICE,
     &NO_FALLBACK,
     &NOT_IN_CLUSTER,
+    &CHECK_OF_HOST,
+    &API_SERVER,
     &VERSION,
 ];

@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::codes;
+use super::daemon::{self, Pod};
 use super::notify::{self, Notify};
 use super::value;
 use crate::diag::{Diagnostic, Report};
@@ -41,6 +42,10 @@ pub struct Keepalived {
     pub version: KeepalivedVersion,
     /// The place of the version, or `None` if it is not written.
     pub version_span: Option<Span>,
+    /// The pods that it runs in, or `None` if the host starts it.
+    pub pod: Option<Pod>,
+    /// The place of an image that nothing uses, because the host starts it.
+    pub idle_image: Option<Span>,
     /// The protocol.
     pub vrrp_version: VrrpVersion,
     /// Time between two adverts; the protocol can express it.
@@ -92,8 +97,10 @@ pub struct PolicyRouting {
 }
 
 pub(super) fn build(raw: Option<&raw::Keepalived>, report: &mut Report) -> Option<Keepalived> {
+    let pod = daemon::build(raw, report);
     let version = match raw.and_then(|raw| raw.version.as_ref()) {
         Some(raw) => version(raw, report),
+        None if matches!(pod, Some(Some(_))) => Some(KeepalivedVersion::IN_IMAGE),
         None => Some(KeepalivedVersion::OLDEST),
     };
     let vrrp_version = match raw.and_then(|raw| raw.vrrp_version.as_ref()) {
@@ -125,9 +132,13 @@ pub(super) fn build(raw: Option<&raw::Keepalived>, report: &mut Report) -> Optio
         Some(raw) => value::number(raw, "rt_priority", report).map(|found| found.value),
         None => Some(0),
     };
+    let pod = pod?;
+    let image = raw.and_then(|raw| raw.image.as_ref());
     Some(Keepalived {
         version: version?,
         version_span: raw.and_then(|raw| raw.version.as_ref()).map(|raw| raw.span),
+        idle_image: image.filter(|_| pod.is_none()).map(|image| image.span),
+        pod,
         vrrp_version: vrrp_version?,
         advert_interval: advert_interval?,
         preempt: preempt?,

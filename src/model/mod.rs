@@ -8,6 +8,7 @@ mod check;
 mod component;
 mod condition;
 mod controller;
+mod daemon;
 mod domain;
 mod entry;
 mod entrypoint;
@@ -37,6 +38,7 @@ use indexmap::IndexSet;
 pub use check::{NodeCheck, Timing};
 pub use component::{Backend, BackendPort, Component, Path};
 pub use condition::{Condition, HeaderMatch};
+pub use daemon::Pod;
 pub use domain::{Certificate, Domain};
 pub use entry::Entry;
 pub use entrypoint::{
@@ -57,14 +59,14 @@ pub use route::Route;
 pub use vip::Vip;
 
 pub use crate::language::name::{
-    CheckLine, Command, Host, Interface, Label, LabelValue, Name, PortName, QualifiedName,
+    CheckLine, Command, Host, Image, Interface, Label, LabelValue, Name, PortName, QualifiedName,
     ServiceName, Subdomain, UrlPath, User,
 };
 pub use crate::language::number::RESERVED_TABLES;
 pub use crate::language::version::{KeepalivedVersion, KubernetesVersion};
 pub use crate::language::word::{
-    Api, ClassForm, Exposed, KubeProxy, MetricsForm, NodeState, OnUnhealthy, PathType, Protocol,
-    RoutingMode, RulesForm, VipsForm,
+    Api, ClassForm, DaemonForm, Exposed, KubeProxy, MetricsForm, NodeState, OnUnhealthy, PathType,
+    Protocol, RoutingMode, RulesForm, VipsForm,
 };
 
 use crate::diag::{Diagnostic, Report};
@@ -180,6 +182,9 @@ pub fn draft(raw: &raw::Inventory, source: &str, report: &mut Report) -> Draft {
 
     if kubernetes.as_ref().is_none_or(|kubernetes| kubernetes.kube_proxy.needs_marks()) {
         keepalived::refuse_mask(raw.policy_routing.as_ref(), report);
+    }
+    if let (Some(keepalived), Some(node_check)) = (&keepalived, &node_check) {
+        daemon::refuse(keepalived, &nodes, node_check.as_ref(), &entrypoints, report);
     }
     address::refuse_shared(raw, report);
     controller::refuse_shared(raw, report);

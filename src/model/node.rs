@@ -8,7 +8,7 @@ use super::{Names, codes, value};
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::{Set, Text, raw};
 use crate::language::form::Free;
-use crate::language::name::{Interface, Label, Subdomain};
+use crate::language::name::{Interface, Label, LabelValue, Subdomain};
 use crate::language::word::NodeState;
 use crate::source::{Loc, Span};
 
@@ -23,6 +23,8 @@ pub struct Node {
     pub address6: Option<Loc<Ipv6Addr>>,
     /// The interface that holds them, on which adverts travel.
     pub interface: Interface,
+    /// The cluster's name for it, in the label `kubernetes.io/hostname`, or `None` if it is the node's name.
+    pub hostname: Option<LabelValue>,
     /// The host that a rollout connects to, or `None` if it is the node's name.
     pub host: Option<String>,
     /// Failure domain.
@@ -62,6 +64,8 @@ pub(super) fn build(
 
 fn node(raw: &raw::Node, gateways: &Names<Label, NextHop>, report: &mut Report) -> Option<Node> {
     let host = raw.host.as_ref().map(|raw| host(raw, report));
+    let hostname = raw.hostname.as_ref();
+    let hostname = hostname.map(|raw| value::name_of(raw, "a node's name in the cluster", report));
     let address = raw.address.as_ref().map(|raw| {
         let address = value::address(raw, "a node's `address`", report)?;
         match address.value {
@@ -119,6 +123,7 @@ fn node(raw: &raw::Node, gateways: &Names<Label, NextHop>, report: &mut Report) 
         address: address.map_or(Some(None), |address| address.map(Some))?,
         address6: address6.map_or(Some(None), |address| address.map(Some))?,
         interface: interface?,
+        hostname: hostname.map_or(Some(None), |name| name.map(Some))?,
         host: host.map_or(Some(None), |host| host.map(Some))?,
         zone: zone.map_or(Some(None), |zone| zone.map(Some))?,
         weight: weight?,

@@ -26,7 +26,7 @@ pub use lock::Lock;
 pub use monitoring::{Alert, Case, MonitoringPlan, Raised, Recording, Severity, Target, Watched};
 pub use node::{
     Check, CheckCommand, Drain, HealthPort, Instance, IpRule, Kernel, KernelSetting, Mark,
-    NodePlan, ReplyRouting, Route, Selector, Unhealthy, VirtualAddress,
+    NodePlan, PodPlan, ReplyRouting, Route, Selector, Unhealthy, VirtualAddress,
 };
 pub use number::{Numbers, RoutingNumbers};
 pub use order::{Keep, bound, bound_of_groups};

@@ -57,7 +57,8 @@ pub(super) fn add(comparison: Comparison<'_>, rollout: &mut Rollout) {
         before.push(apply);
     }
     // Nothing changes before every node was asked.
-    let asked = usize::from(rollout.steps.first().is_some_and(|step| step.does == Do::Verify));
+    let asks = |step: &Step| matches!(step.does, Do::Verify | Do::Apply);
+    let asked = rollout.steps.iter().take_while(|step| asks(step)).count();
     rollout.steps.splice(asked..asked, before);
     if !later.is_empty() {
         let clean = rollout.steps.iter().position(|step| step.does == Do::Clean);

@@ -65,6 +65,8 @@ pub struct Rollout {
     pub probes: Vec<Probe>,
     /// Nodes that are dead and keep their old files, which are not those of **to**.
     pub left_out: Vec<Subdomain>,
+    /// Nodes that commands reach by their pod of keepalived, through the API server.
+    pub by_pod: Vec<Subdomain>,
     /// Every node, dead ones aside.
     pub nodes: Vec<Subdomain>,
     /// Every address that any of them may hold.

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{Command, Do, Rollout, Step};
 use crate::bundle::{sha256, short};
-use crate::emit::Templates;
+use crate::emit::{NAMESPACE, Templates};
 use crate::language::name::Subdomain;
 use crate::language::shell::quoted;
 
@@ -49,6 +49,9 @@ struct Context<'a> {
     /// The program that runs on a node.
     node_program: String,
     nodes: Vec<&'a str>,
+    /// Those that are reached by their pod.
+    by_pod: Vec<&'a str>,
+    namespace: &'static str,
     vips: Vec<String>,
     hosts: Vec<HostText>,
     /// The id of the first step; empty where there is none.
@@ -90,6 +93,8 @@ impl Rollout {
             visit: quoted(about.visit),
             node_program: node_program.trim_end().to_owned(),
             nodes: self.nodes.iter().map(Subdomain::as_str).collect(),
+            by_pod: self.by_pod.iter().map(Subdomain::as_str).collect(),
+            namespace: NAMESPACE,
             vips: self.vips.iter().map(ToString::to_string).collect(),
             hosts: about
                 .hosts

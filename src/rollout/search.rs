@@ -3,6 +3,7 @@
 mod around;
 mod files;
 mod funnel;
+mod pod;
 mod relay;
 mod turn;
 mod world;
@@ -46,10 +47,14 @@ pub(super) fn plan(request: Request<'_>) -> anyhow::Result<Rollout> {
         return Ok(search.rollout);
     }
     search.prepare();
+    search.make_pods();
     search.run();
+    search.replace_pods();
     search.finish();
+    search.delete_pods();
     search.tell_losses();
     search.rollout.left_out = search.world.left_out();
+    search.rollout.by_pod = search.world.by_pod();
     Ok(search.rollout)
 }
 

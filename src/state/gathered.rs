@@ -22,6 +22,8 @@ impl Tree {
             | Place::Listeners { .. }
             | Place::Kustomization
             | Place::StatusScript
+            | Place::PodNamespace
+            | Place::Pod(_)
             | Place::PrometheusRule
             | Place::Foreign(_) => !has_objects,
         };

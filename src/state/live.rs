@@ -162,7 +162,11 @@ fn text<'a>(objects: impl Iterator<Item = &'a Value>) -> String {
 /// Returns the path at which a bundle keeps an object like this one.
 fn usual_place(object: &Object) -> String {
     let name = object.key.name.as_str();
+    if let Some(node) = object.label(emit::OF_NODE) {
+        return Place::Pod(node).to_string();
+    }
     let place = match object.key.kind.as_str() {
+        "Namespace" => Place::PodNamespace,
         "Ingress" if !object.secrets().is_empty() || name.contains('.') => Place::Domain(name),
         "Ingress" | "HTTPRoute" => Place::Component(name),
         "Gateway" | "EnvoyProxy" => Place::Gateway(name),

@@ -14,6 +14,7 @@ mod kustomization;
 pub mod listening;
 mod live;
 mod object;
+pub mod pod;
 mod remark;
 mod routing;
 mod tree;
@@ -28,6 +29,7 @@ pub use keepalived::{
 pub use kustomization::Kustomization;
 pub use live::{Live, objects_of};
 pub use object::{Object, ObjectKey, PathRule};
+pub use pod::Pod;
 pub use remark::{Kind as RemarkKind, Remark};
 pub use routing::{ScriptMark, ScriptRoute, ScriptRouting, ScriptRule, StandingRule};
 pub use tree::Tree;
@@ -63,6 +65,8 @@ pub struct State {
 pub struct NodeState {
     /// `None` without a keepalived.conf.
     pub keepalived: Option<Configuration>,
+    /// The pod that its keepalived runs in, or `None` if the host starts it.
+    pub pod: Option<Pod>,
     /// The release of its keepalived, where it was asked (`keepalived-version.txt`).
     pub version: Option<KeepalivedVersion>,
     /// Its addresses, where it was asked (`ip-addr.json`).
@@ -162,9 +166,12 @@ fn configuration_files<'a>(tree: &'a Tree, sources: &mut Sources) -> BTreeMap<&'
 
 fn read_node(tree: &Tree, name: &str, files: &BTreeMap<&str, FileId>) -> (NodeState, Vec<Remark>) {
     let collected = |file: &str| tree.get(&NodeFile::of(file).on(name).to_string());
-    let script = tree.get(&NodeFile::PolicyRouting.on(name).to_string());
+    let pod = Pod::of(tree, name);
+    let script = NodeFile::PolicyRouting(pod::home(pod.as_ref())).on(name).to_string();
+    let script = tree.get(&script);
     let mut node = NodeState {
         keepalived: None,
+        pod,
         version: collected("keepalived-version.txt").and_then(KeepalivedVersion::of_text),
         interfaces: interfaces(tree, name),
         routing: script.map(routing::read).unwrap_or_default(),

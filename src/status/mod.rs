@@ -9,12 +9,12 @@ mod vip;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::bundle::CONFIGURATION;
+use crate::bundle::{CONFIGURATION, NodeFile};
 use crate::diag::{Code, Severity};
 use crate::language::name::Subdomain;
 use crate::language::version::KeepalivedVersion;
-use crate::state::State;
 use crate::state::elect::Phase;
+use crate::state::{State, pod};
 pub use node::{Files, NodeStatus};
 pub use report::Report;
 pub use vip::VipStatus;
@@ -66,10 +66,18 @@ impl<'a> Wanted<'a> {
         self.sides().flat_map(|side| side.state.nodes.keys()).collect()
     }
 
-    /// The files that a node may have.
+    /// Returns true if a node is asked in its pod.
+    pub fn is_only_reached_by_pod(&self, node: &Subdomain) -> bool {
+        let states = self.sides().filter_map(|side| side.state.nodes.get(node));
+        pod::is_only_reached(states.map(|state| state.pod.as_ref()))
+    }
+
+    /// The files that a node may have, as far as one who asks it sees them.
     pub fn files(&self, node: &Subdomain) -> BTreeSet<&'a str> {
         let files = self.sides().flat_map(|side| side.files(node));
-        files.map(|(path, _)| path.as_str()).collect()
+        let files = files.map(|(path, _)| path.as_str());
+        let by_pod = self.is_only_reached_by_pod(node);
+        files.filter(|path| !by_pod || NodeFile::of(path).is_in_pod()).collect()
     }
 
     /// Returns the side whose keepalived.conf a node has: a rollout may have brought the next.

@@ -18,7 +18,7 @@ state() {
     said=$(
         echo "time $(date +%s)"
         echo "boot_id $(boot_id)"
-        if version=$(keepalived --version 2>&1); then echo "version $(echo "$version" | sed -n '1s/^Keepalived v\([0-9.]*\).*/\1/p')"; fi
+        if version=$(inside keepalived --version 2>&1); then echo "version $(echo "$version" | sed -n '1s/^Keepalived v\([0-9.]*\).*/\1/p')"; fi
         if alive 2>/dev/null; then echo "running yes"; fi
         if [ "$(cat "$drain" 2>/dev/null || echo 0)" != 0 ]; then echo "drained yes"; fi
         if [ -d /var/lib/lbgen/rollout ]; then
@@ -31,21 +31,24 @@ state() {
                 echo "file $(sha256sum "/$file" | cut -d ' ' -f 1) $file"
             fi
         done
-        find /etc/lbgen /usr/local/libexec/lbgen ! -type d 2>/dev/null | while read -r file; do
+        folders=/etc/lbgen
+        if ! in_image; then folders="$folders /usr/local/libexec/lbgen"; fi
+        # shellcheck disable=SC2086 # folders
+        find $folders ! -type d 2>/dev/null | while read -r file; do
             known=no
             for ours in "$@"; do if [ "/$ours" = "$file" ]; then known=yes; fi; done
             if [ "$known" = no ]; then echo "foreign ${file#/}"; fi
         done
     )
     printf ' '
-    if [ -x "$loaded_program" ] && [ -e /etc/lbgen/expected ]; then
+    if tells; then
         said="$said
-$("$loaded_program" --status 2>/dev/null || true)"
+$(inside "$loaded_program" --status 2>/dev/null || true)"
     fi
     printf ' '
-    if [ -x "$routing_script" ]; then
+    if routes; then
         said="$said
-$("$routing_script" status 2>/dev/null | sed 's/^/routing /' || true)"
+$(inside "$routing_script" status 2>/dev/null | sed 's/^/routing /' || true)"
     fi
     echo "$said" | awk -v node="$me" '
     function text(from,    i, all) {

@@ -35,6 +35,12 @@ unchanged() {
 copy() {
     unchanged
     if is_down "$1"; then return 0; fi
+    if is_by_pod "$1"; then
+        tar -C "$bundle/nodes/$1" -cf - etc/keepalived etc/lbgen | on "$1" act receive
+        # shellcheck disable=SC2046 # digests and paths
+        on "$1" act staged $(listed_of "$1" | grep -E ':etc/(keepalived|lbgen)/')
+        return
+    fi
     on "$1" act mkdir -p /var/lib/lbgen/next
     if [ -n "${LBGEN_COPY:-}" ]; then
         $LBGEN_COPY "$bundle/nodes/$1" "$(host "$1")"
@@ -42,8 +48,11 @@ copy() {
         rsync -rlt --delete -e "$ssh" "$bundle/nodes/$1/" "$(host "$1"):/var/lib/lbgen/next/"
     fi
     # shellcheck disable=SC2046 # digests and paths
-    on "$1" act staged $(listed | sed -n "s|^\([0-9a-f]*\)  nodes/$(echo "$1" | sed 's/\./\\./g')/|\1:|p")
+    on "$1" act staged $(listed_of "$1")
 }
+
+# DIGEST:PATH of each file of a node.
+listed_of() { listed | sed -n "s|^\([0-9a-f]*\)  nodes/$(echo "$1" | sed 's/\./\\./g')/|\1:|p"; }
 
 # A function of the node's program with words: FUNCTION NODE WORD...
 with_words() {

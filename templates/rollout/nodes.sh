@@ -22,10 +22,15 @@ on() {
         case $word in *\'*) word=$(printf '%s\n' "$word" | sed "s/'/'\\\\''/g") ;; esac
         words="$words '$word'"
     done
-    # What is started there does not hold this script's lock.
-    ${LBGEN_ON:-$ssh} "$(host "$node")" "me='$node' claim_id='$claim' claimant='${me%% *}' run='$run'
+    program="me='$node' claim_id='$claim' claimant='${me%% *}' run='$run'
 $on_node
-$words" 8<&- || {
+$words"
+    # What is started there does not hold this script's lock.
+    if is_by_pod "$node"; then
+        in_pod "$node" "$program" 8<&-
+    else
+        ${LBGEN_ON:-$ssh} "$(host "$node")" "$program" 8<&-
+    fi || {
         code=$?
         # As ssh says it (ssh(1), EXIT STATUS).
         if [ "$code" = 255 ]; then echo "the connection to $node failed or was lost" >&2; fi

@@ -3,6 +3,7 @@ visit() {
     boot=$(on "$1" boot_id)
     before=$(on "$1" failing)
     status=0
+    # The command is the host's.
     ${LBGEN_ON:-$ssh} "$(host "$1")" {{ visit }} 8<&- || status=$?
     limit=$(($(date +%s) + 900))
     sleep 5

@@ -36,6 +36,15 @@ fn main() -> ExitCode {
         lab::agent::run(rest).unwrap();
         return ExitCode::SUCCESS;
     }
+    match arguments.as_slice() {
+        [pod, rest @ ..] if pod == "pod" => lab::kubelet::print_pod(rest),
+        [objects, rest @ ..] if objects == "objects" => lab::kubelet::keep_objects(rest),
+        _ => return by_hand(),
+    }
+    ExitCode::SUCCESS
+}
+
+fn by_hand() -> ExitCode {
     let args = Args::parse();
     let text = match std::fs::read_to_string(&args.inventory) {
         Ok(text) => text,

@@ -8,11 +8,13 @@ pub mod collected;
 pub mod edits;
 pub mod fleet;
 pub mod host;
+pub mod kubelet;
 pub mod more_edits;
 mod network;
 mod node;
 mod patience;
 mod permit;
+pub mod pod;
 pub mod reach;
 pub mod release;
 pub mod styles;
@@ -170,14 +172,15 @@ impl Lab {
         for name in &machines {
             self.nodes[name].stop();
             self.nodes[name].host.run(
-                "lbgen-policy-routing down; rm -rf /etc/keepalived/keepalived.conf /etc/sysctl.d/90-lbgen.conf /usr/local/sbin/lbgen-policy-routing /run/lbgen /run/lab/keepalived.log",
+                "lbgen-policy-routing down; /etc/lbgen/policy-routing down; rm -rf /etc/lbgen /var/lib/lbgen /etc/keepalived/keepalived.conf /etc/sysctl.d/90-lbgen.conf /usr/local/sbin/lbgen-policy-routing /run/lbgen /run/lab/keepalived.log",
             );
         }
         self.is_now(inventory, lock);
         for name in self.names() {
             let node = &self.nodes[&name];
-            self.machine(&name).install(node);
-            node.host.run(node::BOOT);
+            let machine = self.machine(&name);
+            machine.install(node);
+            machine.start_keepalived(node);
         }
     }
 
@@ -200,6 +203,19 @@ impl Lab {
         self.folder.path().join(self.plan.datacenter.as_str())
     }
 
+    /// The bundle of an inventory, in a folder of its own.
+    pub fn rendered(inventory: &str) -> tempfile::TempDir {
+        let (_, plan) = planned(inventory, "").unwrap_or_else(|message| panic!("{message}"));
+        let folder = tempfile::tempdir().expect("a folder");
+        write(&plan, folder.path());
+        folder
+    }
+
+    /// The objects of the cluster.
+    pub fn cluster(&self) -> PathBuf {
+        self.folder.path().join("cluster")
+    }
+
     fn machine(&self, name: &str) -> Machine<'_> {
         let index = self.plan.nodes.iter().position(|node| node.node.as_str() == name);
         let index = index.unwrap_or_else(|| panic!("{name} is no node"));
@@ -209,6 +225,7 @@ impl Lab {
             index: index + 1,
             links: &self.links,
             bundle: self.bundle(),
+            cluster: self.cluster(),
         }
     }
 }

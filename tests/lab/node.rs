@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use lbgen::model::{Datacenter, Entrypoint, KubeProxy};
+use lbgen::model::{DaemonForm, Datacenter, Entrypoint, KubeProxy};
 use lbgen::plan::NodePlan;
 
 use super::host::Host;
+use super::kubelet;
 use super::network::{INTERNAL, Link, nodad, sources};
+use super::pod::KUBELET;
 use super::release;
 
 /// A node that runs, with the pod behind it.
@@ -28,6 +30,8 @@ pub struct Machine<'a> {
     pub links: &'a [Link],
     /// The bundle.
     pub bundle: PathBuf,
+    /// The objects of the cluster.
+    pub cluster: PathBuf,
 }
 
 /// The path of keepalived's log.
@@ -71,8 +75,29 @@ impl Machine<'_> {
         let node = Node { host, _pod: pod };
         release::layers(&node.host);
         self.install(&node);
-        node.host.run(BOOT);
+        self.start_keepalived(&node);
         node
+    }
+
+    /// What a boot starts, with the files that were installed.
+    pub fn start_keepalived(&self, node: &Node) {
+        let Some(pod) = &self.plan.pod else {
+            node.host.run(BOOT);
+            return;
+        };
+        node.host.run("sysctl -q -p /etc/sysctl.d/90-lbgen.conf");
+        if pod.form == DaemonForm::DaemonSet {
+            let name = &self.plan.node;
+            let manifest = format!("kubernetes/keepalived/nodes/{name}.yaml");
+            let manifest = self.bundle.join(manifest).display().to_string();
+            let cluster = self.cluster.display().to_string();
+            kubelet::keep_objects(&[manifest, cluster.clone()]);
+            // Its files come to it by its ConfigMap.
+            node.host.run(&format!(
+                "rm -rf /etc/keepalived/keepalived.conf /etc/lbgen; mkdir -p {KUBELET}; cp {cluster}/DaemonSet/keepalived-{name} {KUBELET}/set"
+            ));
+        }
+        node.kubelet(&self.cluster);
     }
 
     /// Copies the bundle's files over the node's, as the README says.
@@ -206,7 +231,7 @@ fn service(name: &str) -> String {
 }
 
 /// The program that stands for pods and health ports: the example `lab`, which lies beside the tests.
-fn agent() -> &'static Path {
+pub fn agent() -> &'static Path {
     static AGENT: OnceLock<PathBuf> = OnceLock::new();
     AGENT.get_or_init(|| {
         let own = std::env::current_exe().expect("this program has a path");
@@ -239,9 +264,20 @@ pub const BOOT: &str = r#"
 impl Node {
     /// keepalived says goodbye: it is told to stop, and has.
     pub fn stop(&self) {
+        if self.has_pod() {
+            self.host.run(&format!(
+                "rm -f {KUBELET}/set /etc/kubernetes/manifests/lbgen-keepalived.yaml; while [ -e {KUBELET}/set.pid ] || [ -e {KUBELET}/static.pid ]; do sleep 0.1; done"
+            ));
+            return;
+        }
         self.host.run(
             "kill $(cat /run/keepalived.pid); while [ -e /run/keepalived.pid ]; do sleep 0.05; done",
         );
+    }
+
+    /// Whether the kubelet runs a pod.
+    pub fn has_pod(&self) -> bool {
+        self.host.sh(&format!("ls {KUBELET}/*.pid")).status.success()
     }
 
     /// keepalived reads its file again.
@@ -289,6 +325,8 @@ impl Node {
 
     /// Returns the end of keepalived's log.
     pub fn log(&self) -> String {
-        self.host.run(&format!("tail -n 140 {LOG} 2>/dev/null || true"))
+        self.host.run(&format!(
+            "tail -n 140 {LOG} 2>/dev/null; tail -n 140 {KUBELET}/*/keepalived.log {KUBELET}/*/sweep.log {KUBELET}/*.log 2>/dev/null || true"
+        ))
     }
 }

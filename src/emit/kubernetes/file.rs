@@ -11,7 +11,7 @@ use crate::model::Entry;
 use crate::plan::ObjectMeta;
 
 /// The text of a file of manifests, document by document.
-pub(super) struct ManifestText {
+pub(in crate::emit) struct ManifestText {
     path: String,
     body: String,
     documents: usize,

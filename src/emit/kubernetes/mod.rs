@@ -8,6 +8,7 @@ mod kustomization;
 mod service;
 mod status;
 
+pub(super) use file::ManifestText;
 pub use file::{MANAGED_BY, PART_OF, document};
 pub(super) use kustomization::emit as kustomization;
 pub use service::LOAD_BALANCER_CLASS;
@@ -18,7 +19,6 @@ use super::{BundleFile, Emitter, Files};
 use crate::bundle::Place;
 use crate::model::ClassForm;
 use crate::plan::{KubernetesPlan, Manifest, ManifestFile, Object};
-use file::ManifestText;
 
 pub(super) fn emit(emitter: &Emitter<'_>, plan: &KubernetesPlan) -> Files {
     // In small parts: half of the domains would be one, and the other cores idle when the nodes are written.

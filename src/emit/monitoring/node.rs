@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::super::{BundleFile, Emitter, Files, node_file};
 use super::digest;
-use crate::bundle::NodeFile;
+use crate::bundle::{Home, NodeFile};
 use crate::plan::{Check, Drain, Instance, NodePlan};
 
 #[derive(Serialize)]
@@ -55,11 +55,15 @@ pub(in crate::emit) fn emit(
         vips: vips.collect(),
     };
     let program = emitter.render("metrics", report)?;
-    let script = NodeFile::Metrics.installed();
+    // In a pod a container beside keepalived runs it.
+    if node.pod.is_some() {
+        return Ok(vec![node_file(node, NodeFile::Metrics(Home::Pod), 0o755, program)]);
+    }
+    let script = NodeFile::Metrics(Home::Host).installed();
     let service = emitter.render("metrics.service", context! { script })?;
     let timer = emitter.render("metrics.timer", context! {})?;
     Ok(vec![
-        node_file(node, NodeFile::Metrics, 0o755, program),
+        node_file(node, NodeFile::Metrics(Home::Host), 0o755, program),
         node_file(node, NodeFile::MetricsService, 0o644, service),
         node_file(node, NodeFile::MetricsTimer, 0o644, timer),
     ])

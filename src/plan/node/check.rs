@@ -44,9 +44,6 @@ impl Check {
         format!("{}{entrypoint}", Self::PREFIX)
     }
 
-    /// The folder of the scripts.
-    pub const FOLDER: &str = "/usr/local/libexec/lbgen";
-
     /// The prefix of the names of checks.
     pub const PREFIX: &str = "entrypoint-";
 }

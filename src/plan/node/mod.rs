@@ -3,11 +3,13 @@
 mod check;
 mod instance;
 mod kernel;
+mod pod;
 mod reply_routing;
 
 pub use check::{Check, CheckCommand, HealthPort};
 pub use instance::{Drain, Instance, Unhealthy, VirtualAddress};
 pub use kernel::{Kernel, KernelSetting};
+pub use pod::PodPlan;
 pub use reply_routing::{IpRule, Mark, ReplyRouting, Route, Selector};
 
 use std::net::IpAddr;
@@ -37,6 +39,8 @@ pub struct NodePlan {
     pub garp: Garp,
     /// Real-time priority of the VRRP process; 0 is none.
     pub rt_priority: u8,
+    /// The pod that its keepalived runs in, or `None` if the host starts it.
+    pub pod: Option<PodPlan>,
     /// One per VIP that it holds in some order, by address.
     pub instances: Vec<Instance>,
     /// One per entrypoint that its instances track.
@@ -99,6 +103,7 @@ impl Planner<'_> {
             vrrp_version: keepalived.vrrp_version,
             garp: keepalived.garp,
             rt_priority: keepalived.rt_priority,
+            pod: self.pod(),
             instances: held
                 .iter()
                 .zip(&routing)

@@ -19,7 +19,9 @@ impl<'a> World<'a> {
             Place::Node { node, file } if node == here => Some((file, changed.kind)),
             _ => None,
         });
-        on_it.collect()
+        // The host's own files are brought by whoever reaches the host.
+        let by_pod = self.is_reached_by_pod(node);
+        on_it.filter(|(file, _)| !by_pod || file.is_in_pod()).collect()
     }
 
     /// Nodes on which a file changes.
@@ -52,13 +54,15 @@ impl<'a> World<'a> {
     }
 
     pub fn routing_changes(&self, node: NodeIndex) -> bool {
-        self.files(node).iter().any(|(file, _)| *file == NodeFile::PolicyRouting)
+        self.files(node).iter().any(|(file, _)| matches!(file, NodeFile::PolicyRouting(_)))
     }
 
     /// Asks whether a node's files are those of **from**.
     pub fn verify(&self, node: NodeIndex) -> Command {
         let name = self.name(node);
+        let by_pod = self.is_reached_by_pod(node);
         let digests = self.request.digests.get(name).into_iter().flatten();
+        let digests = digests.filter(|(path, _)| !by_pod || NodeFile::of(path).is_in_pod());
         let words = digests.map(|(path, digest)| format!("{digest}:{path}"));
         Command::of("verify", [name.to_string()].into_iter().chain(words))
     }

@@ -1,6 +1,7 @@
 //! The state on the way, and the effects of a turn on it.
 
 mod effect;
+mod pod;
 mod timing;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -59,7 +60,9 @@ impl<'a> World<'a> {
         };
         let kinds: Vec<Kind> = (0..electorate.nodes().len())
             .map(|node| match (keepalived(node, FROM), keepalived(node, TO)) {
-                (Some(from), Some(to)) if from == to => Kind::Same,
+                (Some(from), Some(to)) if from == to && !pod::changes_form(&electorate, node) => {
+                    Kind::Same
+                }
                 (Some(_), Some(_)) => Kind::Change,
                 (None, Some(_)) => Kind::Join,
                 (Some(_), None) => Kind::Leave,

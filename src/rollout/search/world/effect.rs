@@ -37,7 +37,9 @@ impl World<'_> {
         let version = self.electorate.state(node, FROM).and_then(|state| state.version);
         let version = version.unwrap_or(self.request.change.version);
         match (self.configuration(node, FROM), self.configuration(node, TO)) {
-            (Some(from), Some(to)) => from.restarts(to, version).is_some(),
+            (Some(from), Some(to)) => {
+                self.changes_form(node) || from.restarts(to, version).is_some()
+            }
             _ => false,
         }
     }
