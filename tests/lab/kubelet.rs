@@ -36,8 +36,8 @@ while :; do
         static=$found
     fi
     if [ -e $KUBELET/delete ]; then end set; rm -f $KUBELET/delete; fi
-    if [ -e $KUBELET/set ]; then
-        if [ ! -e $KUBELET/set.pid ]; then start set $KUBELET/set; fi
+    if [ -e $KUBELET/wanted ]; then
+        if [ ! -e $KUBELET/set.pid ]; then start set $KUBELET/wanted; fi
     else
         end set
     fi
@@ -52,7 +52,7 @@ push() {
     for file in $CLUSTER/DaemonSet/*; do
         [ -e "$file" ] || continue
         node=${file##*/keepalived-}
-        enter "$node" "mkdir -p $KUBELET; cp $file $KUBELET/set.new; mv $KUBELET/set.new $KUBELET/set"
+        enter "$node" "mkdir -p $KUBELET; cp $file $KUBELET/wanted.new; mv $KUBELET/wanted.new $KUBELET/wanted"
     done
 }
 case "$1 $2" in
@@ -93,7 +93,7 @@ case "$1 $2" in
     node=${3#keepalived-}
     if [ -e $CLUSTER/DaemonSet/$3 ]; then
         rm -f $CLUSTER/DaemonSet/$3
-        enter "$node" "rm -f $KUBELET/set; while [ -e $KUBELET/set.pid ]; do sleep 0.1; done"
+        enter "$node" "rm -f $KUBELET/wanted; while [ -e $KUBELET/set.pid ]; do sleep 0.1; done"
     fi
     ;;
 "delete configmap") rm -rf $CLUSTER/ConfigMap/$3 ;;
@@ -111,7 +111,8 @@ esac
 
 /// The image that pods run, in a folder: its own programs over the root file system of this machine.
 fn programs() -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("keepalived-image");
+    let own = std::env::current_exe().expect("this program has a path");
+    let folder = own.with_file_name("keepalived-image");
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let put = |from: &str, to: &str| {
         let to = folder.join(to);
@@ -216,7 +217,8 @@ impl Node {
             for found in /proc/[0-9]*; do
                 if [ "$(readlink $found/ns/mnt 2>/dev/null)" = "$namespace" ]; then all="$all ${{found#/proc/}}"; fi
             done
-            kill -KILL $all
+            # Some of them live for a moment only.
+            kill -KILL $all 2>/dev/null || true
             "#
         ));
     }

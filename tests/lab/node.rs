@@ -94,7 +94,7 @@ impl Machine<'_> {
             kubelet::keep_objects(&[manifest, cluster.clone()]);
             // Its files come to it by its ConfigMap.
             node.host.run(&format!(
-                "rm -rf /etc/keepalived/keepalived.conf /etc/lbgen; mkdir -p {KUBELET}; cp {cluster}/DaemonSet/keepalived-{name} {KUBELET}/set"
+                "rm -rf /etc/keepalived/keepalived.conf /etc/lbgen; mkdir -p {KUBELET}; cp {cluster}/DaemonSet/keepalived-{name} {KUBELET}/wanted"
             ));
         }
         node.kubelet(&self.cluster);
@@ -266,7 +266,7 @@ impl Node {
     pub fn stop(&self) {
         if self.has_pod() {
             self.host.run(&format!(
-                "rm -f {KUBELET}/set /etc/kubernetes/manifests/lbgen-keepalived.yaml; while [ -e {KUBELET}/set.pid ] || [ -e {KUBELET}/static.pid ]; do sleep 0.1; done"
+                "rm -f {KUBELET}/wanted /etc/kubernetes/manifests/lbgen-keepalived.yaml; while [ -e {KUBELET}/set.pid ] || [ -e {KUBELET}/static.pid ]; do sleep 0.1; done"
             ));
             return;
         }

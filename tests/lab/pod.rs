@@ -34,7 +34,8 @@ pub fn script(manifest: &str, name: &str, sources: &Sources<'_>) -> String {
 place={KUBELET}/{name}
 {AGAIN}
 rm -rf $place.stop; mkdir -p $place
-unshare --pid --fork --kill-child sleep infinity &
+# The first process reaps those that nobody waits for, as that of a sandbox does.
+unshare --pid --fork --kill-child sh -c 'while :; do sleep 3600 & wait $!; done' &
 sandbox=$!
 until pause=$(cat /proc/$sandbox/task/$sandbox/children) && [ -n "$pause" ]; do sleep 0.01; done
 pause=${{pause% }}
@@ -53,7 +54,7 @@ pause=${{pause% }}
             Some("Always") => writeln!(text, "again {name} & beside=\"$beside $!\""),
             _ => writeln!(
                 text,
-                "until [ -e $place.stop ] || container_{name} >>$place/{name}.log 2>&1; do echo again >>$place/{name}.restarts; sleep 1; done"
+                "until [ -e $place.stop ] || (container_{name}) >>$place/{name}.log 2>&1; do echo again >>$place/{name}.restarts; sleep 1; done"
             ),
         };
     }
@@ -125,7 +126,7 @@ fn container_script(container: &Value, sources: &Sources<'_>) -> String {
     let (lower, programs) = (sources.root.display(), sources.programs.display());
     let mut text = format!(
         r#"
-container_{name}() (
+container_{name}() {{
     exec nsenter --target $pause --pid -- unshare --mount sh -c '
 set -e
 mkdir -p {root}
@@ -158,7 +159,7 @@ mount --bind {programs} usr/local
     let _ = writeln!(text, "mount -o remount,ro {root}/root");
     let _ = writeln!(
         text,
-        "exec chroot . env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin {environment} setpriv --bounding-set=-all{caps} --no-new-privs {words}'\n)"
+        "exec chroot . env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin {environment} setpriv --bounding-set=-all{caps} --no-new-privs {words}'\n}}"
     );
     // The shell of the container knows the folder of the pod by its own variable.
     text.replace("sh -c '", "env place=$place sh -c '")

@@ -167,7 +167,8 @@ impl Lab {
     fn intended(&self) -> Result<(), String> {
         for (name, node) in &self.nodes {
             let done = node.host.sh(
-                "lbgen-policy-routing status && { ! kill -0 $(cat /run/vrrp.pid) 2>/dev/null || /usr/local/libexec/lbgen/loaded --check; }",
+                // A pod knows whether it has loaded its configuration.
+                "if [ -x /etc/lbgen/policy-routing ]; then exec /etc/lbgen/policy-routing status; fi; lbgen-policy-routing status && { ! kill -0 $(cat /run/vrrp.pid) 2>/dev/null || /usr/local/libexec/lbgen/loaded --check; }",
             );
             if !done.status.success() {
                 return Err(format!("{name}:\n{}", String::from_utf8_lossy(&done.stdout)));
