@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use lab::edits::{EDITS, Edit};
 use lab::more_edits::MORE_EDITS;
+use lab::pod_edits::{MORE_POD_EDITS, POD_EDITS};
 use lab::timeline::Worst;
 use lbgen::source::Sources;
 use lbgen::state::elect::{Electorate, Masters};
@@ -120,12 +121,12 @@ fn mixed_fleets_are_as_predicted() {
 }
 
 /// Replays edits by both, in the long lab and of one that is named; else half of them by each.
-fn replays(by: By) {
+fn replays(by: By, edits: &'static [Edit], more: &'static [Edit]) {
     let only = std::env::var("EDIT").ok();
     let is_whole = is_long() || only.is_some();
-    let more = if is_whole { MORE_EDITS } else { &[] };
+    let more = if is_whole { more } else { &[] };
     let is_due = |at: &usize| is_whole || at.is_multiple_of(2) == (by == By::Script);
-    let edits = EDITS.iter().chain(more).enumerate().filter(|(at, _)| is_due(at));
+    let edits = edits.iter().chain(more).enumerate().filter(|(at, _)| is_due(at));
     let edits = Mutex::new(edits.map(|(_, edit)| edit));
     let wrong: Mutex<Vec<String>> = Mutex::new(Vec::new());
     in_parallel(|| {
@@ -144,13 +145,25 @@ fn replays(by: By) {
 #[test]
 #[ignore = "needs keepalived, nftables and root; run tests/run"]
 fn rollouts_do_what_they_say() {
-    replays(By::Script);
+    replays(By::Script, EDITS, MORE_EDITS);
 }
 
 #[test]
 #[ignore = "needs keepalived, nftables and root; run tests/run"]
 fn rollouts_that_lbgen_carries_out_do_what_they_say() {
-    replays(By::Lbgen);
+    replays(By::Lbgen, EDITS, MORE_EDITS);
+}
+
+#[test]
+#[ignore = "needs keepalived, nftables and root; run tests/run"]
+fn rollouts_in_pods_do_what_they_say() {
+    replays(By::Script, POD_EDITS, MORE_POD_EDITS);
+}
+
+#[test]
+#[ignore = "needs keepalived, nftables and root; run tests/run"]
+fn rollouts_in_pods_that_lbgen_carries_out_do_what_they_say() {
+    replays(By::Lbgen, POD_EDITS, MORE_POD_EDITS);
 }
 
 fn print(replayed: &Replayed) {

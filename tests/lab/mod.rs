@@ -15,6 +15,7 @@ mod node;
 mod patience;
 mod permit;
 pub mod pod;
+pub mod pod_edits;
 pub mod reach;
 pub mod release;
 pub mod styles;

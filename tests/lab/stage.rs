@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Duration;
 
 use lbgen::plan::simulate::Scenario;
 
 use crate::lab::edits::{Edit, Origin, base, machines};
+use crate::lab::kubelet::kubectl;
 use crate::lab::reach::{SYSTEMD, WIPE, hooks};
 use crate::lab::styles::Style;
 use crate::lab::{Lab, timeline::Worst};
@@ -77,6 +78,8 @@ pub struct Stage {
     pub plan: serde_json::Value,
     pub lab: Lab,
     pub before: BTreeMap<IpAddr, BTreeSet<String>>,
+    /// Whether keepalived runs in pods before or after.
+    has_pods: bool,
 }
 
 impl Stage {
@@ -152,7 +155,11 @@ impl Stage {
         }
         let before = lab.holders();
         hooks(work.path(), &lab);
-        let stage = Self { edit, work, to, plan, lab, before };
+        let has_pods = [&from, &to].iter().any(|text| text.contains("run: "));
+        if has_pods {
+            kubectl(work.path(), &lab);
+        }
+        let stage = Self { edit, work, to, plan, lab, before, has_pods };
         stage.write_script(&[]);
         stage
     }
@@ -183,8 +190,12 @@ impl Stage {
         for (name, hook) in [("LBGEN_ON", "on"), ("LBGEN_COPY", "copy")] {
             command.env(name, self.work.path().join(hook));
         }
-        command.env("LBGEN_KUBECTL", "true");
+        command.env("LBGEN_KUBECTL", self.kubectl());
         command
+    }
+
+    fn kubectl(&self) -> PathBuf {
+        if self.has_pods { self.work.path().join("kubectl") } else { "true".into() }
     }
 
     /// lbgen itself, carrying out a plan that it saved.
@@ -200,7 +211,7 @@ impl Stage {
         for (name, hook) in [("LBGEN_ON", "on"), ("LBGEN_COPY", "copy")] {
             command.env(name, self.work.path().join(hook));
         }
-        command.env("LBGEN_KUBECTL", "true");
+        command.env("LBGEN_KUBECTL", self.kubectl());
         command
     }
 
