@@ -43,11 +43,15 @@ fn each_version_can_be_written_for() {
     for version in 25..=37u32 {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("inventory.yaml");
-        for form in ["auto", "both"] {
+        for (form, run) in [("auto", "host"), ("both", "static_pod"), ("auto", "daemonset")] {
+            let image = format!("registry.example.com/keepalived@sha256:{}", "0".repeat(64));
+            let pods = format!("keepalived: {{ run: {run}, image: \"{image}\" }}\nkubernetes:\n");
             let edited = text
+                .replace("kubernetes:\n", if run == "host" { "kubernetes:\n" } else { &pods })
                 .replace("version: \"1.33\"", &format!("version: \"1.{version}\""))
                 .replace("endpoints: both", &format!("endpoints: {form}"));
-            assert_ne!(edited.replace(&format!("1.{version}"), ""), text);
+            assert!(edited.contains(&format!("\"1.{version}\"")));
+            assert_eq!(edited.contains("keepalived: { run"), run != "host");
             fs::write(&path, edited).unwrap();
             validate_with(&validate, &path, &[version]);
         }
@@ -60,7 +64,11 @@ fn validate_with(validate: &str, inventory: &Path, versions: &[u32]) {
     let bundle = support::render(inventory, out.path());
     let manifests: Vec<_> = files(&bundle)
         .into_keys()
-        .filter(|path| path.starts_with("kubernetes/") && !path.ends_with("kustomization.yaml"))
+        .filter(|path| {
+            let is_listed =
+                path.starts_with("kubernetes/") && !path.ends_with("kustomization.yaml");
+            is_listed || path.contains("/etc/kubernetes/manifests/")
+        })
         .collect();
     if !bundle.join("kubernetes").exists() {
         return;

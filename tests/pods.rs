@@ -21,7 +21,7 @@ const IMAGE: &str = "registry.example.com/keepalived@sha256:0123456789abcdef0123
 
 /// The fleet in pods of one form, whose image has the keepalived of this machine.
 fn in_pods(form: &str) -> String {
-    let release = lab::release::version();
+    let release = lab::kubelet::version();
     let pods = format!("keepalived: {{ run: {form}, image: \"{IMAGE}\", version: {release}, ");
     fleet("virtual", "iptables").replace("keepalived: { ", &pods)
 }

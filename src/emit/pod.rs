@@ -250,9 +250,9 @@ impl Maker<'_> {
     fn container(&self, name: &str, words: &[&str]) -> Container {
         let environment =
             [("LBGEN_NODE", self.node.node.as_str()), ("LBGEN_FORM", self.plan.form.word())];
-        let mut mounts: Vec<VolumeMount> =
-            FOLDERS.iter().map(|(name, path)| mount(name, path, false)).collect();
-        mounts.extend([mount("run", "/run", false), mount("tmp", "/tmp", false)]);
+        // A folder of the node lies below /run.
+        let mut mounts = vec![mount("run", "/run", false), mount("tmp", "/tmp", false)];
+        mounts.extend(FOLDERS.iter().map(|(name, path)| mount(name, path, false)));
         let words = [PROGRAM].iter().chain(words).map(|word| (*word).to_owned());
         Container {
             name: name.to_owned(),

@@ -17,7 +17,7 @@ use super::yaml::Yaml;
 use super::{Found, codes, number, tier};
 use crate::language::form::in_words;
 use crate::model::Timing;
-use crate::state::{Preemption, Statement};
+use crate::state::{Pod, Preemption, Statement};
 
 /// The settings that all VIPs have in common.
 pub struct Common {
@@ -183,6 +183,12 @@ impl Found {
     fn keepalived(&self, common: &Common) -> Yaml {
         let mut map = Yaml::map();
         map.put_some("version", self.version.as_ref().map(Yaml::text));
+        // Half of a fleet in pods is the middle of a move.
+        let pods = self.written.iter().filter_map(|node| node.state.pod.as_ref());
+        if let Some(pod) = pods.clone().next().filter(|_| pods.count() == self.written.len()) {
+            map.put("run", Yaml::text(pod.form.word()));
+            map.put_some("image", pod.image().map(Yaml::text));
+        }
         map.put_some(
             "vrrp_version",
             (common.vrrp_version != 2).then(|| Yaml::plain(common.vrrp_version)),
@@ -222,6 +228,10 @@ impl Found {
             let common =
                 || most(self.fleet.nodes.values().filter_map(|node| node.interface.clone()));
             map.put_some("interface", node.interface.clone().or_else(common).map(Yaml::text));
+            let pod = self.written.iter().find(|found| found.name == *name);
+            let pod = pod.and_then(|found| found.state.pod.as_ref());
+            let hostname = pod.and_then(Pod::hostname).filter(|hostname| hostname != name);
+            map.put_some("hostname", hostname.map(Yaml::text));
             map.put_some("host", host.and_then(|host| host.address.as_ref()).map(Yaml::text));
             map.put_some("zone", host.and_then(|host| host.zone.as_ref()).map(Yaml::text));
             let mut comments = Vec::new();

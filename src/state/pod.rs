@@ -35,6 +35,16 @@ impl Pod {
         of_file().or_else(of_daemon_set)
     }
 
+    /// The image of its containers.
+    pub fn image(&self) -> Option<&str> {
+        self.spec["containers"][0]["image"].as_str()
+    }
+
+    /// The label `kubernetes.io/hostname` of the node that a DaemonSet has it on.
+    pub fn hostname(&self) -> Option<&str> {
+        self.spec["nodeSelector"]["kubernetes.io/hostname"].as_str()
+    }
+
     fn new(form: DaemonForm, mut spec: Value) -> Self {
         for volume in spec["volumes"].as_array_mut().into_iter().flatten() {
             if volume["name"] == BUNDLE_VOLUME {

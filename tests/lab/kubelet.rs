@@ -4,11 +4,13 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use lbgen::language::version::KeepalivedVersion;
 use serde_json::Value;
 
 use super::Lab;
 use super::node::{Node, agent};
 use super::pod::{self, KUBELET, Sources};
+use super::release;
 
 /// Starts and ends the pods of a node: the static one by its file, that of a DaemonSet by the file that the API server has for it.
 const LOOP: &str = r#"
@@ -109,19 +111,30 @@ case "$1 $2" in
 esac
 "#;
 
-/// The image that pods run, in a folder: its own programs over the root file system of this machine.
+/// The root file system of an image that a builder has made (tests/lab/image).
+fn image() -> Option<PathBuf> {
+    std::env::var_os("LBGEN_IMAGE_ROOT").map(PathBuf::from)
+}
+
+/// The release that pods run.
+pub fn version() -> KeepalivedVersion {
+    if image().is_some() { KeepalivedVersion::IN_IMAGE } else { release::version() }
+}
+
+/// The programs of the image, in a folder, which go over the root file system of this machine.
 fn programs() -> PathBuf {
     let own = std::env::current_exe().expect("this program has a path");
     let folder = own.with_file_name("keepalived-image");
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let put = |from: &str, to: &str| {
         let to = folder.join(to);
-        fs::create_dir_all(to.parent().expect("a folder")).expect("a folder");
-        // By a rename: other tests read it.
-        let new = to.with_extension(std::process::id().to_string());
+        let home = to.parent().expect("a folder");
+        fs::create_dir_all(home).expect("a folder");
+        // By a rename: other pods read it.
+        let new = tempfile::NamedTempFile::new_in(home).expect("a file").into_temp_path();
         fs::copy(root.join(from), &new).expect("a program");
         fs::set_permissions(&new, PermissionsExt::from_mode(0o755)).expect("a mode");
-        fs::rename(new, to).expect("a rename");
+        new.persist(to).expect("a rename");
     };
     put("packaging/keepalived/pod", "libexec/lbgen/pod");
     put("templates/loaded", "libexec/lbgen/loaded");
@@ -134,9 +147,11 @@ fn programs() -> PathBuf {
 pub fn print_pod(arguments: &[String]) {
     let [manifest, name, cluster] = arguments else { panic!("MANIFEST NAME CLUSTER") };
     let text = fs::read_to_string(manifest).expect("a manifest");
-    let root = std::env::var_os("LBGEN_IMAGE_ROOT").map_or("/".into(), PathBuf::from);
-    let (programs, config_maps) = (programs(), Path::new(cluster).join("ConfigMap"));
-    let sources = Sources { root: &root, programs: &programs, config_maps: &config_maps };
+    let image = image();
+    let programs = image.is_none().then(programs);
+    let root = image.unwrap_or("/".into());
+    let config_maps = Path::new(cluster).join("ConfigMap");
+    let sources = Sources { root: &root, programs: programs.as_deref(), config_maps: &config_maps };
     print!("{}", pod::script(&text, name, &sources));
 }
 
@@ -190,14 +205,8 @@ impl Node {
             return;
         }
         let (lab, cluster) = (agent().display(), cluster.display());
-        let image = std::env::var("LBGEN_IMAGE_ROOT").unwrap_or_default();
-        let image = if image.is_empty() {
-            String::new()
-        } else {
-            format!("export LBGEN_IMAGE_ROOT={image}\n")
-        };
         self.host.serve(&format!(
-            "mkdir -p {KUBELET}; : >{KUBELET}/ready\n{image}LAB={lab} CLUSTER={cluster} KUBELET={KUBELET}\n{LOOP}"
+            "mkdir -p {KUBELET}; : >{KUBELET}/ready\nLAB={lab} CLUSTER={cluster} KUBELET={KUBELET}\n{LOOP}"
         ));
     }
 

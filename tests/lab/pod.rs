@@ -13,8 +13,8 @@ pub const KUBELET: &str = "/run/kubelet";
 pub struct Sources<'a> {
     /// The root file system below the image's own programs: that of this machine, or of another Debian.
     pub root: &'a Path,
-    /// The image's `/usr/local`.
-    pub programs: &'a Path,
+    /// The image's `/usr/local`, where the root file system has none.
+    pub programs: Option<&'a Path>,
     /// The ConfigMaps of the cluster, a folder each.
     pub config_maps: &'a Path,
 }
@@ -123,7 +123,7 @@ fn container_script(container: &Value, sources: &Sources<'_>) -> String {
     assert_eq!(rights["readOnlyRootFilesystem"], true);
     assert_eq!(rights["allowPrivilegeEscalation"], false);
     let root = format!("$place/{name}.root");
-    let (lower, programs) = (sources.root.display(), sources.programs.display());
+    let lower = sources.root.display();
     let mut text = format!(
         r#"
 container_{name}() {{
@@ -140,9 +140,11 @@ mount --bind /sys sys
 mount -t proc proc proc
 mount --bind proc/sys proc/sys
 mount -o remount,bind,ro proc/sys
-mount --bind {programs} usr/local
 "#
     );
+    if let Some(programs) = sources.programs {
+        let _ = writeln!(text, "mount --bind {} usr/local", programs.display());
+    }
     for mount in list(&container["volumeMounts"]) {
         let path = mount["mountPath"].as_str().expect("a path").trim_start_matches('/');
         let volume = mount["name"].as_str().expect("a name");

@@ -1,6 +1,7 @@
 //! What people do to a datacenter whose keepalived runs in pods, and how it gets there and back.
 
 use super::edits::{Edit, SAME, keepalived, ours, pinned, state, vip, without};
+use super::{kubelet, release};
 
 /// Those that every run of the tests tries; `tests/lab/run` tries the others too.
 pub const POD_EDITS: &[Edit] = &[
@@ -51,5 +52,8 @@ fn in_static(base: &str) -> String {
 
 fn in_pods(base: &str, form: &str) -> String {
     let image = "registry.example.com/keepalived@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
-    keepalived(base, &format!("run: {form}, image: \"{image}\""))
+    let release = kubelet::version();
+    let base =
+        base.replace(&format!("version: {},", release::version()), &format!("version: {release},"));
+    keepalived(&base, &format!("run: {form}, image: \"{image}\""))
 }
