@@ -64,19 +64,8 @@ fn survives(lab: &Lab, what: &str, strike: impl Fn(&Node)) {
 
 /// Kills what a file of the pod names.
 fn kill(node: &Node, file: &str) {
-    inside(node, &format!("kill -KILL $(cat /run/{file})"));
-}
-
-/// Runs a script in the container beside keepalived, as a rollout does.
-fn inside(node: &Node, script: &str) -> String {
-    node.host.run(&format!(
-        r#"
-        for place in {KUBELET}/set {KUBELET}/static; do
-            if [ ! -e $place/guard.pid ]; then continue; fi
-            main=$(cat $place/guard.pid)
-            exec nsenter --target "$(tr -d ' ' <"/proc/$main/task/$main/children")" --mount --pid --root --wd -- sh -c '{script}'
-        done"#
-    ))
+    let done = node.inside(&format!("kill -KILL $(cat /run/{file})"));
+    assert!(done.status.success(), "{done:?}");
 }
 
 fn killed_in_every_way(form: &str) {

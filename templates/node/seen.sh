@@ -18,7 +18,7 @@ state() {
     said=$(
         echo "time $(date +%s)"
         echo "boot_id $(boot_id)"
-        if version=$(inside keepalived --version 2>&1); then echo "version $(echo "$version" | sed -n '1s/^Keepalived v\([0-9.]*\).*/\1/p')"; fi
+        if version=$(inside keepalived --version 2>&1); then echo "version $(echo "$version" | sed -n 's/^Keepalived v\([0-9.]*\).*/\1/p')"; fi
         if alive 2>/dev/null; then echo "running yes"; fi
         if [ "$(cat "$drain" 2>/dev/null || echo 0)" != 0 ]; then echo "drained yes"; fi
         if [ -d /var/lib/lbgen/rollout ]; then

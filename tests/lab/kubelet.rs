@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Output;
 
 use lbgen::language::version::KeepalivedVersion;
 use serde_json::Value;
@@ -210,9 +211,17 @@ impl Node {
         ));
     }
 
-    /// The log of a container of a pod: `set` or `static`.
-    pub fn container_log(&self, pod: &str, container: &str) -> String {
-        self.host.run(&format!("cat {KUBELET}/{pod}/{container}.log 2>/dev/null || true"))
+    /// Runs a script in the container beside keepalived, as a rollout does.
+    pub fn inside(&self, script: &str) -> Output {
+        self.host.sh(&format!(
+            r#"
+            for place in {KUBELET}/set {KUBELET}/static; do
+                if [ ! -e $place/guard.pid ]; then continue; fi
+                main=$(cat $place/guard.pid)
+                exec nsenter --target "$(tr -d ' ' <"/proc/$main/task/$main/children")" --mount --pid --root --wd -- sh -c '{script}'
+            done
+            exit 1"#
+        ))
     }
 
     /// Kills every process of a container at one moment, as the kernel and runtimes do.

@@ -166,10 +166,11 @@ impl Lab {
     /// Checks that every node that runs has its rules and routes, and has loaded what its files say.
     fn intended(&self) -> Result<(), String> {
         for (name, node) in &self.nodes {
-            let done = node.host.sh(
-                // A pod knows whether it has loaded its configuration.
-                "if [ -x /etc/lbgen/policy-routing ]; then exec /etc/lbgen/policy-routing status; fi; lbgen-policy-routing status && { ! kill -0 $(cat /run/vrrp.pid) 2>/dev/null || /usr/local/libexec/lbgen/loaded --check; }",
-            );
+            let script = "lbgen-policy-routing status && { ! kill -0 $(cat /run/vrrp.pid) 2>/dev/null || /usr/local/libexec/lbgen/loaded --check; }";
+            let done = match node.has_pod() {
+                true => node.inside(script),
+                false => node.host.sh(script),
+            };
             if !done.status.success() {
                 return Err(format!("{name}:\n{}", String::from_utf8_lossy(&done.stdout)));
             }
