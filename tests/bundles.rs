@@ -138,7 +138,8 @@ fn as_typed(document: &Value) -> Value {
     use gateway_api::gateways::Gateway;
     use gateway_api::httproutes::HttpRoute;
     use gateway_api::listenersets::ListenerSet;
-    use k8s_openapi::api::core::v1::{Endpoints, Service};
+    use k8s_openapi::api::apps::v1::DaemonSet;
+    use k8s_openapi::api::core::v1::{ConfigMap, Endpoints, Namespace, Service};
     use k8s_openapi::api::discovery::v1::EndpointSlice;
     use k8s_openapi::api::networking::v1::Ingress;
     fn through<T: serde::de::DeserializeOwned + serde::Serialize>(document: &Value) -> Value {
@@ -147,6 +148,9 @@ fn as_typed(document: &Value) -> Value {
     match document["kind"].as_str().unwrap() {
         "Service" => through::<Service>(document),
         "Endpoints" => through::<Endpoints>(document),
+        "Namespace" => through::<Namespace>(document),
+        "ConfigMap" => through::<ConfigMap>(document),
+        "DaemonSet" => through::<DaemonSet>(document),
         "EndpointSlice" => through::<EndpointSlice>(document),
         "Ingress" => through::<Ingress>(document),
         "Gateway" => through::<Gateway>(document),
@@ -170,7 +174,7 @@ fn another_reader_reads_the_typed_objects() {
             }
         }
     }
-    assert_eq!(seen.len(), 9, "{seen:?}");
+    assert_eq!(seen.len(), 12, "{seen:?}");
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod support;
 use std::fs;
 use std::path::Path;
 
+use lbgen::bundle::Place;
 use lbgen::diag::Report;
 use lbgen::emit::{self, BundleFile, Templates};
 use lbgen::import::{Source, import};
@@ -49,7 +50,13 @@ fn an_imported_example_gives_the_same_state() {
         fs::write(&file, imported(&before)).unwrap();
         let after = render(&file, &folder.path().join("after"));
         let after = Tree::of_folder(&after, None).unwrap();
-        compare(&state(&before), &state(&after), &fs::read_to_string(&file).unwrap());
+        // The names of a pod's files follow from their text, which says of what inventory they are.
+        let own = |tree: &Tree| {
+            let mut state = state(tree);
+            state.objects.retain(|_, object| !Place::of(&object.file).is_of_pods());
+            state
+        };
+        compare(&own(&before), &own(&after), &fs::read_to_string(&file).unwrap());
     }
 }
 

@@ -139,6 +139,11 @@ impl<'a> Place<'a> {
         }
     }
 
+    /// True for the objects of keepalived's pods: what becomes of them the steps of the nodes decide.
+    pub fn is_of_pods(self) -> bool {
+        matches!(self, Self::PodNamespace | Self::Pod(_))
+    }
+
     /// True for the files of nodes, known or not.
     pub fn is_of_node(self) -> bool {
         match self {

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::apps::v1::{DaemonSet, DaemonSetSpec, DaemonSetUpdateStrategy};
 use k8s_openapi::api::core::v1::{
-    Capabilities, ConfigMap, ConfigMapVolumeSource, Container, EmptyDirVolumeSource, EnvVar,
-    ExecAction, HostPathVolumeSource, Namespace, Pod, PodSpec, PodTemplateSpec, Probe,
-    ResourceRequirements, SeccompProfile, SecurityContext, Toleration, Volume, VolumeMount,
+    Capabilities, ConfigMapVolumeSource, Container, EmptyDirVolumeSource, EnvVar, ExecAction,
+    HostPathVolumeSource, Namespace, Pod, PodSpec, PodTemplateSpec, Probe, ResourceRequirements,
+    SeccompProfile, SecurityContext, Toleration, Volume, VolumeMount,
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta as Metadata};
+use serde::Serialize;
+use serde_saphyr::LitStr;
 
 use super::kubernetes::ManifestText;
 use super::{BundleFile, Emitter, Files, MANAGED_BY, PART_OF, node_file};
@@ -109,6 +111,17 @@ pub(super) fn namespace(
     Ok(Some(text.finish(vec![Entry::Datacenter])))
 }
 
+/// core/v1 ConfigMap, its files line by line: a change is read in a diff.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ConfigMap<'a> {
+    api_version: &'static str,
+    kind: &'static str,
+    metadata: Metadata,
+    immutable: bool,
+    data: BTreeMap<String, LitStr<'a>>,
+}
+
 /// The objects of one node.
 struct Maker<'a> {
     emitter: &'a Emitter<'a>,
@@ -136,24 +149,25 @@ impl Maker<'_> {
     }
 
     /// The files that a new pod begins with, under a name that says which they are: it never changes.
-    fn config_map(&self, files: &[Vec<BundleFile>]) -> ConfigMap {
+    fn config_map<'b>(&self, files: &'b [Vec<BundleFile>]) -> ConfigMap<'b> {
         let own = files.iter().flatten().filter_map(|file| match Place::of(&file.path) {
             Place::Node { file: place, .. } if place.is_in_pod() => {
                 let name = place.to_string();
                 let name = name.rsplit('/').next().unwrap_or(&name).to_owned();
-                Some((name, file.body.to_string()))
+                Some((name, LitStr(&file.body)))
             }
             _ => None,
         });
-        let data: BTreeMap<String, String> = own.collect();
+        let data: BTreeMap<String, LitStr<'b>> = own.collect();
         let all: Vec<String> =
-            data.iter().map(|(name, body)| format!("{name} {}\n", sha256(body))).collect();
+            data.iter().map(|(name, body)| format!("{name} {}\n", sha256(body.0))).collect();
         let digest = &sha256(all.concat())[..10];
         ConfigMap {
+            api_version: "v1",
+            kind: "ConfigMap",
             metadata: self.metadata(format!("{}-{digest}", daemon_set(self.node.node.as_str()))),
-            data: Some(data),
-            immutable: Some(true),
-            ..ConfigMap::default()
+            data,
+            immutable: true,
         }
     }
 

@@ -40,11 +40,7 @@ impl<'a> Obsolete<'a> {
             .flat_map(claims)
             .collect();
         let gone = from.values().filter(|object| !to.contains_key(&object.key));
-        // Of pods the steps of the nodes decide.
-        let is_of_pods = |object: &Object| {
-            matches!(Place::of(&object.file), Place::Pod(_) | Place::PodNamespace)
-        };
-        let gone = gone.filter(|object| !is_of_pods(object));
+        let gone = gone.filter(|object| !Place::of(&object.file).is_of_pods());
         let (first, later): (Vec<&Object>, Vec<&Object>) = gone.partition(|object| {
             !may_stand_beside(object) && claims(object).iter().any(|claim| new.contains(claim))
         });

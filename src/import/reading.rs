@@ -16,7 +16,7 @@ use super::manifest::line_of;
 use super::part::Taken;
 use crate::bundle::Place;
 use crate::diag::Code;
-use crate::emit::LOAD_BALANCER_CLASS;
+use crate::emit::{LOAD_BALANCER_CLASS, OF_NODE};
 use crate::language::name::{Host, Name as _};
 use crate::source::{FileId, Sources};
 use crate::state::Object;
@@ -75,7 +75,8 @@ impl<'a, S: Fn(&str) -> (String, String)> Reading<'a, S> {
     pub fn of(mut self, vips: &BTreeSet<IpAddr>) -> Cluster {
         let objects = self.objects;
         let is_lost = |found: &&Object| {
-            !PLAIN.contains(&found.key.kind.as_str())
+            // Those of keepalived's pods come back with the nodes.
+            found.label(OF_NODE).is_none() && !PLAIN.contains(&found.key.kind.as_str())
                 || found.key.kind == "EnvoyProxy" && !found.is_ours()
         };
         for object in objects.iter().filter(is_lost) {

@@ -12,7 +12,7 @@ impl Tree {
             return self;
         }
         let is_unsaid = |place: Place<'_>| match place {
-            Place::List | Place::Monitoring(_) => true,
+            Place::List | Place::Monitoring(_) | Place::PodNamespace | Place::Pod(_) => true,
             Place::Node { .. } => false,
             Place::Domain(_)
             | Place::Component(_)
@@ -22,8 +22,6 @@ impl Tree {
             | Place::Listeners { .. }
             | Place::Kustomization
             | Place::StatusScript
-            | Place::PodNamespace
-            | Place::Pod(_)
             | Place::PrometheusRule
             | Place::Foreign(_) => !has_objects,
         };

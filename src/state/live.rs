@@ -122,8 +122,13 @@ impl Tree {
             let said = without_filled_in(object, wanted);
             files.entry(path).or_default().insert(&object.key, said);
         }
-        self.retain(|path| !Place::of(path).is_cluster());
-        let is_ours = |(file, _): &(&BundleFile, _)| Place::of(&file.path).is_cluster();
+        // Of pods the nodes say what runs.
+        let is_asked = |path: &str| {
+            let place = Place::of(path);
+            place.is_cluster() && !place.is_of_pods()
+        };
+        self.retain(|path| !is_asked(path));
+        let is_ours = |(file, _): &(&BundleFile, _)| is_asked(&file.path);
         for (file, objects) in wanted.iter().zip(&after).filter(is_ours) {
             let same = files.get(&file.path).map_or(objects.is_empty(), |found| {
                 found.len() == objects.len()
@@ -162,11 +167,7 @@ fn text<'a>(objects: impl Iterator<Item = &'a Value>) -> String {
 /// Returns the path at which a bundle keeps an object like this one.
 fn usual_place(object: &Object) -> String {
     let name = object.key.name.as_str();
-    if let Some(node) = object.label(emit::OF_NODE) {
-        return Place::Pod(node).to_string();
-    }
     let place = match object.key.kind.as_str() {
-        "Namespace" => Place::PodNamespace,
         "Ingress" if !object.secrets().is_empty() || name.contains('.') => Place::Domain(name),
         "Ingress" | "HTTPRoute" => Place::Component(name),
         "Gateway" | "EnvoyProxy" => Place::Gateway(name),
