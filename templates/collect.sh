@@ -33,7 +33,7 @@ keep keepalived-version.txt sh -c 'keepalived --version 2>&1'
 # What keepalived is started with says which of its `@` lines count.
 for path in etc/keepalived etc/default/keepalived etc/sysconfig/keepalived etc/lbgen \
     etc/sysctl.d/90-lbgen.conf etc/tmpfiles.d/lbgen.conf etc/systemd/networkd.conf.d/90-lbgen.conf \
-    etc/systemd/system/lbgen-policy-routing.service etc/systemd/system/lbgen-metrics.service \
+    etc/kubernetes/manifests/lbgen-keepalived.yaml etc/systemd/system/lbgen-policy-routing.service etc/systemd/system/lbgen-metrics.service \
     etc/systemd/system/lbgen-metrics.timer usr/local/sbin/lbgen-policy-routing usr/local/libexec/lbgen; do
     if [ -e "/$path" ]; then
         mkdir -p "$folder/${path%/*}"

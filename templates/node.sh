@@ -122,9 +122,11 @@ install() {
         mode=0644
         if [ -x "$next$file" ]; then mode=0755; fi
         mkdir -p "$(dirname "$file")"
-        cp "$next$file" "$file.lbgen-new"
-        chmod "$mode" "$file.lbgen-new"
-        mv -f "$file.lbgen-new" "$file"
+        # The kubelet reads every manifest whose name does not begin with a dot.
+        new=$(dirname "$file")/.$(basename "$file").lbgen-new
+        cp "$next$file" "$new"
+        chmod "$mode" "$new"
+        mv -f "$new" "$file"
     done
     for file in "$@"; do rm -f "$file"; done
     settings
@@ -152,8 +154,9 @@ restore() {
         if [ ! -e "$prev$file" ]; then rm -f "$file"; fi
     done
     for file in $(cd "$prev" && find . -type f | cut -c 2-); do
-        cp -p "$prev$file" "$file.lbgen-new"
-        mv -f "$file.lbgen-new" "$file"
+        new=$(dirname "$file")/.$(basename "$file").lbgen-new
+        cp -p "$prev$file" "$new"
+        mv -f "$new" "$file"
     done
     settings
 }
@@ -230,7 +233,7 @@ start() {
     # Pods start keepalived where this is their form, and nothing has stopped it.
     mkdir -p /var/lib/lbgen
     echo "$form" >"$kept_form"
-    rm -f "$stopped"
+    rm -f "$stopped" "$held.$form"
     if [ "$form" != host ]; then
         pod_start
     else

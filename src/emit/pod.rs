@@ -54,6 +54,12 @@ pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan, files: &[Vec<BundleFi
         DaemonForm::Host => return Ok(Vec::new()),
         DaemonForm::StaticPod => {
             let path = NodeFile::StaticPod.on(node.node.as_str()).to_string();
+            let mut spec = maker.spec(None);
+            // The kubelet replaces the pod some time after its file: a rollout waits for the one that was made from it.
+            let digest = sha256(serde_json::to_string(&spec)?)[..12].to_owned();
+            for container in spec.init_containers.iter_mut().flatten().chain(&mut spec.containers) {
+                container.env.get_or_insert_default().push(variable("LBGEN_POD", &digest));
+            }
             let mut text = ManifestText::new(emitter, path);
             text.add(&Pod {
                 metadata: Metadata {
@@ -62,7 +68,7 @@ pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan, files: &[Vec<BundleFi
                     labels: Some(maker.labels()),
                     ..Metadata::default()
                 },
-                spec: Some(maker.spec(None)),
+                spec: Some(spec),
                 status: None,
             })?;
             let body = text.finish(Vec::new()).body;
@@ -135,7 +141,7 @@ impl Maker<'_> {
             ("app.kubernetes.io/name", "keepalived"),
             (MANAGED_BY, "lbgen"),
             (PART_OF, self.plan.part_of.as_str()),
-            (OF_NODE, &self.plan.label),
+            (OF_NODE, self.node.node.as_str()),
         ])
     }
 
@@ -262,8 +268,6 @@ impl Maker<'_> {
     }
 
     fn container(&self, name: &str, words: &[&str]) -> Container {
-        let environment =
-            [("LBGEN_NODE", self.node.node.as_str()), ("LBGEN_FORM", self.plan.form.word())];
         // A folder of the node lies below /run.
         let mut mounts = vec![mount("run", "/run", false), mount("tmp", "/tmp", false)];
         mounts.extend(FOLDERS.iter().map(|(name, path)| mount(name, path, false)));
@@ -272,15 +276,10 @@ impl Maker<'_> {
             name: name.to_owned(),
             image: Some(self.plan.image.to_string()),
             command: Some(words.collect()),
-            env: Some(
-                environment
-                    .map(|(name, value)| EnvVar {
-                        name: name.to_owned(),
-                        value: Some(value.to_owned()),
-                        value_from: None,
-                    })
-                    .into(),
-            ),
+            env: Some(vec![
+                variable("LBGEN_NODE", self.node.node.as_str()),
+                variable("LBGEN_FORM", self.plan.form.word()),
+            ]),
             // No limit of memory: a daemon that is killed for it leaves its VIPs behind.
             resources: Some(ResourceRequirements {
                 requests: Some(BTreeMap::from([
@@ -335,25 +334,30 @@ impl Maker<'_> {
             FOLDERS.iter().map(|(name, path)| host(name, path)).collect();
         volumes.extend([memory("run"), memory("tmp")]);
         if let Some(name) = files {
-            let of_map = |volume: &str, name: String, is_optional: bool| Volume {
+            // A pod starts without it: its node has the files, after the first time.
+            let of_map = |volume: &str, name: String| Volume {
                 name: volume.to_owned(),
                 config_map: Some(ConfigMapVolumeSource {
                     name,
-                    optional: is_optional.then_some(true),
+                    optional: Some(true),
                     ..ConfigMapVolumeSource::default()
                 }),
                 ..Volume::default()
             };
-            volumes.push(of_map(BUNDLE_VOLUME, name, false));
+            volumes.push(of_map(BUNDLE_VOLUME, name));
             // While a rollout has it there, a new pod starts no keepalived.
             let hold = format!("keepalived-hold-{}", self.node.node);
-            volumes.push(of_map("hold", hold, true));
+            volumes.push(of_map("hold", hold));
         }
         if let Some(metrics) = &self.emitter.metrics {
             volumes.push(host("metrics", &metrics.directory));
         }
         volumes
     }
+}
+
+fn variable(name: &str, value: &str) -> EnvVar {
+    EnvVar { name: name.to_owned(), value: Some(value.to_owned()), value_from: None }
 }
 
 fn mount(name: &str, path: &str, read_only: bool) -> VolumeMount {

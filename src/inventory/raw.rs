@@ -21,7 +21,7 @@ use crate::diag::Report;
 use crate::language::form::{AnnotationKey, Free, MessageCode, Preemption, ServicePort, TlsSecret};
 use crate::language::name::{
     AlertLabel, AlertLabelValue, Directory, HeaderName, HeaderValue, Host, Image, Interface, Label,
-    LabelValue, ServiceName, Subdomain, UrlPath,
+    ServiceName, Subdomain, UrlPath,
 };
 use crate::language::number::{Mark, Number, Pool, RulePriority, Table, Vrid};
 use crate::language::version::{KeepalivedVersion, KubernetesVersion};
@@ -204,7 +204,7 @@ keys! {
         /// The interface with these addresses; adverts leave here.
         Required interface: Loc<Text<Interface>>,
         /// What the cluster calls it, in the label `kubernetes.io/hostname`; default: the node's name.
-        Optional hostname: Loc<Text<LabelValue>>,
+        Optional hostname: Loc<Text<Subdomain>>,
         /// What a rollout connects to, such as `root@10.0.0.1`; default: the node's name.
         Optional host: Loc<Text<Free>>,
         /// Failure domain.

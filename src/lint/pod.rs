@@ -1,7 +1,7 @@
 //! Keepalived in pods: what a pod does worse than the host.
 
 use crate::diag::{Code, Diagnostic, Report, code};
-use crate::model::{DaemonForm, Datacenter, Notify};
+use crate::model::{DaemonForm, Datacenter, Entrypoint, Notify};
 use crate::route::RoutingTable;
 
 /// A tag leads to another image tomorrow.
@@ -11,8 +11,24 @@ const NO_SIDECARS: Code = code!(Warning "LB247", "pods of keepalived before Kube
 /// Nobody starts the pods of a DaemonSet while the API server is away.
 const NEEDS_API_SERVER: Code =
     code!(Warning "LB248", "VIPs that come back after a reboot only with the API server");
-/// Commands of `notify` are run where keepalived runs.
-const NOT_IN_IMAGE: Code = code!(Warning "LB249", "a `notify` command that the image must have");
+/// Commands are run where keepalived runs.
+const NOT_IN_IMAGE: Code = code!(Warning "LB249", "a command that the image must have");
+
+/// Programs of the image that a check may begin with: curl(1), iproute2, nftables and the essential ones of Debian.
+const IN_IMAGE: &[&str] = &[
+    "awk", "bash", "cat", "curl", "false", "grep", "ip", "nft", "sed", "setpriv", "sh", "ss",
+    "test", "timeout", "true",
+];
+
+fn program(command: &str) -> &str {
+    command.split(' ').next().unwrap_or(command)
+}
+
+/// Returns true if a program lies where Debian's packages put theirs.
+fn is_of_debian(program: &str) -> bool {
+    let folder = program.rsplit_once('/').map_or("", |(folder, _)| folder);
+    ["/bin", "/sbin", "/usr/bin", "/usr/sbin"].contains(&folder)
+}
 
 /// The codes of this family.
 pub const CODES: &[&Code] = &[&NO_DIGEST, &NO_SIDECARS, &NEEDS_API_SERVER, &NOT_IN_IMAGE];
@@ -64,16 +80,25 @@ pub fn check(datacenter: &Datacenter, _: &RoutingTable, report: &mut Report) {
         (datacenter.keepalived.notify.as_ref() != Some(notify))
             .then_some((notify, vip.address.span))
     });
-    for (Notify { commands, .. }, span) in of_all.chain(of_vips) {
-        let Some(command) = commands.values().next() else { continue };
+    let notified = of_all.chain(of_vips).filter_map(|(Notify { commands, .. }, span)| {
+        Some((commands.values().next()?.as_str(), span, "`notify`"))
+    });
+    let checks = datacenter.entrypoints.values().flat_map(Entrypoint::checks);
+    let checked = checks.chain(&datacenter.node_check).filter(|check| {
+        let program = program(check.command.as_str());
+        let name = program.rsplit('/').next().unwrap_or(program);
+        !check.command.is_shell() && !(IN_IMAGE.contains(&name) && is_of_debian(program))
+    });
+    let checked = checked.map(|check| (check.command.as_str(), check.span, "the check"));
+    for (command, span, what) in notified.chain(checked) {
         report.push(
             Diagnostic::new(
                 &NOT_IN_IMAGE,
                 span,
-                format!("the image must have `{command}`"),
-                "`notify` runs in the pod",
+                format!("the image must have `{}`", program(command)),
+                format!("{what} runs in the pod"),
             )
-            .note("a program of the host is not there, and keepalived goes on without it")
+            .note("a program of the host is not there")
             .help("build an image on top of `packaging/keepalived/Containerfile` that has it, and waive this"),
         );
     }

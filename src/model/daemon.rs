@@ -1,5 +1,7 @@
 //! The pods in which keepalived runs, where the service manager of the host does not start it.
 
+use std::collections::BTreeMap;
+
 use super::{Entrypoint, Keepalived, Names, Node, NodeCheck, codes, value};
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::codes::MISSING_KEY;
@@ -83,16 +85,29 @@ pub(super) fn refuse(
             refuse_of_api_server(pod, name, entrypoint, report);
         }
     }
+    refuse_names(nodes, report);
+}
+
+/// Names that no label can have, and those of two nodes that the cluster calls alike: their pods would share a machine.
+fn refuse_names(nodes: &Names<Subdomain, Node>, report: &mut Report) {
+    let mut known: BTreeMap<&str, Span> = BTreeMap::new();
     for (name, node) in nodes.iter() {
-        if node.hostname.is_none() && LabelValue::parse(name.as_str()).is_none() {
+        let hostname = node.hostname.as_ref();
+        let (called, span) = hostname.map_or((name, node.span), |found| (&found.value, found.span));
+        for (text, span) in [(name, node.span), (called, span)] {
+            if LabelValue::parse(text.as_str()).is_none() {
+                let title = format!("pods cannot have the label `{text}`");
+                let label = "a node's name is a label of its pod: at most 63 characters";
+                report.push(Diagnostic::new(&codes::NAME, span, title, label));
+                return;
+            }
+        }
+        if let Some(first) = known.insert(called.as_str(), span) {
+            let title = format!("two nodes are `{called}` in the cluster");
             report.push(
-                Diagnostic::new(
-                    &codes::NAME,
-                    node.span,
-                    format!("the cluster cannot have a node `{name}`"),
-                    "longer than 63 characters, the most of the label `kubernetes.io/hostname`",
-                )
-                .help("write what the cluster calls it as `hostname`"),
+                Diagnostic::new(&codes::NAME, span, title, "one machine, and two pods on it")
+                    .also(first, "the first one")
+                    .help("write for each node what `kubectl get nodes` calls it as `hostname`"),
             );
         }
     }
@@ -106,7 +121,10 @@ fn refuse_of_host(check: &NodeCheck, report: &mut Report) {
         let program = word.rsplit('/').next().unwrap_or(word);
         let below =
             |folder: &&str| word.strip_prefix(*folder).is_some_and(|rest| rest.starts_with('/'));
-        OF_HOST.contains(&program) || FOLDERS_OF_HOST.iter().any(|folder| below(&folder))
+        // The network of the node is the pod's too.
+        let is_network = word.starts_with("/proc/sys/net/") || word.starts_with("/proc/net/");
+        OF_HOST.contains(&program)
+            || !is_network && FOLDERS_OF_HOST.iter().any(|folder| below(&folder))
     };
     if let Some(word) = words.find(is_of_host) {
         report.push(

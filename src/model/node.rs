@@ -8,7 +8,7 @@ use super::{Names, codes, value};
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::{Set, Text, raw};
 use crate::language::form::Free;
-use crate::language::name::{Interface, Label, LabelValue, Subdomain};
+use crate::language::name::{Interface, Label, Subdomain};
 use crate::language::word::NodeState;
 use crate::source::{Loc, Span};
 
@@ -24,7 +24,7 @@ pub struct Node {
     /// The interface that holds them, on which adverts travel.
     pub interface: Interface,
     /// The cluster's name for it, in the label `kubernetes.io/hostname`, or `None` if it is the node's name.
-    pub hostname: Option<LabelValue>,
+    pub hostname: Option<Loc<Subdomain>>,
     /// The host that a rollout connects to, or `None` if it is the node's name.
     pub host: Option<String>,
     /// Failure domain.
@@ -65,7 +65,10 @@ pub(super) fn build(
 fn node(raw: &raw::Node, gateways: &Names<Label, NextHop>, report: &mut Report) -> Option<Node> {
     let host = raw.host.as_ref().map(|raw| host(raw, report));
     let hostname = raw.hostname.as_ref();
-    let hostname = hostname.map(|raw| value::name_of(raw, "a node's name in the cluster", report));
+    let hostname = hostname.map(|raw| {
+        let name = value::name_of(raw, "a node's name in the cluster", report)?;
+        Some(raw.with(name))
+    });
     let address = raw.address.as_ref().map(|raw| {
         let address = value::address(raw, "a node's `address`", report)?;
         match address.value {

@@ -47,7 +47,13 @@ pub fn name<T: Name>(text: &str, span: Span, what: &str, report: &mut Report) ->
             format!("`{}` cannot be {what}", text),
             format!("not {}", T::RULE),
         );
-        if let Some((_, rest)) = text.split_once("://").filter(|(scheme, _)| is_scheme(scheme)) {
+        let is_image = T::RULE.starts_with("an image");
+        if is_image {
+            diagnostic =
+                diagnostic.help("write `REGISTRY/PATH@sha256:DIGEST`, which a push prints");
+        } else if let Some((_, rest)) =
+            text.split_once("://").filter(|(scheme, _)| is_scheme(scheme))
+        {
             let path = rest.find('/').map_or("/", |slash| &rest[slash..]);
             diagnostic = diagnostic.help(match T::parse(path) {
                 Some(_) => format!("write the path alone: `{path}`"),
@@ -59,7 +65,8 @@ pub fn name<T: Name>(text: &str, span: Span, what: &str, report: &mut Report) ->
         } else if T::parse(&text.to_ascii_lowercase()).is_some() {
             diagnostic = diagnostic.help("write it in lower case");
         }
-        if let Some(meant) = bare(text).filter(|meant| T::parse(meant).is_some()) {
+        let meant = bare(text).filter(|meant| !is_image && T::parse(meant).is_some());
+        if let Some(meant) = meant {
             diagnostic = diagnostic.replace(span, meant);
         }
         report.push(diagnostic);

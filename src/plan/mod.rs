@@ -121,6 +121,7 @@ pub fn plan(
         .collect();
     let listener_sets = listener::allocate(datacenter, routes, lock);
     let nodes = node::plan(datacenter, &vips);
+    node::refuse_too_large(datacenter, &nodes, report)?;
     let mut plan = Plan {
         datacenter: datacenter.name.clone(),
         source: datacenter.source.clone(),

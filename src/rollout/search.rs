@@ -38,6 +38,12 @@ pub(super) fn plan(request: Request<'_>) -> anyhow::Result<Rollout> {
         bail!("there is no node `{name}`");
     }
     let world = World::new(request);
+    if let Some(node) = world.renamed_in_cluster() {
+        bail!(
+            "the `hostname` of `{node}` changes, and with it the machine that its DaemonSet has a pod on: nothing can drain it before. \
+             Take the node out in one rollout, and put it in again in a second one"
+        );
+    }
     let mut search = Search { request, world, rollout: Rollout::default() };
     search.rollout.peak = search.world.peak();
     search.rollout.nodes = search.world.alive();

@@ -63,7 +63,7 @@ act() {
     "$@"
 }
 
-release() { rm -rf /var/lib/lbgen/rollout "$next" "$verified"; }
+release() { rm -rf /var/lib/lbgen/rollout "$next" "$verified" "$held".*; }
 
 # The same, but not what another rollout, or somebody else, has claimed: ID
 give_up() {

@@ -4,10 +4,13 @@ in_image() { [ -x "$pod_program" ]; }
 # What pods and hosts of this node agree on: the form in which keepalived may be started, and whether it is stopped.
 kept_form=/var/lib/lbgen/form
 stopped=/var/lib/lbgen/stopped
+# One for each form: its pods were made before their turn.
+held=/var/lib/lbgen/held
+manifest=/etc/kubernetes/manifests/lbgen-keepalived.yaml
 
 # The form that the files of this node are for.
 installed_form() {
-    if [ -e /etc/kubernetes/manifests/lbgen-keepalived.yaml ]; then
+    if [ -e "$manifest" ]; then
         echo static_pod
     elif [ -e "$own_routing_script" ]; then
         echo daemonset
@@ -19,13 +22,17 @@ installed_form() {
 form=$(installed_form)
 if [ -s "$kept_form" ]; then form=$(cat "$kept_form"); fi
 
-# The process of this node's pod, made from the manifest that the node has now; nothing without one.
+# The process beside keepalived in this node's pod; nothing without one. With a word: of a pod that was made from the manifest as
+# the node has it now.
 guard_process() {
-    made_from=$(sed -n '/name: LBGEN_POD$/{n;s/.*value: //p;q;}' /etc/kubernetes/manifests/lbgen-keepalived.yaml 2>/dev/null || true)
+    made_from=
+    if [ -n "${1:-}" ]; then
+        made_from=$(sed -n '/name: LBGEN_POD$/{n;s/.*value: //p;q;}' "$manifest" 2>/dev/null || true)
+    fi
     for file in $(grep -lsazxF guard /proc/[0-9]*/cmdline); do
         process=${file%/cmdline}
         if ! grep -qsazxF "LBGEN_FORM=$form" "$process/environ"; then continue; fi
-        if [ "$form" = static_pod ] && [ -n "$made_from" ] && ! grep -qsazxF "LBGEN_POD=$made_from" "$process/environ"; then continue; fi
+        if [ -n "$made_from" ] && ! grep -qsazxF "LBGEN_POD=$made_from" "$process/environ"; then continue; fi
         echo "${process#/proc/}"
         return
     done
@@ -57,7 +64,7 @@ receive() {
 # The kubelet makes a pod within seconds of its file or its DaemonSet; an image that is new here takes longer.
 pod_start() {
     limit=$(($(date +%s) + 180))
-    until alive; do
+    until { in_image || [ -n "$(guard_process new)" ]; } && alive; do
         if [ "$(date +%s)" -ge "$limit" ]; then
             fail "keepalived does not run in its pod: kubectl --namespace lbgen-system describe pods --selector lbgen.dev/node=$me"
         fi

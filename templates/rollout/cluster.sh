@@ -59,6 +59,8 @@ await_gateway() {
 
 delete() {
     if [ -n "$2" ]; then set -- "$1" "$3" --namespace "$2"; else set -- "$1" "$3"; fi
+    # Its pods are gone too, then.
+    if [ "$1" = daemonset ]; then set -- "$@" --cascade=foreground; fi
     kubectl_ delete "$@" --ignore-not-found
 }
 

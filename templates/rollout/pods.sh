@@ -15,7 +15,6 @@ in_pod() {
 hold_pods() {
     kubectl_ apply -f "$bundle/kubernetes/keepalived/namespace.yaml"
     for node_name in "$@"; do
-        if is_down "$node_name"; then continue; fi
         printf '%s\n' 'apiVersion: v1' 'kind: ConfigMap' "metadata: { name: keepalived-hold-$node_name, namespace: $pods }" 'data: { held: "yes" }' |
             kubectl_ apply -f -
     done
@@ -23,6 +22,7 @@ hold_pods() {
 
 release_pods() {
     for node_name in "$@"; do
+        if is_down "$node_name"; then continue; fi
         kubectl_ delete configmap "keepalived-hold-$node_name" --namespace "$pods" --ignore-not-found
     done
 }

@@ -10,6 +10,7 @@ pub use check::{Check, CheckCommand, HealthPort};
 pub use instance::{Drain, Instance, Unhealthy, VirtualAddress};
 pub use kernel::{Kernel, KernelSetting};
 pub use pod::PodPlan;
+pub(super) use pod::refuse_too_large;
 pub use reply_routing::{IpRule, Mark, ReplyRouting, Route, Selector};
 
 use std::net::IpAddr;

@@ -13,7 +13,8 @@ impl Search<'_> {
     /// Asks, copies and tests, before anything changes.
     pub(super) fn prepare(&mut self) {
         let touched: Vec<NodeIndex> = self.world.touched();
-        if touched.is_empty() {
+        let replaced = self.world.with_new_template();
+        if touched.is_empty() && replaced.is_empty() {
             return;
         }
         let running: Vec<NodeIndex> = self.world.running();
@@ -80,7 +81,7 @@ impl Search<'_> {
             self.rollout.steps.push(step);
         }
         let touched = self.world.touched();
-        if touched.is_empty() {
+        if touched.is_empty() && self.world.with_new_template().is_empty() {
             return;
         }
         self.old_rules(&touched);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::turn::Kind;
-use super::world::World;
+use super::world::{FROM, World};
 use crate::bundle::{ChangeKind, NodeFile, Place};
 use crate::language::name::Subdomain;
 use crate::rollout::step::{Command, Expectation};
@@ -60,7 +60,8 @@ impl<'a> World<'a> {
     /// Asks whether a node's files are those of **from**.
     pub fn verify(&self, node: NodeIndex) -> Command {
         let name = self.name(node);
-        let by_pod = self.is_reached_by_pod(node);
+        // A DaemonSet has never brought the host's own files.
+        let by_pod = self.has_daemon_set(node, FROM);
         let digests = self.request.digests.get(name).into_iter().flatten();
         let digests = digests.filter(|(path, _)| !by_pod || NodeFile::of(path).is_in_pod());
         let words = digests.map(|(path, digest)| format!("{digest}:{path}"));

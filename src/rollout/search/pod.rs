@@ -8,6 +8,7 @@ use super::{Command, Do, Search, Step, settle};
 use crate::bundle::Place;
 use crate::emit;
 use crate::language::name::Subdomain;
+use crate::state::elect::NodeIndex;
 
 impl Search<'_> {
     /// The pods of DaemonSets that are new: they wait until a step starts keepalived in them.
@@ -17,6 +18,10 @@ impl Search<'_> {
             return;
         }
         let names = self.names(&nodes);
+        // Pods of dead nodes wait until somebody has brought the new files.
+        let alive: Vec<NodeIndex> =
+            nodes.iter().copied().filter(|node| !self.world.is_down(*node)).collect();
+        let alive = self.names(&alive);
         let title = "make the pods of keepalived, which wait for their node's turn";
         let mut step = Step::on(Do::Apply, title, names.clone());
         let paths = [Place::PodNamespace.to_string()].into_iter();
@@ -25,10 +30,11 @@ impl Search<'_> {
         step.commands = vec![
             Command::of("hold_pods", &names),
             Command::of("apply_files", paths),
-            Command::of("await_pods", &names),
-            Command::of("release_pods", &names),
+            Command::of("await_pods", &alive),
+            Command::of("release_pods", &alive),
         ];
-        step.back = names.iter().map(delete).collect();
+        step.back = vec![Command::of("release_pods", &names)];
+        step.back.extend(names.iter().map(delete));
         // A node that is reached by its pod can be asked nothing before; the others are asked first.
         let joins = nodes.iter().any(|node| self.world.is_reached_by_pod(*node));
         let at = if joins { 0 } else { self.rollout.steps.len().min(1) };

@@ -35,11 +35,24 @@ impl World<'_> {
         found.map(|node| self.name(node).clone()).collect()
     }
 
-    /// Nodes that get a DaemonSet, or lose it.
+    /// Returns true if keepalived of a node is a DaemonSet's in this phase.
+    pub fn has_daemon_set(&self, node: NodeIndex, phase: Phase) -> bool {
+        self.form(node, phase) == Some(DaemonForm::DaemonSet)
+    }
+
+    /// Nodes that get a DaemonSet, or lose it, dead ones too: their pods come back with them.
     pub fn with_daemon_set(&self, phase: Phase, other: Phase) -> Vec<NodeIndex> {
-        let has = |node: NodeIndex, phase| self.form(node, phase) == Some(DaemonForm::DaemonSet);
-        let all = self.nodes().filter(|node| !self.is_down(*node));
-        all.filter(|node| has(*node, phase) && !has(*node, other)).collect()
+        let has = |node: NodeIndex, phase| self.has_daemon_set(node, phase);
+        self.nodes().filter(|node| has(*node, phase) && !has(*node, other)).collect()
+    }
+
+    /// A node whose DaemonSet goes to another machine: the API server ends its pod at once, whoever it holds VIPs for.
+    pub fn renamed_in_cluster(&self) -> Option<&Subdomain> {
+        let renamed = |node: &NodeIndex| {
+            let [from, to] = [FROM, TO].map(|phase| self.pod(*node, phase).and_then(Pod::hostname));
+            from.is_some() && to.is_some() && from != to
+        };
+        self.nodes().find(renamed).map(|node| self.name(node))
     }
 
     /// Nodes whose DaemonSet makes other pods from now on.
