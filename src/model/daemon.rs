@@ -123,8 +123,7 @@ fn refuse_of_host(check: &NodeCheck, report: &mut Report) {
             |folder: &&str| word.strip_prefix(*folder).is_some_and(|rest| rest.starts_with('/'));
         // The network of the node is the pod's too.
         let is_network = word.starts_with("/proc/sys/net/") || word.starts_with("/proc/net/");
-        OF_HOST.contains(&program)
-            || !is_network && FOLDERS_OF_HOST.iter().any(|folder| below(&folder))
+        OF_HOST.contains(&program) || !is_network && FOLDERS_OF_HOST.iter().any(below)
     };
     if let Some(word) = words.find(is_of_host) {
         report.push(

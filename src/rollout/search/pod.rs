@@ -26,7 +26,7 @@ impl Search<'_> {
         let mut step = Step::on(Do::Apply, title, names.clone());
         let paths = [Place::PodNamespace.to_string()].into_iter();
         let paths = paths.chain(names.iter().map(|name| Place::Pod(name.as_str()).to_string()));
-        step.objects = names.iter().map(|name| daemon_set(name)).collect();
+        step.objects = names.iter().map(daemon_set).collect();
         step.commands = vec![
             Command::of("hold_pods", &names),
             Command::of("apply_files", paths),
