@@ -2,6 +2,7 @@
 //! them, for editors (the JSON Schema) and for the reference.
 
 pub mod form;
+mod image;
 pub mod name;
 pub mod number;
 pub mod shape;

@@ -131,7 +131,7 @@ fn refuse_of_host(check: &NodeCheck, report: &mut Report) {
                 &codes::CHECK_OF_HOST,
                 check.span,
                 format!("a pod of keepalived cannot check this: `{word}` is about the host"),
-                "the check runs in the pod, which does not see the host's processes",
+                "the check runs in the pod, which sees neither the host's processes nor its /run",
             )
             .help("ask the service over the network, such as `/usr/bin/curl -fsS -m 1 http://127.0.0.1:8080/health`, or keep `run: host`"),
         );

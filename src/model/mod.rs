@@ -361,7 +361,7 @@ fn entrypoint_of(
                 &codes::WHICH_ENTRYPOINT,
                 span,
                 format!("{what} does not name its entrypoint"),
-                format!("`entrypoint` is missing; choose {}", either(several)),
+                format!("`entrypoint` is missing; choose {}", value::either(several)),
             ));
             None
         }
@@ -393,13 +393,4 @@ fn tiers_of(
         return None;
     }
     Some(name)
-}
-
-/// "`rest`, `web` or `websocket`"
-fn either(names: &[&str]) -> String {
-    match names {
-        [one] => format!("`{one}`"),
-        [head @ .., last] => format!("`{}` or `{last}`", head.join("`, `")),
-        [] => String::new(),
-    }
 }

@@ -335,3 +335,12 @@ pub fn edge_of(network: IpNet, address: IpAddr) -> Option<&'static str> {
         _ => None,
     }
 }
+
+/// "`rest`, `web` or `websocket`"
+pub fn either(names: &[&str]) -> String {
+    match names {
+        [one] => format!("`{one}`"),
+        [head @ .., last] => format!("`{}` or `{last}`", head.join("`, `")),
+        [] => String::new(),
+    }
+}
