@@ -5,6 +5,7 @@
 mod answer;
 mod cluster;
 mod inventories;
+mod pods;
 mod status;
 #[path = "../support/mod.rs"]
 mod support;
