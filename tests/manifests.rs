@@ -45,9 +45,7 @@ fn each_version_can_be_written_for() {
         let path = folder.path().join("inventory.yaml");
         for (form, run) in [("auto", "host"), ("both", "static_pod"), ("auto", "daemonset")] {
             let image = format!("registry.example.com/keepalived@sha256:{}", "0".repeat(64));
-            let pods = format!(
-                "monitoring: {{}}\nkeepalived: {{ run: {run}, image: \"{image}\" }}\nkubernetes:\n"
-            );
+            let pods = format!("keepalived: {{ run: {run}, image: \"{image}\" }}\nkubernetes:\n");
             let edited = text
                 .replace("kubernetes:\n", if run == "host" { "kubernetes:\n" } else { &pods })
                 .replace("version: \"1.33\"", &format!("version: \"1.{version}\""))

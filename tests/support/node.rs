@@ -19,7 +19,17 @@ pub fn on_node(node: &Path, script: &str) -> Output {
             ip link set "$interface" up
             ip link set "peer-$index" up
         done
-        mount -t overlay overlay -o "lowerdir=$1/usr:/usr" /usr
+        if [ -d "$1/usr" ]; then
+            mount -t overlay overlay -o "lowerdir=$1/usr:/usr" /usr
+        else
+            # In a pod: what is the same on every node is in the image.
+            mount -t overlay overlay -o "lowerdir=$1/etc:/etc" /etc
+            mount -t tmpfs tmpfs /usr/local
+            mkdir -p /usr/local/bin /usr/local/sbin /usr/local/libexec/lbgen
+            cp "$2"/templates/loaded "$2"/templates/check-entrypoint /usr/local/libexec/lbgen/
+            cp "$2"/packaging/keepalived/lbgen-policy-routing /usr/local/sbin/
+            chmod -R 755 /usr/local
+        fi
         mount -t tmpfs tmpfs /usr/local/bin
         mount -t tmpfs tmpfs /run
         for command in on-vrrp on-web announce withdraw; do
@@ -35,6 +45,7 @@ pub fn on_node(node: &Path, script: &str) -> Output {
         .args(unshare)
         .args(["sh", "-c", &format!("{PREPARE}\n{script}"), "node"])
         .arg(node)
+        .arg(super::root())
         .output()
         .unwrap()
 }
