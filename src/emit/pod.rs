@@ -16,7 +16,7 @@ use serde_saphyr::LitStr;
 
 use super::kubernetes::ManifestText;
 use super::{BundleFile, Emitter, Files, MANAGED_BY, PART_OF, node_file};
-use crate::bundle::{NodeFile, Place, sha256};
+use crate::bundle::{NodeFile, Place, sha256, short};
 use crate::model::{DaemonForm, Entry};
 use crate::plan::{Drain, NodePlan, PodPlan};
 
@@ -27,7 +27,7 @@ pub const OF_NODE: &str = "lbgen.dev/node";
 /// The volume with the files that a new pod begins with.
 pub const BUNDLE_VOLUME: &str = "bundle";
 
-/// Where the image has the program of a pod's containers.
+/// The program of the containers, in the image.
 const PROGRAM: &str = "/usr/local/libexec/lbgen/pod";
 /// All that it needs (facts D46); without one of them it does not start, or believes a check that fails.
 const CAPABILITIES: [&str; 5] = ["NET_ADMIN", "NET_RAW", "SETUID", "SETGID", "KILL"];
@@ -56,7 +56,7 @@ pub(super) fn emit(emitter: &Emitter<'_>, node: &NodePlan, files: &[Vec<BundleFi
             let path = NodeFile::StaticPod.on(node.node.as_str()).to_string();
             let mut spec = maker.spec(None);
             // The kubelet replaces the pod some time after its file: a rollout waits for the one that was made from it.
-            let digest = sha256(serde_json::to_string(&spec)?)[..12].to_owned();
+            let digest = short(&sha256(serde_json::to_string(&spec)?)).to_owned();
             for container in spec.init_containers.iter_mut().flatten().chain(&mut spec.containers) {
                 container.env.get_or_insert_default().push(variable("LBGEN_POD", &digest));
             }

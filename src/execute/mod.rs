@@ -41,6 +41,18 @@ impl fmt::Display for Failure {
     }
 }
 
+/// The program and its first words that a variable names, as the script of a rollout reads it, or the usual one.
+pub fn program_of(variable: &str, usual: &str) -> Vec<String> {
+    let own = std::env::var(variable).ok().filter(|own| !own.trim().is_empty());
+    let own = own.unwrap_or(usual.to_owned());
+    own.split_whitespace().map(str::to_owned).collect()
+}
+
+/// kubectl, or what `LBGEN_KUBECTL` names instead.
+pub fn kubectl() -> Vec<String> {
+    program_of("LBGEN_KUBECTL", "kubectl")
+}
+
 /// Connections that are open at one time.
 pub const PARALLEL: usize = 32;
 

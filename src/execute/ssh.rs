@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use super::{Failure, Fleet};
+use super::{Failure, Fleet, kubectl, program_of};
 use crate::emit;
 use crate::language::name::Subdomain;
 
@@ -32,14 +32,9 @@ pub struct Ssh {
 impl Ssh {
     /// As the script of a rollout: `$LBGEN_ON HOST COMMAND`, or `$LBGEN_KUBECTL exec` for nodes `by_pod`.
     pub fn new(hosts: BTreeMap<Subdomain, String>, by_pod: BTreeSet<Subdomain>) -> Self {
-        let words = |variable: &str, usual: &str| -> Vec<String> {
-            let own = std::env::var(variable).ok().filter(|own| !own.trim().is_empty());
-            let own = own.unwrap_or(usual.to_owned());
-            own.split_whitespace().map(str::to_owned).collect()
-        };
         // Nobody is there to type a password, and one connection attempt has to fail in time.
-        let program = words("LBGEN_ON", "ssh -o BatchMode=yes -o ConnectTimeout=2");
-        Self { program, hosts, kubectl: words("LBGEN_KUBECTL", "kubectl"), by_pod }
+        let program = program_of("LBGEN_ON", "ssh -o BatchMode=yes -o ConnectTimeout=2");
+        Self { program, hosts, kubectl: kubectl(), by_pod }
     }
 
     /// The words that run a command on a node.

@@ -108,7 +108,7 @@ keys! {
 keys! {
     /// `keepalived:`
     Keepalived {
-        /// What the nodes run; default 2.2.7, in pods 2.3.3.
+        /// The release that the nodes run; default 2.2.7, in pods 2.3.3.
         Optional version: Loc<Text<KeepalivedVersion>>,
         /// Who starts it: `host` (default), its service manager; `static_pod`, the kubelet, from a file of the node; `daemonset`, the
         /// kubelet, for a DaemonSet of the node's own.
@@ -203,7 +203,7 @@ keys! {
         Optional address6: Loc<Text<Ipv6Addr>>,
         /// The interface with these addresses; adverts leave here.
         Required interface: Loc<Text<Interface>>,
-        /// What the cluster calls it, in the label `kubernetes.io/hostname`; default: the node's name.
+        /// Its name in the cluster, that of the label `kubernetes.io/hostname`; default: the name here.
         Optional hostname: Loc<Text<Subdomain>>,
         /// What a rollout connects to, such as `root@10.0.0.1`; default: the node's name.
         Optional host: Loc<Text<Free>>,

@@ -17,6 +17,9 @@ pub trait Name: Sized {
     /// The rule as an ECMA 262 regular expression from `^` to `$`, as far as one can say it.
     const PATTERN: &'static str;
 
+    /// The help for a text that does not keep it, where a likely name cannot be guessed from the text.
+    const HELP: Option<&'static str> = None;
+
     /// The rule in a few words.
     fn about() -> &'static str {
         Self::RULE.split_once(':').map_or(Self::RULE, |(about, _)| about)
@@ -27,7 +30,7 @@ pub trait Name: Sized {
 }
 
 macro_rules! names {
-    ($($(#[$meta:meta])* $name:ident, $rule:literal, $pattern:expr, $valid:expr;)*) => {$(
+    ($($(#[$meta:meta])* $name:ident, $rule:literal, $pattern:expr, $valid:expr $(, help $help:literal)?;)*) => {$(
         $(#[$meta])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
         pub struct $name(String);
@@ -35,6 +38,7 @@ macro_rules! names {
         impl Name for $name {
             const RULE: &'static str = $rule;
             const PATTERN: &'static str = $pattern;
+            $(const HELP: Option<&'static str> = Some($help);)?
 
             fn parse(text: &str) -> Option<Self> {
                 let valid: fn(&str) -> bool = $valid;
@@ -120,7 +124,8 @@ names! {
         is_directory;
     /// The reference of a container image (distribution/reference): a registry if wanted, a path, a tag or a digest or both.
     Image, "an image: a path in lower case, with a registry and `/` in front if wanted, and `:TAG` or `@sha256:DIGEST` or both",
-        "^[a-zA-Z0-9._-]+(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(@sha256:[0-9a-f]{64})?$", is_image;
+        "^[a-zA-Z0-9._-]+(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(@sha256:[0-9a-f]{64})?$", is_image,
+        help "write `REGISTRY/PATH@sha256:DIGEST`, which a push prints";
     /// A label of Prometheus that is not one of its own (data model, "Metric names and labels").
     AlertLabel, "a label of Prometheus: letters, digits and `_`, no digit first, no `__` first",
         "^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$", is_alert_label;

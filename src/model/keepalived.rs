@@ -4,8 +4,8 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::codes;
-use super::daemon::{self, Pod};
 use super::notify::{self, Notify};
+use super::pod::{self, Pod};
 use super::value;
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::{Text, raw, whole_number};
@@ -97,7 +97,7 @@ pub struct PolicyRouting {
 }
 
 pub(super) fn build(raw: Option<&raw::Keepalived>, report: &mut Report) -> Option<Keepalived> {
-    let pod = daemon::build(raw, report);
+    let pod = pod::build(raw, report);
     let version = match raw.and_then(|raw| raw.version.as_ref()) {
         Some(raw) => version(raw, report),
         None if matches!(pod, Some(Some(_))) => Some(KeepalivedVersion::IN_IMAGE),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use ipnet::IpNet;
 
-use super::{codes, pod, value};
+use super::{codes, pod_network, value};
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::{Text, raw};
 use crate::language::name::{Label, Name};
@@ -91,7 +91,7 @@ pub(super) fn build(raw: Option<&raw::Kubernetes>, report: &mut Report) -> Optio
         kube_proxy_span: kube_proxy_raw.map(|raw| raw.span),
         ingress_class: ingress_class?,
         vips: vips?,
-        pod_networks: pod_networks.map(|raw| pod::build(raw, report)).unwrap_or_default(),
+        pod_networks: pod_networks.map(|raw| pod_network::build(raw, report)).unwrap_or_default(),
         endpoints: endpoints?,
     })
 }

@@ -8,7 +8,7 @@ mod check;
 mod component;
 mod condition;
 mod controller;
-mod daemon;
+
 mod domain;
 mod entry;
 mod entrypoint;
@@ -26,6 +26,7 @@ mod outside;
 mod pin;
 mod placement;
 mod pod;
+mod pod_network;
 mod route;
 mod value;
 mod vip;
@@ -38,7 +39,6 @@ use indexmap::IndexSet;
 pub use check::{NodeCheck, Timing};
 pub use component::{Backend, BackendPort, Component, Path};
 pub use condition::{Condition, HeaderMatch};
-pub use daemon::Pod;
 pub use domain::{Certificate, Domain};
 pub use entry::Entry;
 pub use entrypoint::{
@@ -55,6 +55,7 @@ pub use next_hop::NextHop;
 pub use node::Node;
 pub use notify::{Notify, Transition};
 pub use placement::{Placement, RoutingPins};
+pub use pod::Pod;
 pub use route::Route;
 pub use vip::Vip;
 
@@ -184,13 +185,19 @@ pub fn draft(raw: &raw::Inventory, source: &str, report: &mut Report) -> Draft {
         keepalived::refuse_mask(raw.policy_routing.as_ref(), report);
     }
     if let (Some(keepalived), Some(node_check)) = (&keepalived, &node_check) {
-        daemon::refuse(keepalived, &nodes, node_check.as_ref(), &entrypoints, report);
+        pod::refuse(keepalived, &nodes, node_check.as_ref(), &entrypoints, report);
     }
     address::refuse_shared(raw, report);
     controller::refuse_shared(raw, report);
     pin::refuse_shared(&vips, report);
     if let (Some(kubernetes), Some(routing)) = (&kubernetes, &policy_routing) {
-        pod::refuse_unreachable(&kubernetes.pod_networks, routing, &gateways, &vips, report);
+        pod_network::refuse_unreachable(
+            &kubernetes.pod_networks,
+            routing,
+            &gateways,
+            &vips,
+            report,
+        );
     }
     if let Some(namespace) = namespace {
         object::refuse_shared(namespace, &entrypoints, &domains, &components, report);

@@ -47,10 +47,8 @@ pub fn name<T: Name>(text: &str, span: Span, what: &str, report: &mut Report) ->
             format!("`{}` cannot be {what}", text),
             format!("not {}", T::RULE),
         );
-        let is_image = T::RULE.starts_with("an image");
-        if is_image {
-            diagnostic =
-                diagnostic.help("write `REGISTRY/PATH@sha256:DIGEST`, which a push prints");
+        if let Some(help) = T::HELP {
+            diagnostic = diagnostic.help(help);
         } else if let Some((_, rest)) =
             text.split_once("://").filter(|(scheme, _)| is_scheme(scheme))
         {
@@ -65,7 +63,7 @@ pub fn name<T: Name>(text: &str, span: Span, what: &str, report: &mut Report) ->
         } else if T::parse(&text.to_ascii_lowercase()).is_some() {
             diagnostic = diagnostic.help("write it in lower case");
         }
-        let meant = bare(text).filter(|meant| !is_image && T::parse(meant).is_some());
+        let meant = bare(text).filter(|meant| T::HELP.is_none() && T::parse(meant).is_some());
         if let Some(meant) = meant {
             diagnostic = diagnostic.replace(span, meant);
         }

@@ -49,8 +49,9 @@ impl Command {
                 [half(first), vec![wait], half(second)].concat()
             }
             Self::Run(function, words) => match *function {
-                "apply" => vec![one("cluster", function, &[])],
-                "apply_files" | "delete" | "free_health_port" | "await_gateway" => {
+                "apply" | "delete_unused_files" => vec![one("cluster", function, &[])],
+                "apply_files" | "delete" | "free_health_port" | "await_gateway" | "hold_pods"
+                | "release_pods" | "await_pods" | "recreate" => {
                     vec![one("cluster", function, words)]
                 }
                 // The node, and what it is told.

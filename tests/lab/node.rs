@@ -79,7 +79,7 @@ impl Machine<'_> {
         node
     }
 
-    /// What a boot starts, with the files that were installed.
+    /// Starts keepalived as a boot does, with the files that were installed.
     pub fn start_keepalived(&self, node: &Node) {
         let Some(pod) = &self.plan.pod else {
             node.host.run(BOOT);
@@ -275,7 +275,7 @@ impl Node {
         );
     }
 
-    /// Whether the kubelet runs a pod.
+    /// Returns true if the kubelet runs a pod.
     pub fn has_pod(&self) -> bool {
         self.host.sh(&format!("ls {KUBELET}/*.pid")).status.success()
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-/// Where a host has its pods.
+/// The folder of a host for its pods.
 pub const KUBELET: &str = "/run/kubelet";
 
 /// The inputs of a pod beside its manifest.

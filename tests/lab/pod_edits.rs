@@ -1,4 +1,4 @@
-//! What people do to a datacenter whose keepalived runs in pods, and how it gets there and back.
+//! Edits that people make to a datacenter whose keepalived runs in pods, the way there and the way back.
 
 use super::edits::{Edit, SAME, keepalived, ours, pinned, state, vip, without};
 use super::{kubelet, release};

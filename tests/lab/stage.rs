@@ -78,7 +78,7 @@ pub struct Stage {
     pub plan: serde_json::Value,
     pub lab: Lab,
     pub before: BTreeMap<IpAddr, BTreeSet<String>>,
-    /// Whether keepalived runs in pods before or after.
+    /// True if keepalived runs in pods before or after.
     has_pods: bool,
 }
 

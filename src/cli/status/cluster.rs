@@ -7,6 +7,7 @@ use anyhow::{Context, bail};
 
 use crate::bundle::{ChangeKind, Place};
 use crate::emit::BundleFile;
+use crate::execute;
 use crate::state::{Live, State, Tree};
 use crate::status::{Finding, codes};
 
@@ -87,14 +88,12 @@ fn secrets(state: &State) -> anyhow::Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// Runs kubectl, or what `LBGEN_KUBECTL` names instead, as the script of a rollout does.
+/// Runs kubectl.
 fn kubectl(arguments: &[&str]) -> anyhow::Result<String> {
-    let own = std::env::var("LBGEN_KUBECTL").ok().filter(|own| !own.trim().is_empty());
-    let own = own.unwrap_or("kubectl".to_owned());
-    let mut words = own.split_whitespace();
-    let program = words.next().unwrap_or("kubectl");
+    let words = execute::kubectl();
+    let program = &words[0];
     let done = Command::new(program)
-        .args(words)
+        .args(&words[1..])
         .args(arguments)
         .output()
         .with_context(|| format!("cannot run {program}"))?;

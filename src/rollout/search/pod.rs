@@ -59,9 +59,8 @@ impl Search<'_> {
     /// Deletes what no node runs any more: DaemonSets, and ConfigMaps that no pod was made from.
     pub(super) fn delete_pods(&mut self) {
         let gone = self.names(&self.world.with_daemon_set(FROM, TO));
-        let changed = self.request.change.changed.iter();
-        let is_pod = |path: &str| matches!(Place::of(path), Place::Pod(_));
-        if changed.filter(|file| is_pod(file.path)).count() == 0 {
+        let mut changed = self.request.change.changed.iter();
+        if !changed.any(|file| matches!(Place::of(file.path), Place::Pod(_))) {
             return;
         }
         let title = "delete the objects of pods that no node runs any more";
