@@ -117,6 +117,11 @@ impl<'a> Place<'a> {
         path.strip_prefix("kubernetes/")
     }
 
+    /// The path of a file that the kustomization lists by a name.
+    pub fn with_listed_name(name: &str) -> String {
+        format!("kubernetes/{name}")
+    }
+
     /// True for manifests of objects that are applied.
     pub fn is_manifest(self) -> bool {
         match self {

@@ -89,8 +89,9 @@ pub fn print(
     session: &mut Session,
 ) -> anyhow::Result<Exit> {
     let mut worst = Exit::Done;
-    // Markdown has headings of its own.
-    let is_titled = is_fleet && session.global.format != Format::Markdown;
+    // Markdown has headings of its own, and objects say what they are.
+    let is_titled =
+        is_fleet && !matches!(session.global.format, Format::Markdown | Format::Kubernetes);
     let (mut text, mut long, mut documents) = (String::new(), false, Vec::new());
     for (member, answer) in answers {
         let name = member.loaded.datacenter().to_owned();

@@ -104,7 +104,7 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
         Format::Github => output::data(&diag::render_github(report, sources))?,
         Format::Human | Format::Markdown
             if session.global.quiet && !report.has_errors() && !denied => {}
-        Format::Human | Format::Markdown | Format::Sh => {
+        Format::Human | Format::Markdown | Format::Sh | Format::Kubernetes => {
             output::say(&diag::render_human(report, sources, true));
             if report.is_empty() {
                 session.note("no problems found");

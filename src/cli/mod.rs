@@ -91,6 +91,8 @@ enum Format {
     Markdown,
     /// A POSIX script
     Sh,
+    /// Objects for the operator, as YAML
+    Kubernetes,
 }
 
 #[derive(Subcommand)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::bail;
 use rayon::prelude::*;
 
-use super::about::{self, About};
+use super::about::About;
 use super::answer::{Answer, Body, each, print};
 use super::input::{Member, Members};
 use super::progress::Progress;
@@ -14,10 +14,11 @@ use super::{Exit, Format, Input};
 use crate::bundle::{self, Change, Disk, Update, WriteLock};
 use crate::diag::count;
 use crate::view::json::{self, LockState, NotWritten, Stranger, WouldWrite, Written};
+use crate::view::kubernetes;
 
 pub const ABOUT: About = About {
     name: "render",
-    formats: about::DATA,
+    formats: &[Format::Human, Format::Json, Format::Kubernetes],
     has_templates: true,
     exits: &[
         (Exit::Done, "done; with --check: the directory and the lock are up to date"),
@@ -29,6 +30,10 @@ pub const ABOUT: About = About {
     ],
     examples: &[
         ("lbgen render", "render inventory.yaml into out/<datacenter>"),
+        (
+            "lbgen render --format kubernetes | kubectl apply -f -",
+            "hand the bundle to the operator, as objects",
+        ),
         ("lbgen render --check", "in CI: fail if somebody forgot to render"),
         (
             "lbgen render fleet/ --datacenter 'eu*'",
@@ -62,6 +67,9 @@ pub struct Args {
 pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
     session.here.with_output(&args.output);
     if args.check {
+        if session.global.format == Format::Kubernetes {
+            bail!("--check writes nothing that could be applied: leave --format kubernetes out");
+        }
         let _lock = WriteLock::shared(&args.output);
         return each(&args.input, session, |session, loaded| check(args, loaded, session));
     }
@@ -210,7 +218,13 @@ fn write(args: &Args, rendered: &Rendered, session: &Session) -> anyhow::Result<
         summary.removed,
     ));
     say_strangers(&disk, &strangers, session);
-    Ok(Answer::new(Exit::Done, Body::Nothing))
+    let body = match session.global.format {
+        Format::Kubernetes => {
+            Body::Text(kubernetes::bundle(rendered.datacenter.as_str(), &rendered.files)?)
+        }
+        _ => Body::Nothing,
+    };
+    Ok(Answer::new(Exit::Done, body))
 }
 
 /// Names what lies in the bundle's folders and is not of lbgen; returns the paths.

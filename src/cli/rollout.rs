@@ -23,19 +23,21 @@ use super::origin::{From, changed_files, read_all, revision_tree};
 use super::session::{Loaded, Rendered, Session};
 use super::trouble::known;
 use super::{Exit, Format, Input};
-use crate::bundle::{Place, WriteLock};
+use crate::bundle::{Place, WriteLock, sha256};
 use crate::emit::Templates;
+use crate::execute::PlanFile;
 use crate::impact::Comparison;
 use crate::language::name::{Label, Subdomain};
 use crate::rollout::{Request, Rollout, Script, Visit};
 use crate::state::{State, Tree};
-use crate::view::json::Planned as Document;
+use crate::view::json::{Planned as Document, PlannedStep};
+use crate::view::kubernetes;
 use apply::Apply;
 use shown::as_text;
 
 pub const ABOUT: About = About {
     name: "rollout",
-    formats: &[Format::Human, Format::Json, Format::Sh],
+    formats: &[Format::Human, Format::Json, Format::Sh, Format::Kubernetes],
     has_templates: true,
     exits: &[
         (Exit::Done, "the steps were found, or there is nothing to do"),
@@ -57,6 +59,10 @@ pub const ABOUT: About = About {
         ),
         ("lbgen rollout --visit reboot --format sh", "reboot every node in turn, drained"),
         ("lbgen rollout --save plan.json", "the plan as a file, for a review"),
+        (
+            "lbgen rollout --format kubernetes | kubectl apply -f -",
+            "hand it to the operator, which carries it out",
+        ),
         (
             "lbgen rollout --apply --plan plan.json",
             "carry it out; --resume goes on after an interruption",
@@ -123,9 +129,43 @@ struct Plan {
     rendered: Rendered,
     revision: Option<String>,
     rollout: Rollout,
+    /// SHA-256 of the `bundle.json` that runs.
+    from: Option<String>,
 }
 
 impl Plan {
+    /// The plan as a file.
+    fn file(
+        &self,
+        args: &Args,
+        soak: Duration,
+        loaded: &Loaded,
+        session: &Session,
+    ) -> anyhow::Result<PlanFile> {
+        let (rollout, rendered) = (&self.rollout, &self.rendered);
+        let bundle = args.output.join(rendered.datacenter.as_str());
+        let bundle = bundle.canonicalize().unwrap_or(bundle);
+        let steps = rollout.steps.iter().map(|step| serde_json::to_value(PlannedStep::of(step)));
+        let to = rendered.list().filter(|_| args.visit.is_none());
+        PlanFile {
+            version: PlanFile::VERSION,
+            datacenter: rendered.datacenter.to_string(),
+            claim: rollout.claim(rendered.list()),
+            inventory: loaded.name().to_owned(),
+            revision: self.revision.clone(),
+            bundle: bundle.display().to_string(),
+            nodes: rollout.nodes.iter().map(ToString::to_string).collect(),
+            steps: steps.collect::<Result<_, _>>()?,
+            script: self.script(args, soak, loaded, session)?,
+            vips: rollout.vips.clone(),
+            soak: soak.as_secs(),
+            from: self.from.clone(),
+            to: to.map(sha256),
+            digest: String::new(),
+        }
+        .sealed()
+    }
+
     fn script(
         &self,
         args: &Args,
@@ -163,6 +203,13 @@ fn answer(
     let body = match session.global.format {
         Format::Json => Body::json(&Document::of(datacenter, rollout, revision))?,
         Format::Sh => Body::Text(planned.script(args, soak, loaded, session)?),
+        Format::Kubernetes if args.visit.is_some() => {
+            bail!("a visit runs a command of yours on the nodes, which agents do not: use --apply")
+        }
+        Format::Kubernetes => {
+            let file = planned.file(args, soak, loaded, session)?;
+            Body::Text(kubernetes::rollout(&file)?)
+        }
         _ => Body::Long(as_text(rollout, revision, args.all)),
     };
     Ok(Answer::new(Exit::Done, body))
@@ -217,7 +264,8 @@ fn plan(args: &Args, loaded: &mut Loaded, session: &mut Session) -> anyhow::Resu
     if rollout.steps.is_empty() {
         session.remark("nothing to do");
     }
-    Ok(Some(Plan { rendered, revision, rollout }))
+    let from = tree.get(&Place::List.to_string()).map(sha256);
+    Ok(Some(Plan { rendered, revision, rollout, from }))
 }
 
 /// Files of the nodes that somebody else wrote and that the rollout leaves where they are.

@@ -24,7 +24,6 @@ use crate::status::report::Loaded as Configuration;
 use crate::status::{Answers, NodeStatus, Report, Side, Status, VipStatus, Wanted};
 use crate::view::json::FleetStatus;
 use crate::view::natural;
-use minijinja::context;
 
 pub const ABOUT: About = About {
     name: "status",
@@ -154,7 +153,7 @@ fn ask(
     hosts: BTreeMap<Subdomain, String>,
     templates: &Templates,
 ) -> anyhow::Result<Answers> {
-    let program = templates.render("node.sh", context! {})?;
+    let program = templates.node_program()?;
     let question = |node: &Subdomain| {
         let files = wanted.files(node).into_iter().map(quoted).collect::<Vec<_>>().join(" ");
         (node.clone(), format!("me={}\n{program}\nstate {files}", quoted(node.as_str())))

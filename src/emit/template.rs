@@ -72,6 +72,11 @@ impl Templates {
         Ok(Self { environment })
     }
 
+    /// The program that runs on a node.
+    pub fn node_program(&self) -> anyhow::Result<String> {
+        self.render("node.sh", minijinja::context! {})
+    }
+
     /// The text of a template.
     pub(crate) fn render(&self, name: &str, context: Value) -> anyhow::Result<String> {
         let template = self.environment.get_template(name)?;

@@ -1,18 +1,33 @@
 //! A planned rollout, carried out step by step: what the script does for a person, with a journal.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use anyhow::bail;
 use serde_json::Value;
 
-use super::journal::{Event, Happened, Journal, now};
+use super::journal::{Event, Happened, Progress, now};
 use super::plan_file::PlanFile;
 
-/// Times that somebody has asked to stop (Ctrl-C).
-pub static STOPS: AtomicUsize = AtomicUsize::new(0);
+/// The wish of whoever looks after a rollout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    /// The next step.
+    GoOn,
+    /// No step more.
+    Stop,
+    /// No step more, and the one that runs is ended and undone.
+    Undo,
+}
 
-/// Runs single steps: the script of the plan, or a test.
+/// The record of what a rollout has done, which outlives the program that does it.
+pub trait Record {
+    /// Keeps an event; it is safe from a crash afterwards.
+    fn write(&mut self, event: Event) -> anyhow::Result<()>;
+    /// The progress of a plan since it was last begun.
+    fn progress(&self, plan: &str) -> Progress;
+}
+
+/// Runs single steps: the script of the plan, the agents of a cluster, or a test.
 pub trait Steps {
     /// Does a step and checks what must hold then.
     fn run(&self, step: &str) -> Result<(), String>;
@@ -20,6 +35,8 @@ pub trait Steps {
     fn back(&self, step: &str) -> Result<(), String>;
     /// A check of the user's own, after a step that touches nodes.
     fn verify(&self, step: &Value) -> Result<(), String>;
+    /// Asked after each step.
+    fn wish(&self) -> Wish;
     /// The last thing, once every step is done.
     fn finish(&self) -> anyhow::Result<()>;
     /// Tells whoever wants to know.
@@ -51,12 +68,12 @@ pub enum Outcome {
     Stuck(String, String),
 }
 
-/// A plan and its journal.
-pub struct Driver<'a, S> {
+/// A plan and the record of it.
+pub struct Driver<'a, S, R> {
     /// The plan to carry out.
     pub plan: &'a PlanFile,
     /// The record of each event.
-    pub journal: &'a mut Journal,
+    pub record: &'a mut R,
     /// Runs a step, or undoes it.
     pub steps: S,
     /// Who does it.
@@ -67,7 +84,7 @@ pub struct Driver<'a, S> {
     pub on_failure: OnFailure,
 }
 
-impl<S: Steps> Driver<'_, S> {
+impl<S: Steps, R: Record> Driver<'_, S, R> {
     fn note(&mut self, step: Option<&str>, event: Happened) -> anyhow::Result<()> {
         let event = Event {
             at: now(),
@@ -79,7 +96,7 @@ impl<S: Steps> Driver<'_, S> {
             event,
         };
         self.steps.notify(&event);
-        self.journal.write(event)
+        self.record.write(event)
     }
 
     /// Begins the plan.
@@ -90,7 +107,7 @@ impl<S: Steps> Driver<'_, S> {
 
     /// Does what is not done yet. A step that was begun is done again: its acts find what they did already.
     pub fn resume(&mut self) -> anyhow::Result<Outcome> {
-        let done = self.journal.progress(&self.plan.digest).done;
+        let done = self.record.progress(&self.plan.digest).done;
         let ids: Vec<String> = self.plan.ids().into_iter().map(str::to_owned).collect();
         for (index, id) in ids.iter().enumerate().filter(|(_, id)| !done.contains(id)) {
             let step = self.plan.step(id).cloned().unwrap_or_default();
@@ -105,12 +122,11 @@ impl<S: Steps> Driver<'_, S> {
             });
             if let Err(why) = result {
                 self.note(Some(id), Happened::Failed)?;
-                self.steps.say(&match STOPS.load(Ordering::Relaxed) > 1 {
+                self.steps.say(&match self.steps.wish() == Wish::Undo {
                     true => format!("{id} was stopped"),
                     false => format!("{id} failed: {why}"),
                 });
-                let is_back =
-                    self.on_failure == OnFailure::Back || STOPS.load(Ordering::Relaxed) > 1;
+                let is_back = self.on_failure == OnFailure::Back || self.steps.wish() == Wish::Undo;
                 return Ok(match is_back {
                     true => match self.undo(id)? {
                         Ok(()) => Outcome::Failed(id.clone()),
@@ -122,7 +138,7 @@ impl<S: Steps> Driver<'_, S> {
             self.note(Some(id), Happened::Done)?;
             self.steps.say(&format!("{id} done in {:.1} s", began.elapsed().as_secs_f64()));
             let is_last = index + 1 == ids.len();
-            let is_enough = self.until.as_ref() == Some(id) || STOPS.load(Ordering::Relaxed) > 0;
+            let is_enough = self.until.as_ref() == Some(id) || self.steps.wish() != Wish::GoOn;
             if is_enough && !is_last {
                 return Ok(Outcome::Stopped(id.clone()));
             }
@@ -150,7 +166,7 @@ impl<S: Steps> Driver<'_, S> {
     /// Undoes everything that was done, the last step first. Steps without a way back are left: what they did harms nobody
     /// who runs the old files.
     pub fn back_all(&mut self) -> anyhow::Result<Outcome> {
-        let progress = self.journal.progress(&self.plan.digest);
+        let progress = self.record.progress(&self.plan.digest);
         if let Some(id) = progress.open.as_ref().filter(|id| self.plan.releases(id)) {
             bail!(
                 "{id} has begun to release the nodes, and those that are released keep nothing to go back to: go on with --resume; to go back afterwards, render the revision that ran before, and roll that out"
@@ -181,7 +197,7 @@ impl<S: Steps> Driver<'_, S> {
         let first = self.plan.ids().first().copied().unwrap_or_default().to_owned();
         // With the claim goes what was staged: whoever goes on nevertheless begins with these steps.
         let staging = ["verify", "copy", "test"];
-        let staged = self.journal.progress(&self.plan.digest).done;
+        let staged = self.record.progress(&self.plan.digest).done;
         let is_staging = |id: &String| {
             self.plan.step(id).is_some_and(|step| staging.iter().any(|word| step["do"] == *word))
         };
@@ -203,6 +219,7 @@ mod tests {
 
     use serde_json::json;
 
+    use super::super::Journal;
     use super::*;
 
     /// Steps that only say what they did; one may fail once.
@@ -230,6 +247,10 @@ mod tests {
             Ok(())
         }
 
+        fn wish(&self) -> Wish {
+            Wish::GoOn
+        }
+
         fn finish(&self) -> anyhow::Result<()> {
             Ok(())
         }
@@ -251,6 +272,10 @@ mod tests {
             bundle: "out/eu1".to_owned(),
             steps: vec![step("a", "give_up lb-1"), step("b", ""), step("c", "restore lb-1")],
             script: String::new(),
+            vips: Vec::new(),
+            soak: 0,
+            from: None,
+            to: None,
             digest: String::new(),
         };
         plan.sealed().unwrap()
@@ -260,13 +285,13 @@ mod tests {
     fn with(
         path: &Path,
         fails: Option<&'static str>,
-        run: impl FnOnce(&mut Driver<'_, Fake<'_>>) -> anyhow::Result<Outcome>,
+        run: impl FnOnce(&mut Driver<'_, Fake<'_>, Journal>) -> anyhow::Result<Outcome>,
     ) -> (Outcome, Vec<String>) {
         let (plan, did, fails) = (plan(), RefCell::default(), RefCell::new(fails));
         let mut journal = Journal::open(path).unwrap();
         let outcome = run(&mut Driver {
             plan: &plan,
-            journal: &mut journal,
+            record: &mut journal,
             steps: Fake { did: &did, fails: &fails },
             who: "anna@desk".to_owned(),
             until: None,

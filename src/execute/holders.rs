@@ -30,18 +30,21 @@ struct Course {
 
 /// A line of `follow` in `templates/node/seen.sh`.
 #[derive(Debug, PartialEq, Eq)]
-enum Line {
+pub enum Line {
+    /// An address that it has from the beginning.
     Has(IpAddr),
     /// Everything that it has was said.
     Following,
+    /// An address comes.
     Came(IpAddr),
+    /// An address goes.
     Went(IpAddr),
 }
 
 impl Line {
     /// `5: eth1    inet 192.0.2.10/24 scope global eth1\ ...`, as `ip -o monitor address` prints it, where the address went
     /// after `Deleted`.
-    fn of(text: &str) -> Option<Self> {
+    pub fn of(text: &str) -> Option<Self> {
         if let Some(address) = text.strip_prefix("has ") {
             return Some(Self::Has(address.parse().ok()?));
         }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 
+use super::Record;
 use crate::bundle::short;
 
 /// Something that happened.
@@ -111,16 +112,6 @@ impl Journal {
         &self.path
     }
 
-    /// Writes an event down; it is on the disk afterwards.
-    pub fn write(&mut self, event: Event) -> anyhow::Result<()> {
-        let line = serde_json::to_string(&event)? + "\n";
-        let cannot = || format!("cannot write the journal {}", self.path.display());
-        self.file.write_all(line.as_bytes()).with_context(cannot)?;
-        self.file.sync_all().with_context(cannot)?;
-        self.events.push(event);
-        Ok(())
-    }
-
     /// The plan that was begun and neither finished nor abandoned, by its digest.
     pub fn unfinished(&self) -> Option<&str> {
         let last = self.events.last()?;
@@ -129,8 +120,30 @@ impl Journal {
         (!is_over).then_some(last.plan.as_str())
     }
 
-    /// The progress of a plan since it was last begun.
-    pub fn progress(&self, plan: &str) -> Progress {
+    /// Refuses to begin a plan beside one that is not finished.
+    pub fn refuse_second(&self) -> anyhow::Result<()> {
+        let Some(plan) = self.unfinished() else { return Ok(()) };
+        let last = self.events.last().map(|event| (event.who.as_str(), event.rollout.as_str()));
+        let (by, name) = last.unwrap_or(("somebody", short(plan)));
+        bail!(
+            "the rollout {name} by {by} is not finished ({}): go on with --resume, undo it with --back-all, or give it up with --abandon; nodes that have died since are left out with --down",
+            self.path.display()
+        );
+    }
+}
+
+impl Record for Journal {
+    /// Writes an event down; it is on the disk afterwards.
+    fn write(&mut self, event: Event) -> anyhow::Result<()> {
+        let line = serde_json::to_string(&event)? + "\n";
+        let cannot = || format!("cannot write the journal {}", self.path.display());
+        self.file.write_all(line.as_bytes()).with_context(cannot)?;
+        self.file.sync_all().with_context(cannot)?;
+        self.events.push(event);
+        Ok(())
+    }
+
+    fn progress(&self, plan: &str) -> Progress {
         let own = self.events.iter().filter(|event| event.plan == plan);
         let mut progress = Progress::default();
         for event in own {
@@ -157,17 +170,6 @@ impl Journal {
             }
         }
         progress
-    }
-
-    /// Refuses to begin a plan beside one that is not finished.
-    pub fn refuse_second(&self) -> anyhow::Result<()> {
-        let Some(plan) = self.unfinished() else { return Ok(()) };
-        let last = self.events.last().map(|event| (event.who.as_str(), event.rollout.as_str()));
-        let (by, name) = last.unwrap_or(("somebody", short(plan)));
-        bail!(
-            "the rollout {name} by {by} is not finished ({}): go on with --resume, undo it with --back-all, or give it up with --abandon; nodes that have died since are left out with --down",
-            self.path.display()
-        );
     }
 }
 

@@ -6,7 +6,7 @@ pub mod journal;
 pub mod plan_file;
 mod ssh;
 
-pub use driver::{Driver, OnFailure, Outcome, Steps};
+pub use driver::{Driver, OnFailure, Outcome, Record, Steps, Wish};
 pub use holders::Holders;
 pub use journal::Journal;
 pub use plan_file::PlanFile;

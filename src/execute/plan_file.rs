@@ -34,6 +34,18 @@ pub struct PlanFile {
     pub steps: Vec<Value>,
     /// The script that carries them out; it holds the digests of what runs and of what is copied.
     pub script: String,
+    /// Every address that a node may hold before, after or on the way.
+    #[serde(default)]
+    pub vips: Vec<IpAddr>,
+    /// The seconds to go on checking after each step.
+    #[serde(default)]
+    pub soak: u64,
+    /// SHA-256 of the `bundle.json` that runs, where there is one.
+    #[serde(default)]
+    pub from: Option<String>,
+    /// SHA-256 of the `bundle.json` that is rolled out; `None` where nothing is.
+    #[serde(default)]
+    pub to: Option<String>,
     /// SHA-256 of all of this but itself.
     #[serde(default)]
     pub digest: String,
@@ -41,7 +53,7 @@ pub struct PlanFile {
 
 impl PlanFile {
     /// The form that this lbgen writes.
-    pub const VERSION: u32 = 2;
+    pub const VERSION: u32 = 3;
 
     /// With its digest.
     pub fn sealed(mut self) -> anyhow::Result<Self> {
@@ -59,7 +71,12 @@ impl PlanFile {
         let shown = path.display();
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("cannot read the plan {shown}"))?;
-        let plan: Self = serde_json::from_str(&text)
+        Self::parse(&text, &shown.to_string())
+    }
+
+    /// Checks a plan that somebody has kept. One that was edited is an error; `shown` is what messages call it.
+    pub fn parse(text: &str, shown: &str) -> anyhow::Result<Self> {
+        let plan: Self = serde_json::from_str(text)
             .with_context(|| format!("{shown} is not a plan of `lbgen rollout --save`"))?;
         if plan.version != Self::VERSION {
             bail!("{shown} has version {}: use the lbgen that wrote it", plan.version);
@@ -130,6 +147,10 @@ mod tests {
             nodes: vec!["lb-1".to_owned()],
             steps: vec![serde_json::json!({ "id": "copy-1" })],
             script: "true\n".to_owned(),
+            vips: Vec::new(),
+            soak: 0,
+            from: None,
+            to: None,
             digest: String::new(),
         };
         let plan = plan.sealed().unwrap();

@@ -1,12 +1,12 @@
 //! The commands of a step as single acts, for a program that carries them out.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Command;
 
 /// One thing that is done on a node or to the cluster.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SingleAct {
     /// The node, or `cluster`.
     pub on: String,
@@ -16,18 +16,34 @@ pub struct SingleAct {
     /// The words that it takes; those of `wait` are seconds.
     pub args: Vec<String>,
     /// True for acts that begin at one moment with those of the same step beside them: every connection stands first.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub together: bool,
+    /// Acts of one command of the step have the same number. Those `together` begin at one moment, and again after a `wait`
+    /// between them: a handover, whose first half is taken back where the second does not happen.
+    #[serde(default)]
+    pub group: usize,
+}
+
+impl SingleAct {
+    /// The acts of commands, one after the other.
+    pub fn of(commands: &[Command]) -> Vec<Self> {
+        let numbered = commands.iter().enumerate();
+        let acts = numbered.flat_map(|(group, command)| {
+            command.acts().into_iter().map(move |act| Self { group, ..act })
+        });
+        acts.collect()
+    }
 }
 
 impl Command {
-    /// The acts, one after the other.
-    pub fn acts(&self) -> Vec<SingleAct> {
+    /// The acts, one after the other, as those of a single command.
+    pub(super) fn acts(&self) -> Vec<SingleAct> {
         let one = |on: &str, does: &str, args: &[String]| SingleAct {
             on: on.to_owned(),
             does: does.to_owned(),
             args: args.to_vec(),
             together: false,
+            group: 0,
         };
         match self {
             Self::Each(act, nodes) => {

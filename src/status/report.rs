@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// The report of a node.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
     /// Seconds of its clock.
     pub time: u64,
@@ -36,7 +37,7 @@ pub struct Report {
 }
 
 /// The keepalived of a node.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Daemon {
     /// Its release; empty where it is not installed.
     pub version: String,
@@ -45,7 +46,7 @@ pub struct Daemon {
 }
 
 /// A rollout that has claimed a node.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Claim {
     /// Its digest.
     pub id: String,
@@ -54,7 +55,7 @@ pub struct Claim {
 }
 
 /// The configuration that keepalived has loaded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Loaded {
     /// The one that it should have.
@@ -66,7 +67,7 @@ pub enum Loaded {
 }
 
 /// An instance.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Instance {
     /// `MASTER`, `BACKUP` or `FAULT`.
     pub state: String,
@@ -75,7 +76,7 @@ pub struct Instance {
 }
 
 /// Counts of rules, routes and marks, and those that are not as intended.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Routing {
     /// There, as intended.
     pub present: usize,

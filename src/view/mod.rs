@@ -1,6 +1,7 @@
 //! A plan and its elections as rows: tables, JSON and pages show the same ones.
 
 pub mod json;
+pub mod kubernetes;
 
 mod impact;
 mod orders;

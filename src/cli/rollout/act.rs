@@ -15,7 +15,6 @@ use crate::bundle::{self, WriteLock};
 use crate::execute::PlanFile;
 use crate::language::shell::quoted;
 use crate::rollout::Do;
-use crate::view::json::PlannedStep;
 
 /// Saves a plan, or does to the nodes what one says.
 pub(super) fn run(args: &Args, soak: Duration, session: &mut Session) -> anyhow::Result<Exit> {
@@ -42,24 +41,7 @@ pub(super) fn run(args: &Args, soak: Duration, session: &mut Session) -> anyhow:
     session.absorb(&own);
     session.flush();
     let Some(planned) = planned else { return Ok(Exit::Failed) };
-    let script = planned.script(args, soak, &loaded, session)?;
-    let bundle = args.output.join(planned.rendered.datacenter.as_str());
-    let bundle = bundle.canonicalize().unwrap_or(bundle);
-    let steps =
-        planned.rollout.steps.iter().map(|step| serde_json::to_value(PlannedStep::of(step)));
-    let file = PlanFile {
-        version: PlanFile::VERSION,
-        datacenter: planned.rendered.datacenter.to_string(),
-        claim: planned.rollout.claim(planned.rendered.list()),
-        inventory: loaded.name().to_owned(),
-        revision: planned.revision.clone(),
-        bundle: bundle.display().to_string(),
-        nodes: planned.rollout.nodes.iter().map(ToString::to_string).collect(),
-        steps: steps.collect::<Result<_, _>>()?,
-        script,
-        digest: String::new(),
-    }
-    .sealed()?;
+    let file = planned.file(args, soak, &loaded, session)?;
     let text = as_text(&planned.rollout, planned.revision.as_deref(), args.all);
     if let Some(path) = &args.apply.save {
         bundle::replace_file(path, &file.text()?)

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::{BufRead, IsTerminal, stdin};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, bail};
 use clap::ValueEnum;
@@ -18,9 +18,20 @@ use super::steps::{RUNNING, Script};
 use super::watch::Watch;
 use crate::bundle;
 use crate::diag::count;
-use crate::execute::driver::STOPS;
-use crate::execute::{Driver, Journal, OnFailure, Outcome, PlanFile};
+use crate::execute::{Driver, Journal, OnFailure, Outcome, PlanFile, Record, Wish};
 use crate::language::shell::quoted;
+
+/// Times that somebody has asked to stop (Ctrl-C).
+static STOPS: AtomicUsize = AtomicUsize::new(0);
+
+/// The wish of the person at the terminal.
+pub(super) fn wish() -> Wish {
+    match STOPS.load(Ordering::SeqCst) {
+        0 => Wish::GoOn,
+        1 => Wish::Stop,
+        _ => Wish::Undo,
+    }
+}
 
 /// Options of a rollout that lbgen carries out.
 #[derive(clap::Args)]
@@ -182,7 +193,7 @@ impl Apply {
         stop_between_steps();
         let mut driver = Driver {
             plan,
-            journal: &mut journal,
+            record: &mut journal,
             steps,
             who: who(),
             until: self.until.clone(),

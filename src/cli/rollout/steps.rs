@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::apply::wish;
 use super::watch::Watch;
 use crate::bundle;
-use crate::execute::driver::STOPS;
 use crate::execute::journal::Event;
-use crate::execute::{PlanFile, Steps};
+use crate::execute::{PlanFile, Steps, Wish};
 use crate::state::WorkTree;
 
 /// The script of the plan, one step at a time.
@@ -61,7 +61,7 @@ impl Script<'_> {
             // The second Ctrl-C ends the step.
             scope.spawn(|| {
                 while may == May::Stop && !is_over.load(Ordering::SeqCst) {
-                    if STOPS.load(Ordering::SeqCst) > 1 {
+                    if wish() == Wish::Undo {
                         let _ = Command::new("kill").args(["-TERM", "--", &group]).status();
                         return;
                     }
@@ -143,6 +143,10 @@ impl Steps for Script<'_> {
         let said = [done.stdout, done.stderr].concat();
         reason(&Output { stdout: Vec::new(), stderr: said, ..done })
             .map_err(|why| format!("--verify: {why}"))
+    }
+
+    fn wish(&self) -> Wish {
+        wish()
     }
 
     /// Moves the tag to the commit that was rolled out.

@@ -53,8 +53,14 @@ pub struct PlannedStep<'a> {
     holders: BTreeMap<String, &'a [Subdomain]>,
     /// The seconds to wait until that holds.
     wait: u64,
+    /// The nodes that are asked for it.
+    #[serde(skip_serializing_if = "<[Subdomain]>::is_empty")]
+    asked: &'a [Subdomain],
     /// The commands that undo it.
     back: String,
+    /// The same as single acts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    undo: Vec<SingleAct>,
     /// The objects of the cluster that it concerns.
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     objects: &'a [String],
@@ -129,11 +135,13 @@ impl<'a> PlannedStep<'a> {
             nodes: &step.nodes,
             vips: step.moves.iter().map(moved).collect(),
             command: lines(&step.commands),
-            acts: step.commands.iter().flat_map(Command::acts).collect(),
+            acts: SingleAct::of(&step.commands),
             check: step.check().map_or(String::new(), |command| command.line()),
             holders: holders.collect(),
             wait: step.wait.as_secs(),
+            asked: &step.asked,
             back: lines(&step.back),
+            undo: SingleAct::of(&step.back),
             objects: &step.objects,
         }
     }
