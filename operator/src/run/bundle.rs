@@ -1,0 +1,124 @@
+//! Bundles and plans from ConfigMaps, each proven by its digest.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, bail};
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::api::ListParams;
+use kube::{Api, Client, ResourceExt};
+use lbgen::bundle::{Packed, Place, pack, sha256, short, unpack, unpacked};
+use lbgen::emit::BundleFile;
+use lbgen::execute::PlanFile;
+use lbgen::state::Tree;
+use lbgen::view::kubernetes::{BUNDLE, DIGEST, PIECE, PLAN};
+
+use crate::api::{NAMESPACE, PlanReference};
+
+/// A bundle in memory.
+#[derive(Debug)]
+pub struct Bundle {
+    /// SHA-256 of its `bundle.json`.
+    pub digest: String,
+    files: BTreeMap<String, Packed>,
+}
+
+impl Bundle {
+    /// The bundle of a digest.
+    pub async fn load(client: &Client, digest: &str) -> anyhow::Result<Self> {
+        let api: Api<ConfigMap> = Api::namespaced(client.clone(), NAMESPACE);
+        let only = ListParams::default().labels(&format!("{BUNDLE}={}", short(digest)));
+        let mut maps = api.list(&only).await?.items;
+        maps.retain(|map| map.annotations().get(DIGEST).is_some_and(|found| found == digest));
+        let number = |map: &ConfigMap| {
+            map.name_any().rsplit('-').next().and_then(|text| text.parse::<usize>().ok())
+        };
+        maps.sort_by_key(number);
+        let mut bytes = Vec::new();
+        for map in &maps {
+            let piece = map.binary_data.as_ref().and_then(|data| data.get(PIECE));
+            bytes.extend(&piece.with_context(|| format!("{} has no {PIECE}", map.name_any()))?.0);
+        }
+        if maps.is_empty() {
+            bail!(
+                "no ConfigMap holds the bundle {}: apply what `lbgen render --format kubernetes` prints",
+                short(digest)
+            );
+        }
+        Self::of(&bytes, digest)
+    }
+
+    fn of(bytes: &[u8], digest: &str) -> anyhow::Result<Self> {
+        let files =
+            unpack(bytes).context("the bundle is not whole: apply all of its ConfigMaps")?;
+        let files: BTreeMap<String, Packed> =
+            files.into_iter().map(|file| (file.path.clone(), file)).collect();
+        let list = files.get(&Place::List.to_string()).map_or(&[][..], |file| &file.body);
+        if sha256(list) != digest {
+            bail!("the ConfigMaps of {} hold another bundle", short(digest));
+        }
+        let list: serde_json::Value = serde_json::from_slice(list)?;
+        for listed in list["files"].as_array().into_iter().flatten() {
+            let path = listed["path"].as_str().unwrap_or_default();
+            let found = files.get(path).with_context(|| format!("the bundle lacks {path}"))?;
+            if Some(sha256(&found.body).as_str()) != listed["sha256"].as_str() {
+                bail!("{path} is not as the bundle's list says");
+            }
+        }
+        Ok(Self { digest: digest.to_owned(), files })
+    }
+
+    /// As a tree, which states are read from.
+    pub fn tree(&self) -> Tree {
+        let files: Vec<BundleFile> = self
+            .files
+            .values()
+            .map(|file| BundleFile {
+                path: file.path.clone(),
+                mode: file.mode,
+                body: String::from_utf8_lossy(&file.body).into_owned().into(),
+                from: Vec::new(),
+            })
+            .collect();
+        Tree::of_files("", &files)
+    }
+
+    /// The files of a node, packed, and `DIGEST:PATH` of each.
+    pub fn of_node(&self, node: &str) -> anyhow::Result<(Vec<u8>, Vec<String>)> {
+        let folder = Place::folder_of(node);
+        let own = self.files.values().filter_map(|file| {
+            let path = file.path.strip_prefix(&folder)?.trim_start_matches('/');
+            Some((path, file.mode, file.body.as_slice()))
+        });
+        let own: Vec<_> = own.collect();
+        let digests = own.iter().map(|(path, _, body)| format!("{}:{path}", sha256(body)));
+        Ok((pack(own.iter().copied())?, digests.collect()))
+    }
+
+    /// The text of a file.
+    pub fn text(&self, path: &str) -> Option<String> {
+        self.files.get(path).map(|file| String::from_utf8_lossy(&file.body).into_owned())
+    }
+}
+
+/// The digest of the bundle that ConfigMaps hold, by the first of them.
+pub async fn digest_of(client: &Client, maps: &[String]) -> anyhow::Result<String> {
+    let api: Api<ConfigMap> = Api::namespaced(client.clone(), NAMESPACE);
+    let first = maps.first().context("spec.bundle names no ConfigMap")?;
+    let map =
+        api.get_opt(first).await?.with_context(|| format!("there is no ConfigMap {first}"))?;
+    map.annotations().get(DIGEST).cloned().with_context(|| format!("{first} has no {DIGEST}"))
+}
+
+/// A plan from its ConfigMap.
+pub async fn plan(client: &Client, reference: &PlanReference) -> anyhow::Result<PlanFile> {
+    let api: Api<ConfigMap> = Api::namespaced(client.clone(), NAMESPACE);
+    let name = &reference.config_map;
+    let map = api.get_opt(name).await?.with_context(|| format!("there is no ConfigMap {name}"))?;
+    let bytes = map.binary_data.and_then(|mut data| data.remove(PLAN));
+    let bytes = bytes.with_context(|| format!("{name} has no {PLAN}"))?;
+    let plan = PlanFile::parse(&String::from_utf8_lossy(&unpacked(&bytes.0)?), name)?;
+    if plan.digest != reference.digest {
+        bail!("{name} holds another plan than the Rollout names");
+    }
+    Ok(plan)
+}

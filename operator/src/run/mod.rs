@@ -1,0 +1,69 @@
+//! The operator: one of several works, and carries out the rollouts that were approved.
+
+mod bundle;
+mod cluster;
+mod controller;
+mod events;
+mod front_end;
+mod nodes;
+mod patience;
+mod record;
+mod steps;
+mod wishes;
+
+use kube::Client;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::lease::Election;
+use crate::serve::{self, Health};
+use controller::Controller;
+use nodes::Nodes;
+
+/// The options of the operator.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The address of /livez, /readyz and /metrics
+    #[arg(long, default_value = "0.0.0.0:8080")]
+    listen: String,
+    /// The name of this operator among several
+    #[arg(long, env = "POD_NAME")]
+    name: Option<String>,
+}
+
+/// Runs until the process is told to stop, or has lost its Lease.
+pub async fn run(args: Args, client: Client) -> anyhow::Result<()> {
+    let health = Health::default();
+    serve::start(&args.listen, health.clone())?;
+    let me = args.name.unwrap_or_else(|| format!("{}-{}", crate::host_name(), std::process::id()));
+    let election = Election::new(client.clone(), "lbgen-operator", &me);
+    let mut end = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        () = election.win() => println!("{me} works"),
+        _ = end.recv() => return Ok(()),
+        _ = interrupt.recv() => return Ok(()),
+    }
+    health.leads();
+    let nodes = Nodes::watch(client.clone());
+    let controller = Controller::new(client, nodes, health);
+    let stop = controller.stop();
+    // A thread of its own: it waits for nodes more than it computes.
+    let mut working = tokio::task::spawn_blocking(move || controller.work());
+    tokio::select! {
+        why = election.hold() => {
+            // At once, in the middle of whatever it is: another one begins.
+            eprintln!("{why}; stopping");
+            std::process::exit(1);
+        }
+        _ = end.recv() => {}
+        _ = interrupt.recv() => {}
+        ended = &mut working => {
+            ended?;
+            anyhow::bail!("the controller has ended");
+        }
+    }
+    // The step that runs is left as it is: whoever works next goes on with it.
+    stop.store(true, std::sync::atomic::Ordering::SeqCst);
+    election.release().await?;
+    std::process::exit(0);
+}

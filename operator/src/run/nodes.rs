@@ -1,0 +1,245 @@
+//! The nodes: what their agents say, and what they are told.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures::StreamExt;
+use kube::api::{Patch, PatchParams};
+use kube::runtime::watcher::{self, Event};
+use kube::{Api, Client, ResourceExt};
+use serde_json::json;
+use tokio::runtime::Handle;
+
+use super::patience::again;
+use crate::api::{Desired, FrontEndNode, FrontEndNodeSpec, Moment, NAMESPACE, Progress};
+
+/// The time for which a node may say nothing about what it was told.
+const SILENCE: Duration = Duration::from_secs(45);
+/// The time that a node has for one thing: a pod that starts with a new image takes the longest.
+const LIMIT: Duration = Duration::from_secs(240);
+
+/// Every FrontEndNode, as the API server has it.
+pub struct Nodes {
+    api: Api<FrontEndNode>,
+    handle: Handle,
+    known: Mutex<Known>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Known {
+    nodes: BTreeMap<String, FrontEndNode>,
+    /// False while the API server does not answer: what is known may be old.
+    is_current: bool,
+    /// A spec has one writer at a time.
+    writing: BTreeMap<String, Arc<Mutex<()>>>,
+}
+
+impl Known {
+    /// Keeps an object, if it is not older than what is known.
+    fn take(&mut self, node: FrontEndNode) {
+        let version =
+            |node: &FrontEndNode| node.resource_version().and_then(|text| text.parse::<u64>().ok());
+        let name = node.name_any();
+        if self.nodes.get(&name).is_none_or(|known| version(known) <= version(&node)) {
+            self.nodes.insert(name, node);
+        }
+    }
+}
+
+impl Nodes {
+    /// Follows them from now on.
+    pub fn watch(client: Client) -> Arc<Self> {
+        let nodes = Arc::new(Self {
+            api: Api::namespaced(client, NAMESPACE),
+            handle: Handle::current(),
+            known: Mutex::default(),
+            changed: Condvar::new(),
+        });
+        let own = Arc::clone(&nodes);
+        tokio::spawn(async move {
+            let mut events =
+                Box::pin(watcher::watcher(own.api.clone(), watcher::Config::default()));
+            let mut listed = BTreeMap::new();
+            while let Some(event) = events.next().await {
+                let is_error = event.is_err();
+                own.hear(event, &mut listed);
+                if is_error {
+                    tokio::time::sleep(Duration::from_millis(500)).await;
+                }
+            }
+        });
+        nodes
+    }
+
+    fn hear(
+        &self,
+        event: watcher::Result<Event<FrontEndNode>>,
+        listed: &mut BTreeMap<String, FrontEndNode>,
+    ) {
+        let mut known = self.known();
+        match event {
+            Ok(Event::Init) => listed.clear(),
+            Ok(Event::InitApply(node)) => drop(listed.insert(node.name_any(), node)),
+            Ok(Event::InitDone) => {
+                known.nodes = std::mem::take(listed);
+                known.is_current = true;
+            }
+            Ok(Event::Apply(node)) => {
+                known.take(node);
+                known.is_current = true;
+            }
+            Ok(Event::Delete(node)) => drop(known.nodes.remove(&node.name_any())),
+            Err(_) => known.is_current = false,
+        }
+        drop(known);
+        self.changed.notify_all();
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All of them, or `None` while the API server does not say.
+    pub fn all(&self) -> Option<BTreeMap<String, FrontEndNode>> {
+        let known = self.known();
+        known.is_current.then(|| known.nodes.clone())
+    }
+
+    /// Waits until something changes, or for a while.
+    pub fn pause(&self, limit: Duration) {
+        drop(self.changed.wait_timeout(self.known(), limit));
+    }
+
+    /// Makes the spec of a node what it should be besides what is asked of it, where it is not.
+    pub fn settle(&self, node: &str, files: &[String], vips: &[String]) -> Result<(), String> {
+        self.change(node, |spec, _| {
+            files.clone_into(&mut spec.files);
+            vips.clone_into(&mut spec.vips);
+        })
+    }
+
+    /// Changes the spec of a node, or makes the node. The change is told the number of what the node was asked last.
+    fn change(
+        &self,
+        node: &str,
+        change: impl FnOnce(&mut FrontEndNodeSpec, i64),
+    ) -> Result<(), String> {
+        let lock = Arc::clone(self.known().writing.entry(node.to_owned()).or_default());
+        let _one = lock.lock().unwrap_or_else(PoisonError::into_inner);
+        let old = self.known().nodes.get(node).cloned();
+        let is_there = old.is_some();
+        let old = old.unwrap_or_default();
+        let asked = old.spec.desired.as_ref().map_or(0, |desired| desired.number);
+        let last = asked.max(old.status.as_ref().map_or(0, |status| status.number));
+        let mut spec = old.spec.clone();
+        change(&mut spec, last);
+        if is_there && spec == old.spec {
+            return Ok(());
+        }
+        let object = json!({
+            "apiVersion": "lbgen.dev/v1alpha1",
+            "kind": "FrontEndNode",
+            "metadata": { "name": node, "namespace": NAMESPACE },
+            "spec": spec,
+        });
+        let parameters = PatchParams::apply("lbgen-operator").force();
+        let patch = Patch::Apply(&object);
+        let written = again(&self.handle, || self.api.patch(node, &parameters, &patch))?;
+        self.known().take(written);
+        Ok(())
+    }
+
+    /// Tells a node something.
+    pub fn tell(&self, node: &str, desired: Desired) -> Result<Request<'_>, String> {
+        let mut request =
+            Request { nodes: self, node: node.to_owned(), sent: desired, since: Instant::now() };
+        request.send()?;
+        Ok(request)
+    }
+}
+
+/// Something that a node was told.
+pub struct Request<'a> {
+    nodes: &'a Nodes,
+    node: String,
+    sent: Desired,
+    since: Instant,
+}
+
+impl Request<'_> {
+    /// Sends it under a number that is new to the node.
+    fn send(&mut self) -> Result<(), String> {
+        self.since = Instant::now();
+        let sent = &mut self.sent;
+        self.nodes.change(&self.node, |spec, last| {
+            sent.number = last + 1;
+            match sent.act.as_str() {
+                "drain" => spec.drain = true,
+                "undrain" | "leave" => spec.drain = false,
+                _ => {}
+            }
+            spec.desired = Some(sent.clone());
+        })
+    }
+
+    /// Says when it happens.
+    pub fn word(&mut self, moment: Moment) -> Result<(), String> {
+        self.since = Instant::now();
+        self.sent.moment = moment;
+        let sent = &self.sent;
+        self.nodes.change(&self.node, |spec, _| spec.desired = Some(sent.clone()))
+    }
+
+    /// Waits until the node is as far as that. An error is the node's own, or says that it does not answer; `stop` ends the wait.
+    pub fn wait(&mut self, wanted: Progress, stop: &dyn Fn() -> bool) -> Result<(), String> {
+        let began = Instant::now();
+        loop {
+            let (found, is_current) = {
+                let known = self.nodes.known();
+                (known.nodes.get(&self.node).cloned(), known.is_current)
+            };
+            let Some(found) = found else {
+                return Err(format!("{}: somebody has deleted its FrontEndNode", self.node));
+            };
+            // Somebody has edited it.
+            if found.spec.desired.as_ref() != Some(&self.sent) && is_current {
+                self.send()?;
+                continue;
+            }
+            let status = found.status.unwrap_or_default();
+            if status.number == self.sent.number {
+                match status.progress {
+                    Progress::Failed => return Err(format!("{}: {}", self.node, status.message)),
+                    Progress::Done => return Ok(()),
+                    Progress::Acted if matches!(wanted, Progress::Acted | Progress::Ready) => {
+                        return Ok(());
+                    }
+                    Progress::Ready if wanted == Progress::Ready => return Ok(()),
+                    _ => {}
+                }
+            } else if is_current && self.since.elapsed() > SILENCE {
+                return Err(format!(
+                    "{}: its agent says nothing for {} s",
+                    self.node,
+                    SILENCE.as_secs()
+                ));
+            }
+            if !is_current {
+                self.since = Instant::now();
+            } else if began.elapsed() > LIMIT {
+                return Err(format!(
+                    "{}: {} takes longer than {} s",
+                    self.node,
+                    self.sent.act,
+                    LIMIT.as_secs()
+                ));
+            }
+            if stop() {
+                return Err("stopped".to_owned());
+            }
+            self.nodes.pause(Duration::from_millis(200));
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Calls of an API server that is away for a while.
+
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+
+/// The time until a call is tried again.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Makes a call, and makes it again for as long as the API server does not answer: the rollout stalls, and a Lease that cannot be
+/// renewed ends the operator. An error is the API server's own.
+pub fn again<T, F: Future<Output = kube::Result<T>>>(
+    handle: &Handle,
+    call: impl Fn() -> F,
+) -> Result<T, String> {
+    loop {
+        match handle.block_on(call()) {
+            Ok(value) => return Ok(value),
+            Err(error) if may_pass(&error) => eprintln!("the API server does not answer: {error}"),
+            Err(error) => return Err(error.to_string()),
+        }
+        std::thread::sleep(AGAIN);
+    }
+}
+
+/// Returns true if the same call may succeed later.
+pub fn may_pass(error: &kube::Error) -> bool {
+    match error {
+        kube::Error::Api(status) => status.code >= 500 || status.code == 429 || status.code == 409,
+        kube::Error::HyperError(_) | kube::Error::Service(_) | kube::Error::ReadEvents(_) => true,
+        _ => false,
+    }
+}

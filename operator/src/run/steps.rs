@@ -1,0 +1,314 @@
+//! The steps of a rollout, by the agents of the nodes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use lbgen::execute::journal::Event;
+use lbgen::execute::{PlanFile, Steps, Wish};
+use lbgen::rollout::SingleAct;
+use serde_json::Value;
+
+use super::bundle::Bundle;
+use super::cluster::Cluster;
+use super::nodes::{Nodes, Request};
+use super::wishes::Wishes;
+use crate::api::{Desired, Moment, Progress};
+
+/// Nodes do these at one time: none of them depends on another node.
+const AT_ONCE: &[&str] =
+    &["verify", "fresh", "copy", "config_test", "give_up", "release", "restorable"];
+
+/// What carries the steps out.
+pub struct Agents {
+    pub nodes: Arc<Nodes>,
+    pub cluster: Cluster,
+    pub bundle: Bundle,
+    pub plan: PlanFile,
+    pub wishes: Wishes,
+    /// The last words about the step that runs.
+    pub said: Arc<Mutex<String>>,
+}
+
+impl Agents {
+    /// Does acts in their order.
+    fn carry_out(&self, step: &str, acts: &[SingleAct]) -> Result<(), String> {
+        let alike = |a: &SingleAct, b: &SingleAct| {
+            a.group == b.group || a.does == b.does && AT_ONCE.contains(&a.does.as_str())
+        };
+        for group in acts.chunk_by(alike) {
+            let does = group[0].does.as_str();
+            if group.iter().any(|act| act.together) {
+                self.moment(step, group)?;
+            } else if AT_ONCE.contains(&does) {
+                self.all(step, group)?;
+            } else if does == "claim" {
+                // Of two rollouts that begin at one moment the first node decides.
+                self.all(step, &group[..1])?;
+                self.all(step, &group[1..])?;
+            } else {
+                for act in group {
+                    match act.on.as_str() {
+                        "cluster" => self.cluster.act(act, &self.bundle, &|| self.is_stopped())?,
+                        _ => self.all(step, std::slice::from_ref(act))?,
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.wishes.is_to_go_back()
+    }
+
+    fn desired(&self, step: &str, act: &SingleAct) -> Result<Desired, String> {
+        let mut desired = Desired {
+            step: step.to_owned(),
+            digest: self.bundle.digest.clone(),
+            act: act.does.clone(),
+            args: act.args.clone(),
+            claim: self.plan.claim.clone(),
+            claimant: claimant(&self.plan.datacenter),
+            ..Desired::default()
+        };
+        if act.does == "copy" {
+            let (pack, digests) =
+                self.bundle.of_node(&act.on).map_err(|error| format!("{error:#}"))?;
+            (desired.pack, desired.args) = (Some(STANDARD.encode(pack)), digests);
+        }
+        Ok(desired)
+    }
+
+    /// Several nodes at one time; every error is said.
+    fn all(&self, step: &str, acts: &[SingleAct]) -> Result<(), String> {
+        let mut errors = Vec::new();
+        let mut requests = Vec::new();
+        for act in acts {
+            match self.desired(step, act).and_then(|desired| self.nodes.tell(&act.on, desired)) {
+                Ok(request) => requests.push(request),
+                Err(why) => errors.push(why),
+            }
+        }
+        for request in &mut requests {
+            errors.extend(request.wait(Progress::Done, &|| false).err());
+        }
+        if errors.is_empty() { Ok(()) } else { Err(errors.join("; ")) }
+    }
+
+    /// Several nodes at one moment: every one is ready before the first of them acts. After a `wait` another half follows; where that
+    /// does not happen, the first is taken back.
+    fn moment(&self, step: &str, acts: &[SingleAct]) -> Result<(), String> {
+        let wait = acts.iter().position(|act| act.does == "wait");
+        let (first, rest) = acts.split_at(wait.unwrap_or(acts.len()));
+        let second = rest.get(1..).unwrap_or_default();
+        let pause = rest.first().and_then(|wait| wait.args.first()?.parse().ok()).unwrap_or(0.0);
+        let hold = |act: &SingleAct, opposite: Option<&str>| {
+            let held = Desired {
+                moment: Moment::Hold,
+                opposite: opposite.map(str::to_owned),
+                ..self.desired(step, act)?
+            };
+            self.nodes.tell(&act.on, held)
+        };
+        let mut ones = Vec::new();
+        let mut others = Vec::new();
+        let is_ready: Result<(), String> = (|| {
+            for act in first {
+                let opposite = if second.is_empty() { None } else { opposite(&act.does) };
+                ones.push(hold(act, opposite)?);
+            }
+            for act in second {
+                others.push(hold(act, None)?);
+            }
+            for request in ones.iter_mut().chain(&mut others) {
+                request.wait(Progress::Ready, &|| self.is_stopped())?;
+            }
+            Ok(())
+        })();
+        if let Err(why) = is_ready {
+            // Whoever is ready does nothing.
+            for request in ones.iter_mut().chain(&mut others) {
+                request.word(Moment::TakeBack)?;
+            }
+            return Err(format!("{why}; nothing was changed"));
+        }
+        say_all(&mut ones, Moment::Go)?;
+        if second.is_empty() {
+            return end(&mut ones, Progress::Done);
+        }
+        std::thread::sleep(Duration::from_secs_f64(pause));
+        say_all(&mut others, Moment::Go)?;
+        let result = end(&mut others, Progress::Done);
+        let has_acted =
+            |request: &mut Request<'_>| request.wait(Progress::Acted, &|| false).is_ok();
+        let stays = result.is_ok() || others.iter_mut().all(has_acted);
+        say_all(&mut ones, if stays { Moment::Stays } else { Moment::TakeBack })?;
+        let first = end(&mut ones, Progress::Done);
+        if !stays {
+            let why = result.err().unwrap_or_default();
+            return Err(format!(
+                "the second half of the handover failed; the first is taken back: {why}"
+            ));
+        }
+        result.and(first)
+    }
+
+    /// Waits until the VIPs are where they must be after a step, and a while longer.
+    fn check(&self, step: &Value) -> Result<(), String> {
+        let asked: Vec<&str> = words(&step["asked"]);
+        if asked.is_empty() {
+            return Ok(());
+        }
+        let wanted: BTreeMap<IpAddr, Vec<&str>> = step["holders"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter_map(|(vip, nodes)| Some((vip.parse().ok()?, words(nodes))))
+            .collect();
+        let limit = Duration::from_secs(step["wait"].as_u64().unwrap_or(0).max(1));
+        self.settles(&asked, &wanted, limit)?;
+        let soaked = Instant::now() + Duration::from_secs(self.plan.soak);
+        while Instant::now() < soaked {
+            self.nodes.pause(Duration::from_secs(1));
+            self.settles(&asked, &wanted, limit)?;
+        }
+        Ok(())
+    }
+
+    fn settles(
+        &self,
+        asked: &[&str],
+        wanted: &BTreeMap<IpAddr, Vec<&str>>,
+        limit: Duration,
+    ) -> Result<(), String> {
+        let mut began = Instant::now();
+        loop {
+            match self.differences(asked, wanted) {
+                Some(wrong) if wrong.is_empty() => return Ok(()),
+                Some(wrong) if began.elapsed() > limit => {
+                    return Err(format!("not as it should be: {}", wrong.join("; ")));
+                }
+                Some(_) => {}
+                // Nobody knows while the API server does not answer.
+                None => began = Instant::now(),
+            }
+            if self.is_stopped() {
+                return Err("stopped".to_owned());
+            }
+            self.nodes.pause(Duration::from_millis(200));
+        }
+    }
+
+    /// VIPs that are not where they should be; `None` while nobody knows.
+    fn differences(
+        &self,
+        asked: &[&str],
+        wanted: &BTreeMap<IpAddr, Vec<&str>>,
+    ) -> Option<Vec<String>> {
+        let nodes = self.nodes.all()?;
+        let mut held: BTreeMap<IpAddr, BTreeSet<&str>> = BTreeMap::new();
+        for name in asked {
+            let status = nodes.get(*name).and_then(|node| node.status.as_ref());
+            for vip in status
+                .into_iter()
+                .flat_map(|status| &status.holds)
+                .filter_map(|vip| vip.parse().ok())
+            {
+                held.entry(vip).or_default().insert(name);
+            }
+        }
+        let mut wrong = Vec::new();
+        for (vip, may) in wanted {
+            let by: Vec<&str> = held.get(vip).into_iter().flatten().copied().collect();
+            match by.as_slice() {
+                [] if may.is_empty() => {}
+                [] => wrong.push(format!("{vip} is not on {}", may.join(" or "))),
+                [one] if may.contains(one) => {}
+                several => wrong.push(format!("{vip} is on {}", several.join(" and "))),
+            }
+        }
+        Some(wrong)
+    }
+}
+
+/// The claim of an operator: that of any other operator of the same front end, too.
+fn claimant(front_end: &str) -> String {
+    format!("lbgen-operator@{front_end}")
+}
+
+fn words(list: &Value) -> Vec<&str> {
+    list.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
+}
+
+/// As in the script: what else happens in a first half takes nothing back.
+fn opposite(act: &str) -> Option<&'static str> {
+    match act {
+        "undrain" => Some("drain"),
+        "start" => Some("stop"),
+        _ => None,
+    }
+}
+
+/// All of them at one moment.
+fn say_all(requests: &mut [Request<'_>], moment: Moment) -> Result<(), String> {
+    std::thread::scope(|scope| {
+        let said: Vec<_> =
+            requests.iter_mut().map(|request| scope.spawn(move || request.word(moment))).collect();
+        let said = said
+            .into_iter()
+            .map(|said| said.join().unwrap_or_else(|_| Err("a thread has ended".to_owned())));
+        said.collect::<Vec<_>>().into_iter().collect()
+    })
+}
+
+fn end(requests: &mut [Request<'_>], wanted: Progress) -> Result<(), String> {
+    let errors: Vec<String> =
+        requests.iter_mut().filter_map(|request| request.wait(wanted, &|| false).err()).collect();
+    if errors.is_empty() { Ok(()) } else { Err(errors.join("; ")) }
+}
+
+impl Steps for Agents {
+    fn run(&self, id: &str) -> Result<(), String> {
+        self.wishes.begin(&self.plan, id);
+        let step = self.plan.step(id).cloned().unwrap_or_default();
+        let acts: Vec<SingleAct> =
+            serde_json::from_value(step["acts"].clone()).map_err(|error| error.to_string())?;
+        self.carry_out(id, &acts)?;
+        self.check(&step)
+    }
+
+    fn back(&self, id: &str) -> Result<(), String> {
+        let step = self.plan.step(id).cloned().unwrap_or_default();
+        let acts: Vec<SingleAct> = serde_json::from_value(step["undo"].clone()).unwrap_or_default();
+        // Nothing is stopped for files that do not come back.
+        let restored = acts.iter().filter(|act| act.does == "restore");
+        let asked: Vec<SingleAct> = restored
+            .map(|act| SingleAct { does: "restorable".to_owned(), ..act.clone() })
+            .collect();
+        self.all(id, &asked)?;
+        self.carry_out(id, &acts)
+    }
+
+    fn verify(&self, _: &Value) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn wish(&self) -> Wish {
+        self.wishes.now(&self.plan)
+    }
+
+    fn finish(&self) -> anyhow::Result<()> {
+        Ok(())
+    }
+
+    fn notify(&self, _: &Event) {}
+
+    fn say(&self, line: &str) {
+        println!("{}: {line}", self.plan.name());
+        line.clone_into(&mut self.said.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
