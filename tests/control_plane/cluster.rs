@@ -15,11 +15,18 @@ pub const ADDRESS: &str = "10.99.0.1";
 const API: &str = "https://127.0.0.1:26443";
 const ETCD: &str = "http://127.0.0.1:23790";
 
+/// Writes of ServiceAccounts, once they are done.
+const AUDIT: &str = "apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\nrules:\n\
+    - { level: Metadata, userGroups: ['system:serviceaccounts'], verbs: [create, update, patch, delete] }\n\
+    - { level: None }\n";
+
 /// The processes of a control plane, which end with it.
 pub struct Cluster {
     assets: PathBuf,
     folder: TempDir,
     processes: Vec<Child>,
+    /// The options of the API server.
+    api_server: Vec<String>,
 }
 
 impl Drop for Cluster {
@@ -40,6 +47,7 @@ impl Cluster {
             assets: assets.into(),
             folder: tempfile::tempdir().unwrap(),
             processes: Vec::new(),
+            api_server: Vec::new(),
         };
         let path = |name: &str| cluster.folder.path().join(name).display().to_string();
         fs::write(path("tokens.csv"), "token,admin,admin,system:masters\n").unwrap();
@@ -57,6 +65,8 @@ impl Cluster {
         assert!(made.status.success());
         let (data, peer) = (path("etcd"), "http://127.0.0.1:23800");
         let (tokens, certs) = (path("tokens.csv"), path("certs"));
+        let (audit, log) = (path("policy.yaml"), path("audit.log"));
+        fs::write(&audit, AUDIT).unwrap();
         cluster.spawn(Command::new("etcd").args([
             "--data-dir",
             &data,
@@ -73,8 +83,7 @@ impl Cluster {
             "--log-level",
             "error",
         ]));
-        let program = cluster.program("kube-apiserver");
-        cluster.spawn(Command::new(program).args([
+        cluster.api_server = [
             "--etcd-servers",
             ETCD,
             "--secure-port",
@@ -97,11 +106,47 @@ impl Cluster {
             "RBAC",
             "--disable-admission-plugins",
             "ServiceAccount",
-        ]));
-        cluster.wait("the API server", |cluster| {
+            // As every kubelet's cluster has it; agents enter their hosts.
+            "--allow-privileged=true",
+            "--audit-policy-file",
+            &audit,
+            "--audit-log-path",
+            &log,
+        ]
+        .map(str::to_owned)
+        .into();
+        cluster.start_api_server();
+        cluster
+    }
+
+    /// Starts the API server, and waits for it.
+    pub fn start_api_server(&mut self) {
+        let mut command = Command::new(self.program("kube-apiserver"));
+        command.args(&self.api_server);
+        self.spawn(&mut command);
+        self.wait("the API server", |cluster| {
             cluster.kubectl(&["get", "namespace", "default"], "").is_ok()
         });
-        cluster
+    }
+
+    /// kill -9 of the API server, which was started last.
+    pub fn stop_api_server(&mut self) {
+        let mut process = self.processes.pop().unwrap();
+        process.kill().unwrap();
+        process.wait().unwrap();
+    }
+
+    /// What ServiceAccounts have written, a line each.
+    pub fn audit(&self) -> String {
+        fs::read_to_string(self.folder.path().join("audit.log")).unwrap_or_default()
+    }
+
+    /// A kubeconfig with another token than the administrator's.
+    pub fn access(&self, name: &str, token: &str) -> PathBuf {
+        let text = fs::read_to_string(self.kubeconfig()).unwrap();
+        let path = self.folder.path().join(name);
+        fs::write(&path, text.replace("token: token", &format!("token: \"{token}\""))).unwrap();
+        path
     }
 
     fn spawn(&mut self, command: &mut Command) {

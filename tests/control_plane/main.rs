@@ -5,7 +5,13 @@
 mod answer;
 mod cluster;
 mod inventories;
+#[path = "../lab/mod.rs"]
+mod lab;
+mod operator;
 mod pods;
+#[path = "../lab/stage.rs"]
+#[allow(dead_code, reason = "each program uses its own part")]
+mod stage;
 mod status;
 #[path = "../support/mod.rs"]
 mod support;

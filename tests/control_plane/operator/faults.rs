@@ -1,0 +1,156 @@
+//! Rollouts by objects that do not go as planned: programs that are killed, an API server that is away, people who edit. The end is
+//! the same, nothing is lost, and no VIP has two holders.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::fleet::{Fleet, SYSTEM};
+use crate::lab::edits::EDITS;
+
+const LIMIT: Duration = Duration::from_secs(400);
+
+fn fleet(name: &str) -> Fleet {
+    Fleet::new(EDITS.iter().find(|edit| edit.name == name).unwrap())
+}
+
+/// Ends a fleet: everything is as the edit says, and nobody was silent or held twice beyond what was said.
+fn is_well(fleet: Fleet) {
+    assert_eq!(fleet.finish().broken_promises(), Vec::<String>::new());
+}
+
+/// kill -9 of the operator after each of its writes: whoever comes next goes on.
+#[test]
+#[ignore = "needs a control plane: tests/cluster"]
+fn the_operator_may_be_killed_after_any_call() {
+    let mut fleet = fleet("another VRID");
+    fleet.approve();
+    let began = Instant::now();
+    let (mut kills, mut seen) = (0, fleet.writes());
+    while fleet.phase() != "Done" {
+        assert!(began.elapsed() < LIMIT, "{}", fleet.logs());
+        // After one, two or three writes: so it comes further each time.
+        if fleet.writes() > seen + kills % 3 {
+            fleet.kill_operator();
+            kills += 1;
+            fleet.forget_lease();
+            fleet.start_operator();
+            seen = fleet.writes();
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    println!("killed {kills} times in {:.0} s", began.elapsed().as_secs_f64());
+    assert!(kills > 10, "{kills}");
+    is_well(fleet);
+}
+
+/// kill -9 of each agent while it does something.
+#[test]
+#[ignore = "needs a control plane: tests/cluster"]
+fn agents_may_be_killed_in_any_verb() {
+    let mut fleet = fleet("another VRID");
+    fleet.approve();
+    let began = Instant::now();
+    let mut killed = std::collections::BTreeSet::new();
+    while fleet.phase() != "Done" {
+        assert!(began.elapsed() < LIMIT && fleet.phase() != "Failed", "{}", fleet.logs());
+        for node in fleet.cluster.get("frontendnodes") {
+            let (name, desired) =
+                (node["metadata"]["name"].as_str().unwrap(), &node["spec"]["desired"]);
+            let act = desired["act"].as_str().unwrap_or_default().to_owned();
+            let is_running = node["status"]["number"] == desired["number"]
+                && node["status"]["progress"] == "Running";
+            // A moment is over before anybody sees it.
+            if is_running && desired["moment"] == "Now" && killed.insert((name.to_owned(), act)) {
+                fleet.kill_agent(name);
+                fleet.start_agent(name);
+            }
+        }
+    }
+    println!("killed {killed:?} in {:.0} s", began.elapsed().as_secs_f64());
+    assert!(killed.len() > 5, "{killed:?}");
+    is_well(fleet);
+}
+
+/// The API server is away for a while in the middle of a step, and once for two minutes.
+#[test]
+#[ignore = "needs a control plane: tests/cluster"]
+fn an_api_server_that_is_away_only_delays() {
+    let mut fleet = fleet("another VRID");
+    fleet.approve();
+    let began = Instant::now();
+    let mut stops = 0;
+    while fleet.phase() != "Done" {
+        assert!(began.elapsed() < 2 * LIMIT, "{}", fleet.logs());
+        let done = fleet.rollout()["status"]["done"].as_u64().unwrap_or(0);
+        if done > stops {
+            stops = done;
+            let away = if stops == 4 { 120 } else { 3 };
+            fleet.cluster.stop_api_server();
+            std::thread::sleep(Duration::from_secs(away));
+            fleet.cluster.start_api_server();
+            // It ends where it cannot renew its Lease, and the kubelet starts it again.
+            fleet.revive_operator();
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    println!("stopped {stops} times in {:.0} s", began.elapsed().as_secs_f64());
+    assert!(stops > 4, "{stops}");
+    is_well(fleet);
+}
+
+/// Back from each step: what was done is undone, and the fleet is as before.
+#[test]
+#[ignore = "needs a control plane: tests/cluster"]
+fn a_rollout_goes_back_from_each_step() {
+    let fleet = fleet("another VRID");
+    let steps = fleet.stage.ids();
+    let before = fleet.stage.lab.holders();
+    for (at, step) in steps.iter().enumerate().take(steps.len() - 1) {
+        fleet.patch(&json!({ "approve": { "until": step } }));
+        fleet.wait("Waiting", LIMIT);
+        assert_eq!(fleet.rollout()["status"]["done"], at + 1);
+        fleet.patch(&json!({ "goBack": true, "approve": null }));
+        fleet.wait("Undone", LIMIT);
+        fleet.stage.lab.prove_holders();
+        assert_eq!(fleet.stage.lab.holders(), before, "back from {step}");
+        fleet.again();
+    }
+    fleet.approve();
+    fleet.wait("Done", LIMIT);
+    is_well(fleet);
+}
+
+/// Two operators: one works. Somebody edits the object of a node by hand: the operator says again what it wants.
+#[test]
+#[ignore = "needs a control plane: tests/cluster"]
+fn two_operators_and_a_person_do_no_harm() {
+    let mut fleet = fleet("priorities swapped");
+    fleet.start_second_operator();
+    fleet.approve();
+    let began = Instant::now();
+    let mut edits = 0;
+    while fleet.phase() != "Done" {
+        assert!(began.elapsed() < LIMIT && fleet.phase() != "Failed", "{}", fleet.logs());
+        let edit = json!({ "spec": { "desired": { "number": 100_000 + edits, "act": "drain" } } })
+            .to_string();
+        let words = [
+            "patch",
+            "frontendnode",
+            "lb-1",
+            "--namespace",
+            SYSTEM,
+            "--type",
+            "merge",
+            "--patch",
+            &edit,
+        ];
+        if edits < 5 && fleet.cluster.kubectl(&words, "").is_ok() {
+            edits += 1;
+        }
+        std::thread::sleep(Duration::from_secs(2));
+    }
+    assert!(edits > 1);
+    fleet.assert_one_operator();
+    is_well(fleet);
+}

@@ -1,0 +1,5 @@
+//! The operator and its agents against a real API server, with the real keepalived of the lab on the nodes.
+
+mod edits;
+mod faults;
+mod fleet;
