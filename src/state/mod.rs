@@ -17,6 +17,7 @@ mod object;
 pub mod pod;
 mod remark;
 mod routing;
+mod service_status;
 mod tree;
 
 pub use gateway::HostListener;
@@ -32,6 +33,7 @@ pub use object::{Object, ObjectKey, PathRule};
 pub use pod::Pod;
 pub use remark::{Kind as RemarkKind, Remark};
 pub use routing::{ScriptMark, ScriptRoute, ScriptRouting, ScriptRule, StandingRule};
+pub use service_status::ServiceStatus;
 pub use tree::Tree;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,5 +1,6 @@
 //! A cluster without nodes, and the Envoy that a kubelet would run.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -15,9 +16,9 @@ pub const ADDRESS: &str = "10.99.0.1";
 const API: &str = "https://127.0.0.1:26443";
 const ETCD: &str = "http://127.0.0.1:23790";
 
-/// Writes of ServiceAccounts, once they are done.
+/// Requests of ServiceAccounts, once they are answered.
 const AUDIT: &str = "apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\nrules:\n\
-    - { level: Metadata, userGroups: ['system:serviceaccounts'], verbs: [create, update, patch, delete] }\n\
+    - { level: Metadata, userGroups: ['system:serviceaccounts'] }\n\
     - { level: None }\n";
 
 /// The processes of a control plane, which end with it.
@@ -136,9 +137,25 @@ impl Cluster {
         process.wait().unwrap();
     }
 
-    /// What ServiceAccounts have written, a line each.
+    /// What ServiceAccounts have asked for, a line each.
     pub fn audit(&self) -> String {
         fs::read_to_string(self.folder.path().join("audit.log")).unwrap_or_default()
+    }
+
+    /// User, verb and resource of each of them.
+    pub fn used_rights(&self) -> BTreeSet<(String, String, String)> {
+        let log = self.audit();
+        let events = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let right = |event: Value| {
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            let about = &event["objectRef"];
+            let resource = match about["subresource"].as_str() {
+                Some(below) => format!("{}/{below}", text(&about["resource"])),
+                None => text(&about["resource"]),
+            };
+            (text(&event["user"]["username"]), text(&event["verb"]), resource)
+        };
+        events.map(right).collect()
     }
 
     /// A kubeconfig with another token than the administrator's.

@@ -1,7 +1,7 @@
 //! The agent of a node: does what its FrontEndNode says, one thing at a time, and says there how the node is.
 
 mod program;
-mod verb;
+pub mod verb;
 mod work;
 
 use std::time::Duration;

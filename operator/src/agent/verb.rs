@@ -36,6 +36,11 @@ const OF_CLAIM: &[&str] = &["claim", "give_up", "release"];
 /// Functions that may be one half of a moment.
 const MOMENTS: &[&str] = &["reload", "restart", "start", "stop", "drain", "undrain"];
 
+/// Returns true if an agent does such a thing.
+pub fn is_known(act: &str) -> bool {
+    [ACTS, OTHERS, OF_CLAIM, &["copy"]].iter().any(|list| list.contains(&act))
+}
+
 impl Verb {
     /// The verb of a request. An error says why an agent does not do it.
     pub fn of(desired: &Desired) -> Result<Self, String> {

@@ -10,7 +10,7 @@ use kube::discovery::{ApiResource, Scope, pinned_kind};
 use kube::{Api, Client};
 use lbgen::bundle::Place;
 use lbgen::rollout::SingleAct;
-use lbgen::state::{Kustomization, Object, objects_of};
+use lbgen::state::{Kustomization, Object, ServiceStatus, objects_of};
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
@@ -21,6 +21,10 @@ use super::patience::again;
 const MANAGER: &str = "lbgen";
 /// The time that a Gateway and its routes have until they are ready.
 const GATEWAY: Duration = Duration::from_secs(120);
+
+/// The things that the operator does to it. Pods of keepalived are not among them.
+pub const ACTS: &[&str] =
+    &["apply", "apply_files", "delete", "free_health_port", "await_gateway", "wait"];
 
 /// The cluster, for one rollout.
 pub struct Cluster {
@@ -43,7 +47,10 @@ impl Cluster {
         stop: &dyn Fn() -> bool,
     ) -> Result<(), String> {
         match act.does.as_str() {
-            "apply" => self.apply(&listed(bundle), bundle),
+            "apply" => {
+                self.apply(&listed(bundle), bundle)?;
+                self.put_status(bundle)
+            }
             "apply_files" => self.apply(&act.args, bundle),
             "delete" => match act.args.as_slice() {
                 [kind, namespace, name] => self.delete(kind, namespace, name),
@@ -59,7 +66,7 @@ impl Cluster {
                 std::thread::sleep(Duration::from_secs_f64(seconds));
                 Ok(())
             }
-            other => Err(format!("the operator does no `{other}`: use `lbgen rollout --apply`")),
+            other => Err(format!("the operator does no `{other}`")),
         }
     }
 
@@ -73,6 +80,18 @@ impl Cluster {
         objects.sort_by_key(|object| object.key.kind != "Namespace");
         for object in &objects {
             self.apply_one(object).map_err(|why| format!("{}: {why}", object.key))?;
+        }
+        Ok(())
+    }
+
+    /// The VIPs in the status of Services, which no manifest has.
+    fn put_status(&self, bundle: &Bundle) -> Result<(), String> {
+        let script = bundle.text(&Place::StatusScript.to_string()).unwrap_or_default();
+        for found in ServiceStatus::read(&script) {
+            let api = self.api("v1", "Service", &found.namespace)?;
+            let (parameters, patch) = (PatchParams::default(), Patch::Merge(&found.patch));
+            again(&self.handle, || api.patch_status(&found.name, &parameters, &patch))
+                .map_err(|why| format!("status of {}/{}: {why}", found.namespace, found.name))?;
         }
         Ok(())
     }

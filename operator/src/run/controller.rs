@@ -18,7 +18,7 @@ use super::events::Events;
 use super::front_end::Running;
 use super::nodes::Nodes;
 use super::record::Status;
-use super::steps::Agents;
+use super::steps::{Agents, refusal};
 use super::wishes::Wishes;
 use crate::api::{
     Failing, FrontEnd, FrontEndStatus, NAMESPACE, Phase, Rollout, RolloutStatus, set_condition,
@@ -103,6 +103,10 @@ impl Controller {
 
     /// One FrontEnd, and its rollouts.
     fn one(&self, front_end: &FrontEnd, rollouts: &[&Rollout]) -> anyhow::Result<()> {
+        // Nobody is told anything before it is known what was told.
+        if self.nodes.all().is_none() {
+            return Ok(());
+        }
         let name = front_end.name_any();
         let maps = &front_end.spec.bundle.config_maps;
         let wanted = self.handle.block_on(bundle::digest_of(&self.client, maps))?;
@@ -158,9 +162,6 @@ impl Controller {
 
     /// Every node has its FrontEndNode.
     fn settle(&self, front_end: &str, sides: &[Arc<Running>]) -> anyhow::Result<()> {
-        if self.nodes.all().is_none() {
-            return Ok(());
-        }
         let mut vips: Vec<String> = sides.iter().flat_map(|side| side.vips()).collect();
         let mut files: BTreeMap<String, Vec<String>> = BTreeMap::new();
         // What a rollout takes away is in no bundle that is known here.
@@ -239,6 +240,9 @@ impl Controller {
             return self.note(rollout, Phase::Pending, message);
         }
         let plan = self.handle.block_on(bundle::plan(&self.client, &rollout.spec.plan))?;
+        if let Some(why) = refusal(&plan).filter(|_| !is_begun) {
+            return self.note(rollout, Phase::Pending, &why);
+        }
         let wishes = Wishes::default();
         wishes.hear(front_end, rollout);
         let status = rollout.status.clone().unwrap_or_default();
@@ -282,6 +286,7 @@ impl Controller {
             bundle,
             plan,
             wishes: wishes.clone(),
+            resumed: record.interrupted(),
             said: Arc::default(),
         };
         let nodes = agents.plan.nodes.clone();

@@ -5,11 +5,13 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
 use k8s_openapi::api::core::v1::ObjectReference;
-use kube::runtime::events::{Event, EventType, Recorder, Reporter};
-use kube::{Client, Resource};
+use k8s_openapi::api::events::v1::Event;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
+use kube::api::{ObjectMeta, PostParams};
+use kube::{Api, Client, Resource};
 use tokio::runtime::Handle;
 
-use crate::api::FrontEnd;
+use crate::api::{FrontEnd, NAMESPACE, now};
 
 /// A VIP and its holders.
 #[derive(Debug, Clone)]
@@ -24,7 +26,7 @@ pub struct Move {
 
 /// Says what moves.
 pub struct Events {
-    recorder: Recorder,
+    client: Client,
     handle: Handle,
     /// The holders that were said last.
     last: Mutex<BTreeMap<IpAddr, Vec<String>>>,
@@ -33,12 +35,7 @@ pub struct Events {
 impl Events {
     /// Nothing has moved yet.
     pub fn new(client: Client) -> Self {
-        let reporter = Reporter { controller: "lbgen-operator".to_owned(), instance: None };
-        Self {
-            recorder: Recorder::new(client, reporter),
-            handle: Handle::current(),
-            last: Mutex::default(),
-        }
+        Self { client, handle: Handle::current(), last: Mutex::default() }
     }
 
     /// Says each VIP that is held by another node than before.
@@ -53,14 +50,6 @@ impl Events {
             let why = if found.why.is_empty() { String::new() } else { format!(": {}", found.why) };
             let note =
                 format!("{}: {} -> {}{why}", found.vip, names(&before), names(&found.held_by));
-            let is_well = found.held_by.len() == 1;
-            let event = Event {
-                type_: if is_well { EventType::Normal } else { EventType::Warning },
-                reason: "VipMoved".to_owned(),
-                note: Some(note.chars().take(1000).collect()),
-                action: "Follow".to_owned(),
-                secondary: None,
-            };
             let service = found.service.map(|(namespace, name)| ObjectReference {
                 api_version: Some("v1".to_owned()),
                 kind: Some("Service".to_owned()),
@@ -68,11 +57,37 @@ impl Events {
                 name: Some(name),
                 ..ObjectReference::default()
             });
+            let is_well = found.held_by.len() == 1;
             for about in [Some(front_end.object_ref(&())), service].into_iter().flatten() {
-                if let Err(error) = self.handle.block_on(self.recorder.publish(&event, &about)) {
-                    eprintln!("cannot write an Event: {error}");
-                }
+                self.write(about, is_well, &note);
             }
+        }
+    }
+
+    /// Each move is an Event of its own: the Recorder of kube would count them, and keep the first.
+    fn write(&self, about: ObjectReference, is_well: bool, note: &str) {
+        let namespace = about.namespace.clone().unwrap_or_else(|| NAMESPACE.to_owned());
+        let name = about.name.clone().unwrap_or_default();
+        let event = Event {
+            metadata: ObjectMeta {
+                generate_name: Some(format!("{name}.")),
+                namespace: Some(namespace.clone()),
+                ..ObjectMeta::default()
+            },
+            event_time: Some(MicroTime(now().0)),
+            action: Some("Follow".to_owned()),
+            reason: Some("VipMoved".to_owned()),
+            type_: Some(if is_well { "Normal" } else { "Warning" }.to_owned()),
+            // The API takes 1 KiB.
+            note: Some(note.chars().take(1000).collect()),
+            regarding: Some(about),
+            reporting_controller: Some("lbgen-operator".to_owned()),
+            reporting_instance: Some("lbgen-operator".to_owned()),
+            ..Event::default()
+        };
+        let api: Api<Event> = Api::namespaced(self.client.clone(), &namespace);
+        if let Err(error) = self.handle.block_on(api.create(&PostParams::default(), &event)) {
+            eprintln!("cannot write an Event: {error}");
         }
     }
 }

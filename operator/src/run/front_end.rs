@@ -83,7 +83,9 @@ impl Running {
             &drift,
         );
         let is_planned = status.vips.as_planned == status.vips.total;
-        let worst = found.findings.first().map(line).unwrap_or_default();
+        // A rollout that has claimed nodes says so in Progressing.
+        let worst = found.findings.iter().find(|finding| finding.code != &codes::CLAIM);
+        let worst = worst.map(line).unwrap_or_default();
         set_condition(
             &mut status.conditions,
             "AsPlanned",

@@ -34,6 +34,13 @@ impl Status {
         Self { api, handle: Handle::current(), name: name.to_owned(), status }
     }
 
+    /// The step that ran when its operator was stopped.
+    pub fn interrupted(&self) -> Option<String> {
+        let mut steps = self.status.steps.iter();
+        let open = steps.find(|step| matches!(step.state, StepState::Running | StepState::Undoing));
+        open.map(|step| step.id.clone())
+    }
+
     /// Writes it.
     pub fn write(&self) -> Result<(), String> {
         let patch = Patch::Merge(json!({ "status": self.status }));

@@ -13,14 +13,27 @@ use lbgen::rollout::SingleAct;
 use serde_json::Value;
 
 use super::bundle::Bundle;
-use super::cluster::Cluster;
+use super::cluster::{self, Cluster};
 use super::nodes::{Nodes, Request};
 use super::wishes::Wishes;
+use crate::agent::verb;
 use crate::api::{Desired, Moment, Progress};
 
 /// Nodes do these at one time: none of them depends on another node.
 const AT_ONCE: &[&str] =
     &["verify", "fresh", "copy", "config_test", "give_up", "release", "restorable"];
+
+/// The reason not to begin a plan, or `None`: a step that the operator cannot do would leave it half done.
+pub fn refusal(plan: &PlanFile) -> Option<String> {
+    let acts = plan.steps.iter().filter_map(|step| step["acts"].as_array()).flatten();
+    let is_known = |act: &Value| {
+        let does = act["do"].as_str().unwrap_or_default();
+        if act["on"] == "cluster" { cluster::ACTS.contains(&does) } else { verb::is_known(does) }
+    };
+    let mut unknown = acts.filter(|act| !is_known(act)).filter_map(|act| act["do"].as_str());
+    let act = unknown.next()?;
+    Some(format!("the operator does no `{act}`: carry this plan out with lbgen rollout --apply"))
+}
 
 /// What carries the steps out.
 pub struct Agents {
@@ -29,6 +42,8 @@ pub struct Agents {
     pub bundle: Bundle,
     pub plan: PlanFile,
     pub wishes: Wishes,
+    /// The step that an operator before this one was at when it was stopped: what it has told nodes still counts.
+    pub resumed: Option<String>,
     /// The last words about the step that runs.
     pub said: Arc<Mutex<String>>,
 }
@@ -61,6 +76,10 @@ impl Agents {
         Ok(())
     }
 
+    fn is_resumed(&self, step: &str) -> bool {
+        self.resumed.as_deref() == Some(step)
+    }
+
     fn is_stopped(&self) -> bool {
         self.wishes.is_to_go_back()
     }
@@ -88,7 +107,11 @@ impl Agents {
         let mut errors = Vec::new();
         let mut requests = Vec::new();
         for act in acts {
-            match self.desired(step, act).and_then(|desired| self.nodes.tell(&act.on, desired)) {
+            let told = self.desired(step, act).and_then(|desired| {
+                let before = self.nodes.adopt(&act.on, &desired).filter(|_| self.is_resumed(step));
+                before.map_or_else(|| self.nodes.tell(&act.on, desired), Ok)
+            });
+            match told {
                 Ok(request) => requests.push(request),
                 Err(why) => errors.push(why),
             }

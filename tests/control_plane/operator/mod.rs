@@ -1,5 +1,8 @@
 //! The operator and its agents against a real API server, with the real keepalived of the lab on the nodes.
 
+mod crew;
 mod edits;
 mod faults;
 mod fleet;
+mod rights;
+mod scale;
