@@ -6,6 +6,7 @@ mod api;
 mod lease;
 mod run;
 mod serve;
+mod steady;
 
 use std::process::ExitCode;
 

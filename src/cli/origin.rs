@@ -6,8 +6,8 @@ use anyhow::{Context, bail};
 
 use super::Input;
 use super::session::{Rendered, Session};
-use crate::bundle::{self, Change, ChangeKind, Disk};
-use crate::impact::{self, ChangedFile, Comparison, Impact, is_same_but_comments};
+use crate::bundle::{self, Change, Disk};
+use crate::impact::{self, Comparison, Impact, changed_files};
 use crate::state::{Live, Remark, State, Tree};
 
 /// Where the state that runs is read from.
@@ -165,24 +165,6 @@ impl Read {
             controllers: &rendered.controllers,
         })
     }
-}
-
-/// Which files differ, and how.
-pub fn changed_files<'a>(changes: &[Change<'a>]) -> Vec<ChangedFile<'a>> {
-    let is_text = |change: &Change<'_>| match (&change.old, change.new) {
-        (Some(old), Some(new)) => {
-            change.kind == ChangeKind::Changed && is_same_but_comments(&old.body, &new.body)
-        }
-        _ => false,
-    };
-    changes
-        .iter()
-        .map(|change| ChangedFile {
-            path: change.path,
-            kind: change.kind,
-            is_text: is_text(change),
-        })
-        .collect()
 }
 
 /// Prints what was not understood, with its lines.

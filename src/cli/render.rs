@@ -13,6 +13,7 @@ use super::session::{Loaded, Rendered, Session, free};
 use super::{Exit, Format, Input};
 use crate::bundle::{self, Change, Disk, Update, WriteLock};
 use crate::diag::count;
+use crate::model::{Label, Subdomain};
 use crate::view::json::{self, LockState, NotWritten, Stranger, WouldWrite, Written};
 use crate::view::kubernetes;
 
@@ -219,9 +220,14 @@ fn write(args: &Args, rendered: &Rendered, session: &Session) -> anyhow::Result<
     ));
     say_strangers(&disk, &strangers, session);
     let body = match session.global.format {
-        Format::Kubernetes => {
-            Body::Text(kubernetes::bundle(rendered.datacenter.as_str(), &rendered.files)?)
-        }
+        Format::Kubernetes => Body::Text({
+            let zone = |(node, zone): (&Subdomain, &Label)| (node.to_string(), zone.to_string());
+            let about = kubernetes::About {
+                keepalived: rendered.version.to_string(),
+                zones: rendered.zones.iter().map(zone).collect(),
+            };
+            kubernetes::bundle(rendered.datacenter.as_str(), &rendered.files, &about)?
+        }),
         _ => Body::Nothing,
     };
     Ok(Answer::new(Exit::Done, body))

@@ -8,13 +8,13 @@ use rayon::prelude::*;
 
 use super::about::{self, About};
 use super::input::{Input, Member, Members};
-use super::origin::{From, changed_files, read_all};
+use super::origin::{From, read_all};
 use super::session::Session;
 use super::{Exit, output};
 use crate::align::{Alignment, Facts, Side};
 use crate::diag::count;
 use crate::emit::{self, Templates};
-use crate::impact::{Comparison, Impact};
+use crate::impact::{Comparison, Impact, changed_files};
 use crate::report::{Change, Index, IndexRow, Page};
 use crate::rollout::{Request, Rollout};
 use crate::state::WorkTree;

@@ -4,6 +4,7 @@
 mod answer;
 mod attachment;
 mod canary;
+mod changed;
 mod cluster;
 mod difference;
 mod domain;
@@ -26,6 +27,7 @@ mod vip;
 mod virtual_host;
 mod wanted;
 
+pub use changed::changed_files;
 pub use lvs::unbalanced;
 pub use node::{Daemon, NodeChange};
 pub(crate) use obsolete::Obsolete;

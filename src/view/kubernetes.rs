@@ -1,7 +1,10 @@
 //! The objects that the operator reads: bundles and plans in ConfigMaps, by their digests, and what refers to them.
 
+use std::collections::BTreeMap;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::bundle::{Place, pack, packed, sha256, short};
@@ -16,6 +19,8 @@ pub const BUNDLE: &str = "lbgen.dev/bundle";
 pub const DIGEST: &str = "lbgen.dev/digest";
 /// The key of a piece of a bundle.
 pub const PIECE: &str = "bundle.tar.gz";
+/// The key of what a plan has to know and no file of a bundle says.
+pub const ABOUT: &str = "about.json";
 /// The key of a plan.
 pub const PLAN: &str = "plan.json.gz";
 
@@ -23,8 +28,17 @@ pub const PLAN: &str = "plan.json.gz";
 /// keep of an object in its annotation; the API server takes 1 MiB.
 const PIECE_BYTES: usize = 180_000;
 
+/// What a plan has to know and no file of a bundle says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct About {
+    /// The release of keepalived that the nodes run.
+    pub keepalived: String,
+    /// The failure domain of each node that has one.
+    pub zones: BTreeMap<String, String>,
+}
+
 /// The ConfigMaps of a bundle, and the FrontEnd that names them.
-pub fn bundle(datacenter: &str, files: &[BundleFile]) -> anyhow::Result<String> {
+pub fn bundle(datacenter: &str, files: &[BundleFile], about: &About) -> anyhow::Result<String> {
     let list = Place::List.to_string();
     let list = files.iter().find(|file| file.path == list).map_or("", |file| &*file.body);
     let digest = sha256(list);
@@ -35,7 +49,11 @@ pub fn bundle(datacenter: &str, files: &[BundleFile]) -> anyhow::Result<String> 
     for (number, piece) in bytes.chunks(PIECE_BYTES).enumerate() {
         let name = format!("bundle-{datacenter}-{}-{number}", short(&digest));
         let labels = json!({ (BUNDLE): short(&digest), (emit::PART_OF): datacenter });
-        objects.push(config_map(&name, &labels, &digest, PIECE, piece));
+        let mut map = config_map(&name, &labels, &digest, PIECE, piece);
+        if number == 0 {
+            map["data"] = json!({ (ABOUT): serde_json::to_string(about)? });
+        }
+        objects.push(map);
         names.push(name);
     }
     objects.push(json!({
@@ -47,13 +65,18 @@ pub fn bundle(datacenter: &str, files: &[BundleFile]) -> anyhow::Result<String> 
     text(&objects)
 }
 
-/// The Rollout that carries a plan out, and the ConfigMap with the plan.
+/// The Rollout that carries a plan out, and the ConfigMap with the plan, as YAML.
 pub fn rollout(plan: &PlanFile) -> anyhow::Result<String> {
+    text(&rollout_objects(plan)?)
+}
+
+/// The ConfigMap with a plan, and the Rollout that carries it out. Nobody has approved it.
+pub fn rollout_objects(plan: &PlanFile) -> anyhow::Result<[Value; 2]> {
     let name = format!("{}-{}", plan.datacenter, short(&plan.digest));
     let map = format!("plan-{name}");
     let labels = json!({ (emit::PART_OF): plan.datacenter });
     let bytes = packed(plan.text()?.as_bytes())?;
-    text(&[
+    Ok([
         config_map(&map, &labels, &plan.digest, PLAN, &bytes),
         json!({
             "apiVersion": API_VERSION,

@@ -22,6 +22,7 @@ use crate::api::{
     Desired, FrontEndNode, FrontEndNodeSpec, FrontEndNodeStatus, NAMESPACE, Progress,
 };
 use crate::lease;
+use crate::steady::Steady;
 use program::Program;
 use work::{Came, work};
 
@@ -65,7 +66,7 @@ pub async fn run(args: Args, client: Client) -> anyhow::Result<()> {
     tokio::spawn(lease::beat(client, args.node.clone()));
     let program = Program::new(&args.node, &args.enter)?;
     let only = watcher::Config::default().fields(&format!("metadata.name={}", args.node));
-    let mut objects = Box::pin(watcher(api.clone(), only).default_backoff().applied_objects());
+    let mut objects = Box::pin(watcher(api.clone(), only).backoff(Steady).applied_objects());
     let (changed, mut changes) = mpsc::channel(64);
     tokio::spawn(follow(program.clone(), changed));
     let (came, mut comes) = mpsc::channel(64);

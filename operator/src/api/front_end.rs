@@ -31,9 +31,34 @@ use serde::{Deserialize, Serialize};
 pub struct FrontEndSpec {
     /// The bundle that should run.
     pub bundle: Bundle,
+    /// Who makes the Rollout to another bundle.
+    #[serde(default)]
+    pub rollout: Planning,
+    /// How long an automatic rollout goes on checking after each step, such as `60s`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^[0-9]{1,5}s$"))]
+    pub soak: Option<String>,
     /// True while no rollout goes on: the step that runs is finished, and none after it begins.
     #[serde(default)]
     pub paused: bool,
+}
+
+/// Who makes the Rollout to another bundle.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Planning {
+    /// CI does (`lbgen rollout --format kubernetes`), and somebody approves it.
+    #[default]
+    Manual,
+    /// The operator does, approved at once. The first bundle is always rolled out by hand: nobody knows what runs before it.
+    Automatic,
+}
+
+impl FrontEndSpec {
+    /// The seconds to go on checking after each step.
+    pub fn soak_seconds(&self) -> u64 {
+        let text = self.soak.as_deref().unwrap_or_default();
+        text.trim_end_matches('s').parse().unwrap_or(0)
+    }
 }
 
 /// The files of a bundle.

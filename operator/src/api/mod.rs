@@ -4,7 +4,7 @@ mod front_end;
 mod node;
 mod rollout;
 
-pub use front_end::{FrontEnd, FrontEndStatus, VipCounts};
+pub use front_end::{FrontEnd, FrontEndStatus, Planning, VipCounts};
 pub use node::{Desired, FrontEndNode, FrontEndNodeSpec, FrontEndNodeStatus, Moment, Progress};
 pub use rollout::{
     Approval, Failing, Phase, PlanReference, Rollout, RolloutStatus, StepState, StepStatus,

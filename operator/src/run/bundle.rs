@@ -10,7 +10,7 @@ use lbgen::bundle::{Packed, Place, pack, sha256, short, unpack, unpacked};
 use lbgen::emit::BundleFile;
 use lbgen::execute::PlanFile;
 use lbgen::state::Tree;
-use lbgen::view::kubernetes::{BUNDLE, DIGEST, PIECE, PLAN};
+use lbgen::view::kubernetes::{ABOUT, About, BUNDLE, DIGEST, PIECE, PLAN};
 
 use crate::api::{NAMESPACE, PlanReference};
 
@@ -20,6 +20,8 @@ pub struct Bundle {
     /// SHA-256 of its `bundle.json`.
     pub digest: String,
     files: BTreeMap<String, Packed>,
+    /// The text of what it says beside its files.
+    about: String,
 }
 
 impl Bundle {
@@ -44,10 +46,11 @@ impl Bundle {
                 short(digest)
             );
         }
-        Self::of(&bytes, digest)
+        let about = maps[0].data.as_ref().and_then(|data| data.get(ABOUT)).cloned();
+        Self::of(&bytes, digest, about.unwrap_or_default())
     }
 
-    fn of(bytes: &[u8], digest: &str) -> anyhow::Result<Self> {
+    fn of(bytes: &[u8], digest: &str, about: String) -> anyhow::Result<Self> {
         let files =
             unpack(bytes).context("the bundle is not whole: apply all of its ConfigMaps")?;
         let files: BTreeMap<String, Packed> =
@@ -64,22 +67,35 @@ impl Bundle {
                 bail!("{path} is not as the bundle's list says");
             }
         }
-        Ok(Self { digest: digest.to_owned(), files })
+        Ok(Self { digest: digest.to_owned(), files, about })
+    }
+
+    /// Every file, as a render has it in memory.
+    pub fn files(&self) -> Vec<BundleFile> {
+        let file = |file: &Packed| BundleFile {
+            path: file.path.clone(),
+            mode: file.mode,
+            body: String::from_utf8_lossy(&file.body).into_owned().into(),
+            from: Vec::new(),
+        };
+        self.files.values().map(file).collect()
     }
 
     /// As a tree, which states are read from.
     pub fn tree(&self) -> Tree {
-        let files: Vec<BundleFile> = self
-            .files
-            .values()
-            .map(|file| BundleFile {
-                path: file.path.clone(),
-                mode: file.mode,
-                body: String::from_utf8_lossy(&file.body).into_owned().into(),
-                from: Vec::new(),
-            })
-            .collect();
-        Tree::of_files("", &files)
+        Tree::of_files("", &self.files())
+    }
+
+    /// What a plan has to know besides.
+    pub fn about(&self) -> anyhow::Result<About> {
+        serde_json::from_str(&self.about).with_context(|| {
+            format!("the first ConfigMap of {} has no {ABOUT}", short(&self.digest))
+        })
+    }
+
+    /// The text of its list.
+    pub fn list(&self) -> Option<String> {
+        self.text(&Place::List.to_string())
     }
 
     /// The files of a node, packed, and `DIGEST:PATH` of each.

@@ -7,7 +7,9 @@ mod events;
 mod front_end;
 mod nodes;
 mod patience;
+mod planner;
 mod record;
+mod rollouts;
 mod steps;
 mod wishes;
 

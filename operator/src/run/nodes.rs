@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use kube::api::{Patch, PatchParams};
+use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event};
 use kube::{Api, Client, ResourceExt};
 use serde_json::json;
@@ -13,6 +14,7 @@ use tokio::runtime::Handle;
 
 use super::patience::again;
 use crate::api::{Desired, FrontEndNode, FrontEndNodeSpec, Moment, NAMESPACE, Progress};
+use crate::steady::Steady;
 
 /// The time for which a node may say nothing about what it was told.
 const SILENCE: Duration = Duration::from_secs(45);
@@ -59,15 +61,11 @@ impl Nodes {
         });
         let own = Arc::clone(&nodes);
         tokio::spawn(async move {
-            let mut events =
-                Box::pin(watcher::watcher(own.api.clone(), watcher::Config::default()));
+            let events = watcher::watcher(own.api.clone(), watcher::Config::default());
+            let mut events = Box::pin(events.backoff(Steady));
             let mut listed = BTreeMap::new();
             while let Some(event) = events.next().await {
-                let is_error = event.is_err();
                 own.hear(event, &mut listed);
-                if is_error {
-                    tokio::time::sleep(Duration::from_millis(500)).await;
-                }
             }
         });
         nodes

@@ -66,6 +66,7 @@ fn every_right_is_used_and_nothing_else_is_allowed() {
         text.replacen("\nkubernetes:\n", "\nkubernetes:\n  vips: status\n", 1)
     });
     make_and_delete(&crew, work.path(), "gateway", str::to_owned);
+    by_itself(&crew, work.path());
     crew.cluster.wait("an agent that is heard", |cluster| {
         let nodes = cluster.get("frontendnodes");
         nodes.iter().any(|node| node["status"]["keepalived"]["running"] == true)
@@ -119,7 +120,6 @@ fn every_right_is_used_and_nothing_else_is_allowed() {
         &["create", "pods"],
         &["delete", "nodes"],
         &["patch", "rollouts.lbgen.dev"],
-        &["create", "rollouts.lbgen.dev"],
         &["update", "configmaps"],
         &["patch", "deployments.apps"],
         &["create", "clusterrolebindings.rbac.authorization.k8s.io"],
@@ -160,6 +160,46 @@ fn every_right_is_used_and_nothing_else_is_allowed() {
     let lease = "apiVersion: coordination.k8s.io/v1\nkind: Lease\nmetadata: { name: lbgen-operator-2, namespace: lbgen-system }\n";
     let refused = crew.as_agent("lb-1", &["create", "-f", "-"], lease).unwrap_err();
     assert!(refused.contains("whose agent this is"), "{refused}");
+}
+
+/// A FrontEnd with `rollout: Automatic`: another bundle is all that it takes.
+fn by_itself(crew: &Crew, work: &std::path::Path) {
+    let patch = "{\"spec\": {\"rollout\": \"Automatic\", \"soak\": \"1s\"}}";
+    let name = crew
+        .cluster
+        .get("frontends")
+        .into_iter()
+        .map(|found| found["metadata"]["name"].as_str().unwrap().to_owned());
+    for name in name {
+        crew.cluster
+            .kubectl(
+                &[
+                    "patch",
+                    "frontend",
+                    &name,
+                    "--namespace",
+                    SYSTEM,
+                    "--type",
+                    "merge",
+                    "--patch",
+                    patch,
+                ],
+                "",
+            )
+            .unwrap();
+    }
+    let text = fs::read_to_string(support::inventory("gateway")).unwrap();
+    let other = text.replacen("paths: [/", "paths: [/other/, /", 1);
+    assert_ne!(text, other);
+    fs::write(work.join("inventory.yaml"), other).unwrap();
+    let bundle = crew.lbgen(&["render", "--format", "kubernetes"]);
+    crew.cluster.apply(&bundle);
+    crew.cluster.wait("a Rollout", |cluster| !cluster.get("rollouts").is_empty());
+    crew.wait("Done", std::time::Duration::from_secs(60));
+    let name = crew.rollout()["metadata"]["name"].as_str().unwrap().to_owned();
+    crew.cluster.kubectl(&["delete", "rollout", &name, "--namespace", SYSTEM], "").unwrap();
+    fs::remove_dir_all(work.join("out")).unwrap();
+    fs::remove_file(work.join("inventory.lock")).unwrap();
 }
 
 /// An apply that makes an object needs the right to create it.

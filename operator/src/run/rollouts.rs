@@ -1,0 +1,304 @@
+//! The rollouts of a FrontEnd: planned where that is the operator's to do, begun, gone on with, or undone.
+
+use std::sync::{Arc, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::api::{Patch, PatchParams, PostParams};
+use kube::{Api, ResourceExt};
+use lbgen::execute::{Driver, OnFailure, Outcome};
+use serde_json::json;
+
+use super::bundle::{self, Bundle};
+use super::cluster::Cluster;
+use super::controller::Controller;
+use super::planner;
+use super::record::Status;
+use super::steps::{Agents, refusal};
+use super::wishes::Wishes;
+use crate::api::{
+    Failing, FrontEnd, NAMESPACE, Phase, Planning, Rollout, RolloutStatus, StepState, set_condition,
+};
+
+/// A rollout that a thread carries out.
+pub struct Active {
+    pub rollout: String,
+    pub wishes: Wishes,
+    pub thread: JoinHandle<()>,
+    /// The nodes and VIPs of its plan.
+    pub nodes: Vec<String>,
+    pub vips: Vec<String>,
+}
+
+impl Controller {
+    /// The rollout of a FrontEnd: begun, gone on with, or undone, as far as somebody wants it.
+    pub(super) fn carry_out(
+        &self,
+        front_end: &FrontEnd,
+        wanted: &str,
+        deployed: Option<&str>,
+        rollouts: &[&Rollout],
+    ) -> anyhow::Result<()> {
+        let name = front_end.name_any();
+        let mut active = self.active.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(running) = active.get(&name) {
+            if let Some(rollout) =
+                rollouts.iter().find(|rollout| rollout.name_any() == running.rollout)
+            {
+                running.wishes.hear(front_end, rollout);
+            }
+            if !running.thread.is_finished() {
+                return Ok(());
+            }
+            active.remove(&name);
+            // What it has come to is read anew.
+            return Ok(());
+        }
+        let under_way = rollouts.iter().find(|rollout| phase(rollout).is_under_way());
+        let mut pending: Vec<&&Rollout> =
+            rollouts.iter().filter(|rollout| phase(rollout) == Phase::Pending).collect();
+        pending.sort_by_key(|rollout| rollout.creation_timestamp());
+        let newest = pending
+            .iter()
+            .rev()
+            .find(|rollout| rollout.spec.to == wanted)
+            .map(|found| found.name_any());
+        for rollout in &pending {
+            if rollout.spec.to != wanted || Some(rollout.name_any()) != newest {
+                self.note(
+                    rollout,
+                    Phase::Superseded,
+                    "another bundle, or a newer plan, is wanted",
+                )?;
+            }
+        }
+        if let Some(rollout) = under_way.filter(|rollout| rollout.spec.to != wanted) {
+            self.supersede(rollout, wanted)?;
+        }
+        let newest = pending.into_iter().find(|rollout| Some(rollout.name_any()) == newest);
+        let Some(rollout) = under_way.or(newest) else {
+            return self.plan(front_end, wanted, deployed, rollouts);
+        };
+        let is_begun = phase(rollout) != Phase::Pending;
+        if !is_begun
+            && let Some(deployed) = deployed
+            && !rollout.spec.from.is_empty()
+            && rollout.spec.from != deployed
+        {
+            let message = "it was planned from another bundle than the one that runs: plan again";
+            return self.note(rollout, Phase::Pending, message);
+        }
+        let plan = self.handle.block_on(bundle::plan(&self.client, &rollout.spec.plan))?;
+        if let Some(why) = refusal(&plan).filter(|_| !is_begun) {
+            return self.note(rollout, Phase::Pending, &why);
+        }
+        let wishes = Wishes::default();
+        wishes.hear(front_end, rollout);
+        let status = rollout.status.clone().unwrap_or_default();
+        let has_stopped = status.stopped_generation.is_some()
+            && status.stopped_generation == rollout.metadata.generation;
+        if has_stopped {
+            return Ok(());
+        }
+        let api = || Api::namespaced(self.client.clone(), NAMESPACE);
+        let record = Status::of(api(), &rollout.name_any(), rollout.status.clone(), &plan);
+        let done = |id: &str| {
+            record.status.steps.iter().any(|step| step.id == id && step.state == StepState::Done)
+        };
+        let next = plan.ids().into_iter().find(|id| !done(id)).unwrap_or_default().to_owned();
+        if rollout.spec.go_back {
+            if !is_begun {
+                return self.note(rollout, Phase::Undone, "nothing was begun");
+            }
+        } else if wishes.is_paused() {
+            return self.note(
+                rollout,
+                if is_begun { Phase::Paused } else { Phase::Pending },
+                "paused",
+            );
+        } else if !next.is_empty() && !wishes.is_approved(&plan, &next) {
+            let message = format!("{next} waits for an approval");
+            return self.note(
+                rollout,
+                if is_begun { Phase::Waiting } else { Phase::Pending },
+                &message,
+            );
+        }
+        let bundle = self.handle.block_on(Bundle::load(&self.client, &rollout.spec.to))?;
+        let agents = Agents {
+            nodes: Arc::clone(&self.nodes),
+            cluster: Cluster::new(self.client.clone()),
+            bundle,
+            plan,
+            wishes: wishes.clone(),
+            resumed: record.interrupted(),
+            said: Arc::default(),
+        };
+        let nodes = agents.plan.nodes.clone();
+        let vips = agents.plan.vips.iter().map(ToString::to_string).collect();
+        let (goes_back, on_failure) = (rollout.spec.go_back, rollout.spec.on_failure);
+        let generation = rollout.metadata.generation;
+        let thread = std::thread::spawn(move || {
+            run(agents, record, is_begun, goes_back, on_failure, generation)
+        });
+        active.insert(name, Active { rollout: rollout.name_any(), wishes, thread, nodes, vips });
+        Ok(())
+    }
+
+    /// Plans the rollout to another bundle, where that is the operator's to do and was not done.
+    fn plan(
+        &self,
+        front_end: &FrontEnd,
+        wanted: &str,
+        deployed: Option<&str>,
+        rollouts: &[&Rollout],
+    ) -> anyhow::Result<()> {
+        let Some(deployed) = deployed.filter(|deployed| *deployed != wanted) else { return Ok(()) };
+        let is_there = |rollout: &&&Rollout| {
+            (rollout.spec.from.as_str(), rollout.spec.to.as_str()) == (deployed, wanted)
+        };
+        // One that somebody has let go back is not begun again.
+        if front_end.spec.rollout != Planning::Automatic
+            || front_end.spec.paused
+            || rollouts.iter().any(|rollout| is_there(&rollout))
+        {
+            return Ok(());
+        }
+        let name = front_end.name_any();
+        let began = Instant::now();
+        let load = |digest| self.handle.block_on(Bundle::load(&self.client, digest));
+        let (from, to) = (load(deployed)?, load(wanted)?);
+        let plan = planner::plan(&name, &from, &to, front_end.spec.soak_seconds())?;
+        println!(
+            "{name}: planned {} steps in {:.2} s",
+            plan.steps.len(),
+            began.elapsed().as_secs_f64()
+        );
+        let [map, mut rollout] = lbgen::view::kubernetes::rollout_objects(&plan)?;
+        rollout["spec"]["approve"] = json!({});
+        let maps: Api<ConfigMap> = Api::namespaced(self.client.clone(), NAMESPACE);
+        self.create(&maps, serde_json::from_value(map)?)?;
+        let rollouts: Api<Rollout> = Api::namespaced(self.client.clone(), NAMESPACE);
+        self.create(&rollouts, serde_json::from_value(rollout)?)
+    }
+
+    /// Makes an object, if it is not there.
+    fn create<K>(&self, api: &Api<K>, object: K) -> anyhow::Result<()>
+    where
+        K: Clone + std::fmt::Debug + serde::Serialize + serde::de::DeserializeOwned,
+    {
+        match self.handle.block_on(api.create(&PostParams::default(), &object)) {
+            Err(kube::Error::Api(status)) if status.code == 409 => Ok(()),
+            Err(error) => Err(error.into()),
+            Ok(_) => Ok(()),
+        }
+    }
+
+    /// Says where a rollout stands, if it was not said.
+    fn note(&self, rollout: &Rollout, phase: Phase, message: &str) -> anyhow::Result<()> {
+        let status = rollout.status.clone().unwrap_or_default();
+        if status.phase == phase && status.message == message {
+            return Ok(());
+        }
+        self.write(rollout, &RolloutStatus { phase, message: message.to_owned(), ..status })
+    }
+
+    /// Says that another bundle is wanted than the one that is being rolled out.
+    fn supersede(&self, rollout: &Rollout, wanted: &str) -> anyhow::Result<()> {
+        let mut status = rollout.status.clone().unwrap_or_default();
+        let before = status.clone();
+        let message = format!(
+            "{} is wanted meanwhile: this rollout is finished or undone (goBack) first",
+            lbgen::bundle::short(wanted)
+        );
+        set_condition(&mut status.conditions, "Superseded", true, "AnotherBundle", &message);
+        if status == before { Ok(()) } else { self.write(rollout, &status) }
+    }
+
+    fn write(&self, rollout: &Rollout, status: &RolloutStatus) -> anyhow::Result<()> {
+        let api: Api<Rollout> = Api::namespaced(self.client.clone(), NAMESPACE);
+        let patch = Patch::Merge(json!({ "status": status }));
+        let (name, parameters) = (rollout.name_any(), PatchParams::default());
+        self.handle.block_on(api.patch_status(&name, &parameters, &patch))?;
+        Ok(())
+    }
+}
+
+/// Carries a rollout out, or undoes it, until it ends or stops.
+fn run(
+    agents: Agents,
+    mut record: Status,
+    is_begun: bool,
+    goes_back: bool,
+    on_failure: Failing,
+    generation: Option<i64>,
+) {
+    let plan = agents.plan.clone();
+    let wishes = agents.wishes.clone();
+    let said = Arc::clone(&agents.said);
+    let mut driver = Driver {
+        plan: &plan,
+        record: &mut record,
+        steps: agents,
+        who: "lbgen-operator".to_owned(),
+        until: None,
+        on_failure: match on_failure {
+            Failing::Stop => OnFailure::Stop,
+            Failing::Back => OnFailure::Back,
+        },
+    };
+    let outcome = match (goes_back, is_begun) {
+        (true, _) => driver.back_all(),
+        (false, true) => driver.resume(),
+        (false, false) => driver.start(),
+    };
+    let said = said.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let status = &mut record.status;
+    status.stopped_generation = None;
+    match outcome {
+        Ok(Outcome::Finished) => {
+            status.message =
+                if goes_back { "everything that can be undone was" } else { "" }.to_owned()
+        }
+        Ok(Outcome::Stopped(_)) => {
+            status.phase = if wishes.is_paused() { Phase::Paused } else { Phase::Waiting }
+        }
+        // Undone on the way, because somebody has asked for it meanwhile.
+        Ok(Outcome::Failed(_)) if wishes.is_to_go_back() && !goes_back => {
+            status.phase = Phase::Failed
+        }
+        Ok(Outcome::Failed(_)) => {
+            (status.phase, status.message, status.stopped_generation) =
+                (Phase::Failed, said, generation)
+        }
+        Ok(Outcome::Stuck(id, why)) => {
+            status.phase = Phase::Failed;
+            status.message = format!("{id} could not be undone: {why}");
+            status.stopped_generation = generation;
+        }
+        Err(error) => {
+            status.phase = Phase::Failed;
+            status.message = format!("{error:#}");
+            status.stopped_generation = generation;
+        }
+    }
+    if let Err(why) = record.write() {
+        eprintln!("cannot write the status of a rollout: {why}");
+    }
+}
+
+/// Where a rollout stands.
+pub(super) fn phase(rollout: &Rollout) -> Phase {
+    rollout.status.as_ref().map_or(Phase::Pending, |status| status.phase)
+}
+
+/// The bundle of the rollout that was finished last.
+pub(super) fn last_done(rollouts: &[&Rollout]) -> Option<String> {
+    let done = rollouts.iter().filter(|rollout| phase(rollout) == Phase::Done);
+    let last = done.max_by_key(|rollout| {
+        let steps = rollout.status.iter().flat_map(|status| &status.steps);
+        steps.filter_map(|step| step.finished_at.as_ref()).map(|time| time.0).max()
+    });
+    last.map(|rollout| rollout.spec.to.clone())
+}
