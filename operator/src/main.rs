@@ -21,6 +21,10 @@ struct Cli {
     command: Command,
 }
 
+/// It gives back what a bundle took while it was read.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Subcommand)]
 enum Command {
     /// Carry out the rollouts that were approved; one of several operators works

@@ -24,8 +24,8 @@ pub struct Came {
 }
 
 /// A node that is ready, or that has done its half of a handover, waits this long for the next word: whoever has to say it may be
-/// gone, and what is half done is not left so.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// gone, and what is half done is not left so. Another operator takes over in less.
+const PATIENCE: Duration = Duration::from_secs(40);
 
 /// Does what is desired, and says how far it is. `wanted` are later versions of the same request.
 pub async fn work(
@@ -99,6 +99,7 @@ async fn moment(
                 voice.say(Progress::Ready, String::new()).await;
                 match next(&mut wanted, desired, Moment::Hold).await {
                     Some(Moment::Go | Moment::Stays) => {
+                        tokio::time::sleep(Duration::from_millis(desired.delay.into())).await;
                         if let Some(stdin) = &mut stdin {
                             let _ = stdin.write_all(b"go\n").await;
                         }

@@ -66,6 +66,9 @@ pub struct Desired {
     /// When it happens.
     #[serde(default)]
     pub moment: Moment,
+    /// Milliseconds from the word to the act, where it is the second half of a handover.
+    #[serde(default)]
+    pub delay: u32,
     /// The function that takes it back, where it is the first half of a handover.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opposite: Option<String>,

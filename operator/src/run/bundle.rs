@@ -19,7 +19,7 @@ use crate::api::{NAMESPACE, PlanReference};
 pub struct Bundle {
     /// SHA-256 of its `bundle.json`.
     pub digest: String,
-    files: BTreeMap<String, Packed>,
+    files: BTreeMap<String, BundleFile>,
     /// The text of what it says beside its files.
     about: String,
 }
@@ -53,17 +53,17 @@ impl Bundle {
     fn of(bytes: &[u8], digest: &str, about: String) -> anyhow::Result<Self> {
         let files =
             unpack(bytes).context("the bundle is not whole: apply all of its ConfigMaps")?;
-        let files: BTreeMap<String, Packed> =
-            files.into_iter().map(|file| (file.path.clone(), file)).collect();
-        let list = files.get(&Place::List.to_string()).map_or(&[][..], |file| &file.body);
+        let files: BTreeMap<String, BundleFile> =
+            files.into_iter().map(|file| (file.path.clone(), as_rendered(file))).collect();
+        let list = files.get(&Place::List.to_string()).map_or("", |file| &*file.body);
         if sha256(list) != digest {
             bail!("the ConfigMaps of {} hold another bundle", short(digest));
         }
-        let list: serde_json::Value = serde_json::from_slice(list)?;
+        let list: serde_json::Value = serde_json::from_str(list)?;
         for listed in list["files"].as_array().into_iter().flatten() {
             let path = listed["path"].as_str().unwrap_or_default();
             let found = files.get(path).with_context(|| format!("the bundle lacks {path}"))?;
-            if Some(sha256(&found.body).as_str()) != listed["sha256"].as_str() {
+            if Some(sha256(&*found.body).as_str()) != listed["sha256"].as_str() {
                 bail!("{path} is not as the bundle's list says");
             }
         }
@@ -72,18 +72,12 @@ impl Bundle {
 
     /// Every file, as a render has it in memory.
     pub fn files(&self) -> Vec<BundleFile> {
-        let file = |file: &Packed| BundleFile {
-            path: file.path.clone(),
-            mode: file.mode,
-            body: String::from_utf8_lossy(&file.body).into_owned().into(),
-            from: Vec::new(),
-        };
-        self.files.values().map(file).collect()
+        self.files.values().cloned().collect()
     }
 
     /// As a tree, which states are read from.
     pub fn tree(&self) -> Tree {
-        Tree::of_files("", &self.files())
+        Tree::of_files("", self.files.values())
     }
 
     /// What a plan has to know besides.
@@ -103,7 +97,7 @@ impl Bundle {
         let folder = Place::folder_of(node);
         let own = self.files.values().filter_map(|file| {
             let path = file.path.strip_prefix(&folder)?.trim_start_matches('/');
-            Some((path, file.mode, file.body.as_slice()))
+            Some((path, file.mode, file.body.as_bytes()))
         });
         let own: Vec<_> = own.collect();
         let digests = own.iter().map(|(path, _, body)| format!("{}:{path}", sha256(body)));
@@ -112,8 +106,14 @@ impl Bundle {
 
     /// The text of a file.
     pub fn text(&self, path: &str) -> Option<String> {
-        self.files.get(path).map(|file| String::from_utf8_lossy(&file.body).into_owned())
+        self.files.get(path).map(|file| file.body.to_string())
     }
+}
+
+/// A file as a render has it in memory; each is text.
+fn as_rendered(file: Packed) -> BundleFile {
+    let body = String::from_utf8_lossy(&file.body).into_owned().into();
+    BundleFile { path: file.path, mode: file.mode, body, from: Vec::new() }
 }
 
 /// The digest of the bundle that ConfigMaps hold, by the first of them.

@@ -149,15 +149,23 @@ impl Nodes {
         Ok(())
     }
 
-    /// Takes over what an operator before this one has told a node in the same words, or returns `None`.
+    /// Takes over what an operator before this one has told a node in the same words, or returns `None`: it has told it something
+    /// else, or the node has failed.
     pub fn adopt(&self, node: &str, desired: &Desired) -> Option<Request<'_>> {
-        let told = self.known().nodes.get(node)?.spec.desired.clone()?;
-        let is_same = Desired { number: desired.number, ..told.clone() } == *desired;
-        is_same.then(|| Request {
+        let found = self.known().nodes.get(node).cloned()?;
+        let told = found.spec.desired?;
+        // The moment may have come meanwhile.
+        let Desired { number, moment, .. } = told;
+        let is_same = Desired { number, moment, ..desired.clone() } == told;
+        let has_failed = found
+            .status
+            .is_some_and(|status| status.number == number && status.progress == Progress::Failed);
+        let since = Instant::now();
+        (is_same && !has_failed).then(|| Request {
             nodes: self,
             node: node.to_owned(),
             sent: told,
-            since: Instant::now(),
+            since,
         })
     }
 
@@ -192,6 +200,11 @@ impl Request<'_> {
             }
             spec.desired = Some(sent.clone());
         })
+    }
+
+    /// The last word that it was told.
+    pub fn moment(&self) -> Moment {
+        self.sent.moment
     }
 
     /// Says when it happens.

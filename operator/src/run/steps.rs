@@ -129,42 +129,28 @@ impl Agents {
         let (first, rest) = acts.split_at(wait.unwrap_or(acts.len()));
         let second = rest.get(1..).unwrap_or_default();
         let pause = rest.first().and_then(|wait| wait.args.first()?.parse().ok()).unwrap_or(0.0);
-        let hold = |act: &SingleAct, opposite: Option<&str>| {
-            let held = Desired {
-                moment: Moment::Hold,
-                opposite: opposite.map(str::to_owned),
-                ..self.desired(step, act)?
-            };
-            self.nodes.tell(&act.on, held)
+        let held = |act: &SingleAct, opposite: Option<&str>, delay: f64| {
+            let opposite = opposite.map(str::to_owned);
+            let delay = (delay * 1000.0).round() as u32;
+            let desired = self.desired(step, act)?;
+            Ok::<_, String>(Desired { moment: Moment::Hold, opposite, delay, ..desired })
         };
-        let mut ones = Vec::new();
-        let mut others = Vec::new();
-        let is_ready: Result<(), String> = (|| {
-            for act in first {
-                let opposite = if second.is_empty() { None } else { opposite(&act.does) };
-                ones.push(hold(act, opposite)?);
-            }
-            for act in second {
-                others.push(hold(act, None)?);
-            }
-            for request in ones.iter_mut().chain(&mut others) {
-                request.wait(Progress::Ready, &|| self.is_stopped())?;
-            }
-            Ok(())
-        })();
-        if let Err(why) = is_ready {
-            // Whoever is ready does nothing.
-            for request in ones.iter_mut().chain(&mut others) {
-                request.word(Moment::TakeBack)?;
-            }
-            return Err(format!("{why}; nothing was changed"));
-        }
+        let opposite = |act: &SingleAct| opposite(&act.does).filter(|_| !second.is_empty());
+        let ones = first.iter().map(|act| Ok((act.on.as_str(), held(act, opposite(act), 0.0)?)));
+        let others = second.iter().map(|act| Ok((act.on.as_str(), held(act, None, pause)?)));
+        let ones = ones.collect::<Result<Vec<_>, String>>()?;
+        let others = others.collect::<Result<Vec<_>, String>>()?;
+        let (mut ones, mut others) = match self.begun(step, &ones, &others) {
+            Some(begun) => begun,
+            None => self.hold(ones, others)?,
+        };
+        // The second half waits by itself. It hears the word first: an operator that dies between the two leaves VIPs without a
+        // holder for a while, and none with two.
+        say_all(&mut others, Moment::Go)?;
         say_all(&mut ones, Moment::Go)?;
         if second.is_empty() {
             return end(&mut ones, Progress::Done);
         }
-        std::thread::sleep(Duration::from_secs_f64(pause));
-        say_all(&mut others, Moment::Go)?;
         let result = end(&mut others, Progress::Done);
         let has_acted =
             |request: &mut Request<'_>| request.wait(Progress::Acted, &|| false).is_ok();
@@ -180,6 +166,45 @@ impl Agents {
         result.and(first)
     }
 
+    /// A moment that an operator before this one has begun: some nodes have heard the word. The others hear it now.
+    fn begun(&self, step: &str, ones: &[Held<'_>], others: &[Held<'_>]) -> Option<Halves<'_>> {
+        if !self.is_resumed(step) {
+            return None;
+        }
+        let adopt = |half: &[Held<'_>]| -> Option<Vec<Request<'_>>> {
+            half.iter().map(|(node, desired)| self.nodes.adopt(node, desired)).collect()
+        };
+        let (ones, others) = (adopt(ones)?, adopt(others)?);
+        let moments = || ones.iter().chain(&others).map(Request::moment);
+        let is_begun = moments().any(|moment| matches!(moment, Moment::Go | Moment::Stays))
+            && !moments().any(|moment| moment == Moment::TakeBack);
+        is_begun.then_some((ones, others))
+    }
+
+    /// Waits until every node is ready; if one is not, none of them does anything.
+    fn hold(&self, ones: Vec<Held<'_>>, others: Vec<Held<'_>>) -> Result<Halves<'_>, String> {
+        let mut halves = (Vec::new(), Vec::new());
+        let ready: Result<(), String> = (|| {
+            for (node, desired) in ones {
+                halves.0.push(self.nodes.tell(node, desired)?);
+            }
+            for (node, desired) in others {
+                halves.1.push(self.nodes.tell(node, desired)?);
+            }
+            let all = halves.0.iter_mut().chain(&mut halves.1);
+            all.map(|request| request.wait(Progress::Ready, &|| self.is_stopped())).collect()
+        })();
+        match ready {
+            Ok(()) => Ok(halves),
+            Err(why) => {
+                for request in halves.0.iter_mut().chain(&mut halves.1) {
+                    request.word(Moment::TakeBack)?;
+                }
+                Err(format!("{why}; nothing was changed"))
+            }
+        }
+    }
+
     /// Waits until the VIPs are where they must be after a step, and a while longer.
     fn check(&self, step: &Value) -> Result<(), String> {
         let asked: Vec<&str> = words(&step["asked"]);
@@ -193,11 +218,11 @@ impl Agents {
             .filter_map(|(vip, nodes)| Some((vip.parse().ok()?, words(nodes))))
             .collect();
         let limit = Duration::from_secs(step["wait"].as_u64().unwrap_or(0).max(1));
-        self.settles(&asked, &wanted, limit)?;
+        self.settles(&asked, &wanted, limit, &|| self.is_stopped())?;
         let soaked = Instant::now() + Duration::from_secs(self.plan.soak);
         while Instant::now() < soaked {
             self.nodes.pause(Duration::from_secs(1));
-            self.settles(&asked, &wanted, limit)?;
+            self.settles(&asked, &wanted, limit, &|| self.is_stopped())?;
         }
         Ok(())
     }
@@ -207,6 +232,7 @@ impl Agents {
         asked: &[&str],
         wanted: &BTreeMap<IpAddr, Vec<&str>>,
         limit: Duration,
+        stop: &dyn Fn() -> bool,
     ) -> Result<(), String> {
         let mut began = Instant::now();
         loop {
@@ -219,7 +245,7 @@ impl Agents {
                 // Nobody knows while the API server does not answer.
                 None => began = Instant::now(),
             }
-            if self.is_stopped() {
+            if stop() {
                 return Err("stopped".to_owned());
             }
             self.nodes.pause(Duration::from_millis(200));
@@ -258,6 +284,11 @@ impl Agents {
     }
 }
 
+/// A node, and what it gets ready for.
+type Held<'a> = (&'a str, Desired);
+/// What the two halves of a moment were told.
+type Halves<'a> = (Vec<Request<'a>>, Vec<Request<'a>>);
+
 /// The claim of an operator: that of any other operator of the same front end, too.
 fn claimant(front_end: &str) -> String {
     format!("lbgen-operator@{front_end}")
@@ -279,8 +310,14 @@ fn opposite(act: &str) -> Option<&'static str> {
 /// All of them at one moment.
 fn say_all(requests: &mut [Request<'_>], moment: Moment) -> Result<(), String> {
     std::thread::scope(|scope| {
-        let said: Vec<_> =
-            requests.iter_mut().map(|request| scope.spawn(move || request.word(moment))).collect();
+        // Whoever was told more already is left alone.
+        let later =
+            |request: &&mut Request<'_>| moment != Moment::Go || request.moment() == Moment::Hold;
+        let said: Vec<_> = requests
+            .iter_mut()
+            .filter(later)
+            .map(|request| scope.spawn(move || request.word(moment)))
+            .collect();
         let said = said
             .into_iter()
             .map(|said| said.join().unwrap_or_else(|_| Err("a thread has ended".to_owned())));
@@ -313,7 +350,18 @@ impl Steps for Agents {
             .map(|act| SingleAct { does: "restorable".to_owned(), ..act.clone() })
             .collect();
         self.all(id, &asked)?;
-        self.carry_out(id, &acts)
+        self.carry_out(id, &acts)?;
+        // What is undone next may count on them; where they do not come back, it is undone nevertheless.
+        let before = self.plan.ids().into_iter().take_while(|known| *known != id).last();
+        let wanted = before.map(|before| self.plan.holders_after(before)).unwrap_or_default();
+        let wanted =
+            wanted.iter().map(|(vip, nodes)| (*vip, nodes.iter().map(String::as_str).collect()));
+        let nodes: Vec<&str> = self.plan.nodes.iter().map(String::as_str).collect();
+        let limit = Duration::from_secs(step["wait"].as_u64().unwrap_or(0).max(5));
+        if let Err(why) = self.settles(&nodes, &wanted.collect(), limit, &|| false) {
+            self.say(&format!("{id} is undone, but {why}"));
+        }
+        Ok(())
     }
 
     fn verify(&self, _: &Value) -> Result<(), String> {

@@ -104,12 +104,15 @@ impl Crew {
         .unwrap();
     }
 
-    /// Resident memory of the operator in KiB (proc(5)).
-    pub fn operator_memory(&self) -> u64 {
+    /// Resident memory of the operator in KiB, now and at its worst (proc(5)).
+    pub fn operator_memory(&self) -> (u64, u64) {
         let id = self.operator.as_ref().unwrap().0.id();
         let text = fs::read_to_string(format!("/proc/{id}/status")).unwrap();
-        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-        line.trim().trim_end_matches(" kB").parse().unwrap()
+        let of = |key: &str| -> u64 {
+            let line = text.lines().find_map(|line| line.strip_prefix(key)).unwrap();
+            line.trim().trim_end_matches(" kB").parse().unwrap()
+        };
+        (of("VmRSS:"), of("VmHWM:"))
     }
 
     /// A token of a ServiceAccount, bound to a pod on a node.

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::crew::SYSTEM;
 use super::fleet::Fleet;
 use crate::lab::edits::EDITS;
+use crate::stage::SLACK;
 
 const LIMIT: Duration = Duration::from_secs(400);
 
@@ -119,7 +120,11 @@ fn a_rollout_goes_back_from_each_step() {
     }
     fleet.approve();
     fleet.wait("Done", LIMIT);
-    is_well(fleet);
+    // What is undone is not timed, so that VIPs may be silent for as long as a holder that died.
+    for (vip, worst) in fleet.finish().measured {
+        println!("{vip}: {worst:?}");
+        assert!(worst.several <= SLACK, "{vip}: {worst:?}");
+    }
 }
 
 /// Two operators: one works. Somebody who edits the object of a node by hand is told what to do instead.

@@ -65,6 +65,8 @@ fn every_right_is_used_and_nothing_else_is_allowed() {
     make_and_delete(&crew, work.path(), "dual-stack", |text| {
         text.replacen("\nkubernetes:\n", "\nkubernetes:\n  vips: status\n", 1)
     });
+    // Nodes are of one FrontEnd.
+    crew.cluster.kubectl(&["delete", "frontends", "--all", "--namespace", SYSTEM], "").unwrap();
     make_and_delete(&crew, work.path(), "gateway", str::to_owned);
     by_itself(&crew, work.path());
     crew.cluster.wait("an agent that is heard", |cluster| {

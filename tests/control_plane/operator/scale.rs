@@ -32,7 +32,7 @@ fn a_large_fleet_costs_little() {
     let (before, began) = (crew.all_writes(), Instant::now());
     std::thread::sleep(Duration::from_secs(40));
     let writes = (crew.all_writes() - before) as f64 / began.elapsed().as_secs_f64();
-    let memory = crew.operator_memory();
+    let (memory, worst) = crew.operator_memory();
     let mut largest = (0, String::new());
     for kind in ["frontends", "rollouts", "frontendnodes", "configmaps"] {
         for object in crew.cluster.get(kind) {
@@ -44,8 +44,9 @@ fn a_large_fleet_costs_little() {
         }
     }
     println!(
-        "{writes:.1} writes a second, {} MiB, the largest object is {largest:?}",
-        memory / 1024
+        "{writes:.1} writes a second, {} MiB ({} at worst), the largest object is {largest:?}",
+        memory / 1024,
+        worst / 1024
     );
     crew.plans_as_fast(work.path());
     assert!(largest.0 < 1 << 20, "{largest:?}");
@@ -99,9 +100,6 @@ impl Crew {
         let logs = self.logs();
         println!("{}", logs.lines().find(|line| line.contains("planned")).unwrap());
         let spec = self.rollout()["spec"].clone();
-        assert!(
-            plan.contains(spec["plan"]["configMap"].as_str().unwrap()) || spec["to"] != "",
-            "{spec}"
-        );
+        assert_eq!(spec["from"], digest);
     }
 }
