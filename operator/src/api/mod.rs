@@ -1,5 +1,7 @@
 //! The objects of the group lbgen.dev: CI writes a FrontEnd and Rollouts, the operator the nodes, and an agent the status of its own.
 
+#![allow(clippy::duplicated_attributes, reason = "columns of one type have it in common")]
+
 mod front_end;
 mod node;
 mod rollout;
@@ -72,4 +74,17 @@ pub fn set_condition(
         type_: type_.to_owned(),
     });
     all.sort_by(|a, b| a.type_.cmp(&b.type_));
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_packaged_definitions_are_those_of_the_types() {
+        let packaged = include_str!("../../../packaging/operator/definitions.yaml");
+        let written = super::definitions().unwrap();
+        assert!(
+            packaged == written,
+            "run: cargo run -p lbgen-operator -- definitions >packaging/operator/definitions.yaml"
+        );
+    }
 }

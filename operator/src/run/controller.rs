@@ -78,9 +78,29 @@ impl Controller {
             let own: Vec<&Rollout> =
                 rollouts.iter().filter(|rollout| rollout.spec.front_end == name).collect();
             if let Err(error) = self.one(front_end, &own) {
-                eprintln!("{name}: {error:#}");
+                self.fail(front_end, &format!("{error:#}"))?;
             }
         }
+        Ok(())
+    }
+
+    /// Says at a FrontEnd why nothing goes on.
+    fn fail(&self, front_end: &FrontEnd, why: &str) -> anyhow::Result<()> {
+        let before = front_end.status.clone().unwrap_or_default();
+        let mut status = before.clone();
+        set_condition(&mut status.conditions, "Progressing", false, "Failed", why);
+        if status == before {
+            return Ok(());
+        }
+        eprintln!("{}: {why}", front_end.name_any());
+        self.write_status(front_end, &status)
+    }
+
+    fn write_status(&self, front_end: &FrontEnd, status: &FrontEndStatus) -> anyhow::Result<()> {
+        let api: Api<FrontEnd> = Api::namespaced(self.client.clone(), NAMESPACE);
+        let patch = Patch::Merge(json!({ "status": status }));
+        let (name, parameters) = (front_end.name_any(), PatchParams::default());
+        self.handle.block_on(api.patch_status(&name, &parameters, &patch))?;
         Ok(())
     }
 
@@ -95,8 +115,10 @@ impl Controller {
         let wanted = self.handle.block_on(bundle::digest_of(&self.client, maps))?;
         let before = front_end.status.clone().unwrap_or_default();
         let deployed = last_done(rollouts).or(before.deployed.clone());
-        let mut sides = vec![self.bundle(deployed.as_deref().unwrap_or(&wanted))?];
-        if deployed.as_ref().is_some_and(|deployed| *deployed != wanted) {
+        // Where somebody has deleted what was deployed, what is wanted is all that there is to compare with.
+        let mut sides: Vec<Arc<Running>> =
+            deployed.iter().filter_map(|deployed| self.bundle(deployed).ok()).collect();
+        if sides.is_empty() || deployed.as_ref() != Some(&wanted) {
             sides.push(self.bundle(&wanted)?);
         }
         let under_way = rollouts.iter().find(|rollout| phase(rollout).is_under_way());
@@ -119,9 +141,7 @@ impl Controller {
         self.health.vips(&name, status.vips);
         self.events.say(front_end, moves);
         if status != before {
-            let api: Api<FrontEnd> = Api::namespaced(self.client.clone(), NAMESPACE);
-            let patch = Patch::Merge(json!({ "status": status }));
-            self.handle.block_on(api.patch_status(&name, &PatchParams::default(), &patch))?;
+            self.write_status(front_end, &status)?;
         }
         Ok(())
     }

@@ -191,8 +191,8 @@ impl Agents {
             for (node, desired) in others {
                 halves.1.push(self.nodes.tell(node, desired)?);
             }
-            let all = halves.0.iter_mut().chain(&mut halves.1);
-            all.map(|request| request.wait(Progress::Ready, &|| self.is_stopped())).collect()
+            let mut all = halves.0.iter_mut().chain(&mut halves.1);
+            all.try_for_each(|request| request.wait(Progress::Ready, &|| self.is_stopped()))
         })();
         match ready {
             Ok(()) => Ok(halves),

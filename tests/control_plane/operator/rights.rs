@@ -23,6 +23,10 @@ fn make_and_delete(crew: &Crew, work: &std::path::Path, example: &str, edit: fn(
     prepare(crew, work, example, edit);
     crew.approve();
     crew.wait("Done", std::time::Duration::from_secs(60));
+    crew.cluster.wait("what is deployed", |cluster| {
+        let front_ends = cluster.get("frontends");
+        front_ends.iter().all(|found| found["status"]["deployed"].is_string())
+    });
     let name = crew.rollout()["metadata"]["name"].as_str().unwrap().to_owned();
     crew.cluster.kubectl(&["delete", "rollout", &name, "--namespace", SYSTEM], "").unwrap();
 }
