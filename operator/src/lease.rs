@@ -1,11 +1,12 @@
 //! Leases (coordination.k8s.io/v1): one of several operators works, and a node's agent is there.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
-use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use k8s_openapi::jiff::Timestamp;
 use kube::api::{ObjectMeta, PostParams};
 use kube::{Api, Client};
 
@@ -25,12 +26,19 @@ pub struct Election {
     api: Api<Lease>,
     name: String,
     me: String,
+    /// The last renewal by somebody else, and when that was seen: clocks of two machines may differ.
+    seen: Mutex<Option<(MicroTime, Instant)>>,
 }
 
 impl Election {
     /// A Lease of our namespace, for somebody whose name nobody else has.
     pub fn new(client: Client, name: &str, me: &str) -> Self {
-        Self { api: Api::namespaced(client, NAMESPACE), name: name.to_owned(), me: me.to_owned() }
+        Self {
+            api: Api::namespaced(client, NAMESPACE),
+            name: name.to_owned(),
+            me: me.to_owned(),
+            seen: Mutex::default(),
+        }
     }
 
     /// Waits until the Lease is ours.
@@ -88,10 +96,7 @@ impl Election {
         let spec = lease.spec.get_or_insert_default();
         let holder = spec.holder_identity.as_deref().unwrap_or_default();
         let is_mine = holder == self.me;
-        let seconds = SignedDuration::try_from(DURATION).unwrap_or(SignedDuration::MAX);
-        let renewed = spec.renew_time.as_ref().map(|time| time.0);
-        let is_free =
-            holder.is_empty() || renewed.is_none_or(|at| now.duration_since(at) > seconds);
+        let is_free = holder.is_empty() || self.is_overdue(spec.renew_time.as_ref());
         if !is_mine && !is_free {
             return Ok(false);
         }
@@ -108,6 +113,18 @@ impl Election {
             Err(kube::Error::Api(status)) if status.code == 409 => Ok(false),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Returns true if the holder has not renewed it for as long as it lasts, by our own clock.
+    fn is_overdue(&self, renewed: Option<&MicroTime>) -> bool {
+        let Some(renewed) = renewed else { return true };
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = match seen.as_ref().filter(|(last, _)| last == renewed) {
+            Some((_, since)) => *since,
+            None => Instant::now(),
+        };
+        *seen = Some((renewed.clone(), since));
+        since.elapsed() > DURATION
     }
 
     fn fresh(&self, now: Timestamp) -> Lease {
@@ -127,6 +144,11 @@ impl Election {
 /// The Lease of a node's agent.
 pub fn of_node(node: &str) -> String {
     format!("node-{node}")
+}
+
+/// The node that a Lease is of, or `None`.
+pub fn node_of(lease: &str) -> Option<&str> {
+    lease.strip_prefix("node-")
 }
 
 /// Renews the Lease of a node's agent, which nobody else takes.

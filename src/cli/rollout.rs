@@ -118,6 +118,11 @@ pub fn run(args: &Args, session: &mut Session) -> anyhow::Result<Exit> {
     session.here.with_inventory(&args.input.inventory);
     session.here.with_output(&args.output);
     if args.apply.acts() || args.apply.save.is_some() {
+        if session.global.format == Format::Kubernetes {
+            bail!(
+                "--format kubernetes prints the plan for the operator, which carries it out: leave --apply, --save and the like out"
+            );
+        }
         return act::run(args, soak, session);
     }
     let _lock = WriteLock::shared(&args.output);
@@ -207,6 +212,9 @@ fn answer(
             bail!("a visit runs a command of yours on the nodes, which agents do not: use --apply")
         }
         Format::Kubernetes => {
+            if !planned.rollout.by_pod.is_empty() {
+                bail!("agents do not enter the pods of DaemonSets: use --apply");
+            }
             let file = planned.file(args, soak, loaded, session)?;
             Body::Text(kubernetes::rollout(&file)?)
         }

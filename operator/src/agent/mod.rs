@@ -100,6 +100,10 @@ pub async fn run(args: Args, client: Client) -> anyhow::Result<()> {
 impl Agent {
     /// The object is this now.
     fn hear(&mut self, object: FrontEndNode, came: &mpsc::Sender<Came>) {
+        // Somebody has deleted it, and the operator has made it again.
+        if object.status.is_none() && self.running.is_none() {
+            self.published = None;
+        }
         if self.published.is_none() {
             // What an agent before this one has done.
             let before = object.status.unwrap_or_default();

@@ -1,5 +1,5 @@
-//! The things that an agent does: functions of the node's program, and the words that each takes. Nothing else runs on a node, whatever
-//! an object says.
+//! The things that an agent does: functions of the node's program, and the words that each takes. No object makes it run another command;
+//! the files that it installs are another matter, since keepalived runs scripts.
 
 use lbgen::language::shell::quoted;
 
@@ -13,6 +13,9 @@ pub struct Verb {
     /// True if it says `ready` first, and goes at a word.
     pub is_held: bool,
 }
+
+/// Does nothing: what was asked for before is not wanted any more.
+pub const NOTHING: &str = "nothing";
 
 /// Functions that change the node and therefore ask first whether it is this rollout's.
 const ACTS: &[&str] = &[
@@ -57,6 +60,7 @@ impl Verb {
             return Ok(Self { lines: vec![format!("on_word {act}{opposite}")], is_held: true });
         }
         match act {
+            NOTHING => Ok(Self { lines: Vec::new(), is_held: false }),
             "copy" => Ok(Self {
                 lines: vec![
                     "act receive".to_owned(),

@@ -148,10 +148,20 @@ async fn next(
 
 /// Waits for the end of a program; the error is what it says last.
 async fn end(mut child: Child) -> Result<(), String> {
-    let mut said = String::new();
-    if let Some(mut stderr) = child.stderr.take() {
-        let _ = stderr.read_to_string(&mut said).await;
-    }
+    let (mut said, mut unused) = (String::new(), Vec::new());
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    // A pipe that nobody reads stops whoever writes into it.
+    let read_out = async {
+        if let Some(mut stdout) = stdout {
+            let _ = stdout.read_to_end(&mut unused).await;
+        }
+    };
+    let read_error = async {
+        if let Some(mut stderr) = stderr {
+            let _ = stderr.read_to_string(&mut said).await;
+        }
+    };
+    tokio::join!(read_out, read_error);
     let status = child.wait().await.map_err(|error| error.to_string())?;
     if status.success() {
         return Ok(());

@@ -1,6 +1,6 @@
 //! The front end of a datacenter, as git has it.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -76,6 +76,9 @@ pub struct FrontEndStatus {
     /// The digest of the bundle that the last rollout brought: SHA-256 of its `bundle.json`.
     #[serde(default)]
     pub deployed: Option<String>,
+    /// When that rollout had ended.
+    #[serde(default)]
+    pub deployed_at: Option<Time>,
     /// The Rollout that is under way.
     #[serde(default)]
     pub rollout: Option<String>,

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use k8s_openapi::api::coordination::v1::Lease;
 use kube::api::{ListParams, Patch, PatchParams};
 use kube::{Api, Client, ResourceExt};
 use serde_json::json;
@@ -16,6 +17,7 @@ use super::front_end::Running;
 use super::nodes::Nodes;
 use super::rollouts::{Active, last_done, phase};
 use crate::api::{FrontEnd, FrontEndStatus, NAMESPACE, Rollout, set_condition};
+use crate::lease;
 use crate::serve::Health;
 
 /// The time between two looks at the objects.
@@ -73,6 +75,14 @@ impl Controller {
         let rollouts: Api<Rollout> = Api::namespaced(self.client.clone(), NAMESPACE);
         let front_ends = self.handle.block_on(front_ends.list(&all))?.items;
         let rollouts = self.handle.block_on(rollouts.list(&all))?.items;
+        let leases: Api<Lease> = Api::namespaced(self.client.clone(), NAMESPACE);
+        let leases = self.handle.block_on(leases.list(&all))?.items.into_iter();
+        let beat = |lease: Lease| {
+            let node = lease::node_of(&lease.name_any())?.to_owned();
+            Some((node, lease.spec?.renew_time?))
+        };
+        self.nodes.beats(leases.filter_map(beat).collect());
+        self.hear(&front_ends, &rollouts);
         for front_end in &front_ends {
             let name = front_end.name_any();
             let own: Vec<&Rollout> =
@@ -114,7 +124,11 @@ impl Controller {
         let maps = &front_end.spec.bundle.config_maps;
         let wanted = self.handle.block_on(bundle::digest_of(&self.client, maps))?;
         let before = front_end.status.clone().unwrap_or_default();
-        let deployed = last_done(rollouts).or(before.deployed.clone());
+        let done = last_done(rollouts, before.deployed_at.as_ref());
+        let (deployed, deployed_at) = match done {
+            Some((deployed, at)) => (Some(deployed), Some(at)),
+            None => (before.deployed.clone(), before.deployed_at.clone()),
+        };
         // Where somebody has deleted what was deployed, what is wanted is all that there is to compare with.
         let mut sides: Vec<Arc<Running>> =
             deployed.iter().filter_map(|deployed| self.bundle(deployed).ok()).collect();
@@ -128,8 +142,12 @@ impl Controller {
         }
         self.carry_out(front_end, &wanted, deployed.as_deref(), rollouts)?;
         self.settle(&name, &sides)?;
-        let Some(known) = self.nodes.all() else { return Ok(()) };
-        let mut status = FrontEndStatus { deployed, ..before.clone() };
+        let Some(mut known) = self.nodes.all() else { return Ok(()) };
+        // Their last words are not how they are.
+        for (_, node) in known.iter_mut().filter(|(name, _)| self.nodes.is_silent(name)) {
+            node.status = None;
+        }
+        let mut status = FrontEndStatus { deployed, deployed_at, ..before.clone() };
         status.rollout = under_way.map(|rollout| rollout.name_any());
         let is_under_way = status.rollout.is_some();
         let (reason, message) = match &status.rollout {

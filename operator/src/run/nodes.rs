@@ -5,17 +5,20 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use kube::api::{Patch, PatchParams};
-use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event};
 use kube::{Api, Client, ResourceExt};
 use serde_json::json;
 use tokio::runtime::Handle;
 
 use super::patience::again;
+use crate::agent::verb::NOTHING;
 use crate::api::{Desired, FrontEndNode, FrontEndNodeSpec, Moment, NAMESPACE, Progress};
-use crate::steady::Steady;
+use crate::lease::HEARTBEAT;
 
+/// The time until a watch that has ended is begun again.
+const AGAIN: Duration = Duration::from_secs(1);
 /// The time for which a node may say nothing about what it was told.
 const SILENCE: Duration = Duration::from_secs(45);
 /// The time that a node has for one thing: a pod that starts with a new image takes the longest.
@@ -34,6 +37,8 @@ struct Known {
     nodes: BTreeMap<String, FrontEndNode>,
     /// False while the API server does not answer: what is known may be old.
     is_current: bool,
+    /// The last renewal of each node's Lease, and when that was seen.
+    beats: BTreeMap<String, (MicroTime, Instant)>,
     /// A spec has one writer at a time.
     writing: BTreeMap<String, Arc<Mutex<()>>>,
 }
@@ -61,38 +66,56 @@ impl Nodes {
         });
         let own = Arc::clone(&nodes);
         tokio::spawn(async move {
-            let events = watcher::watcher(own.api.clone(), watcher::Config::default());
-            let mut events = Box::pin(events.backoff(Steady));
-            let mut listed = BTreeMap::new();
-            while let Some(event) = events.next().await {
-                own.hear(event, &mut listed);
+            // A watch that goes on after an error may have nothing to say, and nobody would know that it is there: each error is
+            // the end of one, and the next begins with a list.
+            loop {
+                let events = watcher::watcher(own.api.clone(), watcher::Config::default());
+                let mut events = Box::pin(events);
+                let mut listed = BTreeMap::new();
+                while let Some(Ok(event)) = events.next().await {
+                    own.hear(event, &mut listed);
+                }
+                own.known().is_current = false;
+                own.changed.notify_all();
+                tokio::time::sleep(AGAIN).await;
             }
         });
         nodes
     }
 
-    fn hear(
-        &self,
-        event: watcher::Result<Event<FrontEndNode>>,
-        listed: &mut BTreeMap<String, FrontEndNode>,
-    ) {
+    fn hear(&self, event: Event<FrontEndNode>, listed: &mut BTreeMap<String, FrontEndNode>) {
         let mut known = self.known();
         match event {
-            Ok(Event::Init) => listed.clear(),
-            Ok(Event::InitApply(node)) => drop(listed.insert(node.name_any(), node)),
-            Ok(Event::InitDone) => {
+            Event::Init => listed.clear(),
+            Event::InitApply(node) => drop(listed.insert(node.name_any(), node)),
+            Event::InitDone => {
                 known.nodes = std::mem::take(listed);
                 known.is_current = true;
+                // While nobody could be heard, nobody was silent.
+                known.beats.values_mut().for_each(|(_, heard)| *heard = Instant::now());
             }
-            Ok(Event::Apply(node)) => {
-                known.take(node);
-                known.is_current = true;
-            }
-            Ok(Event::Delete(node)) => drop(known.nodes.remove(&node.name_any())),
-            Err(_) => known.is_current = false,
+            Event::Apply(node) => known.take(node),
+            Event::Delete(node) => drop(known.nodes.remove(&node.name_any())),
         }
         drop(known);
         self.changed.notify_all();
+    }
+
+    /// The Leases of the nodes' agents, as the API server has them now: when each was renewed, by the agent's clock.
+    pub fn beats(&self, renewed: BTreeMap<String, MicroTime>) {
+        let mut known = self.known();
+        for (node, time) in renewed {
+            let is_new = known.beats.get(&node).is_none_or(|(last, _)| *last != time);
+            if is_new {
+                known.beats.insert(node, (time, Instant::now()));
+            }
+        }
+    }
+
+    /// Returns true if a node's agent has given no sign of life for a while: its status says how it was.
+    pub fn is_silent(&self, node: &str) -> bool {
+        // By our own clock: those of nodes may differ.
+        self.known().beats.get(node).is_some_and(|(_, heard)| heard.elapsed() > 3 * HEARTBEAT)
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -202,6 +225,14 @@ impl Request<'_> {
         })
     }
 
+    /// A node that comes back later does not do what it was told before.
+    fn withdraw(&mut self) -> Result<(), String> {
+        let sent = Desired { act: NOTHING.to_owned(), ..Desired::default() };
+        self.nodes.change(&self.node, |spec, last| {
+            spec.desired = Some(Desired { number: last + 1, ..sent });
+        })
+    }
+
     /// The last word that it was told.
     pub fn moment(&self) -> Moment {
         self.sent.moment
@@ -243,6 +274,7 @@ impl Request<'_> {
                     _ => {}
                 }
             } else if is_current && self.since.elapsed() > SILENCE {
+                self.withdraw()?;
                 return Err(format!(
                     "{}: its agent says nothing for {} s",
                     self.node,

@@ -7,16 +7,23 @@ use tokio::runtime::Handle;
 /// The time until a call is tried again.
 const AGAIN: Duration = Duration::from_secs(1);
 
+/// The times that an answer is taken for one that passes.
+const TRIES: usize = 60;
+
 /// Makes a call, and makes it again for as long as the API server does not answer: the rollout stalls, and a Lease that cannot be
-/// renewed ends the operator. An error is the API server's own.
+/// renewed ends the operator. An error is the API server's own; where it may pass, such as that of a webhook, after a minute.
 pub fn again<T, F: Future<Output = kube::Result<T>>>(
     handle: &Handle,
     call: impl Fn() -> F,
 ) -> Result<T, String> {
+    let mut answers = 0;
     loop {
         match handle.block_on(call()) {
             Ok(value) => return Ok(value),
-            Err(error) if may_pass(&error) => eprintln!("the API server does not answer: {error}"),
+            Err(error) if may_pass(&error) && answers < TRIES => {
+                answers += usize::from(matches!(error, kube::Error::Api(_)));
+                eprintln!("the API server does not answer: {error}");
+            }
             Err(error) => return Err(error.to_string()),
         }
         std::thread::sleep(AGAIN);

@@ -5,6 +5,7 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use k8s_openapi::api::core::v1::ConfigMap;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, ResourceExt};
 use lbgen::execute::{Driver, OnFailure, Outcome};
@@ -32,6 +33,20 @@ pub struct Active {
 }
 
 impl Controller {
+    /// Tells each rollout that is carried out what is wished of it: first, whatever else cannot be read.
+    pub(super) fn hear(&self, front_ends: &[FrontEnd], rollouts: &[Rollout]) {
+        let active = self.active.lock().unwrap_or_else(PoisonError::into_inner);
+        for (name, running) in &*active {
+            let rollout = rollouts.iter().find(|rollout| rollout.name_any() == running.rollout);
+            let front_end = front_ends.iter().find(|front_end| front_end.name_any() == *name);
+            match (front_end, rollout) {
+                (Some(front_end), Some(rollout)) => running.wishes.hear(front_end, rollout),
+                // Somebody has deleted one of them: no step more.
+                _ => running.wishes.stop(),
+            }
+        }
+    }
+
     /// The rollout of a FrontEnd: begun, gone on with, or undone, as far as somebody wants it.
     pub(super) fn carry_out(
         &self,
@@ -43,11 +58,6 @@ impl Controller {
         let name = front_end.name_any();
         let mut active = self.active.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(running) = active.get(&name) {
-            if let Some(rollout) =
-                rollouts.iter().find(|rollout| rollout.name_any() == running.rollout)
-            {
-                running.wishes.hear(front_end, rollout);
-            }
             if !running.thread.is_finished() {
                 return Ok(());
             }
@@ -73,7 +83,7 @@ impl Controller {
                 )?;
             }
         }
-        if let Some(rollout) = under_way.filter(|rollout| rollout.spec.to != wanted) {
+        if let Some(rollout) = under_way {
             self.supersede(rollout, wanted)?;
         }
         let newest = pending.into_iter().find(|rollout| Some(rollout.name_any()) == newest);
@@ -118,7 +128,13 @@ impl Controller {
                 "paused",
             );
         } else if !next.is_empty() && !wishes.is_approved(&plan, &next) {
-            let message = format!("{next} waits for an approval");
+            let unknown = rollout.spec.approve.as_ref().and_then(|approve| approve.until.clone());
+            let message = match unknown.filter(|until| plan.step(until).is_none()) {
+                Some(until) => {
+                    format!("the plan has no step {until}; {next} waits for an approval")
+                }
+                None => format!("{next} waits for an approval"),
+            };
             return self.note(
                 rollout,
                 if is_begun { Phase::Waiting } else { Phase::Pending },
@@ -138,10 +154,8 @@ impl Controller {
         let nodes = agents.plan.nodes.clone();
         let vips = agents.plan.vips.iter().map(ToString::to_string).collect();
         let (goes_back, on_failure) = (rollout.spec.go_back, rollout.spec.on_failure);
-        let generation = rollout.metadata.generation;
-        let thread = std::thread::spawn(move || {
-            run(agents, record, is_begun, goes_back, on_failure, generation)
-        });
+        let thread =
+            std::thread::spawn(move || run(agents, record, is_begun, goes_back, on_failure));
         active.insert(name, Active { rollout: rollout.name_any(), wishes, thread, nodes, vips });
         Ok(())
     }
@@ -157,6 +171,7 @@ impl Controller {
         let Some(deployed) = deployed.filter(|deployed| *deployed != wanted) else { return Ok(()) };
         let is_there = |rollout: &&&Rollout| {
             (rollout.spec.from.as_str(), rollout.spec.to.as_str()) == (deployed, wanted)
+                && !matches!(phase(rollout), Phase::Done | Phase::Superseded)
         };
         // One that somebody has let go back is not begun again.
         if front_end.spec.rollout != Planning::Automatic
@@ -177,6 +192,10 @@ impl Controller {
         );
         let [map, mut rollout] = lbgen::view::kubernetes::rollout_objects(&plan)?;
         rollout["spec"]["approve"] = json!({});
+        // There and back and there again are three.
+        let generation = front_end.metadata.generation.unwrap_or_default();
+        let planned = rollout["metadata"]["name"].as_str().unwrap_or_default();
+        rollout["metadata"]["name"] = json!(format!("{planned}-{generation}"));
         let maps: Api<ConfigMap> = Api::namespaced(self.client.clone(), NAMESPACE);
         self.create(&maps, serde_json::from_value(map)?)?;
         let rollouts: Api<Rollout> = Api::namespaced(self.client.clone(), NAMESPACE);
@@ -204,15 +223,22 @@ impl Controller {
         self.write(rollout, &RolloutStatus { phase, message: message.to_owned(), ..status })
     }
 
-    /// Says that another bundle is wanted than the one that is being rolled out.
+    /// Says whether another bundle is wanted than the one that is being rolled out.
     fn supersede(&self, rollout: &Rollout, wanted: &str) -> anyhow::Result<()> {
         let mut status = rollout.status.clone().unwrap_or_default();
         let before = status.clone();
-        let message = format!(
-            "{} is wanted meanwhile: this rollout is finished or undone (goBack) first",
-            lbgen::bundle::short(wanted)
-        );
-        set_condition(&mut status.conditions, "Superseded", true, "AnotherBundle", &message);
+        let is_so = rollout.spec.to != wanted;
+        let (reason, message) = match is_so {
+            true => (
+                "AnotherBundle",
+                format!(
+                    "{} is wanted meanwhile: this rollout is finished or undone (goBack) first",
+                    lbgen::bundle::short(wanted)
+                ),
+            ),
+            false => ("Wanted", String::new()),
+        };
+        set_condition(&mut status.conditions, "Superseded", is_so, reason, &message);
         if status == before { Ok(()) } else { self.write(rollout, &status) }
     }
 
@@ -226,14 +252,7 @@ impl Controller {
 }
 
 /// Carries a rollout out, or undoes it, until it ends or stops.
-fn run(
-    agents: Agents,
-    mut record: Status,
-    is_begun: bool,
-    goes_back: bool,
-    on_failure: Failing,
-    generation: Option<i64>,
-) {
+fn run(agents: Agents, mut record: Status, is_begun: bool, goes_back: bool, on_failure: Failing) {
     let plan = agents.plan.clone();
     let wishes = agents.wishes.clone();
     let said = Arc::clone(&agents.said);
@@ -270,17 +289,17 @@ fn run(
         }
         Ok(Outcome::Failed(_)) => {
             (status.phase, status.message, status.stopped_generation) =
-                (Phase::Failed, said, generation)
+                (Phase::Failed, said, wishes.generation())
         }
         Ok(Outcome::Stuck(id, why)) => {
             status.phase = Phase::Failed;
             status.message = format!("{id} could not be undone: {why}");
-            status.stopped_generation = generation;
+            status.stopped_generation = wishes.generation();
         }
         Err(error) => {
             status.phase = Phase::Failed;
             status.message = format!("{error:#}");
-            status.stopped_generation = generation;
+            status.stopped_generation = wishes.generation();
         }
     }
     if let Err(why) = record.write() {
@@ -293,12 +312,14 @@ pub(super) fn phase(rollout: &Rollout) -> Phase {
     rollout.status.as_ref().map_or(Phase::Pending, |status| status.phase)
 }
 
-/// The bundle of the rollout that was finished last.
-pub(super) fn last_done(rollouts: &[&Rollout]) -> Option<String> {
+/// The bundle of the rollout that was finished last, and when, if that was after a time. Older ones are not asked again: what was
+/// deployed since then may have come in another way.
+pub(super) fn last_done(rollouts: &[&Rollout], after: Option<&Time>) -> Option<(String, Time)> {
     let done = rollouts.iter().filter(|rollout| phase(rollout) == Phase::Done);
-    let last = done.max_by_key(|rollout| {
+    let finished = done.filter_map(|rollout| {
         let steps = rollout.status.iter().flat_map(|status| &status.steps);
-        steps.filter_map(|step| step.finished_at.as_ref()).map(|time| time.0).max()
+        let at = steps.filter_map(|step| step.finished_at.clone()).max()?;
+        Some((rollout.spec.to.clone(), at))
     });
-    last.map(|rollout| rollout.spec.to.clone())
+    finished.filter(|(_, at)| after.is_none_or(|after| at > after)).max_by(|a, b| a.1.cmp(&b.1))
 }

@@ -270,7 +270,9 @@ impl Agents {
                 held.entry(vip).or_default().insert(name);
             }
         }
-        let mut wrong = Vec::new();
+        let silent = asked.iter().filter(|node| self.nodes.is_silent(node));
+        let mut wrong: Vec<String> =
+            silent.map(|node| format!("the agent of {node} gives no sign of life")).collect();
         for (vip, may) in wanted {
             let by: Vec<&str> = held.get(vip).into_iter().flatten().copied().collect();
             match by.as_slice() {

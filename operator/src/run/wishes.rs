@@ -15,6 +15,8 @@ struct Wished {
     approve: Option<Approval>,
     is_paused: bool,
     goes_back: bool,
+    /// The generation of the Rollout that says so.
+    generation: Option<i64>,
     /// The step that runs, or the last one.
     step: String,
 }
@@ -30,6 +32,17 @@ impl Wishes {
         wished.approve.clone_from(&rollout.spec.approve);
         wished.is_paused = front_end.spec.paused || rollout.spec.paused;
         wished.goes_back = rollout.spec.go_back;
+        wished.generation = rollout.metadata.generation;
+    }
+
+    /// No step more.
+    pub fn stop(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_paused = true;
+    }
+
+    /// The generation of the Rollout that was heard last.
+    pub fn generation(&self) -> Option<i64> {
+        self.get().generation
     }
 
     /// A step begins.
