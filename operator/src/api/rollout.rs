@@ -102,7 +102,7 @@ pub struct RolloutStatus {
     /// Each step.
     #[serde(default)]
     pub steps: Vec<StepStatus>,
-    /// Promises that the plan cannot keep, and why.
+    /// VIPs that are silent on the way, and for how long: the plan cannot do without.
     #[serde(default)]
     pub exceptions: Vec<String>,
     /// The generation of the object at which it stopped: it goes on once somebody changes approve, paused or goBack.

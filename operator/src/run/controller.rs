@@ -15,7 +15,7 @@ use super::bundle::{self, Bundle};
 use super::events::Events;
 use super::front_end::Running;
 use super::nodes::Nodes;
-use super::rollouts::{Active, last_done, phase};
+use super::rollouts::{Active, phase};
 use crate::api::{FrontEnd, FrontEndStatus, NAMESPACE, Rollout, set_condition};
 use crate::lease;
 use crate::serve::Health;
@@ -108,6 +108,11 @@ impl Controller {
 
     fn write_status(&self, front_end: &FrontEnd, status: &FrontEndStatus) -> anyhow::Result<()> {
         let api: Api<FrontEnd> = Api::namespaced(self.client.clone(), NAMESPACE);
+        let mut status = serde_json::to_value(status)?;
+        // Who ends a rollout writes what is deployed; it may have done so since this was read.
+        if let Some(fields) = status.as_object_mut() {
+            fields.retain(|key, _| !key.starts_with("deployed"));
+        }
         let patch = Patch::Merge(json!({ "status": status }));
         let (name, parameters) = (front_end.name_any(), PatchParams::default());
         self.handle.block_on(api.patch_status(&name, &parameters, &patch))?;
@@ -124,11 +129,7 @@ impl Controller {
         let maps = &front_end.spec.bundle.config_maps;
         let wanted = self.handle.block_on(bundle::digest_of(&self.client, maps))?;
         let before = front_end.status.clone().unwrap_or_default();
-        let done = last_done(rollouts, before.deployed_at.as_ref());
-        let (deployed, deployed_at) = match done {
-            Some((deployed, at)) => (Some(deployed), Some(at)),
-            None => (before.deployed.clone(), before.deployed_at.clone()),
-        };
+        let deployed = before.deployed.clone();
         // Where somebody has deleted what was deployed, what is wanted is all that there is to compare with.
         let mut sides: Vec<Arc<Running>> =
             deployed.iter().filter_map(|deployed| self.bundle(deployed).ok()).collect();
@@ -147,7 +148,7 @@ impl Controller {
         for (_, node) in known.iter_mut().filter(|(name, _)| self.nodes.is_silent(name)) {
             node.status = None;
         }
-        let mut status = FrontEndStatus { deployed, deployed_at, ..before.clone() };
+        let mut status = before.clone();
         status.rollout = under_way.map(|rollout| rollout.name_any());
         let is_under_way = status.rollout.is_some();
         let (reason, message) = match &status.rollout {

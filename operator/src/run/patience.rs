@@ -24,6 +24,8 @@ pub fn again<T, F: Future<Output = kube::Result<T>>>(
                 answers += usize::from(matches!(error, kube::Error::Api(_)));
                 eprintln!("the API server does not answer: {error}");
             }
+            // Without the structure around it.
+            Err(kube::Error::Api(status)) => return Err(status.message),
             Err(error) => return Err(error.to_string()),
         }
         std::thread::sleep(AGAIN);

@@ -30,6 +30,7 @@ impl Status {
         if status.steps.is_empty() {
             status.steps = plan.steps.iter().map(pending).collect();
             status.total = status.steps.len() as u32;
+            status.exceptions = plan.steps.iter().flat_map(silences).collect();
         }
         Self { api, handle: Handle::current(), name: name.to_owned(), status }
     }
@@ -50,6 +51,16 @@ impl Status {
         };
         again(&self.handle, || self.api.patch_status(&self.name, &parameters, &patch)).map(drop)
     }
+}
+
+/// The VIPs that are silent in a step, and for how long.
+fn silences(step: &serde_json::Value) -> Vec<String> {
+    let id = step["id"].as_str().unwrap_or_default();
+    let moved = step["vips"].as_array().into_iter().flatten();
+    let silent =
+        moved.filter_map(|moved| Some((moved["vip"].as_str()?, moved["seconds"].as_f64()?)));
+    let silent = silent.filter(|(_, seconds)| *seconds > 0.0);
+    silent.map(|(vip, seconds)| format!("{vip} is silent for {seconds} s in {id}")).collect()
 }
 
 /// A step that was not begun.

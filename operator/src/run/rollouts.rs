@@ -5,7 +5,6 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use k8s_openapi::api::core::v1::ConfigMap;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, ResourceExt};
 use lbgen::execute::{Driver, OnFailure, Outcome};
@@ -143,6 +142,8 @@ impl Controller {
         }
         let bundle = self.handle.block_on(Bundle::load(&self.client, &rollout.spec.to))?;
         let agents = Agents {
+            front_ends: Api::namespaced(self.client.clone(), NAMESPACE),
+            handle: self.handle.clone(),
             nodes: Arc::clone(&self.nodes),
             cluster: Cluster::new(self.client.clone()),
             bundle,
@@ -310,16 +311,4 @@ fn run(agents: Agents, mut record: Status, is_begun: bool, goes_back: bool, on_f
 /// Where a rollout stands.
 pub(super) fn phase(rollout: &Rollout) -> Phase {
     rollout.status.as_ref().map_or(Phase::Pending, |status| status.phase)
-}
-
-/// The bundle of the rollout that was finished last, and when, if that was after a time. Older ones are not asked again: what was
-/// deployed since then may have come in another way.
-pub(super) fn last_done(rollouts: &[&Rollout], after: Option<&Time>) -> Option<(String, Time)> {
-    let done = rollouts.iter().filter(|rollout| phase(rollout) == Phase::Done);
-    let finished = done.filter_map(|rollout| {
-        let steps = rollout.status.iter().flat_map(|status| &status.steps);
-        let at = steps.filter_map(|step| step.finished_at.clone()).max()?;
-        Some((rollout.spec.to.clone(), at))
-    });
-    finished.filter(|(_, at)| after.is_none_or(|after| at > after)).max_by(|a, b| a.1.cmp(&b.1))
 }

@@ -7,17 +7,21 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use kube::Api;
+use kube::api::{Patch, PatchParams};
 use lbgen::execute::journal::Event;
 use lbgen::execute::{PlanFile, Steps, Wish};
 use lbgen::rollout::SingleAct;
-use serde_json::Value;
+use serde_json::{Value, json};
+use tokio::runtime::Handle;
 
 use super::bundle::Bundle;
 use super::cluster::{self, Cluster};
 use super::nodes::{Nodes, Request};
+use super::patience::again;
 use super::wishes::Wishes;
 use crate::agent::verb;
-use crate::api::{Desired, Moment, Progress};
+use crate::api::{Desired, FrontEnd, Moment, Progress, now};
 
 /// Nodes do these at one time: none of them depends on another node.
 const AT_ONCE: &[&str] =
@@ -37,6 +41,8 @@ pub fn refusal(plan: &PlanFile) -> Option<String> {
 
 /// What carries the steps out.
 pub struct Agents {
+    pub front_ends: Api<FrontEnd>,
+    pub handle: Handle,
     pub nodes: Arc<Nodes>,
     pub cluster: Cluster,
     pub bundle: Bundle,
@@ -374,8 +380,14 @@ impl Steps for Agents {
         self.wishes.now(&self.plan)
     }
 
+    /// Writes down what is deployed now.
     fn finish(&self) -> anyhow::Result<()> {
-        Ok(())
+        let status = json!({ "deployed": self.bundle.digest, "deployedAt": now() });
+        let patch = Patch::Merge(json!({ "status": status }));
+        let (name, parameters) = (&self.plan.datacenter, PatchParams::default());
+        again(&self.handle, || self.front_ends.patch_status(name, &parameters, &patch))
+            .map(drop)
+            .map_err(anyhow::Error::msg)
     }
 
     fn notify(&self, _: &Event) {}

@@ -48,6 +48,14 @@ fn program() -> PathBuf {
     Path::new(env!("CARGO_BIN_EXE_lbgen")).with_file_name("lbgen-operator")
 }
 
+impl Drop for Crew {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            println!("{}", self.logs());
+        }
+    }
+}
+
 impl Crew {
     /// A control plane in which the packaged objects are; nothing of ours runs.
     pub fn new(work: &Path) -> Self {
@@ -113,6 +121,15 @@ impl Crew {
             line.trim().trim_end_matches(" kB").parse().unwrap()
         };
         (of("VmRSS:"), of("VmHWM:"))
+    }
+
+    /// Another bundle of the same front end is wanted.
+    pub fn render_another(&self) {
+        let text = fs::read_to_string(self.work.join("inventory.yaml")).unwrap();
+        fs::write(self.work.join("other.yaml"), format!("# Another one.\n{text}")).unwrap();
+        let words = ["render", "other.yaml", "--output", "other", "--format", "kubernetes"];
+        let bundle = self.lbgen(&words);
+        self.cluster.apply(&bundle);
     }
 
     /// A token of a ServiceAccount, bound to a pod on a node.

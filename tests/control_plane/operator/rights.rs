@@ -140,25 +140,17 @@ fn every_right_is_used_and_nothing_else_is_allowed() {
     }
     without_create(&crew, work.path());
     // Its own node, by the token of its pod.
-    let status = "{\"status\": {\"message\": \"x\"}}";
     let patch = |node: &str| {
-        crew.as_agent(
-            "lb-1",
-            &[
-                "patch",
-                "frontendnode",
-                node,
-                "--namespace",
-                SYSTEM,
-                "--subresource",
-                "status",
-                "--type",
-                "merge",
-                "--patch",
-                status,
-            ],
-            "",
-        )
+        let text = serde_json::json!({
+            "apiVersion": "lbgen.dev/v1alpha1",
+            "kind": "FrontEndNode",
+            "metadata": { "name": node, "namespace": SYSTEM },
+            "status": { "message": "x" },
+        });
+        let words =
+            ["apply", "--server-side", "--force-conflicts", "--field-manager", "lbgen-agent"];
+        let words = [&words[..], &["--subresource", "status", "-f", "-"]].concat();
+        crew.as_agent("lb-1", &words, &text.to_string())
     };
     patch("lb-1").unwrap();
     let refused = patch("lb-2").unwrap_err();
