@@ -44,7 +44,12 @@ impl Status {
 
     /// Writes it.
     pub fn write(&self) -> Result<(), String> {
-        let patch = Patch::Merge(json!({ "status": self.status }));
+        let mut status = serde_json::to_value(&self.status).map_err(|error| error.to_string())?;
+        // The controller says those.
+        if let Some(fields) = status.as_object_mut() {
+            fields.remove("conditions");
+        }
+        let patch = Patch::Merge(json!({ "status": status }));
         let parameters = PatchParams {
             field_manager: Some("lbgen-operator".to_owned()),
             ..PatchParams::default()
