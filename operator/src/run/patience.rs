@@ -35,7 +35,8 @@ pub fn again<T, F: Future<Output = kube::Result<T>>>(
 /// Returns true if the same call may succeed later.
 pub fn may_pass(error: &kube::Error) -> bool {
     match error {
-        kube::Error::Api(status) => status.code >= 500 || status.code == 429 || status.code == 409,
+        // An API server that has just begun knows no rights yet.
+        kube::Error::Api(status) => status.code >= 500 || matches!(status.code, 403 | 409 | 429),
         kube::Error::HyperError(_) | kube::Error::Service(_) | kube::Error::ReadEvents(_) => true,
         _ => false,
     }

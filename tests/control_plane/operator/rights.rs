@@ -215,7 +215,7 @@ fn without_create(crew: &Crew, work: &std::path::Path) {
     crew.cluster.kubectl(&["delete", "ingress", "--all", "--all-namespaces"], "").unwrap();
     prepare(crew, work, "dual-stack", str::to_owned);
     crew.approve();
-    crew.wait("Failed", std::time::Duration::from_secs(60));
+    crew.wait("Failed", std::time::Duration::from_secs(180));
     let message = crew.rollout()["status"]["message"].to_string();
     assert!(message.contains("cannot create resource"), "{message}");
 }
