@@ -13,7 +13,7 @@ use crate::api::VipCounts;
 /// A controller that has not looked for this long hangs.
 const HANGS: Duration = Duration::from_secs(120);
 
-/// How the operator is.
+/// The health of the operator.
 #[derive(Debug, Clone, Default)]
 pub struct Health(Arc<Mutex<Known>>);
 

@@ -6,6 +6,7 @@ mod folder;
 mod ready;
 mod shown;
 mod steps;
+mod stop;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};

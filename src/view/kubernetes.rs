@@ -19,7 +19,7 @@ pub const BUNDLE: &str = "lbgen.dev/bundle";
 pub const DIGEST: &str = "lbgen.dev/digest";
 /// The key of a piece of a bundle.
 pub const PIECE: &str = "bundle.tar.gz";
-/// The key of what a plan has to know and no file of a bundle says.
+/// The key of the facts that a plan needs and no file of a bundle says.
 pub const ABOUT: &str = "about.json";
 /// The key of a plan.
 pub const PLAN: &str = "plan.json.gz";
@@ -28,7 +28,7 @@ pub const PLAN: &str = "plan.json.gz";
 /// keep of an object in its annotation; the API server takes 1 MiB.
 const PIECE_BYTES: usize = 180_000;
 
-/// What a plan has to know and no file of a bundle says.
+/// Facts that a plan needs and no file of a bundle says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About {
     /// The release of keepalived that the nodes run.

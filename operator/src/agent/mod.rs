@@ -14,6 +14,7 @@ use kube::{Api, Client};
 use lbgen::execute::holders::Line;
 use lbgen::language::shell::quoted;
 use lbgen::status::Report;
+use lbgen::view::kubernetes::API_VERSION;
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::sync::{mpsc, watch};
@@ -105,7 +106,7 @@ impl Agent {
             self.published = None;
         }
         if self.published.is_none() {
-            // What an agent before this one has done.
+            // The work of an agent before this one.
             let before = object.status.unwrap_or_default();
             self.status.number = before.number;
             self.status.progress = before.progress;
@@ -183,7 +184,7 @@ impl Agent {
             return;
         }
         let patch = json!({
-            "apiVersion": "lbgen.dev/v1alpha1",
+            "apiVersion": API_VERSION,
             "kind": "FrontEndNode",
             "metadata": { "name": self.node },
             "status": self.status,

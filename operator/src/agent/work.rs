@@ -17,7 +17,7 @@ use crate::api::{Desired, Moment, Progress};
 pub struct Came {
     /// The number of the request.
     pub number: i64,
-    /// How far it is.
+    /// Its progress.
     pub progress: Progress,
     /// Its error.
     pub message: String,
@@ -75,7 +75,7 @@ async fn carry_out(
     for line in &verb.lines {
         let mut child = start(line)?;
         if let Some(mut stdin) = child.stdin.take() {
-            // What reads none of it says itself why.
+            // A program that reads none of it says itself why.
             let _ = stdin.write_all(&std::mem::take(&mut input)).await;
         }
         end(child).await?;

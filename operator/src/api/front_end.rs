@@ -34,7 +34,7 @@ pub struct FrontEndSpec {
     /// Who makes the Rollout to another bundle.
     #[serde(default)]
     pub rollout: Planning,
-    /// How long an automatic rollout goes on checking after each step, such as `60s`.
+    /// The time for which an automatic rollout goes on checking after each step, such as `60s`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^[0-9]{1,5}s$"))]
     pub soak: Option<String>,
@@ -76,7 +76,7 @@ pub struct FrontEndStatus {
     /// The digest of the bundle that the last rollout brought: SHA-256 of its `bundle.json`.
     #[serde(default)]
     pub deployed: Option<String>,
-    /// When that rollout had ended.
+    /// The time at which that rollout had ended.
     #[serde(default)]
     pub deployed_at: Option<Time>,
     /// The Rollout that is under way.

@@ -63,7 +63,7 @@ pub struct Desired {
     /// Who claims them.
     #[serde(default)]
     pub claimant: String,
-    /// When it happens.
+    /// The moment at which it happens.
     #[serde(default)]
     pub moment: Moment,
     /// Milliseconds from the word to the act, where it is the second half of a handover.
@@ -77,7 +77,7 @@ pub struct Desired {
     pub pack: Option<String>,
 }
 
-/// When a node does what it should.
+/// The moment at which a node does what it should.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Moment {
     /// At once.
@@ -116,7 +116,7 @@ pub struct FrontEndNodeStatus {
     /// The number of what it was told last.
     #[serde(default)]
     pub number: i64,
-    /// How far that is.
+    /// The progress of that.
     #[serde(default)]
     pub progress: Progress,
     /// Its error, or what it has to say.

@@ -113,7 +113,7 @@ pub struct RolloutStatus {
     pub conditions: Vec<Condition>,
 }
 
-/// Where a rollout stands.
+/// The stage of a rollout.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Phase {
     /// It was not begun.
@@ -127,7 +127,7 @@ pub enum Phase {
     Paused,
     /// A step has failed.
     Failed,
-    /// What was done is being undone.
+    /// The steps that were done are being undone.
     GoingBack,
     /// Everything is done.
     Done,
@@ -162,17 +162,17 @@ pub struct StepStatus {
     /// The nodes that it concerns.
     #[serde(default)]
     pub nodes: Vec<String>,
-    /// Where it stands.
+    /// Its stage.
     pub state: StepState,
-    /// When it began.
+    /// The time at which it began.
     #[serde(default, rename = "startedAt")]
     pub started_at: Option<Time>,
-    /// When it ended.
+    /// The time at which it ended.
     #[serde(default, rename = "finishedAt")]
     pub finished_at: Option<Time>,
 }
 
-/// Where a step stands.
+/// The stage of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum StepState {
     /// Not begun, or undone.

@@ -80,7 +80,7 @@ impl Bundle {
         Tree::of_files("", self.files.values())
     }
 
-    /// What a plan has to know besides.
+    /// The facts that a plan needs besides.
     pub fn about(&self) -> anyhow::Result<About> {
         serde_json::from_str(&self.about).with_context(|| {
             format!("the first ConfigMap of {} has no {ABOUT}", short(&self.digest))

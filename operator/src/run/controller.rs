@@ -130,7 +130,7 @@ impl Controller {
         let wanted = self.handle.block_on(bundle::digest_of(&self.client, maps))?;
         let before = front_end.status.clone().unwrap_or_default();
         let deployed = before.deployed.clone();
-        // Where somebody has deleted what was deployed, what is wanted is all that there is to compare with.
+        // If somebody has deleted the bundle that was deployed, the wanted one is all that there is to compare with.
         let mut sides: Vec<Arc<Running>> =
             deployed.iter().filter_map(|deployed| self.bundle(deployed).ok()).collect();
         if sides.is_empty() || deployed.as_ref() != Some(&wanted) {
@@ -186,7 +186,7 @@ impl Controller {
     fn settle(&self, front_end: &str, sides: &[Arc<Running>]) -> anyhow::Result<()> {
         let mut vips: Vec<String> = sides.iter().flat_map(|side| side.vips()).collect();
         let mut files: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        // What a rollout takes away is in no bundle that is known here.
+        // A rollout may take away nodes and VIPs that no bundle here has any more.
         let active = self.active.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(active) = active.get(front_end) {
             vips.extend(active.vips.iter().cloned());

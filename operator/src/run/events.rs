@@ -18,7 +18,7 @@ use crate::api::{FrontEnd, NAMESPACE, now};
 pub struct Move {
     pub vip: IpAddr,
     pub held_by: Vec<String>,
-    /// Why it is not where it was planned.
+    /// The reason that it is not where it was planned.
     pub why: String,
     /// The namespace and name of its Service, where a manifest tells.
     pub service: Option<(String, String)>,

@@ -9,6 +9,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use kube::api::{Patch, PatchParams};
 use kube::runtime::watcher::{self, Event};
 use kube::{Api, Client, ResourceExt};
+use lbgen::view::kubernetes::API_VERSION;
 use serde_json::json;
 use tokio::runtime::Handle;
 
@@ -160,7 +161,7 @@ impl Nodes {
             return Ok(());
         }
         let object = json!({
-            "apiVersion": "lbgen.dev/v1alpha1",
+            "apiVersion": API_VERSION,
             "kind": "FrontEndNode",
             "metadata": { "name": node, "namespace": NAMESPACE },
             "spec": spec,

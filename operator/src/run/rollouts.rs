@@ -61,7 +61,7 @@ impl Controller {
                 return Ok(());
             }
             active.remove(&name);
-            // What it has come to is read anew.
+            // Its result is read anew.
             return Ok(());
         }
         let under_way = rollouts.iter().find(|rollout| phase(rollout).is_under_way());
@@ -308,7 +308,7 @@ fn run(agents: Agents, mut record: Status, is_begun: bool, goes_back: bool, on_f
     }
 }
 
-/// Where a rollout stands.
+/// The stage of a rollout.
 pub(super) fn phase(rollout: &Rollout) -> Phase {
     rollout.status.as_ref().map_or(Phase::Pending, |status| status.phase)
 }

@@ -39,7 +39,7 @@ pub fn refusal(plan: &PlanFile) -> Option<String> {
     Some(format!("the operator does no `{act}`: carry this plan out with lbgen rollout --apply"))
 }
 
-/// What carries the steps out.
+/// The agents of the nodes, and everything else that carries a plan out.
 pub struct Agents {
     pub front_ends: Api<FrontEnd>,
     pub handle: Handle,
@@ -294,7 +294,7 @@ impl Agents {
 
 /// A node, and what it gets ready for.
 type Held<'a> = (&'a str, Desired);
-/// What the two halves of a moment were told.
+/// The requests of the two halves of a moment.
 type Halves<'a> = (Vec<Request<'a>>, Vec<Request<'a>>);
 
 /// The claim of an operator: that of any other operator of the same front end, too.
@@ -341,7 +341,7 @@ fn end(requests: &mut [Request<'_>], wanted: Progress) -> Result<(), String> {
 
 impl Steps for Agents {
     fn run(&self, id: &str) -> Result<(), String> {
-        self.wishes.begin(&self.plan, id);
+        self.wishes.begin(id);
         let step = self.plan.step(id).cloned().unwrap_or_default();
         let acts: Vec<SingleAct> =
             serde_json::from_value(step["acts"].clone()).map_err(|error| error.to_string())?;
@@ -359,7 +359,7 @@ impl Steps for Agents {
             .collect();
         self.all(id, &asked)?;
         self.carry_out(id, &acts)?;
-        // What is undone next may count on them; where they do not come back, it is undone nevertheless.
+        // The step before may count on its VIPs when it is undone; it is undone also if they do not come back.
         let before = self.plan.ids().into_iter().take_while(|known| *known != id).last();
         let wanted = before.map(|before| self.plan.holders_after(before)).unwrap_or_default();
         let wanted =

@@ -6,7 +6,7 @@ use lbgen::execute::{PlanFile, Wish};
 
 use crate::api::{Approval, FrontEnd, Rollout};
 
-/// What is wished of a rollout right now; the controller keeps it up to date.
+/// The wishes right now; the controller keeps them up to date.
 #[derive(Debug, Clone, Default)]
 pub struct Wishes(Arc<Mutex<Wished>>);
 
@@ -46,7 +46,7 @@ impl Wishes {
     }
 
     /// A step begins.
-    pub fn begin(&self, _: &PlanFile, id: &str) {
+    pub fn begin(&self, id: &str) {
         id.clone_into(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner).step);
     }
 

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::io::{BufRead, IsTerminal, stdin};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, bail};
 use clap::ValueEnum;
@@ -14,24 +13,13 @@ use super::super::here::Here;
 use super::super::output::say;
 use super::folder::{FOLDER, make_folder, refuse_nothing, wait_for};
 use super::shown::head;
-use super::steps::{RUNNING, Script};
+use super::steps::Script;
+use super::stop::stop_between_steps;
 use super::watch::Watch;
 use crate::bundle;
 use crate::diag::count;
-use crate::execute::{Driver, Journal, OnFailure, Outcome, PlanFile, Record, Wish};
+use crate::execute::{Driver, Journal, OnFailure, Outcome, PlanFile, Record};
 use crate::language::shell::quoted;
-
-/// Times that somebody has asked to stop (Ctrl-C).
-static STOPS: AtomicUsize = AtomicUsize::new(0);
-
-/// The wish of the person at the terminal.
-pub(super) fn wish() -> Wish {
-    match STOPS.load(Ordering::SeqCst) {
-        0 => Wish::GoOn,
-        1 => Wish::Stop,
-        _ => Wish::Undo,
-    }
-}
 
 /// Options of a rollout that lbgen carries out.
 #[derive(clap::Args)]
@@ -377,26 +365,6 @@ fn left_out(plan: &PlanFile, down: &[String]) -> anyhow::Result<Vec<String>> {
         }
     }
     Ok(down.to_vec())
-}
-
-/// Ctrl-C once: stops after the step. Twice: ends the step, which is undone then. The third time ends lbgen.
-fn stop_between_steps() {
-    let handled = ctrlc::set_handler(|| match STOPS.fetch_add(1, Ordering::SeqCst) {
-        0 => say("\nstops after this step; Ctrl-C again undoes it\n"),
-        1 => say("\nundoing this step\n"),
-        _ => {
-            say("\nleft in the middle of a step: go on with --resume, or undo with --back-all\n");
-            // Nobody waits for what hangs.
-            let group = RUNNING.load(Ordering::SeqCst);
-            if group > 0 {
-                let group = format!("-{group}");
-                let _ = Command::new("kill").args(["-TERM", "--", &group]).status();
-            }
-            std::process::exit(130)
-        }
-    });
-    // Another handler keeps Ctrl-C from ending what is under way, too.
-    drop(handled);
 }
 
 /// `anna@desk`

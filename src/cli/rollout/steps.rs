@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::apply::wish;
+use super::stop::wish;
 use super::watch::Watch;
 use crate::bundle;
 use crate::execute::journal::Event;

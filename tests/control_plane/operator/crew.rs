@@ -250,6 +250,20 @@ impl Crew {
         self.agents.retain(|(known, _)| known != name);
     }
 
+    /// Changes an object by a merge patch (RFC 7396), or its status with `more`.
+    pub fn merge(
+        &self,
+        kind: &str,
+        name: &str,
+        patch: &Value,
+        more: &[&str],
+    ) -> Result<String, String> {
+        let patch = patch.to_string();
+        let words =
+            ["patch", kind, name, "--namespace", SYSTEM, "--type", "merge", "--patch", &patch];
+        self.cluster.kubectl(&[&words[..], more].concat(), "")
+    }
+
     /// The only Rollout.
     pub fn rollout(&self) -> Value {
         self.cluster.get("rollouts").remove(0)
@@ -275,19 +289,7 @@ impl Crew {
     /// Changes the spec of the Rollout.
     pub fn patch(&self, spec: &Value) {
         let name = self.rollout()["metadata"]["name"].as_str().unwrap().to_owned();
-        let patch = serde_json::json!({ "spec": spec }).to_string();
-        let words = [
-            "patch",
-            "rollout",
-            &name,
-            "--namespace",
-            SYSTEM,
-            "--type",
-            "merge",
-            "--patch",
-            &patch,
-        ];
-        self.cluster.kubectl(&words, "").unwrap();
+        self.merge("rollout", &name, &serde_json::json!({ "spec": spec }), &[]).unwrap();
     }
 
     /// Every step may be done.

@@ -121,7 +121,7 @@ fn a_rollout_goes_back_from_each_step() {
     }
     fleet.approve();
     fleet.wait("Done", LIMIT);
-    // What is undone is not timed, so that VIPs may be silent for as long as a holder that died.
+    // The way back is not timed, so that VIPs may be silent for as long as a holder that died.
     for (vip, worst) in fleet.finish().measured {
         println!("{vip}: {worst:?}");
         assert!(worst.several <= SLACK, "{vip}: {worst:?}");
@@ -161,22 +161,12 @@ fn two_operators_and_a_person_do_no_harm() {
     fleet.start_second_operator();
     fleet.approve();
     let began = Instant::now();
+    fleet.cluster.wait("the nodes", |cluster| cluster.get("frontendnodes").len() == 4);
     let mut edits = 0;
     while fleet.phase() != "Done" {
         assert!(began.elapsed() < LIMIT && fleet.phase() != "Failed", "{}", fleet.logs());
-        let edit = json!({ "spec": { "drain": true } }).to_string();
-        let words = [
-            "patch",
-            "frontendnode",
-            "lb-1",
-            "--namespace",
-            SYSTEM,
-            "--type",
-            "merge",
-            "--patch",
-            &edit,
-        ];
-        let refused = fleet.cluster.kubectl(&words, "").unwrap_err();
+        let edit = json!({ "spec": { "drain": true } });
+        let refused = fleet.merge("frontendnode", "lb-1", &edit, &[]).unwrap_err();
         assert!(refused.contains("only the operator says what a node does"), "{refused}");
         edits += 1;
         std::thread::sleep(Duration::from_secs(1));

@@ -162,29 +162,10 @@ fn every_right_is_used_and_nothing_else_is_allowed() {
 
 /// A FrontEnd with `rollout: Automatic`: another bundle is all that it takes.
 fn by_itself(crew: &Crew, work: &std::path::Path) {
-    let patch = "{\"spec\": {\"rollout\": \"Automatic\", \"soak\": \"1s\"}}";
-    let name = crew
-        .cluster
-        .get("frontends")
-        .into_iter()
-        .map(|found| found["metadata"]["name"].as_str().unwrap().to_owned());
-    for name in name {
-        crew.cluster
-            .kubectl(
-                &[
-                    "patch",
-                    "frontend",
-                    &name,
-                    "--namespace",
-                    SYSTEM,
-                    "--type",
-                    "merge",
-                    "--patch",
-                    patch,
-                ],
-                "",
-            )
-            .unwrap();
+    let patch = serde_json::json!({ "spec": { "rollout": "Automatic", "soak": "1s" } });
+    for found in crew.cluster.get("frontends") {
+        let name = found["metadata"]["name"].as_str().unwrap();
+        crew.merge("frontend", name, &patch, &[]).unwrap();
     }
     let text = fs::read_to_string(support::inventory("gateway")).unwrap();
     let other = text.replacen("paths: [/", "paths: [/other/, /", 1);

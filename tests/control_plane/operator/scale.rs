@@ -64,27 +64,12 @@ impl Crew {
         let is_bundle =
             |map: &&Value| map["metadata"]["name"].as_str().unwrap().starts_with("bundle-");
         let digest = digest.iter().find(is_bundle).and_then(annotation).unwrap();
-        let patch = |subresource: &[&str], patch: &str| {
-            let words = [
-                "patch",
-                "frontend",
-                "big",
-                "--namespace",
-                SYSTEM,
-                "--type",
-                "merge",
-                "--patch",
-                patch,
-            ];
-            self.cluster.kubectl(&[&words[..], subresource].concat(), "").unwrap();
-        };
         let name = self.rollout()["metadata"]["name"].as_str().unwrap().to_owned();
         self.cluster.kubectl(&["delete", "rollout", &name, "--namespace", SYSTEM], "").unwrap();
-        patch(
-            &["--subresource", "status"],
-            &serde_json::json!({ "status": { "deployed": digest } }).to_string(),
-        );
-        patch(&[], "{\"spec\": {\"rollout\": \"Automatic\"}}");
+        let deployed = serde_json::json!({ "status": { "deployed": digest } });
+        self.merge("frontend", "big", &deployed, &["--subresource", "status"]).unwrap();
+        let automatic = serde_json::json!({ "spec": { "rollout": "Automatic" } });
+        self.merge("frontend", "big", &automatic, &[]).unwrap();
         fs::rename(work.join("out"), work.join("old")).unwrap();
         fs::write(work.join("inventory.yaml"), support::datacenter(64, 251, 120, 30)).unwrap();
         let bundle = self.lbgen(&["render", "--format", "kubernetes"]);
