@@ -3,15 +3,14 @@
 
 mod agent;
 mod api;
+mod connection;
 mod lease;
 mod run;
 mod serve;
-mod steady;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use kube::Client;
 
 /// Carry out lbgen's rollouts in a cluster
 #[derive(Parser)]
@@ -39,8 +38,8 @@ enum Command {
 async fn main() -> ExitCode {
     let done = async {
         match Cli::parse().command {
-            Command::Run(args) => run::run(args, Client::try_default().await?).await,
-            Command::Agent(args) => agent::run(args, Client::try_default().await?).await,
+            Command::Run(args) => run::run(args, connection::connect().await?).await,
+            Command::Agent(args) => agent::run(args, connection::connect().await?).await,
             Command::Definitions => {
                 print!("{}", api::definitions()?);
                 Ok(())

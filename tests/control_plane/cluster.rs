@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -164,6 +165,16 @@ impl Cluster {
         let path = self.folder.path().join(name);
         fs::write(&path, text.replace("token: token", &format!("token: \"{token}\""))).unwrap();
         path
+    }
+
+    /// Plain HTTP with the rights of a kubeconfig: the process, and its address.
+    pub fn proxy(&self, access: &Path) -> (Child, String) {
+        let mut command = Command::new(self.program("kubectl"));
+        command.args(["proxy", "--port", "0"]).env("KUBECONFIG", access);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut said = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut said).unwrap();
+        (child, said.trim().rsplit(' ').next().unwrap().to_owned())
     }
 
     fn spawn(&mut self, command: &mut Command) {

@@ -22,8 +22,8 @@ use tokio::sync::{mpsc, watch};
 use crate::api::{
     Desired, FrontEndNode, FrontEndNodeSpec, FrontEndNodeStatus, NAMESPACE, Progress,
 };
+use crate::connection::{self, Steady};
 use crate::lease;
-use crate::steady::Steady;
 use program::Program;
 use work::{Came, work};
 
@@ -66,7 +66,7 @@ pub async fn run(args: Args, client: Client) -> anyhow::Result<()> {
     let api: Api<FrontEndNode> = Api::namespaced(client.clone(), NAMESPACE);
     tokio::spawn(lease::beat(client, args.node.clone()));
     let program = Program::new(&args.node, &args.enter)?;
-    let only = watcher::Config::default().fields(&format!("metadata.name={}", args.node));
+    let only = connection::watch().fields(&format!("metadata.name={}", args.node));
     let mut objects = Box::pin(watcher(api.clone(), only).backoff(Steady).applied_objects());
     let (changed, mut changes) = mpsc::channel(64);
     tokio::spawn(follow(program.clone(), changed));

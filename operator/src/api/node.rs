@@ -50,6 +50,12 @@ pub struct Desired {
     pub number: i64,
     /// The step of the rollout.
     pub step: String,
+    /// The run of that step: a step that is done again, or undone, is another one.
+    #[serde(default)]
+    pub run: String,
+    /// The place of this in the step.
+    #[serde(default)]
+    pub place: u32,
     /// The digest of the bundle that it is about.
     pub digest: String,
     /// The function of the node's program.

@@ -102,6 +102,9 @@ pub struct RolloutStatus {
     /// Each step.
     #[serde(default)]
     pub steps: Vec<StepStatus>,
+    /// Steps that were begun or undone, counted each time.
+    #[serde(default)]
+    pub runs: u32,
     /// VIPs that are silent on the way, and for how long: the plan cannot do without.
     #[serde(default)]
     pub exceptions: Vec<String>,

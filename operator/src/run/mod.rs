@@ -5,6 +5,8 @@ mod cluster;
 mod controller;
 mod events;
 mod front_end;
+mod group;
+mod moment;
 mod nodes;
 mod patience;
 mod planner;

@@ -16,6 +16,7 @@ use tokio::runtime::Handle;
 use super::patience::again;
 use crate::agent::verb::NOTHING;
 use crate::api::{Desired, FrontEndNode, FrontEndNodeSpec, Moment, NAMESPACE, Progress};
+use crate::connection;
 use crate::lease::HEARTBEAT;
 
 /// The time until a watch that has ended is begun again.
@@ -70,7 +71,7 @@ impl Nodes {
             // A watch that goes on after an error may have nothing to say, and nobody would know that it is there: each error is
             // the end of one, and the next begins with a list.
             loop {
-                let events = watcher::watcher(own.api.clone(), watcher::Config::default());
+                let events = watcher::watcher(own.api.clone(), connection::watch());
                 let mut events = Box::pin(events);
                 let mut listed = BTreeMap::new();
                 while let Some(Ok(event)) = events.next().await {
@@ -173,8 +174,23 @@ impl Nodes {
         Ok(())
     }
 
-    /// Takes over what an operator before this one has told a node in the same words, or returns `None`: it has told it something
-    /// else, or the node has failed.
+    /// The places of what nodes were told in a run of a step.
+    pub fn told(&self, run: &str) -> Vec<u32> {
+        let known = self.known();
+        let told = known.nodes.values().filter_map(|node| node.spec.desired.as_ref());
+        told.filter(|desired| desired.run == run).map(|desired| desired.place).collect()
+    }
+
+    /// Tells a node something, unless it was told so before in the same run of the step.
+    pub fn tell_once(&self, node: &str, desired: Desired) -> Result<Request<'_>, String> {
+        let same = |told: &Request<'_>| told.moment() == desired.moment;
+        match self.adopt(node, &desired).filter(same) {
+            Some(request) => Ok(request),
+            None => self.tell(node, desired),
+        }
+    }
+
+    /// Takes over what a node was told in the same run of the step, or returns `None`: it was told something else, or has failed.
     pub fn adopt(&self, node: &str, desired: &Desired) -> Option<Request<'_>> {
         let found = self.known().nodes.get(node).cloned()?;
         let told = found.spec.desired?;
@@ -193,8 +209,7 @@ impl Nodes {
         })
     }
 
-    /// Tells a node something.
-    pub fn tell(&self, node: &str, desired: Desired) -> Result<Request<'_>, String> {
+    fn tell(&self, node: &str, desired: Desired) -> Result<Request<'_>, String> {
         let mut request =
             Request { nodes: self, node: node.to_owned(), sent: desired, since: Instant::now() };
         request.send()?;

@@ -1,6 +1,9 @@
 //! The record of a rollout: the status of its object.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use kube::Api;
+use kube::ResourceExt;
 use kube::api::{Patch, PatchParams};
 use lbgen::execute::journal::{Event, Happened, Progress};
 use lbgen::execute::{PlanFile, Record};
@@ -10,40 +13,47 @@ use tokio::runtime::Handle;
 use super::patience::again;
 use crate::api::{Phase, Rollout, RolloutStatus, StepState, StepStatus, now};
 
+/// The run of the step that is under way. An operator that goes on with it finds by this what nodes were told before.
+pub type Run = Arc<Mutex<String>>;
+
 /// A rollout's status, which is written before and after each step.
 pub struct Status {
     api: Api<Rollout>,
     handle: Handle,
     name: String,
+    uid: String,
     pub status: RolloutStatus,
+    /// The status that the API server has.
+    written: Mutex<Option<RolloutStatus>>,
+    pub run: Run,
 }
 
 impl Status {
     /// That of a rollout, with the steps of its plan.
-    pub fn of(
-        api: Api<Rollout>,
-        name: &str,
-        before: Option<RolloutStatus>,
-        plan: &PlanFile,
-    ) -> Self {
-        let mut status = before.unwrap_or_default();
+    pub fn of(api: Api<Rollout>, rollout: &Rollout, plan: &PlanFile) -> Self {
+        let mut status = rollout.status.clone().unwrap_or_default();
         if status.steps.is_empty() {
             status.steps = plan.steps.iter().map(pending).collect();
             status.total = status.steps.len() as u32;
             status.exceptions = plan.steps.iter().flat_map(silences).collect();
         }
-        Self { api, handle: Handle::current(), name: name.to_owned(), status }
+        Self {
+            api,
+            handle: Handle::current(),
+            name: rollout.name_any(),
+            uid: rollout.uid().unwrap_or_default(),
+            written: Mutex::new(rollout.status.clone()),
+            status,
+            run: Run::default(),
+        }
     }
 
-    /// The step that ran when its operator was stopped.
-    pub fn interrupted(&self) -> Option<String> {
-        let mut steps = self.status.steps.iter();
-        let open = steps.find(|step| matches!(step.state, StepState::Running | StepState::Undoing));
-        open.map(|step| step.id.clone())
-    }
-
-    /// Writes it.
+    /// Writes it where it is not what the API server has.
     pub fn write(&self) -> Result<(), String> {
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        if written.as_ref() == Some(&self.status) {
+            return Ok(());
+        }
         let mut status = serde_json::to_value(&self.status).map_err(|error| error.to_string())?;
         // The controller says those.
         if let Some(fields) = status.as_object_mut() {
@@ -54,7 +64,35 @@ impl Status {
             field_manager: Some("lbgen-operator".to_owned()),
             ..PatchParams::default()
         };
-        again(&self.handle, || self.api.patch_status(&self.name, &parameters, &patch)).map(drop)
+        again(&self.handle, || self.api.patch_status(&self.name, &parameters, &patch))?;
+        *written = Some(self.status.clone());
+        Ok(())
+    }
+
+    /// A step is in another state now, unless an operator before this one was at the same.
+    fn enter(&mut self, id: &str, state: StepState) {
+        let status = &mut self.status;
+        id.clone_into(&mut status.step);
+        let is_run = matches!(state, StepState::Running | StepState::Undoing);
+        for step in status.steps.iter_mut().filter(|step| step.id == id) {
+            status.message.clone_from(&step.title);
+            if step.state == state {
+                continue;
+            }
+            step.state = state;
+            match state {
+                StepState::Running | StepState::Undoing => {
+                    status.runs += 1;
+                    (step.started_at, step.finished_at) = (Some(now()), None);
+                }
+                StepState::Done | StepState::Failed => step.finished_at = Some(now()),
+                StepState::Pending => (step.started_at, step.finished_at) = (None, None),
+            }
+        }
+        if is_run {
+            let run = format!("{}.{}", self.uid, status.runs);
+            *self.run.lock().unwrap_or_else(PoisonError::into_inner) = run;
+        }
     }
 }
 
@@ -85,7 +123,6 @@ fn pending(step: &serde_json::Value) -> StepStatus {
 
 impl Record for Status {
     fn write(&mut self, event: Event) -> anyhow::Result<()> {
-        let status = &mut self.status;
         let (phase, state) = match event.event {
             Happened::Start => (Phase::Running, None),
             Happened::Begin => (Phase::Running, Some(StepState::Running)),
@@ -96,24 +133,13 @@ impl Record for Status {
             Happened::Finish => (Phase::Done, None),
             Happened::Abandon => (Phase::Undone, None),
         };
-        status.phase = phase;
-        status.message = String::new();
+        self.status.phase = phase;
+        self.status.message = String::new();
         if let (Some(id), Some(state)) = (event.step, state) {
-            status.step.clone_from(&id);
-            for step in status.steps.iter_mut().filter(|step| step.id == id) {
-                step.state = state;
-                match state {
-                    StepState::Running | StepState::Undoing => {
-                        (step.started_at, step.finished_at) = (Some(now()), None);
-                    }
-                    StepState::Done | StepState::Failed => step.finished_at = Some(now()),
-                    StepState::Pending => (step.started_at, step.finished_at) = (None, None),
-                }
-                status.message.clone_from(&step.title);
-            }
+            self.enter(&id, state);
         }
-        status.done =
-            status.steps.iter().filter(|step| step.state == StepState::Done).count() as u32;
+        let steps = self.status.steps.iter();
+        self.status.done = steps.filter(|step| step.state == StepState::Done).count() as u32;
         Status::write(self).map_err(anyhow::Error::msg)
     }
 

@@ -18,7 +18,7 @@ use super::record::Status;
 use super::steps::{Agents, refusal};
 use super::wishes::Wishes;
 use crate::api::{
-    Failing, FrontEnd, NAMESPACE, Phase, Planning, Rollout, RolloutStatus, StepState, set_condition,
+    Failing, FrontEnd, NAMESPACE, Phase, Planning, Rollout, StepState, set_condition,
 };
 
 /// A rollout that a thread carries out.
@@ -55,6 +55,10 @@ impl Controller {
         rollouts: &[&Rollout],
     ) -> anyhow::Result<()> {
         let name = front_end.name_any();
+        let under_way = rollouts.iter().find(|rollout| phase(rollout).is_under_way());
+        if let Some(rollout) = under_way {
+            self.supersede(rollout, wanted)?;
+        }
         let mut active = self.active.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(running) = active.get(&name) {
             if !running.thread.is_finished() {
@@ -64,7 +68,6 @@ impl Controller {
             // Its result is read anew.
             return Ok(());
         }
-        let under_way = rollouts.iter().find(|rollout| phase(rollout).is_under_way());
         let mut pending: Vec<&&Rollout> =
             rollouts.iter().filter(|rollout| phase(rollout) == Phase::Pending).collect();
         pending.sort_by_key(|rollout| rollout.creation_timestamp());
@@ -81,9 +84,6 @@ impl Controller {
                     "another bundle, or a newer plan, is wanted",
                 )?;
             }
-        }
-        if let Some(rollout) = under_way {
-            self.supersede(rollout, wanted)?;
         }
         let newest = pending.into_iter().find(|rollout| Some(rollout.name_any()) == newest);
         let Some(rollout) = under_way.or(newest) else {
@@ -111,7 +111,7 @@ impl Controller {
             return Ok(());
         }
         let api = || Api::namespaced(self.client.clone(), NAMESPACE);
-        let record = Status::of(api(), &rollout.name_any(), rollout.status.clone(), &plan);
+        let record = Status::of(api(), rollout, &plan);
         let done = |id: &str| {
             record.status.steps.iter().any(|step| step.id == id && step.state == StepState::Done)
         };
@@ -149,7 +149,8 @@ impl Controller {
             bundle,
             plan,
             wishes: wishes.clone(),
-            resumed: record.interrupted(),
+            deployed: deployed.map(str::to_owned),
+            run: Arc::clone(&record.run),
             said: Arc::default(),
         };
         let nodes = agents.plan.nodes.clone();
@@ -221,13 +222,13 @@ impl Controller {
         if status.phase == phase && status.message == message {
             return Ok(());
         }
-        self.write(rollout, &RolloutStatus { phase, message: message.to_owned(), ..status })
+        self.write(rollout, json!({ "phase": phase, "message": message }))
     }
 
     /// Says whether another bundle is wanted than the one that is being rolled out.
     fn supersede(&self, rollout: &Rollout, wanted: &str) -> anyhow::Result<()> {
-        let mut status = rollout.status.clone().unwrap_or_default();
-        let before = status.clone();
+        let before = rollout.status.clone().unwrap_or_default().conditions;
+        let mut conditions = before.clone();
         let is_so = rollout.spec.to != wanted;
         let (reason, message) = match is_so {
             true => (
@@ -239,11 +240,15 @@ impl Controller {
             ),
             false => ("Wanted", String::new()),
         };
-        set_condition(&mut status.conditions, "Superseded", is_so, reason, &message);
-        if status == before { Ok(()) } else { self.write(rollout, &status) }
+        set_condition(&mut conditions, "Superseded", is_so, reason, &message);
+        if conditions == before {
+            return Ok(());
+        }
+        self.write(rollout, json!({ "conditions": conditions }))
     }
 
-    fn write(&self, rollout: &Rollout, status: &RolloutStatus) -> anyhow::Result<()> {
+    /// Writes some fields of a status: whoever carries the rollout out writes the others at the same time.
+    fn write(&self, rollout: &Rollout, status: serde_json::Value) -> anyhow::Result<()> {
         let api: Api<Rollout> = Api::namespaced(self.client.clone(), NAMESPACE);
         let patch = Patch::Merge(json!({ "status": status }));
         let (name, parameters) = (rollout.name_any(), PatchParams::default());

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::tap::Tap;
 use crate::cluster::Cluster;
 use crate::support;
 
@@ -30,6 +31,8 @@ pub struct Crew {
     /// The folder of the inventory, and of everything that they say.
     work: PathBuf,
     operator: Option<Running>,
+    /// The kubeconfig of the operator, if it does not talk to the API server itself, and what it talks to.
+    tapped: Option<(PathBuf, Running)>,
     agents: Vec<(String, Running)>,
 }
 
@@ -67,7 +70,7 @@ impl Crew {
         cluster.apply(&format!(
             "apiVersion: v1\nkind: ServiceAccount\nmetadata: {{ name: default, namespace: {SYSTEM} }}\n"
         ));
-        Self { cluster, work: work.to_owned(), operator: None, agents: Vec::new() }
+        Self { cluster, work: work.to_owned(), operator: None, tapped: None, agents: Vec::new() }
     }
 
     /// lbgen in the folder of the inventory: what it prints.
@@ -167,9 +170,29 @@ impl Crew {
         Running(child.unwrap())
     }
 
+    /// Everything that the operator says to the API server goes through a tap from now on.
+    pub fn tap(&mut self) -> Tap {
+        self.kill_operator();
+        let access = self.cluster.access("operator", &self.token("lbgen-operator", "control"));
+        let (proxy, address) = self.cluster.proxy(&access);
+        let tap = Tap::new(&address);
+        let path = self.work.join("tapped");
+        let cluster = serde_json::json!({ "name": "c", "cluster": { "server": tap.url } });
+        let context = serde_json::json!({ "name": "c", "context": { "cluster": "c", "user": "" } });
+        let access = serde_json::json!({ "clusters": [cluster], "contexts": [context], "current-context": "c" });
+        fs::write(&path, access.to_string()).unwrap();
+        self.tapped = Some((path, Running(proxy)));
+        self.forget_lease();
+        self.start_operator();
+        tap
+    }
+
     /// Starts the operator, as its ServiceAccount.
     pub fn start_operator(&mut self) {
-        let access = self.cluster.access("operator", &self.token("lbgen-operator", "control"));
+        let access = match &self.tapped {
+            Some((access, _)) => access.clone(),
+            None => self.cluster.access("operator", &self.token("lbgen-operator", "control")),
+        };
         self.operator =
             Some(self.spawn("operator.log", &access, &["run", "--listen", "127.0.0.1:18080"]));
     }
@@ -208,24 +231,15 @@ impl Crew {
         self.cluster.kubectl(&words, "").unwrap();
     }
 
-    /// Writes of the operator, as the API server has counted them.
-    pub fn writes(&self) -> usize {
-        self.writes_of("lbgen-operator")
-    }
-
     /// Writes of the operator and of all agents.
     pub fn all_writes(&self) -> usize {
-        self.writes_of("lbgen-")
-    }
-
-    fn writes_of(&self, account: &str) -> usize {
-        let user = format!("\"username\":\"system:serviceaccount:lbgen-system:{account}");
+        let user = "\"username\":\"system:serviceaccount:lbgen-system:lbgen-";
         let is_write = |line: &&str| {
             ["create", "update", "patch", "delete"]
                 .iter()
                 .any(|verb| line.contains(&format!("\"verb\":\"{verb}\"")))
         };
-        self.cluster.audit().lines().filter(is_write).filter(|line| line.contains(&user)).count()
+        self.cluster.audit().lines().filter(is_write).filter(|line| line.contains(user)).count()
     }
 
     /// kill -9

@@ -6,3 +6,4 @@ mod faults;
 mod fleet;
 mod rights;
 mod scale;
+mod tap;
