@@ -47,7 +47,7 @@ impl Election {
             match self.try_take().await {
                 Ok(true) => return,
                 Ok(false) => {}
-                Err(error) => eprintln!("cannot read the Lease {}: {error:#}", self.name),
+                Err(error) => tracing::warn!("cannot read the Lease {}: {error:#}", self.name),
             }
             tokio::time::sleep(RENEW).await;
         }
@@ -156,7 +156,7 @@ pub async fn beat(client: Client, node: String) {
     let election = Election::new(client, &of_node(&node), &node);
     loop {
         if let Err(error) = election.renew().await {
-            eprintln!("cannot renew the Lease of {node}: {error:#}");
+            tracing::warn!("cannot renew the Lease of {node}: {error:#}");
         }
         tokio::time::sleep(HEARTBEAT).await;
     }

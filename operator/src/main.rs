@@ -5,6 +5,7 @@ mod agent;
 mod api;
 mod connection;
 mod lease;
+mod log;
 mod run;
 mod serve;
 
@@ -18,6 +19,9 @@ use clap::{Parser, Subcommand};
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    /// The form of logs on stderr
+    #[arg(long, global = true, env = "LBGEN_LOG", default_value = "text")]
+    log: log::Format,
 }
 
 /// It gives back what a bundle took while it was read.
@@ -37,7 +41,9 @@ enum Command {
 #[tokio::main]
 async fn main() -> ExitCode {
     let done = async {
-        match Cli::parse().command {
+        let cli = Cli::parse();
+        log::start(cli.log);
+        match cli.command {
             Command::Run(args) => run::run(args, connection::connect().await?).await,
             Command::Agent(args) => agent::run(args, connection::connect().await?).await,
             Command::Definitions => {
@@ -49,7 +55,7 @@ async fn main() -> ExitCode {
     match done.await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            tracing::error!("{error:#}");
             ExitCode::FAILURE
         }
     }

@@ -249,6 +249,12 @@ impl Cluster {
         serde_json::from_str::<Value>(&text).unwrap()["items"].as_array().unwrap().clone()
     }
 
+    /// An object.
+    pub fn one(&self, kind: &str, name: &str, namespace: &str) -> Value {
+        let words = ["get", kind, name, "--namespace", namespace, "--output", "json"];
+        serde_json::from_str(&self.kubectl(&words, "").unwrap()).unwrap()
+    }
+
     /// Makes the namespaces that are missing.
     pub fn namespaces<'a>(&self, names: impl IntoIterator<Item = &'a str>) {
         for name in names {

@@ -88,7 +88,7 @@ pub async fn run(args: Args, client: Client) -> anyhow::Result<()> {
         tokio::select! {
             object = objects.next() => match object.context("the watch has ended")? {
                 Ok(object) => agent.hear(object, &came),
-                Err(error) => eprintln!("no answer of the API server: {error}"),
+                Err(error) => tracing::warn!(%error, "no answer of the API server"),
             },
             Some(happened) = comes.recv() => agent.came(happened, &came).await,
             Some(held) = changes.recv() => agent.holds(&held),
@@ -129,6 +129,7 @@ impl Agent {
         self.status.number = desired.number;
         self.status.progress = Progress::Running;
         self.status.message = String::new();
+        tracing::info!(step = desired.step, act = desired.act, number = desired.number, "begins");
         let wanted = self.wanted.subscribe();
         tokio::spawn(work(self.program.clone(), desired, wanted, came.clone()));
     }
@@ -137,6 +138,10 @@ impl Agent {
     async fn came(&mut self, happened: Came, came: &mpsc::Sender<Came>) {
         let Came { number, progress, message } = happened;
         debug_assert_eq!(number, self.status.number);
+        match progress {
+            Progress::Failed => tracing::warn!(number, "failed: {message}"),
+            _ => tracing::info!(number, ?progress),
+        }
         if matches!(progress, Progress::Done | Progress::Failed) {
             // With the end comes how the node is then.
             self.look().await;
@@ -171,8 +176,8 @@ impl Agent {
                 self.status.take(report, &self.spec.vips);
                 self.status.boot_id = boot;
             }
-            Ok(Err(error)) => eprintln!("the node's program does not answer: {error:#}"),
-            Err(_) => eprintln!("the node's program says nothing for 20 s"),
+            Ok(Err(error)) => tracing::warn!("the node's program does not answer: {error:#}"),
+            Err(_) => tracing::warn!("the node's program says nothing for 20 s"),
         }
     }
 
@@ -194,8 +199,8 @@ impl Agent {
         let written = self.api.patch_status(&self.node, &parameters, &patch);
         match tokio::time::timeout(Duration::from_secs(5), written).await {
             Ok(Ok(_)) => self.published = Some(self.status.clone()),
-            Ok(Err(error)) => eprintln!("cannot write the status: {error}"),
-            Err(_) => eprintln!("the API server does not answer for 5 s"),
+            Ok(Err(error)) => tracing::warn!(%error, "cannot write the status"),
+            Err(_) => tracing::warn!("the API server does not answer for 5 s"),
         }
     }
 }
@@ -229,7 +234,7 @@ async fn follow(program: Program, changed: mpsc::Sender<Vec<String>>) {
             anyhow::Ok(())
         };
         if let Err(error) = listen.await {
-            eprintln!("cannot follow the addresses: {error:#}");
+            tracing::warn!("cannot follow the addresses: {error:#}");
         }
         tokio::time::sleep(AGAIN).await;
     }

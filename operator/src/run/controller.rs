@@ -62,7 +62,7 @@ impl Controller {
         while !self.stop.load(Ordering::SeqCst) {
             let began = Instant::now();
             if let Err(error) = self.look() {
-                eprintln!("{error:#}");
+                tracing::warn!("{error:#}");
             }
             self.health.looked(began.elapsed());
             std::thread::sleep(TICK);
@@ -102,7 +102,7 @@ impl Controller {
         if status == before {
             return Ok(());
         }
-        eprintln!("{}: {why}", front_end.name_any());
+        tracing::warn!(front_end = front_end.name_any(), "{why}");
         self.write_status(front_end, &status)
     }
 

@@ -87,7 +87,7 @@ impl Events {
         };
         let api: Api<Event> = Api::namespaced(self.client.clone(), &namespace);
         if let Err(error) = self.handle.block_on(api.create(&PostParams::default(), &event)) {
-            eprintln!("cannot write an Event: {error}");
+            tracing::warn!(%error, "cannot write an Event");
         }
     }
 }

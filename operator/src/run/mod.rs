@@ -43,7 +43,7 @@ pub async fn run(args: Args, client: Client) -> anyhow::Result<()> {
     let mut end = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     tokio::select! {
-        () = election.win() => println!("{me} works"),
+        () = election.win() => tracing::info!("{me} works"),
         _ = end.recv() => return Ok(()),
         _ = interrupt.recv() => return Ok(()),
     }
@@ -56,7 +56,7 @@ pub async fn run(args: Args, client: Client) -> anyhow::Result<()> {
     tokio::select! {
         why = election.hold() => {
             // At once, in the middle of whatever it is: another one begins.
-            eprintln!("{why}; stopping");
+            tracing::error!("{why}; stopping");
             std::process::exit(1);
         }
         _ = end.recv() => {}

@@ -22,7 +22,7 @@ pub fn again<T, F: Future<Output = kube::Result<T>>>(
             Ok(value) => return Ok(value),
             Err(error) if may_pass(&error) && answers < TRIES => {
                 answers += usize::from(matches!(error, kube::Error::Api(_)));
-                eprintln!("the API server does not answer: {error}");
+                tracing::warn!(%error, "the API server does not answer");
             }
             // Without the structure around it.
             Err(kube::Error::Api(status)) => return Err(status.message),

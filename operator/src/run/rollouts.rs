@@ -187,11 +187,8 @@ impl Controller {
         let load = |digest| self.handle.block_on(Bundle::load(&self.client, digest));
         let (from, to) = (load(deployed)?, load(wanted)?);
         let plan = planner::plan(&name, &from, &to, front_end.spec.soak_seconds())?;
-        println!(
-            "{name}: planned {} steps in {:.2} s",
-            plan.steps.len(),
-            began.elapsed().as_secs_f64()
-        );
+        let (steps, seconds) = (plan.steps.len(), began.elapsed().as_secs_f64());
+        tracing::info!(front_end = name, steps, seconds, "planned");
         let [map, mut rollout] = lbgen::view::kubernetes::rollout_objects(&plan)?;
         rollout["spec"]["approve"] = json!({});
         // There and back and there again are three.
@@ -309,7 +306,7 @@ fn run(agents: Agents, mut record: Status, is_begun: bool, goes_back: bool, on_f
         }
     }
     if let Err(why) = record.write() {
-        eprintln!("cannot write the status of a rollout: {why}");
+        tracing::error!("cannot write the status of a rollout: {why}");
     }
 }
 

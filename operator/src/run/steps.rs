@@ -265,7 +265,7 @@ impl Steps for Agents {
     fn notify(&self, _: &Event) {}
 
     fn say(&self, line: &str) {
-        println!("{}: {line}", self.plan.name());
+        tracing::info!(front_end = self.plan.datacenter, plan = self.plan.name(), "{line}");
         line.clone_into(&mut self.said.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }

@@ -1,5 +1,6 @@
 //! A control plane, an operator and agents.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -31,8 +32,10 @@ pub struct Crew {
     /// The folder of the inventory, and of everything that they say.
     work: PathBuf,
     operator: Option<Running>,
-    /// The kubeconfig of the operator, if it does not talk to the API server itself, and what it talks to.
-    tapped: Option<(PathBuf, Running)>,
+    /// The kubeconfig of each of them.
+    access: BTreeMap<String, PathBuf>,
+    /// The other ends of taps.
+    proxies: Vec<Running>,
     agents: Vec<(String, Running)>,
 }
 
@@ -49,6 +52,11 @@ impl Drop for Running {
 /// The program that Cargo builds beside lbgen.
 fn program() -> PathBuf {
     Path::new(env!("CARGO_BIN_EXE_lbgen")).with_file_name("lbgen-operator")
+}
+
+/// The name of what belongs to the agent of a node.
+fn agent(node: &str) -> String {
+    format!("agent-{node}")
 }
 
 impl Drop for Crew {
@@ -70,7 +78,14 @@ impl Crew {
         cluster.apply(&format!(
             "apiVersion: v1\nkind: ServiceAccount\nmetadata: {{ name: default, namespace: {SYSTEM} }}\n"
         ));
-        Self { cluster, work: work.to_owned(), operator: None, tapped: None, agents: Vec::new() }
+        Self {
+            cluster,
+            work: work.to_owned(),
+            operator: None,
+            access: BTreeMap::new(),
+            proxies: Vec::new(),
+            agents: Vec::new(),
+        }
     }
 
     /// lbgen in the folder of the inventory: what it prints.
@@ -86,7 +101,7 @@ impl Crew {
         let text: Vec<String> =
             files.into_values().map(|file| String::from_utf8_lossy(&file).into_owned()).collect();
         let lines = text.iter().flat_map(|text| text.lines());
-        let names: std::collections::BTreeSet<&str> =
+        let names: BTreeSet<&str> =
             lines.filter_map(|line| line.trim().strip_prefix("namespace: ")).collect();
         self.cluster.namespaces(names);
     }
@@ -173,33 +188,60 @@ impl Crew {
     /// Everything that the operator says to the API server goes through a tap from now on.
     pub fn tap(&mut self) -> Tap {
         self.kill_operator();
-        let access = self.cluster.access("operator", &self.token("lbgen-operator", "control"));
-        let (proxy, address) = self.cluster.proxy(&access);
-        let tap = Tap::new(&address);
-        let path = self.work.join("tapped");
-        let cluster = serde_json::json!({ "name": "c", "cluster": { "server": tap.url } });
-        let context = serde_json::json!({ "name": "c", "context": { "cluster": "c", "user": "" } });
-        let access = serde_json::json!({ "clusters": [cluster], "contexts": [context], "current-context": "c" });
-        fs::write(&path, access.to_string()).unwrap();
-        self.tapped = Some((path, Running(proxy)));
+        let access = self.operator_access();
+        let tap = self.tap_into("operator", &access);
         self.forget_lease();
         self.start_operator();
         tap
     }
 
+    /// Everything that an agent says to the API server goes through a tap, once it is started again.
+    pub fn tap_agent(&mut self, name: &str) -> Tap {
+        let access = self.agent_access(name);
+        self.tap_into(&agent(name), &access)
+    }
+
+    fn tap_into(&mut self, who: &str, access: &Path) -> Tap {
+        let (proxy, address) = self.cluster.proxy(access);
+        self.proxies.push(Running(proxy));
+        let tap = Tap::new(&address);
+        let path = self.work.join(format!("{who}.tapped"));
+        let cluster = serde_json::json!({ "name": "c", "cluster": { "server": tap.url } });
+        let context = serde_json::json!({ "name": "c", "context": { "cluster": "c", "user": "" } });
+        let access = serde_json::json!({ "clusters": [cluster], "contexts": [context], "current-context": "c" });
+        fs::write(&path, access.to_string()).unwrap();
+        self.access.insert(who.to_owned(), path);
+        tap
+    }
+
+    fn operator_access(&mut self) -> PathBuf {
+        self.access_of("operator", "lbgen-operator", "control")
+    }
+
+    fn agent_access(&mut self, name: &str) -> PathBuf {
+        self.access_of(&agent(name), "lbgen-agent", name)
+    }
+
+    /// The kubeconfig of a program, made once.
+    fn access_of(&mut self, who: &str, account: &str, node: &str) -> PathBuf {
+        if let Some(access) = self.access.get(who) {
+            return access.clone();
+        }
+        let access = self.cluster.access(who, &self.token(account, node));
+        self.access.insert(who.to_owned(), access.clone());
+        access
+    }
+
     /// Starts the operator, as its ServiceAccount.
     pub fn start_operator(&mut self) {
-        let access = match &self.tapped {
-            Some((access, _)) => access.clone(),
-            None => self.cluster.access("operator", &self.token("lbgen-operator", "control")),
-        };
+        let access = self.operator_access();
         self.operator =
             Some(self.spawn("operator.log", &access, &["run", "--listen", "127.0.0.1:18080"]));
     }
 
     /// Another one beside it.
     pub fn start_second_operator(&mut self) {
-        let access = self.cluster.access("operator", &self.token("lbgen-operator", "control"));
+        let access = self.operator_access();
         let second = self.spawn(
             "second.log",
             &access,
@@ -249,10 +291,9 @@ impl Crew {
 
     /// Starts the agent of a node.
     pub fn start_agent(&mut self, name: &str, enter: &str) {
-        let access =
-            self.cluster.access(&format!("agent-{name}"), &self.token("lbgen-agent", name));
+        let access = self.agent_access(name);
         let agent = self.spawn(
-            &format!("agent-{name}.log"),
+            &format!("{}.log", agent(name)),
             &access,
             &["agent", "--node", name, "--enter", enter],
         );
