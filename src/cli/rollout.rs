@@ -31,7 +31,7 @@ use crate::impact::{Comparison, changed_files};
 use crate::language::name::{Label, Subdomain};
 use crate::rollout::{Request, Rollout, Script, Visit};
 use crate::state::{State, Tree};
-use crate::view::json::{Planned as Document, PlannedStep};
+use crate::view::json::{Planned as Document, plan_file};
 use crate::view::kubernetes;
 use apply::Apply;
 use shown::as_text;
@@ -151,23 +151,17 @@ impl Plan {
         let (rollout, rendered) = (&self.rollout, &self.rendered);
         let bundle = args.output.join(rendered.datacenter.as_str());
         let bundle = bundle.canonicalize().unwrap_or(bundle);
-        let steps = rollout.steps.iter().map(|step| serde_json::to_value(PlannedStep::of(step)));
         let to = rendered.list().filter(|_| args.visit.is_none());
         PlanFile {
-            version: PlanFile::VERSION,
             datacenter: rendered.datacenter.to_string(),
-            claim: rollout.claim(rendered.list()),
             inventory: loaded.name().to_owned(),
             revision: self.revision.clone(),
             bundle: bundle.display().to_string(),
-            nodes: rollout.nodes.iter().map(ToString::to_string).collect(),
-            steps: steps.collect::<Result<_, _>>()?,
             script: self.script(args, soak, loaded, session)?,
-            vips: rollout.vips.clone(),
             soak: soak.as_secs(),
             from: self.from.clone(),
             to: to.map(sha256),
-            digest: String::new(),
+            ..plan_file(rollout, rendered.list())?
         }
         .sealed()
     }

@@ -12,7 +12,7 @@ use crate::bundle::{sha256, short};
 use crate::rollout::Do;
 
 /// A planned rollout.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct PlanFile {
     /// Of this form.
     pub version: u32,

@@ -4,8 +4,9 @@ use std::fmt;
 use std::net::IpAddr;
 
 use super::condition::Condition;
+use super::entrypoint::tiers_of;
 use super::entrypoint::{Annotations, Entrypoint, annotations, is_canary};
-use super::{Names, codes, outside, tiers_of, value};
+use super::{Names, codes, outside, value};
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::raw::Either;
 use crate::inventory::{Text, raw, whole_number};

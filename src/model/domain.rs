@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use super::entrypoint::tiers_of;
 use super::entrypoint::{Annotations, Entrypoint, of_tier};
-use super::{Names, Tiers, codes, tiers_of, value};
+use super::{Names, Tiers, codes, value};
 use crate::diag::{Diagnostic, Report};
 use crate::inventory::{Text, raw};
 use crate::language::form::TlsSecret;

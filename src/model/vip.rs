@@ -76,7 +76,7 @@ fn vip(raw: &raw::Vip, known: &Known<'_>, report: &mut Report) -> Option<Vip> {
     // All of them are read before one that is missing ends it.
     let extra: Vec<Option<(Loc<IpAddr>, Placement)>> = extra.collect();
     let extra: Option<Vec<(Loc<IpAddr>, Placement)>> = extra.into_iter().collect();
-    let entrypoint = super::entrypoint_of(
+    let entrypoint = super::entrypoint::entrypoint_of(
         raw.entrypoint.as_ref(),
         "the VIP",
         raw.span,

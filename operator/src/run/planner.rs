@@ -10,7 +10,7 @@ use lbgen::language::version::KeepalivedVersion;
 use lbgen::rollout::{Request, Rollout};
 use lbgen::source::Sources;
 use lbgen::state::State;
-use lbgen::view::json::PlannedStep;
+use lbgen::view::json::plan_file;
 
 use super::bundle::Bundle;
 
@@ -41,22 +41,13 @@ pub fn plan(front_end: &str, from: &Bundle, to: &Bundle, soak: u64) -> anyhow::R
         careful: false,
         visit: None,
     })?;
-    let steps = rollout.steps.iter().map(|step| serde_json::to_value(PlannedStep::of(step)));
     PlanFile {
-        version: PlanFile::VERSION,
         datacenter: front_end.to_owned(),
-        claim: rollout.claim(to.list().as_deref()),
         inventory: format!("the FrontEnd {front_end}"),
-        revision: None,
-        bundle: String::new(),
-        nodes: rollout.nodes.iter().map(ToString::to_string).collect(),
-        steps: steps.collect::<Result<_, _>>()?,
-        script: String::new(),
-        vips: rollout.vips.clone(),
         soak,
         from: Some(from.digest.clone()),
         to: Some(to.digest.clone()),
-        digest: String::new(),
+        ..plan_file(&rollout, to.list().as_deref())?
     }
     .sealed()
 }

@@ -5,6 +5,7 @@ mod controller;
 mod edge;
 mod fallback;
 mod gateway;
+mod reference;
 mod routing_tier;
 
 pub(super) use annotation::annotations;
@@ -17,6 +18,7 @@ pub use controller::Controller;
 pub use edge::{Edge, EdgePort};
 pub use fallback::{Fallback, FallbackTarget};
 pub use gateway::{EXPOSES, GatewayTier};
+pub(super) use reference::{entrypoint_of, tiers_of};
 pub use routing_tier::{RoutingTier, TierService};
 
 use gateway::{Choice, choice};

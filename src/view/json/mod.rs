@@ -30,7 +30,7 @@ pub use explain::{Codes, Explained};
 pub use import::Imported;
 pub use plan::{Measure, Move, Rebalanced};
 pub use reference::reference;
-pub use rollout::{Planned, PlannedStep};
+pub use rollout::{Planned, plan_file};
 pub use schema::{COMMANDS, Command};
 pub use simulate::{ForeignPlacement, OtherOutcome, SimulatedSystem, Simulation, VipHolders};
 pub use status::FleetStatus;

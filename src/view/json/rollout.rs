@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::execute::PlanFile;
 use crate::model::Subdomain;
 use crate::rollout::{Command, Do, Probe, Rollout, SingleAct, Step};
 use crate::view::seconds;
@@ -110,6 +111,19 @@ impl<'a> Planned<'a> {
             probes: &rollout.probes,
         }
     }
+}
+
+/// The plan file of a rollout to the bundle of a list. Whoever keeps it says what it is about, and seals it.
+pub fn plan_file(rollout: &Rollout, list: Option<&str>) -> anyhow::Result<PlanFile> {
+    let steps = rollout.steps.iter().map(|step| serde_json::to_value(PlannedStep::of(step)));
+    Ok(PlanFile {
+        version: PlanFile::VERSION,
+        claim: rollout.claim(list),
+        nodes: rollout.nodes.iter().map(ToString::to_string).collect(),
+        steps: steps.collect::<Result<_, _>>()?,
+        vips: rollout.vips.clone(),
+        ..PlanFile::default()
+    })
 }
 
 impl<'a> PlannedStep<'a> {
