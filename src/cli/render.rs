@@ -222,9 +222,12 @@ fn write(args: &Args, rendered: &Rendered, session: &Session) -> anyhow::Result<
     let body = match session.global.format {
         Format::Kubernetes => Body::Text({
             let zone = |(node, zone): (&Subdomain, &Label)| (node.to_string(), zone.to_string());
+            let hostname =
+                |(node, host): (&Subdomain, &Subdomain)| (node.to_string(), host.to_string());
             let about = kubernetes::About {
                 keepalived: rendered.version.to_string(),
                 zones: rendered.zones.iter().map(zone).collect(),
+                hostnames: rendered.hostnames.iter().map(hostname).collect(),
             };
             kubernetes::bundle(rendered.datacenter.as_str(), &rendered.files, &about)?
         }),

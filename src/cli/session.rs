@@ -77,6 +77,8 @@ pub struct Rendered {
     pub controllers: Controllers,
     /// The host to connect to, for each node that is not reached by its name.
     pub hosts: BTreeMap<Subdomain, String>,
+    /// The name in the cluster of each node that has another one there.
+    pub hostnames: BTreeMap<Subdomain, Subdomain>,
 }
 
 impl Rendered {
@@ -211,13 +213,27 @@ impl Session {
         let hosts = datacenter.nodes.iter();
         let hosts = hosts.filter_map(|(name, node)| Some((name.clone(), node.host.clone()?)));
         let hosts = hosts.collect();
+        let hostnames = datacenter
+            .nodes
+            .iter()
+            .filter_map(|(name, node)| Some((name.clone(), node.hostname.as_ref()?.value.clone())));
+        let hostnames = hostnames.collect();
         drop(datacenter);
         let lock = loaded.lock_file(&plan);
         let templates = templates?;
         let datacenter = plan.datacenter.clone();
         let mut files = emit::emit_last(plan, &templates)?;
         files.push(bundle::list_of(&files, &controllers)?);
-        Ok(Some(Rendered { datacenter, files, lock, version, zones, controllers, hosts }))
+        Ok(Some(Rendered {
+            datacenter,
+            files,
+            lock,
+            version,
+            zones,
+            controllers,
+            hosts,
+            hostnames,
+        }))
     }
 
     /// Without its lock a fleet is planned anew, and what is shown may not be what runs. For commands that read no bundle:

@@ -19,7 +19,7 @@ pub const BUNDLE: &str = "lbgen.dev/bundle";
 pub const DIGEST: &str = "lbgen.dev/digest";
 /// The key of a piece of a bundle.
 pub const PIECE: &str = "bundle.tar.gz";
-/// The key of the facts that a plan needs and no file of a bundle says.
+/// The key of the facts that a rollout needs and no file of a bundle says.
 pub const ABOUT: &str = "about.json";
 /// The key of a plan.
 pub const PLAN: &str = "plan.json.gz";
@@ -28,13 +28,16 @@ pub const PLAN: &str = "plan.json.gz";
 /// keep of an object in its annotation; the API server takes 1 MiB.
 const PIECE_BYTES: usize = 180_000;
 
-/// Facts that a plan needs and no file of a bundle says.
+/// Facts that a rollout needs and no file of a bundle says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About {
     /// The release of keepalived that the nodes run.
     pub keepalived: String,
     /// The failure domain of each node that has one.
     pub zones: BTreeMap<String, String>,
+    /// The name in the cluster of each node that has another one there.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub hostnames: BTreeMap<String, String>,
 }
 
 /// The ConfigMaps of a bundle, and the FrontEnd that names them.
@@ -44,18 +47,20 @@ pub fn bundle(datacenter: &str, files: &[BundleFile], about: &About) -> anyhow::
     let digest = sha256(list);
     let contents = files.iter().map(|file| (file.path.as_str(), file.mode, file.body.as_bytes()));
     let bytes = pack(contents)?;
+    let stem = format!("bundle-{datacenter}-{}", short(&digest));
+    let labels = json!({ (BUNDLE): short(&digest), (emit::PART_OF): datacenter });
     let mut objects = Vec::new();
     let mut names = Vec::new();
     for (number, piece) in bytes.chunks(PIECE_BYTES).enumerate() {
-        let name = format!("bundle-{datacenter}-{}-{number}", short(&digest));
-        let labels = json!({ (BUNDLE): short(&digest), (emit::PART_OF): datacenter });
-        let mut map = config_map(&name, &labels, &digest, PIECE, piece);
-        if number == 0 {
-            map["data"] = json!({ (ABOUT): serde_json::to_string(about)? });
-        }
-        objects.push(map);
+        let name = format!("{stem}-{number}");
+        objects.push(config_map(&name, &labels, &digest, (PIECE, piece)));
         names.push(name);
     }
+    // The same files may come with other facts.
+    let about = serde_json::to_string(about)?;
+    let name = format!("{stem}-about-{}", short(&sha256(&about)));
+    objects.push(config_map(&name, &labels, &digest, (ABOUT, about.as_bytes())));
+    names.push(name);
     objects.push(json!({
         "apiVersion": API_VERSION,
         "kind": "FrontEnd",
@@ -77,7 +82,7 @@ pub fn rollout_objects(plan: &PlanFile) -> anyhow::Result<[Value; 2]> {
     let labels = json!({ (emit::PART_OF): plan.datacenter });
     let bytes = packed(plan.text()?.as_bytes())?;
     Ok([
-        config_map(&map, &labels, &plan.digest, PLAN, &bytes),
+        config_map(&map, &labels, &plan.digest, (PLAN, &bytes)),
         json!({
             "apiVersion": API_VERSION,
             "kind": "Rollout",
@@ -92,7 +97,7 @@ pub fn rollout_objects(plan: &PlanFile) -> anyhow::Result<[Value; 2]> {
     ])
 }
 
-fn config_map(name: &str, labels: &Value, digest: &str, key: &str, bytes: &[u8]) -> Value {
+fn config_map(name: &str, labels: &Value, digest: &str, (key, bytes): (&str, &[u8])) -> Value {
     json!({
         "apiVersion": "v1",
         "kind": "ConfigMap",

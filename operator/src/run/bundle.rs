@@ -20,8 +20,8 @@ pub struct Bundle {
     /// SHA-256 of its `bundle.json`.
     pub digest: String,
     files: BTreeMap<String, BundleFile>,
-    /// The text of what it says beside its files.
-    about: String,
+    /// The facts that a rollout needs besides.
+    pub about: About,
 }
 
 impl Bundle {
@@ -34,23 +34,21 @@ impl Bundle {
         let number = |map: &ConfigMap| {
             map.name_any().rsplit('-').next().and_then(|text| text.parse::<usize>().ok())
         };
-        maps.sort_by_key(number);
-        let mut bytes = Vec::new();
-        for map in &maps {
-            let piece = map.binary_data.as_ref().and_then(|data| data.get(PIECE));
-            bytes.extend(&piece.with_context(|| format!("{} has no {PIECE}", map.name_any()))?.0);
-        }
-        if maps.is_empty() {
+        // The newest facts count.
+        maps.sort_by_key(|map| (number(map), map.creation_timestamp()));
+        let about = maps.iter().rev().find_map(|map| value(map, ABOUT));
+        let pieces = maps.iter().filter_map(|map| value(map, PIECE));
+        let bytes: Vec<u8> = pieces.flatten().copied().collect();
+        let (false, Some(about)) = (bytes.is_empty(), about) else {
             bail!(
                 "no ConfigMap holds the bundle {}: apply what `lbgen render --format kubernetes` prints",
                 short(digest)
             );
-        }
-        let about = maps[0].data.as_ref().and_then(|data| data.get(ABOUT)).cloned();
-        Self::of(&bytes, digest, about.unwrap_or_default())
+        };
+        Self::of(&bytes, digest, serde_json::from_slice(about)?)
     }
 
-    fn of(bytes: &[u8], digest: &str, about: String) -> anyhow::Result<Self> {
+    fn of(bytes: &[u8], digest: &str, about: About) -> anyhow::Result<Self> {
         let files =
             unpack(bytes).context("the bundle is not whole: apply all of its ConfigMaps")?;
         let files: BTreeMap<String, BundleFile> =
@@ -78,13 +76,6 @@ impl Bundle {
     /// As a tree, which states are read from.
     pub fn tree(&self) -> Tree {
         Tree::of_files("", self.files.values())
-    }
-
-    /// The facts that a plan needs besides.
-    pub fn about(&self) -> anyhow::Result<About> {
-        serde_json::from_str(&self.about).with_context(|| {
-            format!("the first ConfigMap of {} has no {ABOUT}", short(&self.digest))
-        })
     }
 
     /// The text of its list.
@@ -116,13 +107,21 @@ fn as_rendered(file: Packed) -> BundleFile {
     BundleFile { path: file.path, mode: file.mode, body, from: Vec::new() }
 }
 
-/// The digest of the bundle that ConfigMaps hold, by the first of them.
-pub async fn digest_of(client: &Client, maps: &[String]) -> anyhow::Result<String> {
+fn value<'a>(map: &'a ConfigMap, key: &str) -> Option<&'a [u8]> {
+    map.binary_data.as_ref()?.get(key).map(|bytes| bytes.0.as_slice())
+}
+
+/// The digest of the bundle that ConfigMaps hold, and its facts, which the last of them has.
+pub async fn wanted(client: &Client, maps: &[String]) -> anyhow::Result<(String, About)> {
     let api: Api<ConfigMap> = Api::namespaced(client.clone(), NAMESPACE);
-    let first = maps.first().context("spec.bundle names no ConfigMap")?;
-    let map =
-        api.get_opt(first).await?.with_context(|| format!("there is no ConfigMap {first}"))?;
-    map.annotations().get(DIGEST).cloned().with_context(|| format!("{first} has no {DIGEST}"))
+    let last = maps.last().context("spec.bundle names no ConfigMap")?;
+    let map = api.get_opt(last).await?.with_context(|| format!("there is no ConfigMap {last}"))?;
+    let digest =
+        map.annotations().get(DIGEST).with_context(|| format!("{last} has no {DIGEST}"))?;
+    let about = value(&map, ABOUT).with_context(|| {
+        format!("{last} has no {ABOUT}: name all ConfigMaps that `lbgen render --format kubernetes` prints")
+    })?;
+    Ok((digest.clone(), serde_json::from_slice(about)?))
 }
 
 /// A plan from its ConfigMap.

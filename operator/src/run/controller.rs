@@ -13,6 +13,7 @@ use tokio::runtime::Handle;
 
 use super::bundle::{self, Bundle};
 use super::events::Events;
+use super::fleet::Fleet;
 use super::front_end::Running;
 use super::nodes::Nodes;
 use super::rollouts::{Active, phase};
@@ -127,7 +128,7 @@ impl Controller {
         }
         let name = front_end.name_any();
         let maps = &front_end.spec.bundle.config_maps;
-        let wanted = self.handle.block_on(bundle::digest_of(&self.client, maps))?;
+        let (wanted, about) = self.handle.block_on(bundle::wanted(&self.client, maps))?;
         let before = front_end.status.clone().unwrap_or_default();
         let deployed = before.deployed.clone();
         // If somebody has deleted the bundle that was deployed, the wanted one is all that there is to compare with.
@@ -141,11 +142,15 @@ impl Controller {
         if let Some(rollout) = under_way.filter(|rollout| rollout.spec.to != wanted) {
             sides.push(self.bundle(&rollout.spec.to)?);
         }
-        self.carry_out(front_end, &wanted, deployed.as_deref(), rollouts)?;
-        self.settle(&name, &sides)?;
-        let Some(mut known) = self.nodes.all() else { return Ok(()) };
+        // Those of nodes that leave, and then those that somebody has just written.
+        let hostnames = sides.iter().flat_map(|side| side.hostnames.clone());
+        let hostnames = hostnames.chain(about.hostnames).collect();
+        let fleet = Fleet::new(Arc::clone(&self.nodes), hostnames);
+        self.carry_out(front_end, &wanted, deployed.as_deref(), rollouts, &fleet)?;
+        self.settle(&name, &sides, &fleet)?;
+        let Some(mut known) = fleet.all() else { return Ok(()) };
         // Their last words are not how they are.
-        for (_, node) in known.iter_mut().filter(|(name, _)| self.nodes.is_silent(name)) {
+        for (_, node) in known.iter_mut().filter(|(name, _)| fleet.is_silent(name)) {
             node.status = None;
         }
         let mut status = before.clone();
@@ -183,7 +188,7 @@ impl Controller {
     }
 
     /// Every node has its FrontEndNode.
-    fn settle(&self, front_end: &str, sides: &[Arc<Running>]) -> anyhow::Result<()> {
+    fn settle(&self, front_end: &str, sides: &[Arc<Running>], fleet: &Fleet) -> anyhow::Result<()> {
         let mut vips: Vec<String> = sides.iter().flat_map(|side| side.vips()).collect();
         let mut files: BTreeMap<String, Vec<String>> = BTreeMap::new();
         // A rollout may take away nodes and VIPs that no bundle here has any more.
@@ -201,7 +206,7 @@ impl Controller {
         for (node, mut files) in files {
             files.sort();
             files.dedup();
-            self.nodes.settle(&node, &files, &vips).map_err(anyhow::Error::msg)?;
+            fleet.settle(&node, &files, &vips).map_err(anyhow::Error::msg)?;
         }
         Ok(())
     }

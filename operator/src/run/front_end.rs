@@ -18,6 +18,8 @@ use crate::api::{FrontEndNode, FrontEndStatus, VipCounts, set_condition};
 pub struct Running {
     state: State,
     digests: Digests,
+    /// The name in the cluster of each node that has another one there.
+    pub hostnames: BTreeMap<String, String>,
 }
 
 impl Running {
@@ -25,7 +27,7 @@ impl Running {
     pub fn of(bundle: &Bundle) -> Self {
         let tree = bundle.tree();
         let (state, _) = State::read(&tree, &mut Sources::default());
-        Self { state, digests: tree.digests() }
+        Self { state, digests: tree.digests(), hostnames: bundle.about.hostnames.clone() }
     }
 
     /// Every address that a node may hold.

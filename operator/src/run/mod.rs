@@ -4,6 +4,7 @@ mod bundle;
 mod cluster;
 mod controller;
 mod events;
+mod fleet;
 mod front_end;
 mod group;
 mod moment;

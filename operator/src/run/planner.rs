@@ -21,7 +21,7 @@ pub fn plan(front_end: &str, from: &Bundle, to: &Bundle, soak: u64) -> anyhow::R
     let (before, after) = (read(&tree), read(&to.tree()));
     let changes = tree.changes(&files);
     let changed = changed_files(&changes);
-    let about = to.about()?;
+    let about = &to.about;
     let version = KeepalivedVersion::of_text(&format!("v{}", about.keepalived));
     let zone =
         |(node, zone): (&String, &String)| Some((Subdomain::parse(node)?, Label::parse(zone)?));

@@ -13,6 +13,7 @@ use serde_json::json;
 use super::bundle::{self, Bundle};
 use super::cluster::Cluster;
 use super::controller::Controller;
+use super::fleet::Fleet;
 use super::planner;
 use super::record::Status;
 use super::steps::{Agents, refusal};
@@ -53,6 +54,7 @@ impl Controller {
         wanted: &str,
         deployed: Option<&str>,
         rollouts: &[&Rollout],
+        fleet: &Fleet,
     ) -> anyhow::Result<()> {
         let name = front_end.name_any();
         let under_way = rollouts.iter().find(|rollout| phase(rollout).is_under_way());
@@ -144,7 +146,7 @@ impl Controller {
         let agents = Agents {
             front_ends: Api::namespaced(self.client.clone(), NAMESPACE),
             handle: self.handle.clone(),
-            nodes: Arc::clone(&self.nodes),
+            nodes: fleet.clone(),
             cluster: Cluster::new(self.client.clone()),
             bundle,
             plan,

@@ -17,8 +17,8 @@ use tokio::runtime::Handle;
 
 use super::bundle::Bundle;
 use super::cluster::{self, Cluster};
+use super::fleet::Fleet;
 use super::group::Group;
-use super::nodes::Nodes;
 use super::patience::again;
 use super::record::Run;
 use super::wishes::Wishes;
@@ -41,7 +41,7 @@ pub fn refusal(plan: &PlanFile) -> Option<String> {
 pub struct Agents {
     pub front_ends: Api<FrontEnd>,
     pub handle: Handle,
-    pub nodes: Arc<Nodes>,
+    pub nodes: Fleet,
     pub cluster: Cluster,
     pub bundle: Bundle,
     pub plan: PlanFile,

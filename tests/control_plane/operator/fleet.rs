@@ -1,5 +1,6 @@
 //! A fleet of the lab whose rollouts the operator carries out.
 
+use std::fs;
 use std::ops::{Deref, DerefMut};
 
 use super::crew::Crew;
@@ -46,10 +47,14 @@ impl Fleet {
         fleet
     }
 
-    /// Starts the agent of a node.
+    /// Starts the agent of a node, under the name that the cluster has for it.
     pub fn revive_agent(&mut self, name: &str) {
-        let enter = format!("{} {name}", self.stage.work.path().join("on").display());
-        self.start_agent(name, &enter);
+        let work = self.stage.work.path();
+        let inventory = fs::read_to_string(work.join("inventory.yaml")).unwrap();
+        let hostname = format!("{name}.example.net");
+        let has_other = inventory.contains(&format!("hostname: {hostname}"));
+        let enter = format!("{} {name}", work.join("on").display());
+        self.start_agent(if has_other { &hostname } else { name }, &enter);
     }
 
     /// Ends the operator and the agents; everything is as the edit says then.

@@ -4,6 +4,7 @@ mod crew;
 mod edits;
 mod faults;
 mod fleet;
+mod liars;
 mod rights;
 mod scale;
 mod tap;

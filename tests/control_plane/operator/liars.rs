@@ -1,0 +1,47 @@
+//! Agents that say what is not so. The operator goes by the VIPs that the nodes have, and by nobody's word that it is done.
+
+use std::fs;
+use std::time::Duration;
+
+use super::crew::Crew;
+use crate::support;
+
+#[test]
+#[ignore = "needs a control plane: tests/cluster"]
+fn agents_that_lie_stop_the_rollout() {
+    let work = tempfile::tempdir().unwrap();
+    fs::write(work.path().join("inventory.yaml"), support::datacenter(3, 3, 4, 2)).unwrap();
+    let mut crew = Crew::new(work.path());
+    let bundle = crew.lbgen(&["render", "--format", "kubernetes"]);
+    crew.make_namespaces();
+    crew.cluster.apply(&bundle);
+    let rollout = crew.lbgen(&["rollout", "--from", "none", "--format", "kubernetes"]);
+    crew.cluster.apply(&rollout);
+    for number in 0..3 {
+        crew.start_fake_agent(&format!("lb-{number}"));
+    }
+    crew.start_operator();
+    crew.approve();
+    // They do nothing of what they are told, and say of each act that it is done.
+    crew.wait("Failed", Duration::from_secs(120));
+    let status = crew.rollout()["status"].clone();
+    let message = status["message"].as_str().unwrap();
+    assert!(
+        message.contains("not as it should be") && message.contains(" is not on "),
+        "{message}"
+    );
+    let step = |state: &str| {
+        let steps = status["steps"].as_array().unwrap().iter();
+        steps.filter(|step| step["state"] == state).count()
+    };
+    assert_eq!(step("Failed"), 1, "{status:#}");
+    assert!(step("Pending") > 0, "{status:#}");
+    // Two say that they hold the same.
+    let nodes = crew.cluster.get("frontendnodes");
+    let vip = nodes[0]["spec"]["vips"][0].as_str().unwrap().to_owned();
+    crew.fake_holds("lb-0", &[&vip]);
+    crew.fake_holds("lb-1", &[&vip]);
+    crew.cluster.wait("both to be counted", |cluster| {
+        cluster.get("frontends")[0]["status"]["vips"]["heldTwice"] == 1
+    });
+}
