@@ -28,6 +28,8 @@ pub struct Election {
     me: String,
     /// The last renewal by somebody else, and when that was seen: clocks of two machines may differ.
     seen: Mutex<Option<(MicroTime, Instant)>>,
+    /// The time before the call that has taken it.
+    won: Mutex<Instant>,
 }
 
 impl Election {
@@ -38,12 +40,14 @@ impl Election {
             name: name.to_owned(),
             me: me.to_owned(),
             seen: Mutex::default(),
+            won: Mutex::new(Instant::now()),
         }
     }
 
     /// Waits until the Lease is ours.
     pub async fn win(&self) {
         loop {
+            *self.won.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
             match self.try_take().await {
                 Ok(true) => return,
                 Ok(false) => {}
@@ -55,12 +59,14 @@ impl Election {
 
     /// Renews it for ever. Returns once it may be lost: whoever holds it must stop at once.
     pub async fn hold(&self) -> anyhow::Error {
-        let mut renewed = Instant::now();
+        let mut renewed = *self.won.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             tokio::time::sleep(RENEW).await;
+            // Others count from the write, which may be long before its answer.
+            let asked = Instant::now();
             let left = DEADLINE.saturating_sub(renewed.elapsed());
             match tokio::time::timeout(left.max(Duration::from_millis(1)), self.try_take()).await {
-                Ok(Ok(true)) => renewed = Instant::now(),
+                Ok(Ok(true)) => renewed = asked,
                 Ok(Ok(false)) => {
                     return anyhow::anyhow!("another one holds the Lease {}", self.name);
                 }

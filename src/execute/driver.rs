@@ -154,6 +154,12 @@ impl<S: Steps, R: Record> Driver<'_, S, R> {
         if back.is_empty() {
             return Ok(Err(format!("{id} cannot be undone by itself")));
         }
+        if self.is_staging(id) {
+            let staged = self.staged();
+            for other in staged.iter().filter(|other| *other != id) {
+                self.note(Some(other), Happened::Undone)?;
+            }
+        }
         self.note(Some(id), Happened::Undo)?;
         self.steps.say(&format!("undoing {id}"));
         let result = self.steps.back(id);
@@ -163,13 +169,35 @@ impl<S: Steps, R: Record> Driver<'_, S, R> {
         Ok(result)
     }
 
+    /// Ends the way back of a step that failed, where whoever began it was stopped.
+    pub fn back_open(&mut self) -> anyhow::Result<Outcome> {
+        let open = self.record.progress(&self.plan.digest).open.unwrap_or_default();
+        Ok(match self.undo(&open)? {
+            Ok(()) => Outcome::Failed(open),
+            Err(why) => Outcome::Stuck(open, why),
+        })
+    }
+
+    /// With the claim of nodes goes what was staged: whoever goes on begins with these steps.
+    fn is_staging(&self, id: &str) -> bool {
+        const STAGING: &[&str] = &["verify", "copy", "test"];
+        self.plan.step(id).is_some_and(|step| STAGING.iter().any(|word| step["do"] == *word))
+    }
+
+    /// Those of them that are done.
+    fn staged(&self) -> Vec<String> {
+        let mut done = self.record.progress(&self.plan.digest).done;
+        done.retain(|id| self.is_staging(id));
+        done
+    }
+
     /// Undoes everything that was done, the last step first. Steps without a way back are left: what they did harms nobody
     /// who runs the old files.
     pub fn back_all(&mut self) -> anyhow::Result<Outcome> {
         let progress = self.record.progress(&self.plan.digest);
         if let Some(id) = progress.open.as_ref().filter(|id| self.plan.releases(id)) {
             bail!(
-                "{id} has begun to release the nodes, and those that are released keep nothing to go back to: go on with --resume; to go back afterwards, render the revision that ran before, and roll that out"
+                "{id} has begun to release the nodes, and those that are released keep nothing to go back to: finish the rollout (--resume; in a cluster, goBack: false); to go back afterwards, render the revision that ran before, and roll that out"
             );
         }
         let mut steps = progress.done;
@@ -195,13 +223,7 @@ impl<S: Steps, R: Record> Driver<'_, S, R> {
     /// Releases the claims, and leaves everything else as it is.
     pub fn abandon(&mut self) -> anyhow::Result<Outcome> {
         let first = self.plan.ids().first().copied().unwrap_or_default().to_owned();
-        // With the claim goes what was staged: whoever goes on nevertheless begins with these steps.
-        let staging = ["verify", "copy", "test"];
-        let staged = self.record.progress(&self.plan.digest).done;
-        let is_staging = |id: &String| {
-            self.plan.step(id).is_some_and(|step| staging.iter().any(|word| step["do"] == *word))
-        };
-        for id in staged.iter().filter(|id| is_staging(id)) {
+        for id in &self.staged() {
             self.note(Some(id), Happened::Undo)?;
         }
         if let Err(why) = self.steps.back(&first) {
@@ -261,7 +283,12 @@ mod tests {
     }
 
     fn plan() -> PlanFile {
-        let step = |id: &str, back: &str| json!({ "id": id, "title": id, "nodes": ["lb-1"], "back": back });
+        plan_of(&[("", "give_up lb-1"), ("", ""), ("", "restore lb-1")])
+    }
+
+    /// A plan of steps that do something and have a way back.
+    fn plan_of(steps: &[(&str, &str)]) -> PlanFile {
+        let step = |id: &str, does: &str, back: &str| json!({ "id": id, "do": does, "title": id, "nodes": ["lb-1"], "back": back });
         let plan = PlanFile {
             version: PlanFile::VERSION,
             claim: String::new(),
@@ -270,7 +297,11 @@ mod tests {
             inventory: "inventory.yaml".to_owned(),
             revision: None,
             bundle: "out/eu1".to_owned(),
-            steps: vec![step("a", "give_up lb-1"), step("b", ""), step("c", "restore lb-1")],
+            steps: ["a", "b", "c"]
+                .iter()
+                .zip(steps)
+                .map(|(id, (does, back))| step(id, does, back))
+                .collect(),
             script: String::new(),
             vips: Vec::new(),
             soak: 0,
@@ -320,6 +351,28 @@ mod tests {
             assert_eq!(did, ["a", "b", "c"][done..].to_vec(), "after {kept} lines");
             assert_eq!(Journal::open(&path).unwrap().unfinished(), None);
         }
+    }
+
+    #[test]
+    fn a_failure_that_gives_up_the_claim_begins_with_it_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let staging =
+            [("verify", "give_up lb-1"), ("copy", "give_up lb-1"), ("test", "give_up lb-1")];
+        let plan = plan_of(&staging);
+        let (did, fails) = (RefCell::default(), RefCell::new(Some("c")));
+        let mut journal = Journal::open(&folder.path().join("x.journal")).unwrap();
+        let mut driver = Driver {
+            plan: &plan,
+            record: &mut journal,
+            steps: Fake { did: &did, fails: &fails },
+            who: "anna@desk".to_owned(),
+            until: None,
+            on_failure: OnFailure::Back,
+        };
+        assert_eq!(driver.start().unwrap(), Outcome::Failed("c".to_owned()));
+        assert_eq!(driver.resume().unwrap(), Outcome::Finished);
+        let expected = ["a", "b", "back c", "a", "b", "c"].map(str::to_owned);
+        assert_eq!(did.into_inner(), expected);
     }
 
     #[test]

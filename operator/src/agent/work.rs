@@ -23,9 +23,8 @@ pub struct Came {
     pub message: String,
 }
 
-/// A node that is ready, or that has done its half of a handover, waits this long for the next word: whoever has to say it may be
-/// gone, and what is half done is not left so. Another operator takes over in less.
-const PATIENCE: Duration = Duration::from_secs(40);
+/// A node that is ready waits this long for the word to go: longer than the operator waits for the last of them to be ready.
+const READY: Duration = Duration::from_secs(300);
 
 /// Does what is desired, and says how far it is. `wanted` are later versions of the same request.
 pub async fn work(
@@ -97,7 +96,7 @@ async fn moment(
         match line.as_str() {
             "ready" => {
                 voice.say(Progress::Ready, String::new()).await;
-                match next(&mut wanted, desired, Moment::Hold).await {
+                match next(&mut wanted, desired, Moment::Hold, READY).await {
                     Some(Moment::Go | Moment::Stays) => {
                         tokio::time::sleep(Duration::from_millis(desired.delay.into())).await;
                         if let Some(stdin) = &mut stdin {
@@ -108,13 +107,20 @@ async fn moment(
                         }
                     }
                     // The end of its input: it does nothing.
-                    _ => stdin = None,
+                    _ => {
+                        drop(stdin.take());
+                        let _ = end(child).await;
+                        return Err("the word to go did not come: nothing was changed".to_owned());
+                    }
                 }
             }
             "acted" => {
                 voice.say(Progress::Acted, String::new()).await;
                 if let Some(mut stdin) = stdin.take() {
-                    let stays = next(&mut wanted, desired, Moment::Go).await == Some(Moment::Stays);
+                    // Whoever has to say it may be gone, and what is half done is not left so.
+                    let limit = Duration::from_secs(desired.patience.into());
+                    let said = next(&mut wanted, desired, Moment::Go, limit).await;
+                    let stays = said == Some(Moment::Stays);
                     if stays {
                         let _ = stdin.write_all(b"stays\n").await;
                     }
@@ -138,11 +144,12 @@ async fn next(
     wanted: &mut watch::Receiver<Option<Desired>>,
     desired: &Desired,
     now: Moment,
+    limit: Duration,
 ) -> Option<Moment> {
     let changed = wanted.wait_for(|other| {
         other.as_ref().is_none_or(|other| other.number != desired.number || other.moment != now)
     });
-    let found = tokio::time::timeout(PATIENCE, changed).await.ok()?.ok()?;
+    let found = tokio::time::timeout(limit, changed).await.ok()?.ok()?;
     found.as_ref().filter(|found| found.number == desired.number).map(|found| found.moment)
 }
 

@@ -75,6 +75,9 @@ pub struct Desired {
     /// Milliseconds from the word to the act, where it is the second half of a handover.
     #[serde(default)]
     pub delay: u32,
+    /// Seconds for which a first half waits for the word that it stays.
+    #[serde(default)]
+    pub patience: u32,
     /// The function that takes it back, where it is the first half of a handover.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opposite: Option<String>,

@@ -128,22 +128,34 @@ impl Controller {
         }
         let name = front_end.name_any();
         let maps = &front_end.spec.bundle.config_maps;
-        let (wanted, about) = self.handle.block_on(bundle::wanted(&self.client, maps))?;
         let before = front_end.status.clone().unwrap_or_default();
         let deployed = before.deployed.clone();
+        let under_way = rollouts.iter().find(|rollout| phase(rollout).is_under_way());
+        let wanted = self.handle.block_on(bundle::wanted(&self.client, maps)).and_then(|found| {
+            self.bundle(&found.0)?;
+            Ok(found)
+        });
+        let (wanted, about) = match (wanted, under_way) {
+            (Ok(found), _) => found,
+            // It goes on, or back, whatever is wrong with what is wanted next.
+            (Err(error), Some(rollout)) => {
+                tracing::warn!(front_end = name, "{error:#}");
+                (rollout.spec.to.clone(), self.bundle(&rollout.spec.to)?.about.clone())
+            }
+            (Err(error), None) => return Err(error),
+        };
         // If somebody has deleted the bundle that was deployed, the wanted one is all that there is to compare with.
         let mut sides: Vec<Arc<Running>> =
             deployed.iter().filter_map(|deployed| self.bundle(deployed).ok()).collect();
         if sides.is_empty() || deployed.as_ref() != Some(&wanted) {
             sides.push(self.bundle(&wanted)?);
         }
-        let under_way = rollouts.iter().find(|rollout| phase(rollout).is_under_way());
         // A rollout goes on with its own bundle, whatever is wanted meanwhile.
         if let Some(rollout) = under_way.filter(|rollout| rollout.spec.to != wanted) {
             sides.push(self.bundle(&rollout.spec.to)?);
         }
         // Those of nodes that leave, and then those that somebody has just written.
-        let hostnames = sides.iter().flat_map(|side| side.hostnames.clone());
+        let hostnames = sides.iter().flat_map(|side| side.about.hostnames.clone());
         let hostnames = hostnames.chain(about.hostnames).collect();
         let fleet = Fleet::new(Arc::clone(&self.nodes), hostnames);
         self.carry_out(front_end, &wanted, deployed.as_deref(), rollouts, &fleet)?;

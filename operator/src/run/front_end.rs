@@ -8,6 +8,7 @@ use lbgen::language::version::KeepalivedVersion;
 use lbgen::source::Sources;
 use lbgen::state::State;
 use lbgen::status::{Answers, Digests, Report, Side, Status, VipStatus, Wanted, codes};
+use lbgen::view::kubernetes::About;
 
 use super::bundle::Bundle;
 use super::events::Move;
@@ -18,8 +19,7 @@ use crate::api::{FrontEndNode, FrontEndStatus, VipCounts, set_condition};
 pub struct Running {
     state: State,
     digests: Digests,
-    /// The name in the cluster of each node that has another one there.
-    pub hostnames: BTreeMap<String, String>,
+    pub about: About,
 }
 
 impl Running {
@@ -27,7 +27,7 @@ impl Running {
     pub fn of(bundle: &Bundle) -> Self {
         let tree = bundle.tree();
         let (state, _) = State::read(&tree, &mut Sources::default());
-        Self { state, digests: tree.digests(), hostnames: bundle.about.hostnames.clone() }
+        Self { state, digests: tree.digests(), about: bundle.about.clone() }
     }
 
     /// Every address that a node may hold.
@@ -115,7 +115,7 @@ impl Running {
 /// The report of a node's agent.
 fn answer(node: &FrontEndNode) -> Result<Report, String> {
     let report = node.status.as_ref().and_then(|status| status.report(now()));
-    report.ok_or_else(|| "its agent has said nothing yet".to_owned())
+    report.ok_or_else(|| "its agent gives no sign of life".to_owned())
 }
 
 fn counts(vips: &[VipStatus]) -> VipCounts {

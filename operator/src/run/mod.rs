@@ -24,6 +24,9 @@ use crate::serve::{self, Health};
 use controller::Controller;
 use nodes::Nodes;
 
+/// The time for giving up the Lease.
+const RELEASE: std::time::Duration = std::time::Duration::from_secs(3);
+
 /// The options of the operator.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -69,6 +72,9 @@ pub async fn run(args: Args, client: Client) -> anyhow::Result<()> {
     }
     // The step that runs is left as it is: whoever works next goes on with it.
     stop.store(true, std::sync::atomic::Ordering::SeqCst);
-    election.release().await?;
+    // At once, whether it could be given up or not: nobody works without the Lease.
+    if !matches!(tokio::time::timeout(RELEASE, election.release()).await, Ok(Ok(()))) {
+        tracing::warn!("the Lease could not be given up: it expires");
+    }
     std::process::exit(0);
 }

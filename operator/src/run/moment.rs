@@ -7,6 +7,12 @@ use super::nodes::Request;
 use super::steps::Agents;
 use crate::api::{Desired, Moment, Progress};
 
+/// The seconds that a first half waits for the word that it stays, besides what the second takes: an operator may die, and another
+/// one takes over in less.
+const PATIENCE: u32 = 60;
+/// The seconds that a start of keepalived may take, in a pod for example.
+const START: u32 = 200;
+
 /// A node, and what it gets ready for.
 type Held<'a> = (&'a str, Desired);
 /// The requests of the two halves of a moment.
@@ -20,13 +26,17 @@ impl Agents {
         let wait = placed.iter().position(|(_, act)| act.does == "wait");
         let (first, rest) = placed.split_at(wait.unwrap_or(placed.len()));
         let second = rest.get(1..).unwrap_or_default();
-        let pause =
+        let pause: f64 =
             rest.first().and_then(|(_, wait)| wait.args.first()?.parse().ok()).unwrap_or(0.0);
+        // A first half waits for the second, which a daemon that starts anew may delay.
+        let is_slow =
+            second.iter().any(|(_, act)| matches!(act.does.as_str(), "restart" | "start"));
+        let patience = PATIENCE + pause.ceil() as u32 + if is_slow { START } else { 0 };
         let held = |(place, act): (u32, &SingleAct), opposite: Option<&str>, delay: f64| {
             let opposite = opposite.map(str::to_owned);
             let delay = (delay * 1000.0).round() as u32;
             let desired = self.desired(group, place, act)?;
-            Ok::<_, String>(Desired { moment: Moment::Hold, opposite, delay, ..desired })
+            Ok::<_, String>(Desired { moment: Moment::Hold, opposite, delay, patience, ..desired })
         };
         let opposite = |act: &SingleAct| opposite(&act.does).filter(|_| !second.is_empty());
         let ones = first
@@ -48,19 +58,16 @@ impl Agents {
         if second.is_empty() {
             return end(&mut ones, Progress::Done);
         }
-        let result = end(&mut others, Progress::Done);
-        let has_acted =
-            |request: &mut Request<'_>| request.wait(Progress::Acted, &|| false).is_ok();
-        let stays = result.is_ok() || others.iter_mut().all(has_acted);
-        say_all(&mut ones, if stays { Moment::Stays } else { Moment::TakeBack })?;
-        let first = end(&mut ones, Progress::Done);
-        if !stays {
-            let why = result.err().unwrap_or_default();
+        if let Err(why) = end(&mut others, Progress::Acted) {
+            say_all(&mut ones, Moment::TakeBack)?;
+            // Its own error is that it was taken back.
+            let _ = end(&mut ones, Progress::Done);
             return Err(format!(
                 "the second half of the handover failed; the first is taken back: {why}"
             ));
         }
-        result.and(first)
+        say_all(&mut ones, Moment::Stays)?;
+        end(&mut others, Progress::Done).and(end(&mut ones, Progress::Done))
     }
 
     /// A moment that an operator before this one has begun: some nodes have heard the word. The others hear it now.
@@ -86,7 +93,10 @@ impl Agents {
                 halves.1.push(self.nodes.tell_once(node, desired)?);
             }
             let mut all = halves.0.iter_mut().chain(&mut halves.1);
-            all.try_for_each(|request| request.wait(Progress::Ready, &|| self.is_stopped()))
+            all.try_for_each(|request| request.wait(Progress::Ready, &|| self.is_stopped()))?;
+            // Those that were ready first are so still.
+            let mut all = halves.0.iter_mut().chain(&mut halves.1);
+            all.try_for_each(|request| request.wait(Progress::Ready, &|| true))
         })();
         match ready {
             Ok(()) => Ok(halves),

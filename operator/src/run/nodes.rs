@@ -41,6 +41,8 @@ struct Known {
     is_current: bool,
     /// The last renewal of each node's Lease, and when that was seen.
     beats: BTreeMap<String, (MicroTime, Instant)>,
+    /// The last look at the Leases.
+    looked: Option<Instant>,
     /// A spec has one writer at a time.
     writing: BTreeMap<String, Arc<Mutex<()>>>,
 }
@@ -91,7 +93,9 @@ impl Nodes {
             Event::Init => listed.clear(),
             Event::InitApply(node) => drop(listed.insert(node.name_any(), node)),
             Event::InitDone => {
-                known.nodes = std::mem::take(listed);
+                // What was written since the list is newer than it.
+                known.nodes.retain(|name, _| listed.contains_key(name));
+                std::mem::take(listed).into_values().for_each(|node| known.take(node));
                 known.is_current = true;
                 // While nobody could be heard, nobody was silent.
                 known.beats.values_mut().for_each(|(_, heard)| *heard = Instant::now());
@@ -106,18 +110,22 @@ impl Nodes {
     /// The Leases of the nodes' agents, as the API server has them now: when each was renewed, by the agent's clock.
     pub fn beats(&self, renewed: BTreeMap<String, MicroTime>) {
         let mut known = self.known();
+        let looked = Instant::now();
+        known.looked = Some(looked);
         for (node, time) in renewed {
             let is_new = known.beats.get(&node).is_none_or(|(last, _)| *last != time);
             if is_new {
-                known.beats.insert(node, (time, Instant::now()));
+                known.beats.insert(node, (time, looked));
             }
         }
     }
 
     /// Returns true if a node's agent has given no sign of life for a while: its status says how it was.
     pub fn is_silent(&self, node: &str) -> bool {
-        // By our own clock: those of nodes may differ.
-        self.known().beats.get(node).is_some_and(|(_, heard)| heard.elapsed() > 3 * HEARTBEAT)
+        // By our own clock, and by the last look: those of nodes may differ, and nobody is silent while nobody listens.
+        let known = self.known();
+        let silent = |heard: Instant| Some(known.looked?.saturating_duration_since(heard));
+        known.beats.get(node).and_then(|(_, heard)| silent(*heard)) > Some(3 * HEARTBEAT)
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -243,10 +251,8 @@ impl Request<'_> {
 
     /// A node that comes back later does not do what it was told before.
     fn withdraw(&mut self) -> Result<(), String> {
-        let sent = Desired { act: NOTHING.to_owned(), ..Desired::default() };
-        self.nodes.change(&self.node, |spec, last| {
-            spec.desired = Some(Desired { number: last + 1, ..sent });
-        })
+        self.sent = Desired { act: NOTHING.to_owned(), ..Desired::default() };
+        self.send()
     }
 
     /// The last word that it was told.
@@ -254,8 +260,11 @@ impl Request<'_> {
         self.sent.moment
     }
 
-    /// Says when it happens.
+    /// Says when it happens, unless it was withdrawn.
     pub fn word(&mut self, moment: Moment) -> Result<(), String> {
+        if self.sent.act == NOTHING {
+            return Ok(());
+        }
         self.since = Instant::now();
         self.sent.moment = moment;
         let sent = &self.sent;
@@ -264,7 +273,6 @@ impl Request<'_> {
 
     /// Waits until the node is as far as that. An error is the node's own, or says that it does not answer; `stop` ends the wait.
     pub fn wait(&mut self, wanted: Progress, stop: &dyn Fn() -> bool) -> Result<(), String> {
-        let began = Instant::now();
         loop {
             let (found, is_current) = {
                 let known = self.nodes.known();
@@ -291,21 +299,18 @@ impl Request<'_> {
                 }
             } else if is_current && self.since.elapsed() > SILENCE {
                 self.withdraw()?;
-                return Err(format!(
-                    "{}: its agent says nothing for {} s",
-                    self.node,
-                    SILENCE.as_secs()
-                ));
+                let seconds = SILENCE.as_secs();
+                return Err(format!("{}: its agent says nothing for {seconds} s", self.node));
             }
             if !is_current {
                 self.since = Instant::now();
-            } else if began.elapsed() > LIMIT {
-                return Err(format!(
-                    "{}: {} takes longer than {} s",
-                    self.node,
-                    self.sent.act,
-                    LIMIT.as_secs()
-                ));
+            } else if self.nodes.is_silent(&self.node) {
+                self.withdraw()?;
+                return Err(format!("{}: its agent gives no sign of life", self.node));
+            } else if self.since.elapsed() > LIMIT {
+                let (act, seconds) = (self.sent.act.clone(), LIMIT.as_secs());
+                self.withdraw()?;
+                return Err(format!("{}: {act} takes longer than {seconds} s", self.node));
             }
             if stop() {
                 return Err("stopped".to_owned());

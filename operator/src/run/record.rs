@@ -11,6 +11,7 @@ use serde_json::json;
 use tokio::runtime::Handle;
 
 use super::patience::again;
+use super::wishes::Wishes;
 use crate::api::{Phase, Rollout, RolloutStatus, StepState, StepStatus, now};
 
 /// The run of the step that is under way. An operator that goes on with it finds by this what nodes were told before.
@@ -26,11 +27,14 @@ pub struct Status {
     /// The status that the API server has.
     written: Mutex<Option<RolloutStatus>>,
     pub run: Run,
+    /// The reason for which a step has failed.
+    pub failure: Arc<Mutex<String>>,
+    wishes: Wishes,
 }
 
 impl Status {
     /// That of a rollout, with the steps of its plan.
-    pub fn of(api: Api<Rollout>, rollout: &Rollout, plan: &PlanFile) -> Self {
+    pub fn of(api: Api<Rollout>, rollout: &Rollout, plan: &PlanFile, wishes: Wishes) -> Self {
         let mut status = rollout.status.clone().unwrap_or_default();
         if status.steps.is_empty() {
             status.steps = plan.steps.iter().map(pending).collect();
@@ -45,6 +49,8 @@ impl Status {
             written: Mutex::new(rollout.status.clone()),
             status,
             run: Run::default(),
+            failure: Arc::default(),
+            wishes,
         }
     }
 
@@ -59,7 +65,8 @@ impl Status {
         if let Some(fields) = status.as_object_mut() {
             fields.remove("conditions");
         }
-        let patch = Patch::Merge(json!({ "status": status }));
+        // Another object of the same name is not this one.
+        let patch = Patch::Merge(json!({ "metadata": { "uid": self.uid }, "status": status }));
         let parameters = PatchParams {
             field_manager: Some("lbgen-operator".to_owned()),
             ..PatchParams::default()
@@ -69,13 +76,33 @@ impl Status {
         Ok(())
     }
 
+    /// Says why it is as it is. The reason for which a step failed stays until somebody changes the object.
+    fn explain(&mut self, event: Happened) {
+        let status = &mut self.status;
+        let has_failed = status.stopped_generation.is_some();
+        match event {
+            Happened::Undo | Happened::Undone if has_failed => {}
+            Happened::Failed => {
+                let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+                status.message.clone_from(&failure);
+                if !self.wishes.is_to_go_back() {
+                    status.stopped_generation = self.wishes.generation();
+                }
+            }
+            _ => {
+                status.stopped_generation = None;
+                let step = status.steps.iter().find(|step| step.id == status.step);
+                status.message = step.map(|step| step.title.clone()).unwrap_or_default();
+            }
+        }
+    }
+
     /// A step is in another state now, unless an operator before this one was at the same.
     fn enter(&mut self, id: &str, state: StepState) {
         let status = &mut self.status;
         id.clone_into(&mut status.step);
         let is_run = matches!(state, StepState::Running | StepState::Undoing);
         for step in status.steps.iter_mut().filter(|step| step.id == id) {
-            status.message.clone_from(&step.title);
             if step.state == state {
                 continue;
             }
@@ -134,10 +161,10 @@ impl Record for Status {
             Happened::Abandon => (Phase::Undone, None),
         };
         self.status.phase = phase;
-        self.status.message = String::new();
         if let (Some(id), Some(state)) = (event.step, state) {
             self.enter(&id, state);
         }
+        self.explain(event.event);
         let steps = self.status.steps.iter();
         self.status.done = steps.filter(|step| step.state == StepState::Done).count() as u32;
         Status::write(self).map_err(anyhow::Error::msg)

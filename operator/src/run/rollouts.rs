@@ -4,6 +4,7 @@ use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
+use anyhow::bail;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, ResourceExt};
@@ -19,12 +20,13 @@ use super::record::Status;
 use super::steps::{Agents, refusal};
 use super::wishes::Wishes;
 use crate::api::{
-    Failing, FrontEnd, NAMESPACE, Phase, Planning, Rollout, StepState, set_condition,
+    Failing, FrontEnd, FrontEndNode, NAMESPACE, Phase, Planning, Rollout, StepState, set_condition,
 };
 
 /// A rollout that a thread carries out.
 pub struct Active {
-    pub rollout: String,
+    /// The uid of its object: another one may have the same name.
+    pub rollout: Option<String>,
     pub wishes: Wishes,
     pub thread: JoinHandle<()>,
     /// The nodes and VIPs of its plan.
@@ -37,7 +39,7 @@ impl Controller {
     pub(super) fn hear(&self, front_ends: &[FrontEnd], rollouts: &[Rollout]) {
         let active = self.active.lock().unwrap_or_else(PoisonError::into_inner);
         for (name, running) in &*active {
-            let rollout = rollouts.iter().find(|rollout| rollout.name_any() == running.rollout);
+            let rollout = rollouts.iter().find(|rollout| rollout.uid() == running.rollout);
             let front_end = front_ends.iter().find(|front_end| front_end.name_any() == *name);
             match (front_end, rollout) {
                 (Some(front_end), Some(rollout)) => running.wishes.hear(front_end, rollout),
@@ -89,7 +91,7 @@ impl Controller {
         }
         let newest = pending.into_iter().find(|rollout| Some(rollout.name_any()) == newest);
         let Some(rollout) = under_way.or(newest) else {
-            return self.plan(front_end, wanted, deployed, rollouts);
+            return self.plan(front_end, wanted, deployed, rollouts, fleet);
         };
         let is_begun = phase(rollout) != Phase::Pending;
         if !is_begun
@@ -109,16 +111,21 @@ impl Controller {
         let status = rollout.status.clone().unwrap_or_default();
         let has_stopped = status.stopped_generation.is_some()
             && status.stopped_generation == rollout.metadata.generation;
-        if has_stopped {
+        // A step that failed is being undone, and nobody has asked for more.
+        let is_half_undone =
+            has_stopped && status.phase == Phase::GoingBack && !rollout.spec.go_back;
+        if has_stopped && !is_half_undone {
             return Ok(());
         }
-        let api = || Api::namespaced(self.client.clone(), NAMESPACE);
-        let record = Status::of(api(), rollout, &plan);
+        let api = Api::namespaced(self.client.clone(), NAMESPACE);
+        let record = Status::of(api, rollout, &plan, wishes.clone());
         let done = |id: &str| {
             record.status.steps.iter().any(|step| step.id == id && step.state == StepState::Done)
         };
         let next = plan.ids().into_iter().find(|id| !done(id)).unwrap_or_default().to_owned();
-        if rollout.spec.go_back {
+        if is_half_undone {
+            // That ends, whatever else waits.
+        } else if rollout.spec.go_back {
             if !is_begun {
                 return self.note(rollout, Phase::Undone, "nothing was begun");
             }
@@ -153,14 +160,19 @@ impl Controller {
             wishes: wishes.clone(),
             deployed: deployed.map(str::to_owned),
             run: Arc::clone(&record.run),
-            said: Arc::default(),
+            failure: Arc::clone(&record.failure),
         };
         let nodes = agents.plan.nodes.clone();
         let vips = agents.plan.vips.iter().map(ToString::to_string).collect();
-        let (goes_back, on_failure) = (rollout.spec.go_back, rollout.spec.on_failure);
-        let thread =
-            std::thread::spawn(move || run(agents, record, is_begun, goes_back, on_failure));
-        active.insert(name, Active { rollout: rollout.name_any(), wishes, thread, nodes, vips });
+        let way = match (is_half_undone, rollout.spec.go_back, is_begun) {
+            (true, ..) => Way::BackOfOne,
+            (_, true, _) => Way::Back,
+            (.., true) => Way::On,
+            _ => Way::Start,
+        };
+        let on_failure = rollout.spec.on_failure;
+        let thread = std::thread::spawn(move || run(agents, record, way, on_failure));
+        active.insert(name, Active { rollout: rollout.uid(), wishes, thread, nodes, vips });
         Ok(())
     }
 
@@ -171,8 +183,13 @@ impl Controller {
         wanted: &str,
         deployed: Option<&str>,
         rollouts: &[&Rollout],
+        fleet: &Fleet,
     ) -> anyhow::Result<()> {
         let Some(deployed) = deployed.filter(|deployed| *deployed != wanted) else { return Ok(()) };
+        let nodes = fleet.all().unwrap_or_default();
+        let claim = |(name, node): (&String, &FrontEndNode)| {
+            Some((name.clone(), node.status.as_ref()?.claim.as_ref()?.by.clone()))
+        };
         let is_there = |rollout: &&&Rollout| {
             (rollout.spec.from.as_str(), rollout.spec.to.as_str()) == (deployed, wanted)
                 && !matches!(phase(rollout), Phase::Done | Phase::Superseded)
@@ -183,6 +200,9 @@ impl Controller {
             || rollouts.iter().any(|rollout| is_there(&rollout))
         {
             return Ok(());
+        }
+        if let Some((node, by)) = nodes.iter().find_map(claim) {
+            bail!("nothing is planned while {node} is claimed by {by}: see `lbgen status`");
         }
         let name = front_end.name_any();
         let began = Instant::now();
@@ -256,11 +276,23 @@ impl Controller {
     }
 }
 
+/// The way that a rollout takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// From its beginning.
+    Start,
+    /// From the step that it was at.
+    On,
+    /// Back, with everything that was done.
+    Back,
+    /// Back, with the step that failed.
+    BackOfOne,
+}
+
 /// Carries a rollout out, or undoes it, until it ends or stops.
-fn run(agents: Agents, mut record: Status, is_begun: bool, goes_back: bool, on_failure: Failing) {
+fn run(agents: Agents, mut record: Status, way: Way, on_failure: Failing) {
     let plan = agents.plan.clone();
     let wishes = agents.wishes.clone();
-    let said = Arc::clone(&agents.said);
     let mut driver = Driver {
         plan: &plan,
         record: &mut record,
@@ -272,14 +304,15 @@ fn run(agents: Agents, mut record: Status, is_begun: bool, goes_back: bool, on_f
             Failing::Back => OnFailure::Back,
         },
     };
-    let outcome = match (goes_back, is_begun) {
-        (true, _) => driver.back_all(),
-        (false, true) => driver.resume(),
-        (false, false) => driver.start(),
+    let outcome = match way {
+        Way::Start => driver.start(),
+        Way::On => driver.resume(),
+        Way::Back => driver.back_all(),
+        Way::BackOfOne => driver.back_open(),
     };
-    let said = said.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let goes_back = way == Way::Back;
+    let is_undone = way == Way::BackOfOne || on_failure == Failing::Back;
     let status = &mut record.status;
-    status.stopped_generation = None;
     match outcome {
         Ok(Outcome::Finished) => {
             status.message =
@@ -288,13 +321,12 @@ fn run(agents: Agents, mut record: Status, is_begun: bool, goes_back: bool, on_f
         Ok(Outcome::Stopped(_)) => {
             status.phase = if wishes.is_paused() { Phase::Paused } else { Phase::Waiting }
         }
-        // Undone on the way, because somebody has asked for it meanwhile.
-        Ok(Outcome::Failed(_)) if wishes.is_to_go_back() && !goes_back => {
-            status.phase = Phase::Failed
-        }
+        // Its reason stands there since it failed; where somebody has asked to go back meanwhile, that goes on.
         Ok(Outcome::Failed(_)) => {
-            (status.phase, status.message, status.stopped_generation) =
-                (Phase::Failed, said, wishes.generation())
+            status.phase = Phase::Failed;
+            if is_undone && status.stopped_generation.is_some() {
+                status.message += "; it was undone";
+            }
         }
         Ok(Outcome::Stuck(id, why)) => {
             status.phase = Phase::Failed;

@@ -50,8 +50,8 @@ pub struct Agents {
     pub deployed: Option<String>,
     /// The run of the step that is under way.
     pub run: Run,
-    /// The last words about the step that runs.
-    pub said: Arc<Mutex<String>>,
+    /// The reason for which a step has failed.
+    pub failure: Arc<Mutex<String>>,
 }
 
 impl Agents {
@@ -215,8 +215,11 @@ impl Steps for Agents {
         let step = self.plan.step(id).cloned().unwrap_or_default();
         let acts: Vec<SingleAct> =
             serde_json::from_value(step["acts"].clone()).map_err(|error| error.to_string())?;
-        self.carry_out(id, &acts)?;
-        self.check(&step)
+        let done = self.carry_out(id, &acts).and_then(|()| self.check(&step));
+        done.inspect_err(|why| {
+            let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+            *failure = format!("{id} failed: {why}");
+        })
     }
 
     fn back(&self, id: &str) -> Result<(), String> {
@@ -225,7 +228,11 @@ impl Steps for Agents {
         // Nothing is stopped for files that do not come back.
         let restored = acts.iter().filter(|act| act.does == "restore");
         let asked: Vec<SingleAct> = restored
-            .map(|act| SingleAct { does: "restorable".to_owned(), ..act.clone() })
+            .map(|act| SingleAct {
+                does: "restorable".to_owned(),
+                group: usize::MAX,
+                ..act.clone()
+            })
             .collect();
         self.carry_out(id, &[asked, acts].concat())?;
         // The step before may count on its VIPs when it is undone; it is undone also if they do not come back.
@@ -266,6 +273,5 @@ impl Steps for Agents {
 
     fn say(&self, line: &str) {
         tracing::info!(front_end = self.plan.datacenter, plan = self.plan.name(), "{line}");
-        line.clone_into(&mut self.said.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
