@@ -92,11 +92,14 @@ impl Agents {
             for (node, desired) in others {
                 halves.1.push(self.nodes.tell_once(node, desired)?);
             }
-            let mut all = halves.0.iter_mut().chain(&mut halves.1);
-            all.try_for_each(|request| request.wait(Progress::Ready, &|| self.is_stopped()))?;
-            // Those that were ready first are so still.
-            let mut all = halves.0.iter_mut().chain(&mut halves.1);
-            all.try_for_each(|request| request.wait(Progress::Ready, &|| true))
+            loop {
+                let mut all = halves.0.iter_mut().chain(&mut halves.1);
+                all.try_for_each(|request| request.wait(Progress::Ready, &|| self.is_stopped()))?;
+                // Those that were ready first are so still: an agent may have been started anew.
+                if halves.0.iter().chain(&halves.1).all(Request::is_ready) {
+                    return Ok(());
+                }
+            }
         })();
         match ready {
             Ok(()) => Ok(halves),

@@ -260,6 +260,16 @@ impl Request<'_> {
         self.sent.moment
     }
 
+    /// Returns true if the node is ready, or further.
+    pub fn is_ready(&self) -> bool {
+        let known = self.nodes.known();
+        let status = known.nodes.get(&self.node).and_then(|found| found.status.as_ref());
+        status.is_some_and(|status| {
+            status.number == self.sent.number
+                && matches!(status.progress, Progress::Ready | Progress::Acted | Progress::Done)
+        })
+    }
+
     /// Says when it happens, unless it was withdrawn.
     pub fn word(&mut self, moment: Moment) -> Result<(), String> {
         if self.sent.act == NOTHING {
