@@ -135,30 +135,29 @@ impl Controller {
             self.bundle(&found.0)?;
             Ok(found)
         });
-        let (wanted, about) = match (wanted, under_way) {
-            (Ok(found), _) => found,
+        let (wanted, about, trouble) = match wanted {
+            Ok((wanted, about)) => (Some(wanted), Some(about), String::new()),
+            Err(error) if under_way.is_none() => return Err(error),
             // It goes on, or back, whatever is wrong with what is wanted next.
-            (Err(error), Some(rollout)) => {
-                tracing::warn!(front_end = name, "{error:#}");
-                (rollout.spec.to.clone(), self.bundle(&rollout.spec.to)?.about.clone())
-            }
-            (Err(error), None) => return Err(error),
+            Err(error) => (None, None, format!("; another bundle is wanted: {error:#}")),
         };
         // If somebody has deleted the bundle that was deployed, the wanted one is all that there is to compare with.
         let mut sides: Vec<Arc<Running>> =
             deployed.iter().filter_map(|deployed| self.bundle(deployed).ok()).collect();
-        if sides.is_empty() || deployed.as_ref() != Some(&wanted) {
-            sides.push(self.bundle(&wanted)?);
+        if let Some(wanted) = wanted.as_ref().filter(|wanted| deployed.as_ref() != Some(*wanted)) {
+            sides.push(self.bundle(wanted)?);
         }
         // A rollout goes on with its own bundle, whatever is wanted meanwhile.
-        if let Some(rollout) = under_way.filter(|rollout| rollout.spec.to != wanted) {
+        if let Some(rollout) = under_way.filter(|rollout| Some(&rollout.spec.to) != wanted.as_ref())
+        {
             sides.push(self.bundle(&rollout.spec.to)?);
         }
         // Those of nodes that leave, and then those that somebody has just written.
         let hostnames = sides.iter().flat_map(|side| side.about.hostnames.clone());
-        let hostnames = hostnames.chain(about.hostnames).collect();
+        let hostnames =
+            hostnames.chain(about.into_iter().flat_map(|about| about.hostnames)).collect();
         let fleet = Fleet::new(Arc::clone(&self.nodes), hostnames);
-        self.carry_out(front_end, &wanted, deployed.as_deref(), rollouts, &fleet)?;
+        self.carry_out(front_end, wanted.as_deref(), deployed.as_deref(), rollouts, &fleet)?;
         self.settle(&name, &sides, &fleet)?;
         let Some(mut known) = fleet.all() else { return Ok(()) };
         // Their last words are not how they are.
@@ -169,7 +168,7 @@ impl Controller {
         status.rollout = under_way.map(|rollout| rollout.name_any());
         let is_under_way = status.rollout.is_some();
         let (reason, message) = match &status.rollout {
-            Some(rollout) => ("RolloutUnderWay", format!("{rollout} is under way")),
+            Some(rollout) => ("RolloutUnderWay", format!("{rollout} is under way{trouble}")),
             None => ("NoRollout", String::new()),
         };
         set_condition(&mut status.conditions, "Progressing", is_under_way, reason, &message);

@@ -8,7 +8,7 @@ use anyhow::bail;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, ResourceExt};
-use lbgen::execute::{Driver, OnFailure, Outcome};
+use lbgen::execute::{Driver, OnFailure, Outcome, PlanFile};
 use serde_json::json;
 
 use super::bundle::{self, Bundle};
@@ -53,14 +53,14 @@ impl Controller {
     pub(super) fn carry_out(
         &self,
         front_end: &FrontEnd,
-        wanted: &str,
+        wanted: Option<&str>,
         deployed: Option<&str>,
         rollouts: &[&Rollout],
         fleet: &Fleet,
     ) -> anyhow::Result<()> {
         let name = front_end.name_any();
         let under_way = rollouts.iter().find(|rollout| phase(rollout).is_under_way());
-        if let Some(rollout) = under_way {
+        if let (Some(rollout), Some(wanted)) = (under_way, wanted) {
             self.supersede(rollout, wanted)?;
         }
         let mut active = self.active.lock().unwrap_or_else(PoisonError::into_inner);
@@ -72,26 +72,15 @@ impl Controller {
             // Its result is read anew.
             return Ok(());
         }
-        let mut pending: Vec<&&Rollout> =
-            rollouts.iter().filter(|rollout| phase(rollout) == Phase::Pending).collect();
-        pending.sort_by_key(|rollout| rollout.creation_timestamp());
-        let newest = pending
-            .iter()
-            .rev()
-            .find(|rollout| rollout.spec.to == wanted)
-            .map(|found| found.name_any());
-        for rollout in &pending {
-            if rollout.spec.to != wanted || Some(rollout.name_any()) != newest {
-                self.note(
-                    rollout,
-                    Phase::Superseded,
-                    "another bundle, or a newer plan, is wanted",
-                )?;
-            }
-        }
-        let newest = pending.into_iter().find(|rollout| Some(rollout.name_any()) == newest);
-        let Some(rollout) = under_way.or(newest) else {
-            return self.plan(front_end, wanted, deployed, rollouts, fleet);
+        let newest = match wanted {
+            Some(wanted) => self.newest(wanted, rollouts)?,
+            None => None,
+        };
+        let Some(rollout) = under_way.copied().or(newest) else {
+            return match wanted {
+                Some(wanted) => self.plan(front_end, wanted, deployed, rollouts, fleet),
+                None => Ok(()),
+            };
         };
         let is_begun = phase(rollout) != Phase::Pending;
         if !is_begun
@@ -119,35 +108,8 @@ impl Controller {
         }
         let api = Api::namespaced(self.client.clone(), NAMESPACE);
         let record = Status::of(api, rollout, &plan, wishes.clone());
-        let done = |id: &str| {
-            record.status.steps.iter().any(|step| step.id == id && step.state == StepState::Done)
-        };
-        let next = plan.ids().into_iter().find(|id| !done(id)).unwrap_or_default().to_owned();
-        if is_half_undone {
-            // That ends, whatever else waits.
-        } else if rollout.spec.go_back {
-            if !is_begun {
-                return self.note(rollout, Phase::Undone, "nothing was begun");
-            }
-        } else if wishes.is_paused() {
-            return self.note(
-                rollout,
-                if is_begun { Phase::Paused } else { Phase::Pending },
-                "paused",
-            );
-        } else if !next.is_empty() && !wishes.is_approved(&plan, &next) {
-            let unknown = rollout.spec.approve.as_ref().and_then(|approve| approve.until.clone());
-            let message = match unknown.filter(|until| plan.step(until).is_none()) {
-                Some(until) => {
-                    format!("the plan has no step {until}; {next} waits for an approval")
-                }
-                None => format!("{next} waits for an approval"),
-            };
-            return self.note(
-                rollout,
-                if is_begun { Phase::Waiting } else { Phase::Pending },
-                &message,
-            );
+        if !is_half_undone && let Some((phase, message)) = waits(rollout, &record, &plan, &wishes) {
+            return self.note(rollout, phase, &message);
         }
         let bundle = self.handle.block_on(Bundle::load(&self.client, &rollout.spec.to))?;
         let agents = Agents {
@@ -174,6 +136,23 @@ impl Controller {
         let thread = std::thread::spawn(move || run(agents, record, way, on_failure));
         active.insert(name, Active { rollout: rollout.uid(), wishes, thread, nodes, vips });
         Ok(())
+    }
+
+    /// The newest rollout to the bundle that is wanted, of those that were not begun; the others are superseded.
+    fn newest<'a>(
+        &self,
+        wanted: &str,
+        rollouts: &[&'a Rollout],
+    ) -> anyhow::Result<Option<&'a Rollout>> {
+        let pending = || rollouts.iter().filter(|rollout| phase(rollout) == Phase::Pending);
+        let fitting = pending().filter(|rollout| rollout.spec.to == wanted);
+        let newest = fitting.max_by_key(|rollout| rollout.creation_timestamp()).copied();
+        let uid = newest.and_then(Rollout::uid);
+        for rollout in pending().filter(|rollout| rollout.uid() != uid) {
+            let message = "another bundle, or a newer plan, is wanted";
+            self.note(rollout, Phase::Superseded, message)?;
+        }
+        Ok(newest)
     }
 
     /// Plans the rollout to another bundle, where that is the operator's to do and was not done.
@@ -274,6 +253,39 @@ impl Controller {
         self.handle.block_on(api.patch_status(&name, &parameters, &patch))?;
         Ok(())
     }
+}
+
+/// The phase and the reason of a rollout that does not go on now, or `None`.
+fn waits(
+    rollout: &Rollout,
+    record: &Status,
+    plan: &PlanFile,
+    wishes: &Wishes,
+) -> Option<(Phase, String)> {
+    let before = phase(rollout);
+    let is_begun = before != Phase::Pending;
+    if rollout.spec.go_back {
+        return (!is_begun).then(|| (Phase::Undone, "nothing was begun".to_owned()));
+    }
+    if wishes.is_paused() {
+        // The reason for which it failed is worth more.
+        let status = rollout.status.as_ref().filter(|_| before == Phase::Failed);
+        let message = status.map_or("paused", |status| &status.message);
+        return Some((if is_begun { Phase::Paused } else { Phase::Pending }, message.to_owned()));
+    }
+    let done = |id: &str| {
+        record.status.steps.iter().any(|step| step.id == id && step.state == StepState::Done)
+    };
+    let next = plan.ids().into_iter().find(|id| !done(id))?;
+    if wishes.is_approved(plan, next) {
+        return None;
+    }
+    let until = rollout.spec.approve.as_ref().and_then(|approve| approve.until.as_ref());
+    let message = match until.filter(|until| plan.step(until).is_none()) {
+        Some(until) => format!("the plan has no step {until}; {next} waits for an approval"),
+        None => format!("{next} waits for an approval"),
+    };
+    Some((if is_begun { Phase::Waiting } else { Phase::Pending }, message))
 }
 
 /// The way that a rollout takes.

@@ -3,6 +3,8 @@
 use std::fs;
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::crew::Crew;
 use crate::support;
 
@@ -16,26 +18,31 @@ fn agents_that_lie_stop_the_rollout() {
     crew.make_namespaces();
     crew.cluster.apply(&bundle);
     let rollout = crew.lbgen(&["rollout", "--from", "none", "--format", "kubernetes"]);
-    crew.cluster.apply(&rollout);
+    crew.cluster.apply(&rollout.replace("\n  frontEnd:", "\n  onFailure: Back\n  frontEnd:"));
     for number in 0..3 {
         crew.start_fake_agent(&format!("lb-{number}"));
     }
     crew.start_operator();
     crew.approve();
     // They do nothing of what they are told, and say of each act that it is done.
-    crew.wait("Failed", Duration::from_secs(120));
+    crew.cluster.wait("a step to be undone", |_| {
+        let message = crew.rollout()["status"]["message"].clone();
+        message.as_str().is_some_and(|message| message.ends_with("; it was undone"))
+    });
     let status = crew.rollout()["status"].clone();
+    assert_eq!(status["phase"], "Failed", "{status:#}");
     let message = status["message"].as_str().unwrap();
     assert!(
         message.contains("not as it should be") && message.contains(" is not on "),
         "{message}"
     );
-    let step = |state: &str| {
-        let steps = status["steps"].as_array().unwrap().iter();
-        steps.filter(|step| step["state"] == state).count()
-    };
-    assert_eq!(step("Failed"), 1, "{status:#}");
-    assert!(step("Pending") > 0, "{status:#}");
+    assert!(status["done"].as_u64().unwrap() < status["total"].as_u64().unwrap(), "{status:#}");
+    // The way back does not need what is wanted next.
+    let gone = json!({ "spec": { "bundle": { "configMaps": ["gone"] } } });
+    crew.merge("frontend", "big", &gone, &[]).unwrap();
+    crew.patch(&json!({ "goBack": true }));
+    crew.wait("Undone", Duration::from_secs(120));
+    crew.cluster.apply(&bundle);
     // Two say that they hold the same.
     let nodes = crew.cluster.get("frontendnodes");
     let vip = nodes[0]["spec"]["vips"][0].as_str().unwrap().to_owned();
