@@ -10,12 +10,13 @@ use super::crew::SYSTEM;
 use super::fleet::Fleet;
 use super::tap::Tap;
 use crate::lab::edits::EDITS;
+use crate::lab::more_edits::MORE_EDITS;
 use crate::stage::SLACK;
 
 const LIMIT: Duration = Duration::from_secs(400);
 
 fn fleet(name: &str) -> Fleet {
-    Fleet::new(EDITS.iter().find(|edit| edit.name == name).unwrap())
+    Fleet::new(EDITS.iter().chain(MORE_EDITS).find(|edit| edit.name == name).unwrap())
 }
 
 /// Ends a fleet: everything is as the edit says, and nobody was silent or held twice beyond what was said.
@@ -103,8 +104,10 @@ fn agents_may_be_killed_in_any_verb() {
         kill_agents(&mut fleet, &taps, "Done", &mut killed);
         is_even(fleet);
     }
-    // Its rules are dropped, and put again on the way back, on which it restarts.
-    for edit in ["another VRID", "a fleet of somebody else's"] {
+    // Fleets whose rules are dropped, and put again on the way back, or whose daemons have to restart.
+    let there_and_back =
+        ["another VRID", "a fleet of somebody else's", "sync groups of somebody else's"];
+    for edit in there_and_back {
         let mut fleet = fleet(edit);
         let before = fleet.stage.lab.holders();
         let taps = tap_agents(&mut fleet);
