@@ -1,7 +1,6 @@
 //! Agents that say what is not so. The operator goes by the VIPs that the nodes have, and by nobody's word that it is done.
 
 use std::fs;
-use std::time::Duration;
 
 use serde_json::json;
 
@@ -41,7 +40,7 @@ fn agents_that_lie_stop_the_rollout() {
     let gone = json!({ "spec": { "bundle": { "configMaps": ["gone"] } } });
     crew.merge("frontend", "big", &gone, &[]).unwrap();
     crew.patch(&json!({ "goBack": true }));
-    crew.wait("Undone", Duration::from_secs(120));
+    crew.cluster.wait("the way back", |_| crew.phase() == "Undone");
     crew.cluster.apply(&bundle);
     // Two say that they hold the same.
     let nodes = crew.cluster.get("frontendnodes");
