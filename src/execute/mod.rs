@@ -5,12 +5,14 @@ pub mod holders;
 pub mod journal;
 pub mod plan_file;
 mod ssh;
+mod steps;
 
-pub use driver::{Driver, OnFailure, Outcome, Record, Steps, Wish};
+pub use driver::{Driver, OnFailure, Outcome};
 pub use holders::Holders;
 pub use journal::Journal;
 pub use plan_file::PlanFile;
 pub use ssh::Ssh;
+pub use steps::{Record, Steps, Wish};
 
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
