@@ -28,8 +28,6 @@ pub struct Election {
     me: String,
     /// The last renewal by somebody else, and when that was seen: clocks of two machines may differ.
     seen: Mutex<Option<(MicroTime, Instant)>>,
-    /// The time before the call that has taken it.
-    won: Mutex<Instant>,
 }
 
 impl Election {
@@ -40,16 +38,16 @@ impl Election {
             name: name.to_owned(),
             me: me.to_owned(),
             seen: Mutex::default(),
-            won: Mutex::new(Instant::now()),
         }
     }
 
-    /// Waits until the Lease is ours.
-    pub async fn win(&self) {
+    /// Waits until the Lease is ours. Returns the time before the call that took it: others count from the write, which may be long
+    /// before its answer.
+    pub async fn win(&self) -> Instant {
         loop {
-            *self.won.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+            let asked = Instant::now();
             match self.try_take().await {
-                Ok(true) => return,
+                Ok(true) => return asked,
                 Ok(false) => {}
                 Err(error) => tracing::warn!("cannot read the Lease {}: {error:#}", self.name),
             }
@@ -57,12 +55,11 @@ impl Election {
         }
     }
 
-    /// Renews it for ever. Returns once it may be lost: whoever holds it must stop at once.
-    pub async fn hold(&self) -> anyhow::Error {
-        let mut renewed = *self.won.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Renews it for ever, from the time at which it was won. Returns once it may be lost: whoever holds it must stop at once.
+    pub async fn hold(&self, won: Instant) -> anyhow::Error {
+        let mut renewed = won;
         loop {
             tokio::time::sleep(RENEW).await;
-            // Others count from the write, which may be long before its answer.
             let asked = Instant::now();
             let left = DEADLINE.saturating_sub(renewed.elapsed());
             match tokio::time::timeout(left.max(Duration::from_millis(1)), self.try_take()).await {

@@ -132,9 +132,11 @@ impl<S: Steps, R: Record> Driver<'_, S, R> {
         Ok(result)
     }
 
-    /// Ends the way back of a step that failed, where whoever began it was stopped.
+    /// Ends the way back of a step that failed, where whoever began it was stopped: perhaps at its end.
     pub fn back_open(&mut self) -> anyhow::Result<Outcome> {
-        let open = self.record.progress(&self.plan.digest).open.unwrap_or_default();
+        let Some(open) = self.record.progress(&self.plan.digest).open else {
+            return Ok(Outcome::Failed(String::new()));
+        };
         Ok(match self.undo(&open)? {
             Ok(()) => Outcome::Failed(open),
             Err(why) => Outcome::Stuck(open, why),
@@ -333,6 +335,8 @@ mod tests {
             on_failure: OnFailure::Back,
         };
         assert_eq!(driver.start().unwrap(), Outcome::Failed("c".to_owned()));
+        // It is undone, and nothing is left to undo.
+        assert_eq!(driver.back_open().unwrap(), Outcome::Failed(String::new()));
         assert_eq!(driver.resume().unwrap(), Outcome::Finished);
         let expected = ["a", "b", "back c", "a", "b", "c"].map(str::to_owned);
         assert_eq!(did.into_inner(), expected);

@@ -46,11 +46,12 @@ pub async fn run(args: Args, client: Client) -> anyhow::Result<()> {
     let election = Election::new(client.clone(), "lbgen-operator", &me);
     let mut end = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        () = election.win() => tracing::info!("{me} works"),
+    let won = tokio::select! {
+        won = election.win() => won,
         _ = end.recv() => return Ok(()),
         _ = interrupt.recv() => return Ok(()),
-    }
+    };
+    tracing::info!("{me} works");
     health.leads();
     let nodes = Nodes::watch(client.clone());
     let controller = Controller::new(client, nodes, health);
@@ -58,7 +59,7 @@ pub async fn run(args: Args, client: Client) -> anyhow::Result<()> {
     // A thread of its own: it waits for nodes more than it computes.
     let mut working = tokio::task::spawn_blocking(move || controller.work());
     tokio::select! {
-        why = election.hold() => {
+        why = election.hold(won) => {
             // At once, in the middle of whatever it is: another one begins.
             tracing::error!("{why}; stopping");
             std::process::exit(1);

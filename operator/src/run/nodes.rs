@@ -93,7 +93,7 @@ impl Nodes {
             Event::Init => listed.clear(),
             Event::InitApply(node) => drop(listed.insert(node.name_any(), node)),
             Event::InitDone => {
-                // What was written since the list is newer than it.
+                // Objects that were written since the list are newer than it.
                 known.nodes.retain(|name, _| listed.contains_key(name));
                 std::mem::take(listed).into_values().for_each(|node| known.take(node));
                 known.is_current = true;

@@ -165,10 +165,6 @@ impl Controller {
         fleet: &Fleet,
     ) -> anyhow::Result<()> {
         let Some(deployed) = deployed.filter(|deployed| *deployed != wanted) else { return Ok(()) };
-        let nodes = fleet.all().unwrap_or_default();
-        let claim = |(name, node): (&String, &FrontEndNode)| {
-            Some((name.clone(), node.status.as_ref()?.claim.as_ref()?.by.clone()))
-        };
         let is_there = |rollout: &&&Rollout| {
             (rollout.spec.from.as_str(), rollout.spec.to.as_str()) == (deployed, wanted)
                 && !matches!(phase(rollout), Phase::Done | Phase::Superseded)
@@ -180,7 +176,9 @@ impl Controller {
         {
             return Ok(());
         }
-        if let Some((node, by)) = nodes.iter().find_map(claim) {
+        // Those of a rollout whose object somebody has deleted, or of a person.
+        let claim = |(name, node): (String, FrontEndNode)| Some((name, node.status?.claim?.by));
+        if let Some((node, by)) = fleet.all().into_iter().flatten().find_map(claim) {
             bail!("nothing is planned while {node} is claimed by {by}: see `lbgen status`");
         }
         let name = front_end.name_any();
